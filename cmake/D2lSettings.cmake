@@ -1,0 +1,37 @@
+# Language, warnings and where things land. Nothing here names a target.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release)
+endif()
+
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
+set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()
+
+option(D2L_SANITIZE "Build with the address and undefined-behaviour sanitizers" OFF)
+
+# Flags of d2l's own targets; external headers are SYSTEM and never warn.
+add_library(d2l_flags INTERFACE)
+target_compile_options(d2l_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor
+  -Woverloaded-virtual -Werror
+  # Neither errno nor floating-point traps are read anywhere; without these loops over floats
+  # cannot be vectorised. Results stay IEEE: no -ffast-math.
+  -fno-math-errno -fno-trapping-math)
+target_include_directories(d2l_flags INTERFACE ${PROJECT_SOURCE_DIR})
+if(D2L_SANITIZE)
+  target_compile_options(d2l_flags INTERFACE -fsanitize=address,undefined -fno-omit-frame-pointer
+    -fno-sanitize-recover=undefined)
+  target_compile_definitions(d2l_flags INTERFACE D2L_SANITIZE)
+  target_link_options(d2l_flags INTERFACE -fsanitize=address,undefined)
+endif()

@@ -1,0 +1,125 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "framework/backend/formulas.h"
+#include "framework/backend/memory_pool.h"
+#include "framework/backend/params.h"
+#include "framework/backend/view.h"
+#include "framework/base/device.h"
+
+namespace d2l {
+
+enum class Reduction { sum, mean, max, min };
+
+// How a device computes. Kernels write into outputs that they are given, trust the shapes (the
+// function above has checked them once) and take scratch memory from the pool. Unless a comment says
+// otherwise elements are f32, outputs do not overlap inputs, and an output may hold anything before.
+// Calls are queued in order; results are there for the host after synchronize(). One thread calls a
+// backend's kernels; the pool and the host copies may be used from any.
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  virtual Device device() const = 0;
+  virtual std::string describe() const = 0;  // "CPU, 2 threads, AVX-512, oneDNN 2.6.3"
+
+  // --- memory ---
+  virtual MemoryPool& pool() = 0;
+  virtual void copy_from_host(const void* host, View out) = 0;
+  virtual void copy_to_host(ConstView in, void* host) = 0;
+  virtual void synchronize() = 0;
+
+  // --- copies ---
+  virtual void fill(View out, double value) = 0;  // any dtype
+  // Any strides and dtypes: slices, steps, permutations, broadcasts (stride 0) and casts. Shapes are
+  // equal. `accumulate` adds instead of overwriting (f32 on both sides).
+  virtual void copy(const ConstStridedView& in, const StridedView& out, bool accumulate) = 0;
+  // out[i, :] = table[indices[i], :]; indices are i64 and have been checked.
+  virtual void gather_rows(ConstView table, ConstView indices, View out) = 0;
+  // table[indices[i], :] += rows[i, :], in the order of i.
+  virtual void scatter_add_rows(ConstView rows, ConstView indices, View table) = 0;
+
+  // --- element-wise; outputs may be one of the inputs ---
+  virtual void unary(Unary op, ConstView x, View y) = 0;
+  // grad_x = grad_y * dy/dx; for the activations only y is read and x may be {}.
+  virtual void unary_backward(Unary op, ConstView x, ConstView y, ConstView grad_y,
+                              View grad_x) = 0;
+  // a and b broadcast to out.shape.
+  virtual void binary(Binary op, ConstView a, ConstView b, View out) = 0;
+  virtual void binary_scalar(Binary op, ConstView a, double b, View out) = 0;  // a op b
+  virtual void scalar_binary(Binary op, double a, ConstView b, View out) = 0;  // a op b
+  // out is u8, 1 where it holds; a and b broadcast to out.shape.
+  virtual void compare(Compare op, ConstView a, ConstView b, View out) = 0;
+  // y = alpha x + beta y; y is not read when beta is 0.
+  virtual void axpby(double alpha, ConstView x, double beta, View y) = 0;
+  virtual void dropout(const DropoutParams& params, ConstView x, View y) = 0;
+
+  // --- reductions; the order of additions does not depend on the number of threads ---
+  // y.shape is x.shape with the reduced axes set to 1.
+  virtual void reduce(Reduction op, ConstView x, View y) = 0;
+  // indices (i64) has x.shape without `axis`; the first of equal values wins.
+  virtual void argmax(ConstView x, int axis, View indices) = 0;
+  virtual void cumsum(ConstView x, int axis, bool reverse, View y) = 0;
+
+  // --- linear algebra; bias [n] may be {} ---
+  virtual void matmul(const MatmulParams& params, ConstView a, ConstView b, ConstView bias,
+                      View out) = 0;
+
+  // --- convolution: x [n, h, w, c], weight [o, kh, kw, c], bias [o] or {}, y [n, oh, ow, o] ---
+  virtual void conv2d(const Conv2dParams& params, ConstView x, ConstView weight, ConstView bias,
+                      View y) = 0;
+  // params.activation is ignored by both: grad_y is the gradient before the activation.
+  virtual void conv2d_backward_input(const Conv2dParams& params, ConstView grad_y, ConstView weight,
+                                     View grad_x) = 0;
+  // grad_bias may be {}.
+  virtual void conv2d_backward_weight(const Conv2dParams& params, ConstView x, ConstView grad_y,
+                                      View grad_weight, View grad_bias) = 0;
+
+  // --- pooling: x [n, h, w, c], y [n, oh, ow, c]; windows of at most 255 elements for max ---
+  // winners (u8, y.shape) gets the position inside the window, row by row; it may be {} and is only
+  // used by max. The first of equal values wins.
+  virtual void pool2d(const Pool2dParams& params, ConstView x, View y, View winners) = 0;
+  virtual void pool2d_backward(const Pool2dParams& params, ConstView grad_y, ConstView winners,
+                               View grad_x) = 0;
+
+  // --- batch normalisation over all axes but the last: x, y [..., c], the rest [c] ---
+  // Writes the batch's mean and (biased) variance.
+  virtual void batch_norm(const BatchNormParams& params, ConstView x, ConstView gamma,
+                          ConstView beta, View y, View mean, View variance) = 0;
+  virtual void batch_norm_inference(const BatchNormParams& params, ConstView x, ConstView gamma,
+                                    ConstView beta, ConstView mean, ConstView variance,
+                                    View y) = 0;
+  struct BatchNormGradients {
+    View x, gamma, beta;
+  };
+  virtual void batch_norm_backward(const BatchNormParams& params, ConstView x, ConstView gamma,
+                                   ConstView mean, ConstView variance, ConstView grad_y,
+                                   const BatchNormGradients& gradients) = 0;
+
+  // --- softmax and its losses, over the last axis ---
+  virtual void softmax(ConstView x, View y) = 0;
+  virtual void softmax_backward(ConstView y, ConstView grad_y, View grad_x) = 0;
+  virtual void log_softmax(ConstView x, View y) = 0;
+  virtual void log_softmax_backward(ConstView y, ConstView grad_y, View grad_x) = 0;
+  // logits [n, c], labels i64 [n] in [0, c). losses [n] = -log softmax(logits)[label];
+  // probabilities [n, c] = softmax(logits); correct [n] = 1 where the first largest logit is the label.
+  virtual void cross_entropy(ConstView logits, ConstView labels, View losses, View probabilities,
+                             View correct) = 0;
+  // grad_logits = (probabilities - one_hot(labels)) * grad_losses[n] (one factor per row).
+  virtual void cross_entropy_backward(ConstView probabilities, ConstView labels,
+                                      ConstView grad_losses, View grad_logits) = 0;
+
+  // --- optimizers: one pass over flat arrays [n] ---
+  // velocity may be {} when momentum is 0.
+  virtual void sgd_step(const SgdParams& params, ConstView gradient, View value,
+                        View velocity) = 0;
+  virtual void adam_step(const AdamParams& params, ConstView gradient, View value, View mean,
+                         View square) = 0;
+};
+
+// threads: at least 1; the calling thread is one of them and the only one that may call kernels.
+std::unique_ptr<Backend> make_cpu_backend(int threads);
+
+}  // namespace d2l

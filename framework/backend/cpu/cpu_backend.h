@@ -1,0 +1,90 @@
+#pragma once
+
+#include "framework/backend/backend.h"
+#include "framework/backend/cpu/dnnl_engine.h"
+
+namespace d2l::cpu {
+
+// Backend on the host's cores. Convolution, pooling, batch norm and matrix products are oneDNN's
+// (dnnl_*.cpp); the rest are loops over flat arrays, one file per family.
+class CpuBackend final : public Backend {
+ public:
+  explicit CpuBackend(int threads);
+
+  Device device() const override { return {DeviceKind::cpu, 0}; }
+  std::string describe() const override;
+
+  MemoryPool& pool() override { return pool_; }
+  void copy_from_host(const void* host, View out) override;
+  void copy_to_host(ConstView in, void* host) override;
+  void synchronize() override {}
+
+  // copies.cpp
+  void fill(View out, double value) override;
+  void copy(const ConstStridedView& in, const StridedView& out, bool accumulate) override;
+  void gather_rows(ConstView table, ConstView indices, View out) override;
+  void scatter_add_rows(ConstView rows, ConstView indices, View table) override;
+
+  // elementwise.cpp
+  void unary(Unary op, ConstView x, View y) override;
+  void unary_backward(Unary op, ConstView x, ConstView y, ConstView grad_y, View grad_x) override;
+  void binary(Binary op, ConstView a, ConstView b, View out) override;
+  void binary_scalar(Binary op, ConstView a, double b, View out) override;
+  void scalar_binary(Binary op, double a, ConstView b, View out) override;
+  void compare(Compare op, ConstView a, ConstView b, View out) override;
+  void axpby(double alpha, ConstView x, double beta, View y) override;
+  void dropout(const DropoutParams& params, ConstView x, View y) override;
+
+  // reductions.cpp
+  void reduce(Reduction op, ConstView x, View y) override;
+  void argmax(ConstView x, int axis, View indices) override;
+  void cumsum(ConstView x, int axis, bool reverse, View y) override;
+
+  // dnnl_matmul.cpp
+  void matmul(const MatmulParams& params, ConstView a, ConstView b, ConstView bias,
+              View out) override;
+
+  // dnnl_convolution.cpp
+  void conv2d(const Conv2dParams& params, ConstView x, ConstView weight, ConstView bias,
+              View y) override;
+  void conv2d_backward_input(const Conv2dParams& params, ConstView grad_y, ConstView weight,
+                             View grad_x) override;
+  void conv2d_backward_weight(const Conv2dParams& params, ConstView x, ConstView grad_y,
+                              View grad_weight, View grad_bias) override;
+
+  // dnnl_pooling.cpp
+  void pool2d(const Pool2dParams& params, ConstView x, View y, View winners) override;
+  void pool2d_backward(const Pool2dParams& params, ConstView grad_y, ConstView winners,
+                       View grad_x) override;
+
+  // dnnl_batch_norm.cpp
+  void batch_norm(const BatchNormParams& params, ConstView x, ConstView gamma, ConstView beta,
+                  View y, View mean, View variance) override;
+  void batch_norm_inference(const BatchNormParams& params, ConstView x, ConstView gamma,
+                            ConstView beta, ConstView mean, ConstView variance, View y) override;
+  void batch_norm_backward(const BatchNormParams& params, ConstView x, ConstView gamma,
+                           ConstView mean, ConstView variance, ConstView grad_y,
+                           const BatchNormGradients& gradients) override;
+
+  // softmax.cpp
+  void softmax(ConstView x, View y) override;
+  void softmax_backward(ConstView y, ConstView grad_y, View grad_x) override;
+  void log_softmax(ConstView x, View y) override;
+  void log_softmax_backward(ConstView y, ConstView grad_y, View grad_x) override;
+  void cross_entropy(ConstView logits, ConstView labels, View losses, View probabilities,
+                     View correct) override;
+  void cross_entropy_backward(ConstView probabilities, ConstView labels, ConstView grad_losses,
+                              View grad_logits) override;
+
+  // optimizers.cpp
+  void sgd_step(const SgdParams& params, ConstView gradient, View value, View velocity) override;
+  void adam_step(const AdamParams& params, ConstView gradient, View value, View mean,
+                 View square) override;
+
+ private:
+  int threads_;
+  MemoryPool pool_;
+  DnnlEngine dnnl_;
+};
+
+}  // namespace d2l::cpu

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstdint>
+
+#include "framework/base/rng.h"
+
+namespace d2l {
+
+// An activation that a kernel applies to its result before storing it. Its derivative is a function
+// of the result alone, so nothing else need be kept for the backward pass.
+enum class Activation { none, relu, sigmoid, tanh };
+
+// Rows and columns of an image.
+struct Extent {
+  int64_t height = 1;
+  int64_t width = 1;
+
+  bool operator==(const Extent&) const = default;
+};
+
+// out = activation(op(a) x op(b) + bias). Rank 2: [m, k] x [k, n] -> [m, n]. Rank 3: the same for
+// each leading index. A transposed operand is stored as [k, m] or [n, k].
+struct MatmulParams {
+  bool transpose_a = false;
+  bool transpose_b = false;
+  Activation activation = Activation::none;
+};
+
+// Cross-correlation as the book defines it (chapter 6.2). Images N, H, W, C; weights O, H, W, I.
+struct Conv2dParams {
+  Extent stride{1, 1};
+  Extent padding{0, 0};  // zeros on both sides
+  Activation activation = Activation::none;
+
+  bool operator==(const Conv2dParams&) const = default;
+};
+
+enum class Pooling { max, average };
+
+// average counts padding zeros as elements, as the book and PyTorch do by default.
+struct Pool2dParams {
+  Pooling kind = Pooling::max;
+  Extent window{2, 2};
+  Extent stride{2, 2};
+  Extent padding{0, 0};
+
+  bool operator==(const Pool2dParams&) const = default;
+};
+
+struct BatchNormParams {
+  double epsilon = 1e-5;
+};
+
+// Element i of the input is kept when word first_element + i of the key's sequence is at least p,
+// then scaled by 1 / (1 - p). The same call turns a gradient back, so no mask is stored; ranks that
+// hold other parts of a batch pass other offsets and see one global mask.
+struct DropoutParams {
+  double p = 0.5;
+  RngKey key;
+  int64_t first_element = 0;
+};
+
+// v = momentum v + (g + weight_decay w); w -= lr v (nesterov: lr (g + weight_decay w + momentum v)).
+struct SgdParams {
+  double lr = 0.1;
+  double momentum = 0;
+  double weight_decay = 0;
+  bool nesterov = false;
+};
+
+// Kingma and Ba, "Adam", 2015. `step` counts from 1. decoupled: AdamW (Loshchilov and Hutter, 2019).
+struct AdamParams {
+  double lr = 1e-3;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 0;
+  bool decoupled = false;
+  int64_t step = 1;
+};
+
+}  // namespace d2l

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "framework/base/dtype.h"
+#include "framework/base/shape.h"
+
+namespace d2l {
+
+// What a kernel sees of a tensor: contiguous row-major elements that somebody else owns.
+struct View {
+  void* data = nullptr;
+  DType dtype = DType::f32;
+  Shape shape;
+
+  int64_t elements() const { return shape.elements(); }
+  int64_t bytes() const { return elements() * static_cast<int64_t>(size_of(dtype)); }
+  explicit operator bool() const { return data != nullptr; }
+  template <class T>
+  T* as() const {
+    return static_cast<T*>(data);
+  }
+};
+
+// The same for what a kernel only reads. An empty one ({}) stands for an absent optional input.
+struct ConstView {
+  const void* data = nullptr;
+  DType dtype = DType::f32;
+  Shape shape;
+
+  ConstView() = default;
+  ConstView(const View& view) : data(view.data), dtype(view.dtype), shape(view.shape) {}
+  ConstView(const void* at, DType type, const Shape& sizes) : data(at), dtype(type), shape(sizes) {}
+
+  int64_t elements() const { return shape.elements(); }
+  int64_t bytes() const { return elements() * static_cast<int64_t>(size_of(dtype)); }
+  explicit operator bool() const { return data != nullptr; }
+  template <class T>
+  const T* as() const {
+    return static_cast<const T*>(data);
+  }
+};
+
+// Steps between neighbours along each axis, in elements. Negative and zero steps are allowed.
+using Strides = std::array<int64_t, Shape::kMaxRank>;
+
+Strides contiguous_strides(const Shape& shape);
+
+// Elements at data + sum(index[axis] * strides[axis]); `data` is the element with index 0.
+struct StridedView {
+  void* data = nullptr;
+  DType dtype = DType::f32;
+  Shape shape;
+  Strides strides{};
+};
+
+struct ConstStridedView {
+  const void* data = nullptr;
+  DType dtype = DType::f32;
+  Shape shape;
+  Strides strides{};
+
+  ConstStridedView() = default;
+  ConstStridedView(const StridedView& view)
+      : data(view.data), dtype(view.dtype), shape(view.shape), strides(view.strides) {}
+  ConstStridedView(const void* at, DType type, const Shape& sizes, const Strides& steps)
+      : data(at), dtype(type), shape(sizes), strides(steps) {}
+};
+
+}  // namespace d2l

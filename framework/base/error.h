@@ -1,0 +1,43 @@
+#pragma once
+
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace d2l {
+
+// Something that d2l was given or met is wrong. what() is one line that says what was expected, what
+// was found and where; programs print it after "d2l-train: error: " and exit with code 1.
+class Error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+// The command line or a config file is wrong. Programs exit with code 2.
+class UsageError : public Error {
+ public:
+  using Error::Error;
+};
+
+// Everything that streams, glued together: concat("size ", 3) == "size 3".
+template <class... Parts>
+std::string concat(const Parts&... parts) {
+  std::ostringstream stream;
+  (stream << ... << parts);
+  return stream.str();
+}
+
+template <class... Parts>
+[[noreturn]] void fail(const Parts&... parts) {
+  throw Error(concat(parts...));
+}
+
+// check(ok, "conv2d: weight expects ", a, " input channels, input has ", b)
+template <class... Parts>
+void check(bool ok, const Parts&... parts) {
+  if (!ok) [[unlikely]]
+    fail(parts...);
+}
+
+}  // namespace d2l

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+
+namespace d2l {
+
+// Durable replacement of a file: `write` fills a temporary file beside `path` (same name with
+// ".tmp"), which is then synced, renamed over `path`, and made durable by syncing the folder. A
+// reader sees the old file or the new one, never a part. On any failure the temporary file is
+// removed, `path` is left as it was and Error names the path and the cause.
+void replace_file(const std::filesystem::path& path,
+                  const std::function<void(const std::filesystem::path& temporary)>& write);
+
+// replace_file with `text` as the content.
+void write_text_file(const std::filesystem::path& path, const std::string& text);
+
+// The whole file. Throws Error naming the path when it cannot be read.
+std::string read_text_file(const std::filesystem::path& path);
+
+// Makes the folder and those above it, and proves that a file can be written there. Throws Error
+// naming the folder and the cause.
+void make_writable_folder(const std::filesystem::path& folder);
+
+}  // namespace d2l

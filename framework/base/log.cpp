@@ -1,0 +1,50 @@
+#include "framework/base/log.h"
+
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+
+namespace d2l {
+
+Log::~Log() {
+  if (file_) std::fclose(file_);
+}
+
+void Log::open(const std::filesystem::path& path) {
+  std::FILE* file = std::fopen(path.c_str(), "ae");
+  check(file != nullptr, "cannot open the log file ", path.string(), ": ", std::strerror(errno));
+  std::lock_guard lock(mutex_);
+  if (file_) std::fclose(file_);
+  file_ = file;
+}
+
+void Log::write_info(const std::string& line) {
+  if (!quiet_) {
+    std::lock_guard lock(mutex_);
+    std::printf("%s\n", line.c_str());
+    std::fflush(stdout);
+  }
+  write_file(line);
+}
+
+void Log::write_warning(const std::string& line) {
+  {
+    std::lock_guard lock(mutex_);
+    std::fprintf(stderr, "warning: %s\n", line.c_str());
+  }
+  write_file("warning: " + line);
+}
+
+void Log::write_file(const std::string& line) {
+  std::lock_guard lock(mutex_);
+  if (!file_) return;
+  std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  localtime_r(&now, &parts);
+  char stamp[32];
+  std::strftime(stamp, sizeof stamp, "%F %T", &parts);
+  std::fprintf(file_, "%s %s\n", stamp, line.c_str());
+  std::fflush(file_);
+}
+
+}  // namespace d2l

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+
+#include "framework/tensor/tensor.h"
+
+namespace d2l {
+
+// One rank's part of one global batch. A part may be empty (0 samples) when the batch is smaller
+// than the number of ranks; ranks' parts follow each other in rank order.
+struct Batch {
+  Tensor inputs;                // f32 [n, ...], host
+  Tensor labels;                // i64 [n], host
+  int64_t global_size = 0;      // samples in all ranks' parts
+  int64_t first_in_global = 0;  // how many of them belong to lower ranks
+};
+
+// What a training loop reads from. Every rank makes the same number of steps in an epoch.
+class BatchSource {
+ public:
+  virtual ~BatchSource() = default;
+  virtual int64_t samples() const = 0;          // of all ranks, in one epoch
+  virtual int64_t steps_per_epoch() const = 0;
+  // The next batch will be number `step` of epoch `epoch` (both from 0).
+  virtual void seek(int64_t epoch, int64_t step) = 0;
+  // Waits for the batch; throws Error when its data cannot be read. After an epoch's last batch
+  // comes the first one of the next epoch.
+  virtual Batch next() = 0;
+};
+
+}  // namespace d2l

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "framework/tensor/tensor.h"
+
+namespace d2l::test {
+
+// One CPU backend for the whole test program, with one thread.
+Backend& cpu();
+
+// Every element within absolute + relative * |expected|; says where the first one is that is not.
+testing::AssertionResult close(const Tensor& found, const std::vector<float>& expected,
+                               double relative = 1e-5, double absolute = 1e-6);
+testing::AssertionResult close(const Tensor& found, const Tensor& expected, double relative = 1e-5,
+                               double absolute = 1e-6);
+
+// Runs `action`, which must throw Error, and answers its message; a test failure otherwise.
+template <class Action>
+std::string message_of(Action&& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  ADD_FAILURE() << "expected an Error, none was thrown";
+  return "";
+}
+
+// An empty folder that disappears with the object.
+class TemporaryFolder {
+ public:
+  TemporaryFolder();
+  ~TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+// The real data sets: $D2L_DATA_DIR, or ../shared/data beside the source tree; empty when absent.
+// Use as: auto data = data_dir(); if (data.empty()) GTEST_SKIP() << kNoData;
+std::filesystem::path data_dir();
+inline constexpr const char* kNoData =
+    "real data not found: set D2L_DATA_DIR or place it in ../shared/data";
+
+// Runs a program of build/<preset>/bin (or any absolute path) and waits at most `seconds`, then kills
+// its process group. exit_code is 128 + signal for a killed one, -1 when it ran out of time.
+struct ProgramResult {
+  int exit_code = -1;
+  bool timed_out = false;
+  std::string output;  // standard output and error, interleaved
+};
+ProgramResult run_program(const std::vector<std::string>& arguments, double seconds = 60);
+
+}  // namespace d2l::test
