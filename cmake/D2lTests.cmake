@@ -16,3 +16,31 @@ function(d2l_test room)
       SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\]"
       ENVIRONMENT "OMP_NUM_THREADS=1;ASAN_OPTIONS=detect_leaks=0")
 endfunction()
+
+# What Open MPI needs to start more ranks than cores, also in a container whose user is root.
+set(D2L_MPI_ENVIRONMENT
+  OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+  OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1
+  OMP_NUM_THREADS=1 ASAN_OPTIONS=detect_leaks=0)
+
+# d2l_mpi_test(name RANKS n... [SOURCES file...] [DEPENDS target...])
+# One program test_<name> from SOURCES (the .cpp files of this folder), whose tests run on all ranks
+# at once (tests/comm/mpi_main.h); one CTest test <name>.ranks<n> for each number of ranks.
+function(d2l_mpi_test name)
+  cmake_parse_arguments(ARG "" "" "RANKS;SOURCES;DEPENDS" ${ARGN})
+  if(NOT ARG_SOURCES)
+    file(GLOB ARG_SOURCES CONFIGURE_DEPENDS *.cpp)
+  endif()
+  add_executable(test_${name} ${ARG_SOURCES})
+  target_link_libraries(test_${name} PRIVATE d2l_flags d2l_mpi_main ${ARG_DEPENDS} GTest::gmock GTest::gtest)
+  foreach(ranks IN LISTS ARG_RANKS)
+    if(MPIEXEC_EXECUTABLE)
+      add_test(NAME ${name}.ranks${ranks}
+        COMMAND ${MPIEXEC_EXECUTABLE} --bind-to none -n ${ranks} $<TARGET_FILE:test_${name}>)
+    else()
+      add_test(NAME ${name}.ranks${ranks} COMMAND sh -c "echo skipped: mpirun was not found; exit 77")
+    endif()
+    set_tests_properties(${name}.ranks${ranks} PROPERTIES TIMEOUT 120 PROCESSORS ${ranks}
+      SKIP_RETURN_CODE 77 LABELS "${name};mpi" ENVIRONMENT "${D2L_MPI_ENVIRONMENT}")
+  endforeach()
+endfunction()

@@ -16,8 +16,8 @@ float random_normal(RngKey key, uint64_t index) {
 uint64_t random_below(RngKey key, uint64_t index, uint64_t bound) {
   Random4 words = philox(key, index);
   uint64_t random = (static_cast<uint64_t>(words.word[0]) << 32) | words.word[1];
-  __extension__ using uint128 = unsigned __int128;
-  return static_cast<uint64_t>((static_cast<uint128>(random) * bound) >> 64);
+  __extension__ using Uint128 = unsigned __int128;
+  return static_cast<uint64_t>((static_cast<Uint128>(random) * bound) >> 64);
 }
 
 }  // namespace d2l

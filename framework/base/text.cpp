@@ -63,7 +63,8 @@ std::string unknown_name(const std::string& kind, const std::string& word,
 std::string with_thousands(int64_t number) {
   std::string text = std::to_string(number);
   int first_digit = number < 0 ? 1 : 0;
-  for (int at = static_cast<int>(text.size()) - 3; at > first_digit; at -= 3) text.insert(at, ",");
+  for (int at = static_cast<int>(text.size()) - 3; at > first_digit; at -= 3)
+    text.insert(static_cast<size_t>(at), 1, ',');
   return text;
 }
 

@@ -38,8 +38,9 @@ void restore_snapshot(const Snapshot& snapshot, const std::string& origin, const
 
 // One line for each piece of state (arrays, integers, reals; not texts) that differs, by name, with
 // the largest absolute and relative difference; empty when the states are identical bit for bit.
-// Pieces that only one side has are differences. With relative_tolerance > 0 f32 elements that
-// differ by at most relative_tolerance * max(|a|, |b|, the array's root mean square) pass.
+// Pieces that only one side has are differences. With relative_tolerance > 0 finite floating-point
+// elements and reals that differ by at most relative_tolerance * max(|a|, |b|, the array's root
+// mean square) pass.
 std::vector<std::string> diff_snapshots(const Snapshot& a, const Snapshot& b,
                                         double relative_tolerance = 0);
 

@@ -31,8 +31,8 @@ class CheckpointStore {
   CheckpointStore(const CheckpointStore&) = delete;
   CheckpointStore& operator=(const CheckpointStore&) = delete;
 
-  // Waits for the save under way, then starts this one. A save that fails is retried once under a new
-  // temporary file; a second failure becomes a warning and the older checkpoints stay.
+  // Waits for the save under way, then starts this one. A save that fails is retried once under a
+  // new temporary file; a second failure becomes a warning and the older checkpoints stay.
   // `is_best` also makes it best.h5 (a hard link, so it outlives its step's file).
   void save(int64_t step, Snapshot snapshot, bool is_best = false);
   // Waits for the save under way. True when the newest save is on disk.
@@ -46,16 +46,20 @@ class CheckpointStore {
     Snapshot snapshot;
   };
   // The newest checkpoint of `folder` that verifies; damaged ones are named to `warn` and skipped.
-  // Nothing when there is none. An absent folder has none.
+  // Nothing when there is none. An absent folder has none. When every step's file is damaged,
+  // best.h5 is the last resort.
   static std::optional<Found> newest_valid(
       const std::filesystem::path& folder,
       const std::function<void(const std::string& message)>& warn);
+  // Where the checkpoint of `step` lies, or would lie.
+  static std::filesystem::path path_of(const std::filesystem::path& folder, int64_t step);
   // The steps for which a file exists, ascending.
   static std::vector<int64_t> steps(const std::filesystem::path& folder);
 
  private:
   void write(int64_t step, const Snapshot& snapshot, bool is_best);
-  void prune() const;
+  // Deletes all but the `keep` newest up to `newest`, which is on disk.
+  void prune(int64_t newest) const;
 
   std::filesystem::path folder_;
   Options options_;

@@ -33,6 +33,10 @@ class Communicator {
   virtual void all_gather(ConstView mine, View all) = 0;
   virtual void barrier() = 0;
 
+  // The caller will not wait for what it started, and its memory is about to go: an exception
+  // flies. Nothing is written any more, and nothing but destruction may follow.
+  virtual void abandon() noexcept {}
+
   void all_reduce(View data) { wait(start_all_reduce(data)); }
 };
 

@@ -26,6 +26,10 @@ class GradientReducer {
   GradientReducer(Communicator& comm, View arena, std::vector<Slot> slots, Options options);
   GradientReducer(Communicator& comm, View arena, std::vector<Slot> slots)
       : GradientReducer(comm, arena, std::move(slots), Options{}) {}
+  // In the middle of a step, which an exception ended, it abandons the communicator.
+  ~GradientReducer();
+  GradientReducer(const GradientReducer&) = delete;
+  GradientReducer& operator=(const GradientReducer&) = delete;
 
   // Slot i of this step holds its final local value. Throws Error when told twice in one step.
   void ready(int slot);

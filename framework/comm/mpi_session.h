@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -8,7 +9,10 @@
 namespace d2l {
 
 // MPI from start to end; owned by main(), first in and last out. Works without mpirun too (one
-// rank). Destroyed while an exception flies it aborts all ranks instead of waiting for them.
+// rank). With several ranks it aborts all of them instead of waiting for them when it is destroyed
+// while an exception flies, or after a communicator failed or was left by an exception; so print
+// the error while the session lives. Throws Error when MPI is not what d2l needs, or when a
+// launcher started several tasks that MPI does not connect.
 class MpiSession {
  public:
   MpiSession(int* argc, char*** argv);
@@ -22,8 +26,9 @@ class MpiSession {
   int local_size() const { return local_size_; }
   const std::string& host() const { return host_; }
 
-  // A communicator over all ranks with its own thread, which alone talks to MPI for it; Self's when
-  // there is one rank. Must be destroyed before the session.
+  // A communicator over all ranks with a thread of its own that keeps reductions going while the
+  // caller computes; Self's when there is one rank. Every rank makes this call. Must be destroyed
+  // before the session.
   std::unique_ptr<Communicator> communicator();
 
   // Ends every rank of the job with this exit code, now.
@@ -32,6 +37,7 @@ class MpiSession {
  private:
   int rank_ = 0, size_ = 1, local_rank_ = 0, local_size_ = 1;
   std::string host_;
+  std::shared_ptr<std::atomic<bool>> broken_;  // shared with the communicators
 };
 
 }  // namespace d2l

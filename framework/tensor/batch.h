@@ -19,7 +19,7 @@ struct Batch {
 class BatchSource {
  public:
   virtual ~BatchSource() = default;
-  virtual int64_t samples() const = 0;          // of all ranks, in one epoch
+  virtual int64_t samples() const = 0;  // of all ranks, in one epoch
   virtual int64_t steps_per_epoch() const = 0;
   // The next batch will be number `step` of epoch `epoch` (both from 0).
   virtual void seek(int64_t epoch, int64_t step) = 0;

@@ -14,7 +14,7 @@ Tensor full(Backend& backend, const Shape& shape, double value, DType dtype = DT
 Tensor zeros_like(const Tensor& tensor);
 Tensor ones_like(const Tensor& tensor);
 
-Tensor arange(Backend& backend, int64_t count, DType dtype = DType::f32);  // 0, 1, ..., count - 1
+Tensor arange(Backend& backend, int64_t count, DType dtype = DType::f32);    // 0, 1, ..., count - 1
 Tensor arange(Backend& backend, double start, double end, double step = 1);  // [start, end), f32
 Tensor eye(Backend& backend, int64_t size);
 
@@ -23,6 +23,7 @@ template <class T>
 Tensor from_vector(Backend& backend, const Shape& shape, const std::vector<T>& values);
 
 // Nested lists: from_list(backend, {{1, 2}, {3, 4}}). Throws Error when rows differ in length.
+template <class = void>  // a template only so that {{1}, {2}} means rows
 Tensor from_list(Backend& backend, std::initializer_list<float> values);
 Tensor from_list(Backend& backend, std::initializer_list<std::initializer_list<float>> rows);
 

@@ -8,8 +8,8 @@
 namespace d2l {
 
 // One axis of an index, as in Python: Index(2) picks an element and drops the axis, Index(1, 3) is
-// [1:3], Index(0, {}, 2) is [::2], Index() is [:]. Negative positions count from the end; a step may
-// be negative.
+// [1:3], Index(0, {}, 2) is [::2], Index() is [:]. Negative positions count from the end; a step
+// may be negative.
 class Index {
  public:
   Index() = default;

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <initializer_list>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -35,6 +37,7 @@ class Tensor {
   // One size may be -1 and is inferred. Throws Error when the number of elements differs.
   Tensor reshape(const std::vector<int64_t>& sizes) const;
   Tensor reshape(const Shape& shape) const;
+  Tensor reshape(std::initializer_list<int64_t> sizes) const;
   // Elements [begin, end) of the first axis; negative positions count from the end.
   Tensor rows(int64_t begin, int64_t end) const;
   // One element of the first axis, which disappears: t[-1] is the last.
@@ -44,8 +47,8 @@ class Tensor {
 
   // --- copies ---
   Tensor clone() const;
-  Tensor to(Backend& other) const;   // the only copy between devices; an alias on the same backend
-  Tensor cast(DType dtype) const;    // an alias when nothing changes
+  Tensor to(Backend& other) const;  // the only copy between devices; an alias on the same backend
+  Tensor cast(DType dtype) const;   // an alias when nothing changes
   void copy_from(const Tensor& source);  // same shape, any dtype, same backend
 
   // --- to the host; these wait for the device ---
@@ -53,7 +56,9 @@ class Tensor {
   T item() const;  // the only element, converted; throws Error when there are more
   template <class T>
   std::vector<T> to_vector() const;  // all elements, converted
-  std::string to_string() const;     // nested lists, as in the book
+  template <class T>
+  std::vector<std::vector<T>> to_rows() const;  // a matrix as nested lists
+  std::string to_string() const;                // nested lists, as in the book
 
   // Direct access; CPU tensors only, and T must be the dtype. Throws Error otherwise.
   template <class T>
@@ -74,6 +79,8 @@ class Tensor {
   Shape shape_;
   DType dtype_ = DType::f32;
 };
+
+std::ostream& operator<<(std::ostream& stream, const Tensor& tensor);  // to_string()
 
 // Throws Error "name: expected f32, found i64" and the like.
 void check_dtype(const char* name, const Tensor& tensor, DType dtype);

@@ -5,8 +5,8 @@
 
 namespace d2l::cpu {
 
-// Backend on the host's cores. Convolution, pooling, batch norm and matrix products are oneDNN's
-// (dnnl_*.cpp); the rest are loops over flat arrays, one file per family.
+// Backend on the host's cores. Matrix products and most convolutions are oneDNN's (dnnl_*.cpp); the
+// rest are loops over flat arrays, one file per family.
 class CpuBackend final : public Backend {
  public:
   explicit CpuBackend(int threads);
@@ -52,12 +52,12 @@ class CpuBackend final : public Backend {
   void conv2d_backward_weight(const Conv2dParams& params, ConstView x, ConstView grad_y,
                               View grad_weight, View grad_bias) override;
 
-  // dnnl_pooling.cpp
+  // pooling.cpp
   void pool2d(const Pool2dParams& params, ConstView x, View y, View winners) override;
   void pool2d_backward(const Pool2dParams& params, ConstView grad_y, ConstView winners,
                        View grad_x) override;
 
-  // dnnl_batch_norm.cpp
+  // batch_norm.cpp
   void batch_norm(const BatchNormParams& params, ConstView x, ConstView gamma, ConstView beta,
                   View y, View mean, View variance) override;
   void batch_norm_inference(const BatchNormParams& params, ConstView x, ConstView gamma,
@@ -84,7 +84,7 @@ class CpuBackend final : public Backend {
  private:
   int threads_;
   MemoryPool pool_;
-  DnnlEngine dnnl_;
+  DnnlEngine dnnl_{pool_};
 };
 
 }  // namespace d2l::cpu

@@ -1,0 +1,179 @@
+// bench-kernels [threads] [batch] [part of a name]: milliseconds and GFLOP/s of the kernels that
+// decide how fast LeNet and the multilayer perceptron train, each the best of several repetitions.
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "framework/backend/backend.h"
+#include "framework/base/timer.h"
+
+namespace {
+
+using namespace d2l;
+
+class Bench {
+ public:
+  Bench(int threads, const std::string& part) : backend_(make_cpu_backend(threads)), part_(part) {
+    std::printf("%s\n%-44s %9s %9s\n", backend_->describe().c_str(), "kernel", "ms", "GFLOP/s");
+  }
+  ~Bench() {
+    for (void* block : blocks_) backend_->pool().release(block);
+  }
+
+  Backend& backend() { return *backend_; }
+
+  // Numbers in [-1, 1).
+  View array(const Shape& shape, DType dtype = DType::f32) {
+    View made{nullptr, dtype, shape};
+    made.data = backend_->pool().allocate(static_cast<size_t>(made.bytes()));
+    blocks_.push_back(made.data);
+    if (dtype != DType::f32) {
+      backend_->fill(made, 0);
+      return made;
+    }
+    for (int64_t i = 0; i < made.elements(); ++i) {
+      state_ = state_ * 6364136223846793005u + 1442695040888963407u;
+      made.as<float>()[i] = static_cast<float>(state_ >> 40) / 8388608.0f - 1.0f;
+    }
+    return made;
+  }
+
+  template <class Call>
+  void time(const std::string& name, double flop, const Call& call) {
+    if (name.find(part_) == std::string::npos) return;
+    for (int i = 0; i < 3; ++i) call();
+    double best = 1e9, spent = 0;
+    for (int i = 0; i < 2000 && spent < 0.3; ++i) {
+      Timer timer;
+      call();
+      double seconds = timer.seconds();
+      best = std::min(best, seconds);
+      spent += seconds;
+    }
+    total_ += best;
+    std::printf("%-44s %9.3f %9.1f\n", name.c_str(), best * 1e3, flop / best * 1e-9);
+  }
+
+  void total(const char* name) {
+    std::printf("%-44s %9.3f\n\n", name, total_ * 1e3);
+    total_ = 0;
+  }
+
+ private:
+  std::unique_ptr<Backend> backend_;
+  std::string part_;
+  std::vector<void*> blocks_;
+  uint64_t state_ = 1;
+  double total_ = 0;
+};
+
+struct ConvolutionCase {
+  int64_t batch, size, in, out, kernel, stride, padding;
+  Activation activation = Activation::none;
+  bool input_gradient = true;
+};
+
+void convolution(Bench& bench, const ConvolutionCase& c) {
+  int64_t out_size = (c.size + 2 * c.padding - c.kernel) / c.stride + 1;
+  Conv2dParams params{{c.stride, c.stride}, {c.padding, c.padding}, c.activation};
+  View x = bench.array({c.batch, c.size, c.size, c.in});
+  View weight = bench.array({c.out, c.kernel, c.kernel, c.in});
+  View bias = bench.array({c.out});
+  View y = bench.array({c.batch, out_size, out_size, c.out});
+  View grad_y = bench.array(y.shape), grad_x = bench.array(x.shape);
+  View grad_weight = bench.array(weight.shape), grad_bias = bench.array(bias.shape);
+  double flop = 2.0 * static_cast<double>(y.elements() * c.kernel * c.kernel * c.in);
+  std::string name = concat(c.in, "->", c.out, " ", c.kernel, "x", c.kernel, " s", c.stride, " p",
+                            c.padding, " on ", c.size, "x", c.size, " n", c.batch);
+  Backend& b = bench.backend();
+  bench.time("conv forward " + name, flop, [&] { b.conv2d(params, x, weight, bias, y); });
+  if (c.input_gradient)
+    bench.time("conv backward input " + name, flop,
+               [&] { b.conv2d_backward_input(params, grad_y, weight, grad_x); });
+  bench.time("conv backward weight " + name, flop,
+             [&] { b.conv2d_backward_weight(params, x, grad_y, grad_weight, grad_bias); });
+}
+
+void pooling(Bench& bench, Pooling kind, const Shape& shape) {
+  Pool2dParams params{.kind = kind};
+  View x = bench.array(shape), grad_x = bench.array(shape);
+  Shape out{shape[0], shape[1] / 2, shape[2] / 2, shape[3]};
+  View y = bench.array(out), grad_y = bench.array(out), winners = bench.array(out, DType::u8);
+  Backend& b = bench.backend();
+  std::string name =
+      concat(kind == Pooling::max ? "max" : "average", " pool 2x2 ", shape.to_string());
+  bench.time(name + " forward", 0, [&] { b.pool2d(params, x, y, winners); });
+  bench.time(name + " backward", 0, [&] { b.pool2d_backward(params, grad_y, winners, grad_x); });
+}
+
+void product(Bench& bench, const Shape& a_shape, const Shape& b_shape, const MatmulParams& params,
+             bool with_bias) {
+  int64_t m = params.transpose_a ? a_shape[1] : a_shape[0];
+  int64_t k = params.transpose_a ? a_shape[0] : a_shape[1];
+  int64_t n = params.transpose_b ? b_shape[0] : b_shape[1];
+  View a = bench.array(a_shape), b = bench.array(b_shape), out = bench.array({m, n});
+  View bias = with_bias ? bench.array({n}) : View{};
+  std::string name = concat("matmul ", a_shape, params.transpose_a ? "^T" : "", " x ", b_shape,
+                            params.transpose_b ? "^T" : "");
+  bench.time(name, 2.0 * static_cast<double>(m * n * k),
+             [&] { bench.backend().matmul(params, a, b, bias, out); });
+}
+
+// A fully connected layer: forward and both gradients.
+void linear(Bench& bench, int64_t batch, int64_t in, int64_t out, bool input_gradient) {
+  product(bench, {batch, in}, {out, in}, {.transpose_b = true, .activation = Activation::relu},
+          true);
+  if (input_gradient) product(bench, {batch, out}, {out, in}, {}, false);
+  product(bench, {batch, out}, {batch, in}, {.transpose_a = true}, false);
+}
+
+void batch_norm(Bench& bench, const Shape& shape) {
+  Shape c{shape.size(-1)};
+  View x = bench.array(shape), y = bench.array(shape), grad_y = bench.array(shape);
+  View gamma = bench.array(c), beta = bench.array(c), mean = bench.array(c);
+  View variance = bench.array(c), grad_gamma = bench.array(c), grad_beta = bench.array(c);
+  Backend& b = bench.backend();
+  bench.time(concat("batch norm ", shape, " forward"), 0,
+             [&] { b.batch_norm({}, x, gamma, beta, y, mean, variance); });
+  bench.time(concat("batch norm ", shape, " backward"), 0, [&] {
+    b.batch_norm_backward({}, x, gamma, mean, variance, grad_y, {y, grad_gamma, grad_beta});
+  });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  int threads = argc > 1 ? std::atoi(argv[1]) : 2;
+  int64_t batch = argc > 2 ? std::atoi(argv[2]) : 256;
+  Bench bench(threads, argc > 3 ? argv[3] : "");
+
+  convolution(bench, {batch, 28, 1, 6, 5, 1, 2, Activation::sigmoid, false});
+  pooling(bench, Pooling::average, {batch, 28, 28, 6});
+  convolution(bench, {batch, 14, 6, 16, 5, 1, 0, Activation::sigmoid});
+  pooling(bench, Pooling::average, {batch, 10, 10, 16});
+  linear(bench, batch, 400, 120, true);
+  linear(bench, batch, 120, 84, true);
+  linear(bench, batch, 84, 10, true);
+  bench.total("LeNet, one step");
+
+  linear(bench, batch, 784, 256, false);
+  linear(bench, batch, 256, 10, true);
+  bench.total("perceptron 784-256-10, one step");
+
+  product(bench, {1024, 1024}, {1024, 1024}, {}, false);
+  pooling(bench, Pooling::max, {batch, 28, 28, 6});
+  pooling(bench, Pooling::max, {batch / 4, 28, 28, 64});
+  batch_norm(bench, {batch, 28, 28, 6});
+  batch_norm(bench, {batch / 4, 28, 28, 64});
+  convolution(bench, {batch / 8, 32, 3, 64, 3, 1, 1, Activation::relu, false});
+  convolution(bench, {batch / 8, 32, 16, 16, 3, 1, 1, Activation::relu});
+  convolution(bench, {batch / 8, 32, 64, 64, 3, 1, 1, Activation::relu});
+  convolution(bench, {batch / 8, 32, 64, 64, 1, 1, 0, Activation::relu});
+  convolution(bench, {batch / 32, 112, 3, 64, 7, 2, 3, Activation::relu, false});
+  convolution(bench, {batch / 32, 112, 3, 96, 11, 4, 1, Activation::relu, false});
+  convolution(bench, {batch / 8, 12, 20, 50, 5, 1, 0, Activation::relu});
+  return 0;
+}

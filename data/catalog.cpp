@@ -1,0 +1,133 @@
+#include "data/catalog.h"
+
+#include <functional>
+#include <optional>
+#include <utility>
+
+#include "data/idx_file.h"
+#include "data/shard_dataset.h"
+#include "data/synthetic.h"
+#include "framework/base/error.h"
+#include "framework/base/text.h"
+
+namespace d2l::data {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Entry {
+  DatasetInfo info;
+  std::function<std::unique_ptr<Dataset>(const Entry&, const fs::path& data_dir, Split)> open;
+};
+
+// The original files under the names that they are distributed with.
+struct IdxFiles {
+  fs::path images, labels;
+};
+
+std::optional<IdxFiles> find_idx(const fs::path& folder, Split split) {
+  const std::string begin = split == Split::train ? "train" : "t10k";
+  for (const char* dot : {"-", "."})
+    for (const char* end : {"", ".gz"}) {
+      IdxFiles files{folder / (begin + "-images" + dot + "idx3-ubyte" + end),
+                     folder / (begin + "-labels" + dot + "idx1-ubyte" + end)};
+      if (!fs::exists(files.images) && !fs::exists(files.labels)) continue;
+      check(fs::exists(files.images), files.images.string(), " is missing beside ",
+            files.labels.filename().string());
+      check(fs::exists(files.labels), files.labels.string(), " is missing beside ",
+            files.images.filename().string());
+      return files;
+    }
+  return {};
+}
+
+std::unique_ptr<Dataset> open_found(const Entry& entry, const fs::path& folder, Split split) {
+  if (!find_shards(folder, split).empty()) {
+    auto shards = std::make_unique<ShardDataset>(folder, split);
+    check(shards->name() == entry.info.name, folder.string(), ": expected shards of '",
+          entry.info.name, "', found shards of '", shards->name(), "'");
+    return shards;
+  }
+  if (auto files = find_idx(folder, split))
+    return open_idx(files->images, files->labels, entry.info);
+  return nullptr;
+}
+
+std::unique_ptr<Dataset> open_mnist_like(const Entry& entry, const fs::path& data_dir,
+                                         Split split) {
+  // A folder named after another data set holds that one, though its files have the same names.
+  const bool of_another =
+      data_dir.filename() != entry.info.name &&
+      (data_dir.filename() == "mnist" || data_dir.filename() == "fashion-mnist");
+  std::vector<fs::path> places{data_dir / entry.info.name};
+  if (!of_another) places.push_back(data_dir);
+  std::vector<std::string> searched;
+  for (const fs::path& place : places) {
+    if (auto dataset = open_found(entry, place, split)) return dataset;
+    searched.push_back(place.string());
+  }
+  const std::string stem = split == Split::train ? "train" : "t10k";
+  fail(entry.info.name, ": no ", to_string(split), " files in ", join(searched, " or "),
+       " (expected ", stem, "-images-idx3-ubyte and ", stem, "-labels-idx1-ubyte, with or without ",
+       ".gz, or ", to_string(split), "-00000-of-NNNNN.h5)");
+}
+
+std::unique_ptr<Dataset> open_synthetic(const Entry&, const fs::path&, Split split) {
+  return make_synthetic(split);
+}
+
+const std::vector<Entry>& entries() {
+  static const std::vector<Entry> table{
+      {{.name = "fashion-mnist",
+        .classes = 10,
+        .class_names = {"t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt",
+                        "sneaker", "bag", "ankle boot"},
+        .source = "https://github.com/zalandoresearch/fashion-mnist",
+        .licence = "MIT, Copyright 2017 Zalando SE"},
+       open_mnist_like},
+      {{.name = "mnist",
+        .classes = 10,
+        .class_names = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"},
+        .source = "Y. LeCun, C. Cortes, C. Burges: the MNIST database of handwritten digits",
+        .licence = "CC BY-SA 3.0"},
+       open_mnist_like},
+      {{.name = "synthetic"}, open_synthetic},
+  };
+  return table;
+}
+
+}  // namespace
+
+std::vector<std::string> dataset_names() {
+  std::vector<std::string> names;
+  for (const Entry& entry : entries()) names.push_back(entry.info.name);
+  return names;
+}
+
+std::unique_ptr<Dataset> open_dataset(const std::string& name_or_folder, const fs::path& data_dir,
+                                      Split split) {
+  for (const Entry& entry : entries())
+    if (entry.info.name == name_or_folder) return entry.open(entry, data_dir, split);
+  if (fs::is_directory(name_or_folder))
+    return std::make_unique<ShardDataset>(name_or_folder, split);
+  check(name_or_folder.find('/') == std::string::npos, name_or_folder,
+        ": expected a folder of shards, found ", fs::exists(name_or_folder) ? "a file" : "nothing");
+  fail(unknown_name("data set", name_or_folder, dataset_names()));
+}
+
+std::unique_ptr<Dataset> open_idx_folder(const fs::path& folder, Split split,
+                                         const std::string& name) {
+  auto files = find_idx(folder, split);
+  const std::string stem = split == Split::train ? "train" : "t10k";
+  check(files.has_value(), folder.string(), ": no ", to_string(split), " files (expected ", stem,
+        "-images-idx3-ubyte and ", stem, "-labels-idx1-ubyte, with or without .gz)");
+  DatasetInfo info;
+  info.name = name;
+  // Both splits must agree about the classes, of which the smaller one may lack some.
+  auto train = find_idx(folder, Split::train);
+  if (split == Split::test && train)
+    info.classes = open_idx(train->images, train->labels, info)->classes();
+  return open_idx(files->images, files->labels, std::move(info));
+}
+
+}  // namespace d2l::data

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "data/dataset.h"
+
+namespace d2l::data {
+
+// The data sets that d2l knows by name, for help texts.
+std::vector<std::string> dataset_names();
+
+// Opens one split of a data set: a known name, or the path of a folder that holds shards. Files of
+// a known name are looked for in <data_dir>/<name> and in <data_dir>: shards first, then the
+// original files, compressed or not. Throws Error that lists the places searched, or, for an
+// unknown name, the nearest known one.
+std::unique_ptr<Dataset> open_dataset(const std::string& name_or_folder,
+                                      const std::filesystem::path& data_dir, Split split);
+
+// IDX files of a data set that is not in the catalog: train- or t10k-images-idx3-ubyte with the
+// labels beside it. It has as many classes as the training labels name.
+std::unique_ptr<Dataset> open_idx_folder(const std::filesystem::path& folder, Split split,
+                                         const std::string& name);
+
+}  // namespace d2l::data

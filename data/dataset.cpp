@@ -1,0 +1,61 @@
+#include "data/dataset.h"
+
+#include <cstring>
+#include <utility>
+
+#include "framework/base/error.h"
+#include "framework/base/text.h"
+
+namespace d2l::data {
+
+std::string to_string(Split split) { return split == Split::train ? "train" : "test"; }
+
+Split split_from(const std::string& text) {
+  if (text == "train") return Split::train;
+  if (text == "test") return Split::test;
+  fail(unknown_name("split", text, {"train", "test"}));
+}
+
+std::string DatasetInfo::class_name(int64_t label) const {
+  bool named = label >= 0 && label < static_cast<int64_t>(class_names.size());
+  return named ? class_names[static_cast<size_t>(label)] : std::to_string(label);
+}
+
+Dataset::Dataset(DatasetInfo info) : info_(std::move(info)) {
+  check(info_.samples > 0, info_.name, ": expected at least one sample, found ", info_.samples);
+  check(info_.shape.rank() == 3 && info_.input_elements() > 0, info_.name,
+        ": expected inputs of height, width, channels, found shape ", info_.shape);
+  check(info_.classes > 0, info_.name, ": expected at least one class, found ", info_.classes);
+  check(
+      info_.class_names.empty() || static_cast<int64_t>(info_.class_names.size()) == info_.classes,
+      info_.name, ": expected ", info_.classes, " class names, found ", info_.class_names.size());
+}
+
+void Dataset::visit(std::span<const int64_t> indices, const Visitor& visitor) const {
+  for (int64_t index : indices)
+    check(index >= 0 && index < info_.samples, info_.name, ": sample ", index, " is outside [0, ",
+          info_.samples, ")");
+  visit_samples(indices, visitor);
+}
+
+void Dataset::read(std::span<const int64_t> indices, float* inputs, int64_t* labels) const {
+  const int64_t elements = info_.input_elements();
+  visit(indices, [&](size_t position, const uint8_t* image, int64_t label) {
+    bytes_to_unit(image, elements, inputs + static_cast<int64_t>(position) * elements);
+    labels[position] = label;
+  });
+}
+
+void Dataset::read_bytes(std::span<const int64_t> indices, uint8_t* images, int64_t* labels) const {
+  const size_t elements = static_cast<size_t>(info_.input_elements());
+  visit(indices, [&](size_t position, const uint8_t* image, int64_t label) {
+    std::memcpy(images + position * elements, image, elements);
+    labels[position] = label;
+  });
+}
+
+void bytes_to_unit(const uint8_t* bytes, int64_t count, float* out) {
+  for (int64_t i = 0; i < count; ++i) out[i] = static_cast<float>(bytes[i]) / 255.0f;
+}
+
+}  // namespace d2l::data

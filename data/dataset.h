@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "framework/base/shape.h"
+
+namespace d2l::data {
+
+enum class Split { train, test };
+
+std::string to_string(Split split);         // "train"
+Split split_from(const std::string& text);  // throws Error for an unknown name
+
+// What a data set says about itself.
+struct DatasetInfo {
+  std::string name{};
+  int64_t samples = 0;
+  Shape shape{};                           // of one input: height, width, channels
+  int64_t classes = 0;                     // labels are in [0, classes)
+  std::vector<std::string> class_names{};  // one per class, or empty
+  std::string source{};                    // where it comes from
+  std::string licence{};
+
+  int64_t input_elements() const { return shape.elements(); }
+  // "pullover", or the number as text when there are no names.
+  std::string class_name(int64_t label) const;
+};
+
+// Images with labels, addressed by index in their original order. Images are stored bytes in
+// H, W, C order. Reading is safe from several threads at once.
+class Dataset {
+ public:
+  // `position` is the place of the sample within the indices that were asked for; `image` holds
+  // input_elements() bytes that are valid during the call only.
+  using Visitor = std::function<void(size_t position, const uint8_t* image, int64_t label)>;
+
+  explicit Dataset(DatasetInfo info);
+  virtual ~Dataset() = default;
+  Dataset(const Dataset&) = delete;
+  Dataset& operator=(const Dataset&) = delete;
+
+  const DatasetInfo& info() const { return info_; }
+  const std::string& name() const { return info_.name; }
+  int64_t samples() const { return info_.samples; }
+  const Shape& shape() const { return info_.shape; }
+  int64_t classes() const { return info_.classes; }
+  const std::vector<std::string>& class_names() const { return info_.class_names; }
+
+  // Shows every sample of `indices` once, in whatever order is fastest to read. Throws Error for an
+  // index out of range and when the data cannot be read.
+  void visit(std::span<const int64_t> indices, const Visitor& visitor) const;
+
+  // Sample indices[i] as bytes / 255 (the book's scaling) to inputs + i * input_elements(), its
+  // label to labels[i].
+  void read(std::span<const int64_t> indices, float* inputs, int64_t* labels) const;
+  // The same with the stored bytes.
+  void read_bytes(std::span<const int64_t> indices, uint8_t* images, int64_t* labels) const;
+
+ private:
+  // The indices have been checked.
+  virtual void visit_samples(std::span<const int64_t> indices, const Visitor& visitor) const = 0;
+
+  DatasetInfo info_;
+};
+
+// out[i] = bytes[i] / 255
+void bytes_to_unit(const uint8_t* bytes, int64_t count, float* out);
+
+}  // namespace d2l::data

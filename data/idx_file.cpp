@@ -1,0 +1,251 @@
+#include "data/idx_file.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <utility>
+
+#include "data/memory_dataset.h"
+#include "framework/base/error.h"
+#include "framework/base/files.h"
+
+namespace d2l::data {
+namespace {
+
+constexpr uint8_t kUnsignedBytes = 0x08;
+constexpr int kMostAxes = 4;
+constexpr size_t kPiece = size_t{1} << 20;
+// Deflate cannot do better: 258 bytes from two bits.
+constexpr uint64_t kLargestRatio = 1032;
+
+std::vector<uint8_t> read_whole(const std::filesystem::path& path) {
+  std::error_code error;
+  const std::filesystem::file_status status = std::filesystem::status(path, error);
+  check(std::filesystem::is_regular_file(status), "cannot read ", path.string(), ": ",
+        std::filesystem::exists(status) ? "not a regular file" : "no such file");
+  std::ifstream stream(path, std::ios::binary | std::ios::ate);
+  check(stream.good(), "cannot read ", path.string(), ": ", std::strerror(errno));
+  std::vector<uint8_t> bytes(static_cast<size_t>(stream.tellg()));
+  stream.seekg(0);
+  stream.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  check(stream.good(), "cannot read ", path.string(), ": ", std::strerror(errno));
+  return bytes;
+}
+
+bool is_gzip(const std::vector<uint8_t>& bytes) {
+  return bytes.size() >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b;
+}
+
+// Decompresses on demand; never holds more than was asked for.
+class Inflater {
+ public:
+  Inflater(const std::vector<uint8_t>& compressed, std::string name)
+      : compressed_(compressed), name_(std::move(name)) {
+    check(compressed.size() <= UINT32_MAX, name_, ": gzip files of 4 GiB and more are not read");
+    stream_.next_in = const_cast<Bytef*>(compressed.data());
+    stream_.avail_in = static_cast<uInt>(compressed.size());
+    check(inflateInit2(&stream_, 15 + 16) == Z_OK, name_, ": cannot start zlib");
+  }
+  ~Inflater() { inflateEnd(&stream_); }
+  Inflater(const Inflater&) = delete;
+  Inflater& operator=(const Inflater&) = delete;
+
+  // Appends up to `count` bytes to `out`, fewer only at the end of the content.
+  void read(uint64_t count, std::vector<uint8_t>& out) {
+    while (count > 0 && !ended_) {
+      const size_t piece = static_cast<size_t>(std::min<uint64_t>(count, kPiece)), had = out.size();
+      out.resize(had + piece);
+      stream_.next_out = out.data() + had;
+      stream_.avail_out = static_cast<uInt>(piece);
+      const int result = inflate(&stream_, Z_NO_FLUSH);
+      const size_t made = piece - stream_.avail_out;
+      out.resize(had + made);
+      count -= made;
+      ended_ = result == Z_STREAM_END;
+      check(ended_ || result == Z_OK || result == Z_BUF_ERROR, name_,
+            ": damaged gzip data: ", stream_.msg ? stream_.msg : "cannot be decompressed");
+      check(ended_ || made > 0 || stream_.avail_in > 0, name_, ": the gzip data ends early, after ",
+            compressed_.size(), " bytes");
+    }
+  }
+  uint64_t bytes_left() const { return stream_.avail_in; }
+
+ private:
+  const std::vector<uint8_t>& compressed_;
+  std::string name_;
+  z_stream stream_{};
+  bool ended_ = false;
+};
+
+const char* type_name(uint8_t type) {
+  switch (type) {
+    case 0x09:
+      return "signed bytes";
+    case 0x0b:
+      return "16-bit integers";
+    case 0x0c:
+      return "32-bit integers";
+    case 0x0d:
+      return "32-bit floats";
+    case 0x0e:
+      return "64-bit floats";
+    default:
+      return "an unknown type";
+  }
+}
+
+std::string hexadecimal(uint8_t byte) {
+  char text[8];
+  std::snprintf(text, sizeof text, "0x%02x", static_cast<unsigned>(byte));
+  return text;
+}
+
+// How many axes the file has, from its first four bytes.
+int axes_of(const std::vector<uint8_t>& bytes, const std::string& name) {
+  check(bytes.size() >= 4, name, ": expected an IDX file, found only ", bytes.size(), " bytes");
+  check(bytes[0] == 0 && bytes[1] == 0, name,
+        ": expected an IDX file, which begins with two zero bytes, found ", hexadecimal(bytes[0]),
+        " ", hexadecimal(bytes[1]));
+  check(bytes[2] == kUnsignedBytes, name, ": expected unsigned bytes (type 0x08), found ",
+        type_name(bytes[2]), " (", hexadecimal(bytes[2]), ")");
+  check(bytes[3] >= 1 && bytes[3] <= kMostAxes, name, ": expected 1 to ", kMostAxes,
+        " axes, found ", static_cast<int>(bytes[3]));
+  return bytes[3];
+}
+
+size_t header_size(int axes) { return 4 + 4 * static_cast<size_t>(axes); }
+
+// The sizes in a header, whose product is known to be at most `most`.
+Shape shape_of(const std::vector<uint8_t>& header, uint64_t most, const std::string& name) {
+  const int axes = header[3];
+  check(header.size() >= header_size(axes), name, ": expected a header of ", header_size(axes),
+        " bytes, found only ", header.size());
+  Shape shape;
+  uint64_t elements = 1;
+  bool too_many = false;
+  for (int axis = 0; axis < axes; ++axis) {
+    const uint8_t* at = header.data() + 4 + 4 * axis;
+    const uint64_t size =
+        uint64_t{at[0]} << 24 | uint64_t{at[1]} << 16 | uint64_t{at[2]} << 8 | at[3];
+    shape.append(static_cast<int64_t>(size));
+    check(size > 0, name, ": axis ", axis, " has size 0");
+    too_many = too_many || size > most / elements;
+    if (!too_many) elements *= size;
+  }
+  check(!too_many, name, ": its header promises elements of shape ", shape,
+        ", the file can hold at most ", most, " bytes");
+  return shape;
+}
+
+IdxArray read_plain(std::vector<uint8_t> bytes, const std::string& name) {
+  const size_t header = header_size(axes_of(bytes, name));
+  const uint64_t content = bytes.size() > header ? bytes.size() - header : 0;
+  IdxArray array;
+  array.shape = shape_of(bytes, content, name);
+  const uint64_t expected = static_cast<uint64_t>(array.shape.elements());
+  check(content == expected, name, ": elements of shape ", array.shape, " need ", expected,
+        " bytes, found ", content);
+  bytes.erase(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(header));
+  array.bytes = std::move(bytes);
+  return array;
+}
+
+IdxArray read_gzip(const std::vector<uint8_t>& compressed, const std::string& name) {
+  Inflater inflater(compressed, name);
+  std::vector<uint8_t> header;
+  inflater.read(4, header);
+  inflater.read(header_size(axes_of(header, name)) - 4, header);
+  IdxArray array;
+  array.shape = shape_of(header, compressed.size() * kLargestRatio, name);
+  const uint64_t expected = static_cast<uint64_t>(array.shape.elements());
+  // one byte more shows content that the header does not know, and the end verifies the checksum
+  inflater.read(expected + 1, array.bytes);
+  check(array.bytes.size() == expected, name, ": elements of shape ", array.shape, " need ",
+        expected, " bytes, found ",
+        array.bytes.size() > expected ? "more" : std::to_string(array.bytes.size()));
+  check(inflater.bytes_left() == 0, name, ": found ", inflater.bytes_left(),
+        " bytes after the end of the gzip data");
+  return array;
+}
+
+void write_gzip(const std::filesystem::path& path, std::span<const uint8_t> bytes) {
+  gzFile file = gzopen(path.c_str(), "wb6");
+  check(file != nullptr, "cannot write ", path.string(), ": ", std::strerror(errno));
+  bool good = true;
+  for (size_t at = 0; good && at < bytes.size(); at += kPiece) {
+    const unsigned count = static_cast<unsigned>(std::min(kPiece, bytes.size() - at));
+    good = gzwrite(file, bytes.data() + at, count) == static_cast<int>(count);
+  }
+  good = gzclose(file) == Z_OK && good;
+  check(good, "cannot write ", path.string(), ": ", std::strerror(errno));
+}
+
+void write_plain(const std::filesystem::path& path, std::span<const uint8_t> bytes) {
+  std::ofstream stream(path, std::ios::binary | std::ios::trunc);
+  stream.write(reinterpret_cast<const char*>(bytes.data()),
+               static_cast<std::streamsize>(bytes.size()));
+  stream.close();
+  check(stream.good(), "cannot write ", path.string(), ": ", std::strerror(errno));
+}
+
+}  // namespace
+
+IdxArray parse_idx(std::vector<uint8_t> bytes, const std::string& name) {
+  return is_gzip(bytes) ? read_gzip(bytes, name) : read_plain(std::move(bytes), name);
+}
+
+IdxArray read_idx(const std::filesystem::path& path) {
+  return parse_idx(read_whole(path), path.string());
+}
+
+void write_idx(const std::filesystem::path& path, const Shape& shape,
+               std::span<const uint8_t> bytes) {
+  check(shape.rank() >= 1 && shape.rank() <= kMostAxes, path.string(), ": IDX files have 1 to ",
+        kMostAxes, " axes, found shape ", shape);
+  check(shape.elements() > 0 && static_cast<uint64_t>(shape.elements()) == bytes.size(),
+        path.string(), ": shape ", shape, " needs ", shape.elements(), " bytes, found ",
+        bytes.size());
+  std::vector<uint8_t> content{0, 0, kUnsignedBytes, static_cast<uint8_t>(shape.rank())};
+  for (int64_t size : shape) {
+    check(size <= UINT32_MAX, path.string(), ": an axis of ", size, " does not fit an IDX file");
+    for (int shift = 24; shift >= 0; shift -= 8)
+      content.push_back(static_cast<uint8_t>(size >> shift));
+  }
+  content.insert(content.end(), bytes.begin(), bytes.end());
+  replace_file(path, [&](const std::filesystem::path& temporary) {
+    if (path.extension() == ".gz")
+      write_gzip(temporary, content);
+    else
+      write_plain(temporary, content);
+  });
+}
+
+std::unique_ptr<Dataset> open_idx(const std::filesystem::path& images,
+                                  const std::filesystem::path& labels, DatasetInfo info) {
+  // labels first: they are small, and a file in the wrong place is then found at once
+  IdxArray label_array = read_idx(labels);
+  check(label_array.shape.rank() == 1, labels.string(),
+        ": expected labels (one axis), found elements of shape ", label_array.shape,
+        label_array.shape.rank() >= 3 ? ", which look like images" : "");
+  IdxArray image_array = read_idx(images);
+  const Shape& shape = image_array.shape;
+  check(shape.rank() == 3 || shape.rank() == 4, images.string(),
+        ": expected images (three or four axes), found elements of shape ", shape,
+        shape.rank() == 1 ? ", which look like labels" : "");
+  check(shape[0] == label_array.shape[0], images.string(), " holds ", shape[0], " images, but ",
+        labels.string(), " holds ", label_array.shape[0], " labels");
+  const uint8_t largest = *std::max_element(label_array.bytes.begin(), label_array.bytes.end());
+  if (info.classes == 0) info.classes = largest + 1;
+  for (size_t i = 0; largest >= info.classes && i < label_array.bytes.size(); ++i)
+    check(label_array.bytes[i] < info.classes, labels.string(), ": expected labels in [0, ",
+          info.classes, "), sample ", i, " has ", static_cast<int>(label_array.bytes[i]));
+  info.shape = {shape[1], shape[2], shape.rank() == 4 ? shape[3] : 1};
+  return std::make_unique<MemoryDataset>(std::move(info), std::move(image_array.bytes),
+                                         std::move(label_array.bytes));
+}
+
+}  // namespace d2l::data

@@ -1,0 +1,149 @@
+#include "data/loader.h"
+
+#include <utility>
+
+#include "framework/base/error.h"
+#include "framework/base/timer.h"
+
+namespace d2l::data {
+namespace {
+
+Sampler::Options sampler_options(const Dataset& dataset, const LoaderOptions& options) {
+  return {.samples = dataset.samples(),
+          .global_batch = options.batch_size,
+          .seed = options.seed,
+          .order = options.order,
+          .rank = options.rank,
+          .ranks = options.ranks};
+}
+
+Shape batch_shape(int64_t count, const Shape& sample) {
+  Shape shape{count};
+  for (int64_t size : sample) shape.append(size);
+  return shape;
+}
+
+}  // namespace
+
+Loader::Loader(std::shared_ptr<const Dataset> dataset, Backend& host, const LoaderOptions& options)
+    : dataset_(std::move(dataset)),
+      host_(host),
+      options_(options),
+      sampler_(sampler_options(*dataset_, options)) {
+  check(host.device().kind == DeviceKind::cpu, "loader: expected a CPU backend, found ",
+        to_string(host.device()));
+  check(options.threads >= 1 && options.threads <= 256, "loader: expected 1 to 256 threads, found ",
+        options.threads);
+  check(options.queue_depth >= 1, "loader: expected a queue depth of at least 1, found ",
+        options.queue_depth);
+  try {
+    for (int i = 0; i < options.threads; ++i) threads_.emplace_back([this] { work(); });
+  } catch (...) {
+    stop();
+    throw;
+  }
+}
+
+Loader::~Loader() { stop(); }
+
+void Loader::stop() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  room_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void Loader::seek(int64_t epoch, int64_t step) {
+  const int64_t steps = steps_per_epoch();
+  check(epoch >= 0 && step >= 0 && step <= steps, "loader: epoch ", epoch, ", step ", step,
+        " does not exist: epochs have ", steps, " steps");
+  std::lock_guard lock(mutex_);
+  const int64_t number = epoch * steps + step;
+  auto waiting = slots_.find(number);
+  const bool failed = waiting != slots_.end() && waiting->second.error;
+  if (number == next_number_ && !failed) return;
+  ++generation_;
+  slots_.clear();
+  next_number_ = next_claim_ = number;
+  room_.notify_all();
+}
+
+Batch Loader::next() {
+  Timer timer;
+  std::unique_lock lock(mutex_);
+  filled_.wait(lock, [&] { return slots_.contains(next_number_); });
+  seconds_waited_ += timer.seconds();
+  auto slot = slots_.find(next_number_);
+  if (slot->second.error) std::rethrow_exception(slot->second.error);
+  Batch batch = std::move(slot->second.batch);
+  slots_.erase(slot);
+  ++next_number_;
+  room_.notify_one();
+  return batch;
+}
+
+void Loader::work() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    room_.wait(lock,
+               [&] { return stopping_ || next_claim_ < next_number_ + options_.queue_depth; });
+    if (stopping_) return;
+    const int64_t number = next_claim_++;
+    const uint64_t generation = generation_;
+    lock.unlock();
+
+    Slot slot;
+    try {
+      slot.batch = make(number);
+    } catch (...) {
+      slot.error = std::current_exception();
+    }
+
+    lock.lock();
+    if (generation != generation_) continue;
+    slots_[number] = std::move(slot);
+    filled_.notify_one();
+  }
+}
+
+Batch Loader::make(int64_t number) {
+  const int64_t epoch = number / steps_per_epoch();
+  const Sampler::Part part = sampler_.part(number % steps_per_epoch());
+  const int64_t count = part.end - part.begin;
+
+  Batch batch;
+  batch.global_size = part.global_size;
+  batch.first_in_global = part.first_in_global;
+  batch.inputs = Tensor(host_, batch_shape(count, dataset_->shape()));
+  batch.labels = Tensor(host_, {count}, DType::i64);
+  if (count == 0) return batch;
+
+  const EpochOrder order = order_of(epoch);
+  const std::span<const int64_t> indices(order->data() + part.begin, static_cast<size_t>(count));
+  const int64_t elements = dataset_->info().input_elements();
+  float* inputs = batch.inputs.data<float>();
+  int64_t* labels = batch.labels.data<int64_t>();
+  dataset_->visit(indices, [&](size_t position, const uint8_t* image, int64_t label) {
+    // The place for augmentation: its draws are keyed by (seed, epoch, indices[position]), so that
+    // they depend on neither the rank nor the thread.
+    bytes_to_unit(image, elements, inputs + static_cast<int64_t>(position) * elements);
+    labels[position] = label;
+  });
+  return batch;
+}
+
+Loader::EpochOrder Loader::order_of(int64_t epoch) {
+  std::lock_guard lock(order_mutex_);
+  auto found = orders_.find(epoch);
+  if (found != orders_.end()) return found->second;
+  // Two epochs are in use when a batch of the next one is made ahead of time; an order that was
+  // dropped too early is only computed again.
+  while (orders_.size() >= 2) orders_.erase(orders_.begin());
+  EpochOrder order = std::make_shared<const std::vector<int64_t>>(sampler_.order(epoch));
+  orders_.emplace(epoch, order);
+  return order;
+}
+
+}  // namespace d2l::data

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <condition_variable>
+#include <exception>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "data/dataset.h"
+#include "data/sampler.h"
+#include "framework/tensor/batch.h"
+
+namespace d2l::data {
+
+struct LoaderOptions {
+  int64_t batch_size = 256;  // global: of all ranks together
+  uint64_t seed = 0;
+  Order order = Order::shuffled;
+  int rank = 0;
+  int ranks = 1;
+  int threads = 1;
+  int queue_depth = 4;  // batches that are ready or being made, ahead of the one in use
+};
+
+// Reads batches ahead of time on its own threads and hands them out in order; what it delivers does
+// not depend on the number of threads. One thread calls seek() and next(). Begins at epoch 0, step
+// 0. May be destroyed at any moment.
+class Loader final : public BatchSource {
+ public:
+  // Tensors come from the pool of `host`, a CPU backend, which must outlive the loader and its
+  // batches. Throws Error for options that make no sense.
+  Loader(std::shared_ptr<const Dataset> dataset, Backend& host, const LoaderOptions& options);
+  ~Loader() override;
+
+  int64_t samples() const override { return dataset_->samples(); }
+  int64_t steps_per_epoch() const override { return sampler_.steps_per_epoch(); }
+  // Throws Error for a negative epoch or a step outside [0, steps_per_epoch()].
+  void seek(int64_t epoch, int64_t step) override;
+  // An Error stays: the same batch is refused again until seek().
+  Batch next() override;
+
+  // How long next() has waited for data in all, in seconds.
+  double seconds_waited() const { return seconds_waited_; }
+  const Dataset& dataset() const { return *dataset_; }
+
+ private:
+  using EpochOrder = std::shared_ptr<const std::vector<int64_t>>;
+  // A batch that is ready, or why it cannot be. Batches are numbered through all epochs: epoch *
+  // steps_per_epoch + step.
+  struct Slot {
+    Batch batch;
+    std::exception_ptr error;
+  };
+
+  void stop();
+  void work();
+  Batch make(int64_t number);
+  EpochOrder order_of(int64_t epoch);
+
+  std::shared_ptr<const Dataset> dataset_;
+  Backend& host_;
+  LoaderOptions options_;
+  Sampler sampler_;
+  double seconds_waited_ = 0;
+
+  std::mutex order_mutex_;
+  std::map<int64_t, EpochOrder> orders_;  // of the epochs in use
+
+  std::mutex mutex_;
+  std::condition_variable room_, filled_;
+  bool stopping_ = false;
+  uint64_t generation_ = 0;  // seek() begins a new one; batches of older ones are dropped
+  int64_t next_number_ = 0;  // the batch that next() hands out
+  int64_t next_claim_ = 0;   // the batch that the next free thread makes
+  std::map<int64_t, Slot> slots_;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace d2l::data

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "data/dataset.h"
+
+namespace d2l::data {
+
+// A data set whose images and labels are in memory.
+class MemoryDataset final : public Dataset {
+ public:
+  // info.samples is taken from `labels`. Throws Error when the number of bytes does not fit the
+  // labels or a label is not in [0, classes); the message begins with info.name.
+  MemoryDataset(DatasetInfo info, std::vector<uint8_t> images, std::vector<uint8_t> labels);
+
+ private:
+  void visit_samples(std::span<const int64_t> indices, const Visitor& visitor) const override;
+
+  std::vector<uint8_t> images_;
+  std::vector<uint8_t> labels_;
+};
+
+}  // namespace d2l::data

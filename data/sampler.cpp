@@ -1,0 +1,49 @@
+#include "data/sampler.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "framework/base/error.h"
+#include "framework/base/rng.h"
+
+namespace d2l::data {
+
+Sampler::Sampler(const Options& options) : options_(options) {
+  check(options.samples > 0, "sampler: expected at least one sample, found ", options.samples);
+  check(options.global_batch > 0, "sampler: expected a batch of at least 1, found ",
+        options.global_batch);
+  check(options.ranks > 0 && options.rank >= 0 && options.rank < options.ranks,
+        "sampler: expected a rank in [0, ", options.ranks, "), found ", options.rank);
+}
+
+int64_t Sampler::steps_per_epoch() const {
+  return (options_.samples - 1) / options_.global_batch + 1;
+}
+
+std::vector<int64_t> Sampler::order(int64_t epoch) const {
+  std::vector<int64_t> order(static_cast<size_t>(options_.samples));
+  std::iota(order.begin(), order.end(), int64_t{0});
+  if (options_.order == Order::sequential) return order;
+  RngKey key{options_.seed, mix(stream_of("sample order"), static_cast<uint64_t>(epoch))};
+  for (size_t last = order.size() - 1; last > 0; --last)
+    std::swap(order[last], order[random_below(key, last, last + 1)]);
+  return order;
+}
+
+Sampler::Part Sampler::part(int64_t step) const {
+  check(step >= 0 && step < steps_per_epoch(), "sampler: step ", step, " is outside [0, ",
+        steps_per_epoch(), ")");
+  int64_t begin = step * options_.global_batch;
+  // not begin + global_batch, which may exceed what int64_t holds
+  int64_t size = std::min(options_.global_batch, options_.samples - begin);
+  int64_t first = share_begin(size, options_.ranks, options_.rank);
+  int64_t last = share_begin(size, options_.ranks, options_.rank + 1);
+  return {begin + first, begin + last, size, first};
+}
+
+int64_t share_begin(int64_t size, int64_t parts, int64_t part) {
+  return size / parts * part + std::min(size % parts, part);
+}
+
+}  // namespace d2l::data

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <hdf5.h>
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "framework/base/error.h"
+
+// What the shard reader and writer share of HDF5. Included by shard_*.cpp only.
+namespace d2l::data::hdf5 {
+
+// While it lives HDF5 prints nothing; the calling thread only.
+class Quiet {
+ public:
+  Quiet();
+  ~Quiet();
+  Quiet(const Quiet&) = delete;
+  Quiet& operator=(const Quiet&) = delete;
+
+ private:
+  H5E_auto2_t function_ = nullptr;
+  void* data_ = nullptr;
+};
+
+// Owns one HDF5 object, whatever its kind.
+class Handle {
+ public:
+  Handle() = default;
+  Handle(hid_t id, herr_t (*closer)(hid_t)) : id_(id), closer_(closer) {}
+  ~Handle() { close(); }
+  Handle(Handle&& other) noexcept : id_(std::exchange(other.id_, -1)), closer_(other.closer_) {}
+  Handle& operator=(Handle&& other) noexcept {
+    std::swap(id_, other.id_);
+    std::swap(closer_, other.closer_);
+    return *this;
+  }
+
+  hid_t id() const { return id_; }
+  bool valid() const { return id_ >= 0; }
+  // False when closing failed, as it does when the disk is full.
+  bool close() {
+    const hid_t id = std::exchange(id_, -1);
+    const Quiet quiet;
+    return id < 0 || closer_(id) >= 0;
+  }
+
+ private:
+  hid_t id_ = -1;
+  herr_t (*closer_)(hid_t) = nullptr;
+};
+
+// The innermost reason of the last failure: "Fletcher32 checksum failed".
+std::string reason();
+
+// Throws Error "<what...>: <reason>" unless `ok`.
+template <class... Parts>
+void require(bool ok, const Parts&... what) {
+  if (!ok) fail(what..., " (HDF5: ", reason(), ")");
+}
+
+// File access: newest format only, no locks.
+Handle access_properties();
+
+// Attributes of `object`; `path` begins the message of an Error.
+void write_integer(hid_t object, const char* name, int64_t value);
+void write_text(hid_t object, const char* name, const std::string& text);
+int64_t read_integer(hid_t object, const char* name, const std::string& path);
+std::string read_text(hid_t object, const char* name, const std::string& path);
+
+// Fixed-length strings of `length` bytes, padded with zeros, UTF-8.
+Handle text_type(size_t length);
+
+}  // namespace d2l::data::hdf5

@@ -1,0 +1,11 @@
+#pragma once
+
+#include "framework/backend/params.h"
+
+namespace d2l::cpu {
+
+// values[i] = activation(values[i]), on the calling thread: for results that are still in the
+// cache.
+void activate(Activation activation, float* values, int64_t count);
+
+}  // namespace d2l::cpu

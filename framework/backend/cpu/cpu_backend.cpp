@@ -1,0 +1,55 @@
+#include "framework/backend/cpu/cpu_backend.h"
+
+#include <omp.h>
+#include <sys/mman.h>
+
+#include <cstdlib>
+#include <cstring>
+
+#include "framework/base/text.h"
+
+namespace d2l::cpu {
+namespace {
+
+constexpr size_t kCacheLine = 64;
+constexpr size_t kHugePage = size_t{2} << 20;
+
+void* allocate_host(size_t bytes) {
+  // Large blocks in huge pages: a training step that streams through them misses the TLB less.
+  size_t alignment = bytes >= 2 * kHugePage ? kHugePage : kCacheLine;
+  size_t rounded = (bytes + alignment - 1) / alignment * alignment;
+  void* block = rounded >= bytes ? std::aligned_alloc(alignment, rounded) : nullptr;
+  check(block != nullptr, "out of memory: the host has no ", human_bytes(bytes), " more");
+  if (alignment == kHugePage) madvise(block, rounded, MADV_HUGEPAGE);
+  return block;
+}
+
+}  // namespace
+
+CpuBackend::CpuBackend(int threads)
+    : threads_(threads), pool_({allocate_host, [](void* block) { std::free(block); }}) {
+  check(threads >= 1, "the CPU backend needs at least 1 thread, found ", threads);
+  omp_set_num_threads(threads);
+}
+
+std::string CpuBackend::describe() const {
+  return concat("CPU, ", threads_, threads_ == 1 ? " thread, " : " threads, ", dnnl_.describe());
+}
+
+void CpuBackend::copy_from_host(const void* host, View out) {
+  if (out.bytes() > 0) std::memcpy(out.data, host, static_cast<size_t>(out.bytes()));
+}
+
+void CpuBackend::copy_to_host(ConstView in, void* host) {
+  if (in.bytes() > 0) std::memcpy(host, in.data, static_cast<size_t>(in.bytes()));
+}
+
+}  // namespace d2l::cpu
+
+namespace d2l {
+
+std::unique_ptr<Backend> make_cpu_backend(int threads) {
+  return std::make_unique<cpu::CpuBackend>(threads);
+}
+
+}  // namespace d2l

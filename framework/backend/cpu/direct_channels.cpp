@@ -1,0 +1,112 @@
+#include <algorithm>
+#include <utility>
+
+#include "framework/backend/cpu/direct_convolution.h"
+#include "framework/backend/cpu/lanes.h"
+#include "framework/backend/cpu/parallel.h"
+#include "framework/backend/cpu/per_thread.h"
+
+// A vector holds 16 output channels of one pixel; the sums of all taps of a row of the kernel stay
+// in registers while the pixels of an image pass by.
+
+namespace d2l::cpu {
+namespace {
+
+constexpr int64_t kLanes = 16;
+
+constexpr int kMostTaps = 30;  // of 32 registers
+
+void pad_image(const DirectConvolution& s, const float* x, float* padded) {
+  int64_t row = s.padded_width() * s.in;
+  std::fill(padded, padded + s.padded_height() * row, 0.0f);
+  for (int64_t iy = 0; iy < s.height; ++iy)
+    std::copy(x + iy * s.width * s.in, x + (iy + 1) * s.width * s.in,
+              padded + (iy + s.params.padding.height) * row + s.params.padding.width * s.in);
+}
+
+template <int kTaps>
+[[gnu::always_inline]] inline void weight_tile(const DirectConvolution& s, const float* x,
+                                               const float* grad_y, float* sums) {
+  Lanes16 sum[kTaps];
+  for (int j = 0; j < kTaps; ++j) load(sum[j], sums + j * kLanes);
+  for (int64_t oy = 0; oy < s.out_height; ++oy) {
+    const float* at = x + oy * s.params.stride.height * s.padded_width() * s.in;
+    for (int64_t ox = 0; ox < s.out_width; ++ox) {
+      Lanes16 grad;
+      load(grad, grad_y);
+#pragma GCC unroll 32
+      for (int j = 0; j < kTaps; ++j) sum[j] += grad * at[j];
+      at += s.params.stride.width * s.in;
+      grad_y += s.out;
+    }
+  }
+  for (int j = 0; j < kTaps; ++j) store(sum[j], sums + j * kLanes);
+}
+
+// Adds the products of one image, 16 output channels and one row of the kernel.
+template <int... kIndex>
+[[gnu::always_inline]] inline void weight_row(std::integer_sequence<int, kIndex...>,
+                                              const DirectConvolution& s, const float* x,
+                                              const float* grad_y, float* sums) {
+  ((s.taps() == kIndex + 1 ? weight_tile<kIndex + 1>(s, x, grad_y, sums) : void()), ...);
+}
+
+D2L_SIMD void weight_image(const DirectConvolution& s, const float* x, const float* grad_y,
+                           float* sums, float* bias_sums) {
+  for (int64_t o = 0; o < s.out; o += kLanes) {
+    for (int64_t ky = 0; ky < s.kernel_height; ++ky, sums += s.taps() * kLanes)
+      weight_row(std::make_integer_sequence<int, kMostTaps>{}, s, x + ky * s.padded_width() * s.in,
+                 grad_y + o, sums);
+    Lanes16 sum;
+    load(sum, bias_sums + o);
+    for (int64_t i = 0; i < s.out_height * s.out_width; ++i) {
+      Lanes16 grad;
+      load(grad, grad_y + i * s.out + o);
+      sum += grad;
+    }
+    store(sum, bias_sums + o);
+  }
+}
+
+D2L_SIMD void add(const float* values, int64_t count, float* sums) {
+  for (int64_t i = 0; i < count; ++i) sums[i] += values[i];
+}
+
+}  // namespace
+
+bool channels_backward_weight_suits(const DirectConvolution& s) {
+  return has_wide_vectors() && s.out % kLanes == 0 && s.in <= 8 && s.taps() <= kMostTaps;
+}
+
+void channels_backward_weight(const DirectConvolution& s, MemoryPool& pool, const float* x,
+                              const float* grad_y, float* grad_weight, float* grad_bias) {
+  int64_t weights = s.out * s.kernel_height * s.taps();
+  int64_t sums_size = weights + s.out;
+  int64_t pieces = (s.images + s.images_per_sum() - 1) / s.images_per_sum();
+  Scratch<float> sums(pool, pieces * sums_size);
+  PerThread<float> padded(pool, s.padded() ? s.padded_height() * s.padded_width() * s.in : 0);
+  parallel_for(pieces, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t piece = begin; piece < end; ++piece) {
+      float* mine = sums.data() + piece * sums_size;
+      std::fill(mine, mine + sums_size, 0.0f);
+      int64_t last = std::min(s.images, (piece + 1) * s.images_per_sum());
+      for (int64_t n = piece * s.images_per_sum(); n < last; ++n) {
+        const float* image = x + n * s.x_image();
+        if (s.padded()) {
+          pad_image(s, image, padded.mine());
+          image = padded.mine();
+        }
+        weight_image(s, image, grad_y + n * s.y_image(), mine, mine + weights);
+      }
+    }
+  });
+  float* total = sums.data();
+  for (int64_t piece = 1; piece < pieces; ++piece) add(total + piece * sums_size, sums_size, total);
+  int64_t window = s.kernel_height * s.taps();
+  for (int64_t o = 0; o < s.out; ++o)
+    for (int64_t k = 0; k < window; ++k)
+      grad_weight[o * window + k] = total[(o / kLanes * window + k) * kLanes + o % kLanes];
+  if (grad_bias != nullptr) std::copy(total + weights, total + sums_size, grad_bias);
+}
+
+}  // namespace d2l::cpu

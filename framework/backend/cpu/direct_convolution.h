@@ -1,0 +1,66 @@
+#pragma once
+
+#include "framework/backend/memory_pool.h"
+#include "framework/backend/params.h"
+#include "framework/base/shape.h"
+
+// Convolutions whose channels are too few for general kernels, which then leave most of a vector
+// empty. Sums over images are cut by the shape alone, so that the number of threads does not change
+// a bit.
+//
+// Milliseconds on one core of Zen 4 (oneDNN 2.6.3 -> these), 256 images unless said otherwise:
+//   1 -> 6 channels, 5x5 on 28x28, sigmoid: forward 3.31 -> 1.33, weight gradient 1.99 -> 1.07
+//   6 -> 16 channels, 5x5 on 14x14: input gradient 2.82 -> 1.32, weight gradient 1.17 -> 1.16
+//   3 -> 64 channels, 3x3 on 32x32, 32 images: weight gradient 1.55 -> 1.10
+// Everything else is oneDNN's: lanes of 16 output channels took 1.59 instead of its 1.44 forward on
+// 6 -> 16 channels, and 1.18 instead of 1.08 on 3 -> 64.
+namespace d2l::cpu {
+
+struct DirectConvolution {
+  DirectConvolution(const Conv2dParams& given, const Shape& x, const Shape& weight, const Shape& y)
+      : params(given),
+        images(x[0]),
+        height(x[1]),
+        width(x[2]),
+        in(x[3]),
+        kernel_height(weight[1]),
+        kernel_width(weight[2]),
+        out_height(y[1]),
+        out_width(y[2]),
+        out(y[3]) {}
+
+  bool unit_stride() const { return params.stride == Extent{1, 1}; }
+  bool padded() const { return !(params.padding == Extent{0, 0}); }
+  int64_t padded_height() const { return height + 2 * params.padding.height; }
+  int64_t padded_width() const { return width + 2 * params.padding.width; }
+  int64_t taps() const { return kernel_width * in; }  // neighbours in memory
+  int64_t x_image() const { return height * width * in; }
+  int64_t y_image() const { return out_height * out_width * out; }
+  // Images whose products are summed before they meet those of other images.
+  int64_t images_per_sum() const { return (images + 63) / 64; }
+
+  Conv2dParams params;
+  int64_t images, height, width, in, kernel_height, kernel_width, out_height, out_width, out;
+};
+
+// The vectors of the kernels below fill the registers of AVX-512 and no smaller ones.
+bool has_wide_vectors();
+
+// Lanes are output channels: a multiple of 16 of them, few input channels (direct_channels.cpp).
+bool channels_backward_weight_suits(const DirectConvolution& s);
+void channels_backward_weight(const DirectConvolution& s, MemoryPool& pool, const float* x,
+                              const float* grad_y, float* grad_weight, float* grad_bias);
+
+// Lanes are the taps of a row of the kernel: 16 or 32 output channels (direct_taps.cpp).
+bool taps_backward_input_suits(const DirectConvolution& s);
+void taps_backward_input(const DirectConvolution& s, MemoryPool& pool, const float* grad_y,
+                         const float* weight, float* grad_x);
+
+// Lanes are neighbouring pixels: one input channel, few output channels (direct_pixels.cpp).
+bool pixels_suit(const DirectConvolution& s);
+void pixels_forward(const DirectConvolution& s, MemoryPool& pool, const float* x,
+                    const float* weight, const float* bias, float* y);
+void pixels_backward_weight(const DirectConvolution& s, MemoryPool& pool, const float* x,
+                            const float* grad_y, float* grad_weight, float* grad_bias);
+
+}  // namespace d2l::cpu

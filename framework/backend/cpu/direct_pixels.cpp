@@ -1,0 +1,350 @@
+#include <algorithm>
+#include <array>
+#include <numeric>
+#include <utility>
+
+#include "framework/backend/cpu/activate.h"
+#include "framework/backend/cpu/direct_convolution.h"
+#include "framework/backend/cpu/lanes.h"
+#include "framework/backend/cpu/parallel.h"
+#include "framework/backend/cpu/per_thread.h"
+
+// A vector holds 16 neighbouring pixels of one channel. Images with one input channel are like that
+// in memory; the few output channels are woven together (and apart) row by row.
+
+namespace d2l::cpu {
+namespace {
+
+constexpr int64_t kLanes = 16;
+constexpr int64_t kMostOut = 8;
+
+int64_t round_up(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
+// Rows of results, in whole pairs of vectors.
+int64_t wide_row(const DirectConvolution& s) { return round_up(s.out_width, 2 * kLanes); }
+// Rows of the padded image: every vector of a wide row may be shifted by the kernel, and begins
+// where a cache line does.
+int64_t image_row(const DirectConvolution& s) {
+  return round_up(std::max(wide_row(s) + s.kernel_width + kLanes, s.padded_width()), kLanes);
+}
+
+void pad_image(const DirectConvolution& s, const float* x, float* padded) {
+  std::fill(padded, padded + s.padded_height() * image_row(s), 0.0f);
+  for (int64_t iy = 0; iy < s.height; ++iy)
+    std::copy(x + iy * s.width, x + (iy + 1) * s.width,
+              padded + (iy + s.params.padding.height) * image_row(s) + s.params.padding.width);
+}
+
+// --- weaving: planes [channels][16] <-> pixels [16][channels], by choosing lanes ---
+
+using Choice = std::array<int32_t, 16>;
+
+// The choice that takes from the new vector those lanes of which `wanted` is it, and keeps others.
+template <class Source>
+constexpr Choice choose(int newest, const Source& source) {
+  Choice choice{};
+  for (int lane = 0; lane < 16; ++lane) {
+    auto [vector, from] = source(lane);
+    bool first_two = newest == 1 && vector == 0;
+    choice[lane] = vector == newest ? 16 + from : first_two ? from : lane;
+  }
+  return choice;
+}
+
+// result = for each lane, lane `from` of in[vector] as source(lane) says.
+template <int kCount, class Source, int... kNewest>
+[[gnu::always_inline]] inline void pick(std::integer_sequence<int, kNewest...>, const Lanes16* in,
+                                        const Source&, Lanes16& result) {
+  result = in[0];
+  [[maybe_unused]] auto step = [&]<int kVector>(std::integral_constant<int, kVector>)
+      __attribute__((always_inline)) {
+    static constexpr Choice kChoice = choose(kVector, Source{});
+    Lanes16i choice;
+    load(choice, kChoice.data());
+    result = __builtin_shuffle(result, in[kVector], choice);
+  };
+  (step(std::integral_constant<int, kNewest + 1>{}), ...);
+}
+
+template <int kOut, int kVector>
+struct Woven {
+  constexpr std::pair<int, int> operator()(int lane) const {
+    int at = kVector * 16 + lane;
+    return {at % kOut, at / kOut};
+  }
+};
+
+template <int kOut, int kChannel>
+struct Unwoven {
+  constexpr std::pair<int, int> operator()(int lane) const {
+    int at = lane * kOut + kChannel;
+    return {at / 16, at % 16};
+  }
+};
+
+template <template <int, int> class Source, int kOut, int... kIndex>
+[[gnu::always_inline]] inline void pick_all(std::integer_sequence<int, kIndex...>, const float* in,
+                                            int64_t in_step, float* out, int64_t out_step) {
+  Lanes16 vectors[kOut];
+  for (int i = 0; i < kOut; ++i) load(vectors[i], in + i * in_step);
+  auto one = [&]<int kAt>(std::integral_constant<int, kAt>) __attribute__((always_inline)) {
+    Lanes16 result;
+    pick<kOut>(std::make_integer_sequence<int, kOut - 1>{}, vectors, Source<kOut, kAt>{}, result);
+    store(result, out + kAt * out_step);
+  };
+  (one(std::integral_constant<int, kIndex>{}), ...);
+}
+
+template <int kOut>
+[[gnu::always_inline]] inline void weave(const float* planes, int64_t wide, float* pixels) {
+  for (int64_t i = 0; i < wide; i += kLanes)
+    pick_all<Woven, kOut>(std::make_integer_sequence<int, kOut>{}, planes + i, wide,
+                          pixels + i * kOut, kLanes);
+}
+
+template <int kOut>
+[[gnu::always_inline]] inline void unweave(const float* pixels, int64_t wide, float* planes) {
+  for (int64_t i = 0; i < wide; i += kLanes)
+    pick_all<Unwoven, kOut>(std::make_integer_sequence<int, kOut>{}, pixels + i * kOut, kLanes,
+                            planes + i, wide);
+}
+
+// Calls body with std::integral_constant of `value`, which is in [1, kMost].
+template <int kMost, class Body>
+[[gnu::always_inline]] inline void with_constant(int64_t value, const Body& body) {
+  if constexpr (kMost > 1) {
+    if (value < kMost) return with_constant<kMost - 1>(value, body);
+  }
+  body(std::integral_constant<int, kMost>{});
+}
+
+// Calls body with std::integral_constant of 0, 1, ... kCount - 1.
+template <int kCount, class Body>
+[[gnu::always_inline]] inline void with_each(const Body& body) {
+  if constexpr (kCount > 0) {
+    with_each<kCount - 1>(body);
+    body(std::integral_constant<int, kCount - 1>{});
+  }
+}
+
+// --- forward: two rows of up to 6 channels and 32 pixels are summed in registers ---
+
+constexpr int kForwardChannels = 6;
+
+struct Planes {
+  float* rows[2];  // [out][wide_row]
+};
+
+// weights [channels of the tile, window]
+template <int kChannels>
+[[gnu::always_inline]] inline void forward_tile(const DirectConvolution& s, const float* image,
+                                                const float* weights, const float* bias,
+                                                const Planes& to) {
+  int64_t row = image_row(s), window = s.kernel_height * s.kernel_width;
+  Lanes16 sum[kChannels][4];
+#pragma GCC unroll 8
+  for (int o = 0; o < kChannels; ++o)
+    sum[o][0] = sum[o][1] = sum[o][2] = sum[o][3] = Lanes16{} + (bias == nullptr ? 0.0f : bias[o]);
+  for (int64_t ky = 0; ky < s.kernel_height; ++ky)
+    for (int64_t kx = 0; kx < s.kernel_width; ++kx) {
+      const float* at = image + ky * row + kx;
+      Lanes16 x[4];
+      load(x[0], at), load(x[1], at + kLanes);
+      load(x[2], at + row), load(x[3], at + row + kLanes);
+      const float* w = weights + ky * s.kernel_width + kx;
+#pragma GCC unroll 8
+      for (int o = 0; o < kChannels; ++o)
+#pragma GCC unroll 4
+        for (int v = 0; v < 4; ++v) sum[o][v] += x[v] * w[o * window];
+    }
+#pragma GCC unroll 8
+  for (int o = 0; o < kChannels; ++o)
+#pragma GCC unroll 4
+    for (int v = 0; v < 4; ++v) store(sum[o][v], to.rows[v / 2] + o * wide_row(s) + v % 2 * kLanes);
+}
+
+// planes and pixels are scratch memory: 2 x out x wide_row each.
+D2L_SIMD void forward_image(const DirectConvolution& s, const float* image, const float* weight,
+                            const float* bias, float* planes, float* y) {
+  int64_t wide = wide_row(s), window = s.kernel_height * s.kernel_width;
+  float* pixels = planes + 2 * s.out * wide;
+  for (int64_t i = 0; i < s.out_height; i += 2) {
+    int64_t oy = std::min(i, s.out_height - 2);  // the last pair of rows may overlap
+    for (int64_t o = 0; o < s.out; o += kForwardChannels)
+      for (int64_t ox = 0; ox < wide; ox += 2 * kLanes) {
+        float* to = planes + o * wide + ox;
+        with_constant<kForwardChannels>(
+            std::min<int64_t>(kForwardChannels, s.out - o), [&](auto channels) __attribute__((
+                                                                always_inline)) {
+              forward_tile<channels>(s, image + oy * image_row(s) + ox, weight + o * window,
+                                     bias == nullptr ? nullptr : bias + o,
+                                     {{to, to + s.out * wide}});
+            });
+      }
+    for (int64_t r = 0; r < 2; ++r) {
+      with_constant<kMostOut>(
+          s.out, [&](auto out) __attribute__((always_inline)) {
+            weave<out>(planes + r * s.out * wide, wide, pixels);
+          });
+      int64_t count = s.out_width * s.out;
+      std::copy(pixels, pixels + count, y + (oy + r) * count);
+    }
+  }
+}
+
+// --- weight gradient: up to 4 channels and 5 taps are summed in registers ---
+
+constexpr int kWeightChannels = 4;
+constexpr int kWeightTaps = 5;
+
+// result = lanes kShift, kShift + 1, ... of two neighbouring vectors
+template <int kShift>
+[[gnu::always_inline]] inline void shift(const Lanes16& x, const Lanes16& next, Lanes16& result) {
+  static constexpr Choice kChoice = [] {
+    Choice choice{};
+    for (int lane = 0; lane < 16; ++lane) choice[lane] = lane + kShift;
+    return choice;
+  }();
+  Lanes16i choice;
+  load(choice, kChoice.data());
+  result = __builtin_shuffle(x, next, choice);
+}
+
+// Inputs are loaded once and shifted in registers: loads at every position would cross cache lines.
+template <int kChannels, int kTaps>
+[[gnu::always_inline]] inline void weight_tile(const DirectConvolution& s, const float* image,
+                                               const float* grads, float* sums) {
+  int64_t wide = wide_row(s), window = s.kernel_height * s.kernel_width;
+  Lanes16 sum[kChannels][kTaps];
+#pragma GCC unroll 4
+  for (int o = 0; o < kChannels; ++o)
+#pragma GCC unroll 8
+    for (int k = 0; k < kTaps; ++k) load(sum[o][k], sums + (o * window + k) * kLanes);
+  for (int64_t oy = 0; oy < s.out_height; ++oy)
+    for (int64_t ox = 0; ox < s.out_width; ox += kLanes) {
+      const float* at = image + oy * image_row(s) + ox;
+      const float* grad = grads + oy * s.out * wide + ox;
+      Lanes16 g[kChannels];
+#pragma GCC unroll 4
+      for (int o = 0; o < kChannels; ++o) load(g[o], grad + o * wide);
+      Lanes16 x, next;
+      load(x, at), load(next, at + kLanes);
+      with_each<kTaps>([&](auto k) __attribute__((always_inline)) {
+        Lanes16 shifted;
+        shift<k>(x, next, shifted);
+#pragma GCC unroll 4
+        for (int o = 0; o < kChannels; ++o) sum[o][k] += g[o] * shifted;
+      });
+    }
+#pragma GCC unroll 4
+  for (int o = 0; o < kChannels; ++o)
+#pragma GCC unroll 8
+    for (int k = 0; k < kTaps; ++k) store(sum[o][k], sums + (o * window + k) * kLanes);
+}
+
+// planes [out_height][out][wide_row]: lanes beyond the row are zeros. Vectors stick out over the
+// end of a row into the next one; the last goes through `pixels`, which has room for that.
+D2L_SIMD void gradient_planes(const DirectConvolution& s, const float* grad_y, float* pixels,
+                              float* planes) {
+  int64_t count = s.out_width * s.out, wide = wide_row(s);
+  for (int64_t oy = 0; oy < s.out_height; ++oy, grad_y += count, planes += s.out * wide) {
+    bool inside = (oy + 1) * count + (wide - s.out_width) * s.out <= s.y_image();
+    if (!inside) std::copy(grad_y, grad_y + count, pixels);
+    const float* row = inside ? grad_y : pixels;
+    with_constant<kMostOut>(
+        s.out, [&](auto out) __attribute__((always_inline)) { unweave<out>(row, wide, planes); });
+    for (int64_t o = 0; o < s.out; ++o)
+      for (int64_t ox = s.out_width; ox < wide; ++ox) planes[o * wide + ox] = 0.0f;
+  }
+}
+
+// sums [out, window][16] and bias_sums [out][16]
+D2L_SIMD void weight_image(const DirectConvolution& s, const float* image, const float* planes,
+                           float* sums, float* bias_sums) {
+  int64_t wide = wide_row(s), window = s.kernel_height * s.kernel_width;
+  // equal blocks of channels: 6 as 3 + 3
+  int64_t blocks = (s.out + kWeightChannels - 1) / kWeightChannels;
+  int64_t step = (s.out + blocks - 1) / blocks;
+  for (int64_t o = 0; o < s.out; o += step)
+    for (int64_t ky = 0; ky < s.kernel_height; ++ky)
+      for (int64_t kx = 0; kx < s.kernel_width; kx += kWeightTaps)
+        with_constant<kWeightChannels>(
+            std::min(step, s.out - o), [&](auto channels) __attribute__((always_inline)) {
+              with_constant<kWeightTaps>(
+                  std::min<int64_t>(kWeightTaps, s.kernel_width - kx),
+                  [&](auto taps) __attribute__((always_inline)) {
+                    weight_tile<channels, taps>(
+                        s, image + ky * image_row(s) + kx, planes + o * wide,
+                        sums + (o * window + ky * s.kernel_width + kx) * kLanes);
+                  });
+            });
+  for (int64_t o = 0; o < s.out; ++o) {
+    Lanes16 sum;
+    load(sum, bias_sums + o * kLanes);
+    for (int64_t oy = 0; oy < s.out_height; ++oy)
+      for (int64_t ox = 0; ox < s.out_width; ox += kLanes) {
+        Lanes16 grad;
+        load(grad, planes + (oy * s.out + o) * wide + ox);
+        sum += grad;
+      }
+    store(sum, bias_sums + o * kLanes);
+  }
+}
+
+D2L_SIMD void add(const float* values, int64_t count, float* sums) {
+  for (int64_t i = 0; i < count; ++i) sums[i] += values[i];
+}
+
+}  // namespace
+
+bool pixels_suit(const DirectConvolution& s) {
+  return has_wide_vectors() && s.unit_stride() && s.in == 1 && s.out <= kMostOut &&
+         s.out_height >= 2 && 3 * s.out_width >= 2 * wide_row(s);
+}
+
+void pixels_forward(const DirectConvolution& s, MemoryPool& pool, const float* x,
+                    const float* weight, const float* bias, float* y) {
+  PerThread<float> images(pool, (s.padded_height() + 1) * image_row(s));
+  PerThread<float> planes(pool, 3 * s.out * wide_row(s));
+  parallel_for(s.images, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t n = begin; n < end; ++n) {
+      pad_image(s, x + n * s.x_image(), images.mine());
+      float* image = y + n * s.y_image();
+      forward_image(s, images.mine(), weight, bias, planes.mine(), image);
+      activate(s.params.activation, image, s.y_image());
+    }
+  });
+}
+
+void pixels_backward_weight(const DirectConvolution& s, MemoryPool& pool, const float* x,
+                            const float* grad_y, float* grad_weight, float* grad_bias) {
+  int64_t weights = s.out * s.kernel_height * s.kernel_width;
+  int64_t sums_size = (weights + s.out) * kLanes;
+  int64_t pieces = (s.images + s.images_per_sum() - 1) / s.images_per_sum();
+  Scratch<float> sums(pool, pieces * sums_size);
+  PerThread<float> images(pool, s.padded_height() * image_row(s));
+  PerThread<float> planes(pool, s.out_height * s.out * wide_row(s));
+  PerThread<float> pixels(pool, s.out * wide_row(s));
+  parallel_for(pieces, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t piece = begin; piece < end; ++piece) {
+      float* mine = sums.data() + piece * sums_size;
+      std::fill(mine, mine + sums_size, 0.0f);
+      int64_t last = std::min(s.images, (piece + 1) * s.images_per_sum());
+      for (int64_t n = piece * s.images_per_sum(); n < last; ++n) {
+        pad_image(s, x + n * s.x_image(), images.mine());
+        gradient_planes(s, grad_y + n * s.y_image(), pixels.mine(), planes.mine());
+        weight_image(s, images.mine(), planes.mine(), mine, mine + weights * kLanes);
+      }
+    }
+  });
+  float* total = sums.data();
+  for (int64_t piece = 1; piece < pieces; ++piece) add(total + piece * sums_size, sums_size, total);
+  for (int64_t i = 0; i < weights + s.out; ++i) {
+    float sum = std::accumulate(total + i * kLanes, total + (i + 1) * kLanes, 0.0f);
+    if (i < weights)
+      grad_weight[i] = sum;
+    else if (grad_bias != nullptr)
+      grad_bias[i - weights] = sum;
+  }
+}
+
+}  // namespace d2l::cpu

@@ -1,0 +1,142 @@
+#include <algorithm>
+
+#include "framework/backend/cpu/direct_convolution.h"
+#include "framework/backend/cpu/lanes.h"
+#include "framework/backend/cpu/parallel.h"
+#include "framework/backend/cpu/per_thread.h"
+
+// The gradient of an image's row is gathered in two steps. First each output pixel's gradient is
+// multiplied with the kernel's rows that meet this row: taps (kx, c) lie side by side and fill one
+// to three vectors. Then the taps that fall on the same input pixel are added.
+
+namespace d2l::cpu {
+namespace {
+
+constexpr int64_t kLanes = 16;
+
+int64_t vectors_of(const DirectConvolution& s) { return (s.taps() + kLanes - 1) / kLanes; }
+
+// Output pixels at a time, such that their sums fit into the registers.
+constexpr int pixels_for(int vectors) { return vectors == 1 ? 14 : vectors == 2 ? 10 : 8; }
+
+// [o, ky, taps] -> [ky, o, taps with zeros behind them]
+void pack_weights(const DirectConvolution& s, const float* weight, float* packed) {
+  int64_t lanes = vectors_of(s) * kLanes;
+  std::fill(packed, packed + s.kernel_height * s.out * lanes, 0.0f);
+  for (int64_t o = 0; o < s.out; ++o)
+    for (int64_t ky = 0; ky < s.kernel_height; ++ky) {
+      const float* row = weight + (o * s.kernel_height + ky) * s.taps();
+      std::copy(row, row + s.taps(), packed + (ky * s.out + o) * lanes);
+    }
+}
+
+struct Part {
+  const float* grad_y;   // one image
+  const float* weights;  // packed
+  int64_t first, last;   // rows of the kernel that meet this row of the image
+};
+
+template <int kVectors, int kOut>
+[[gnu::always_inline]] inline void products_of_row(const DirectConvolution& s, const Part& part,
+                                                   int64_t iy, float* products) {
+  constexpr int kPixels = pixels_for(kVectors);
+  for (int64_t i = 0; i < s.out_width; i += kPixels) {
+    int64_t ox = std::min(i, s.out_width - kPixels);  // the last tile may overlap
+    Lanes16 sum[kPixels][kVectors]{};
+    for (int64_t ky = part.first; ky < part.last; ++ky) {
+      int64_t oy = iy + s.params.padding.height - ky;
+      const float* grad = part.grad_y + (oy * s.out_width + ox) * kOut;
+      const float* weights = part.weights + ky * kOut * kVectors * kLanes;
+      for (int o = 0; o < kOut; ++o, ++grad, weights += kVectors * kLanes) {
+        Lanes16 w[kVectors];
+#pragma GCC unroll 4
+        for (int v = 0; v < kVectors; ++v) load(w[v], weights + v * kLanes);
+#pragma GCC unroll 16
+        for (int t = 0; t < kPixels; ++t)
+#pragma GCC unroll 4
+          for (int v = 0; v < kVectors; ++v) sum[t][v] += w[v] * grad[t * kOut];
+      }
+    }
+#pragma GCC unroll 16
+    for (int t = 0; t < kPixels; ++t)
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v)
+        store(sum[t][v], products + ((ox + t) * kVectors + v) * kLanes);
+  }
+}
+
+// row[ix, c] = the sum of products[ox, kx, c] with ox + kx = ix + padding. Vectors stick out over
+// the last channel and are overwritten by the next pixel.
+[[gnu::always_inline]] inline void add_taps(const DirectConvolution& s, const float* products,
+                                            float* row) {
+  int64_t step = vectors_of(s) * kLanes;
+  for (int64_t ix = 0; ix < s.width; ++ix) {
+    int64_t position = ix + s.params.padding.width;
+    int64_t first = std::max<int64_t>(0, position - s.out_width + 1);
+    int64_t last = std::min(s.kernel_width, position + 1);
+    for (int64_t c = 0; c < s.in; c += 8) {
+      Lanes8 sum{};
+      for (int64_t kx = first; kx < last; ++kx) {
+        Lanes8 value;
+        load(value, products + (position - kx) * step + kx * s.in + c);
+        sum += value;
+      }
+      store(sum, row + ix * s.in + c);
+    }
+  }
+}
+
+template <int kVectors, int kOut>
+[[gnu::always_inline]] inline void image_rows(const DirectConvolution& s, Part part,
+                                              float* products, float* row, float* grad_x) {
+  for (int64_t iy = 0; iy < s.height; ++iy) {
+    int64_t position = iy + s.params.padding.height;
+    part.first = std::max<int64_t>(0, position - s.out_height + 1);
+    part.last = std::min(s.kernel_height, position + 1);
+    products_of_row<kVectors, kOut>(s, part, iy, products);
+    add_taps(s, products, row);
+    std::copy(row, row + s.width * s.in, grad_x + iy * s.width * s.in);
+  }
+}
+
+D2L_SIMD void input_image(const DirectConvolution& s, const Part& part, float* products, float* row,
+                          float* grad_x) {
+  switch (vectors_of(s) * 100 + s.out) {
+    case 116:
+      return image_rows<1, 16>(s, part, products, row, grad_x);
+    case 132:
+      return image_rows<1, 32>(s, part, products, row, grad_x);
+    case 216:
+      return image_rows<2, 16>(s, part, products, row, grad_x);
+    case 232:
+      return image_rows<2, 32>(s, part, products, row, grad_x);
+    case 316:
+      return image_rows<3, 16>(s, part, products, row, grad_x);
+    default:
+      return image_rows<3, 32>(s, part, products, row, grad_x);
+  }
+}
+
+}  // namespace
+
+bool taps_backward_input_suits(const DirectConvolution& s) {
+  int64_t vectors = vectors_of(s);
+  return has_wide_vectors() && s.unit_stride() && (s.out == 16 || s.out == 32) && vectors <= 3 &&
+         3 * s.taps() >= 2 * vectors * kLanes &&
+         s.out_width >= pixels_for(static_cast<int>(vectors));
+}
+
+void taps_backward_input(const DirectConvolution& s, MemoryPool& pool, const float* grad_y,
+                         const float* weight, float* grad_x) {
+  int64_t lanes = vectors_of(s) * kLanes;
+  Scratch<float> packed(pool, s.kernel_height * s.out * lanes);
+  PerThread<float> products(pool, s.out_width * lanes), rows(pool, s.width * s.in);
+  pack_weights(s, weight, packed.data());
+  parallel_for(s.images, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t n = begin; n < end; ++n)
+      input_image(s, {grad_y + n * s.y_image(), packed.data(), 0, 0}, products.mine(), rows.mine(),
+                  grad_x + n * s.x_image());
+  });
+}
+
+}  // namespace d2l::cpu

@@ -1,0 +1,96 @@
+#pragma once
+
+#include <array>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "framework/backend/cpu/dnnl_version.h"
+#include "framework/backend/cpu/scratch.h"
+#include "framework/backend/params.h"
+#include "framework/base/shape.h"
+
+namespace d2l::cpu {
+
+enum class DnnlOp : int64_t {
+  matmul,
+  convolution,
+  convolution_backward_input,
+  convolution_backward_weight
+};
+
+// What a cached primitive depends on: the operation, its params, its shapes and the number of
+// threads, as plain numbers.
+class PrimitiveKey {
+ public:
+  explicit PrimitiveKey(DnnlOp op);
+  PrimitiveKey& add(int64_t value);
+  PrimitiveKey& add(const Shape& shape);
+  bool operator==(const PrimitiveKey& other) const;
+  size_t hash() const { return static_cast<size_t>(hash_); }
+
+ private:
+  static constexpr int kMost = 24;
+  std::array<int64_t, kMost> values_;
+  int count_ = 0;
+  uint64_t hash_ = 0x9e3779b97f4a7c15u;
+};
+
+struct PrimitiveKeyHash {
+  size_t operator()(const PrimitiveKey& key) const { return key.hash(); }
+};
+
+// A primitive with its memory objects. Arguments whose layout inside the primitive is not the one
+// outside are reordered on the way in or out.
+class CachedPrimitive {
+ public:
+  CachedPrimitive(const dnnl::engine& engine, const dnnl::primitive& primitive,
+                  const dnnl_version::Md& scratchpad);
+
+  void input(int index, const dnnl_version::Md& outside, const dnnl_version::Md& inside);
+  void output(int index, const dnnl_version::Md& outside, const dnnl_version::Md& inside);
+
+  // `pointers` follow the order of input() and output() calls.
+  void run(dnnl::stream& stream, MemoryPool& pool, std::initializer_list<const void*> pointers);
+
+ private:
+  struct Argument {
+    dnnl::memory outside, inside;
+    dnnl::reorder reorder;
+    bool reordered = false;
+    bool is_input = false;
+    size_t offset = 0;  // of the inside copy in the workspace
+  };
+  void add(int index, const dnnl_version::Md& outside, const dnnl_version::Md& inside,
+           bool is_input);
+
+  dnnl::engine engine_;
+  dnnl::primitive primitive_;
+  dnnl::memory scratchpad_;
+  size_t workspace_bytes_ = 0;  // the scratchpad comes first
+  std::vector<Argument> arguments_;
+  std::unordered_map<int, dnnl::memory> map_;
+};
+
+struct DnnlState {
+  explicit DnnlState(MemoryPool& memory)
+      : pool(memory), engine(dnnl::engine::kind::cpu, 0), stream(engine) {}
+
+  // The primitive of `key`; make() answers a unique_ptr to it when it is not there yet.
+  template <class Make>
+  CachedPrimitive& find(const PrimitiveKey& key, const Make& make) {
+    auto found = primitives.find(key);
+    if (found == primitives.end()) found = primitives.emplace(key, make()).first;
+    return *found->second;
+  }
+
+  MemoryPool& pool;
+  dnnl::engine engine;
+  dnnl::stream stream;
+  std::unordered_map<PrimitiveKey, std::unique_ptr<CachedPrimitive>, PrimitiveKeyHash> primitives;
+};
+
+// attributes() with the activation as a post-op.
+dnnl::primitive_attr attributes_with(Activation activation);
+
+}  // namespace d2l::cpu

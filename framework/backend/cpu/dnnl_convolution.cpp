@@ -1,0 +1,159 @@
+#include "framework/backend/cpu/cpu_backend.h"
+#include "framework/backend/cpu/direct_convolution.h"
+#include "framework/backend/cpu/dnnl_cache.h"
+
+namespace d2l::cpu {
+namespace {
+
+using dnnl_version::ConvolutionShape;
+using dnnl_version::Dims;
+using dnnl_version::Md;
+using Tag = dnnl::memory::format_tag;
+
+Md described(const Shape& s, Tag tag) {
+  // oneDNN names the axes N, C, H, W and O, I, H, W, whatever the order in memory
+  return {Dims{s[0], s[3], s[1], s[2]}, dnnl::memory::data_type::f32, tag};
+}
+
+struct Convolution {
+  Shape x, weight, y;
+  bool with_bias;
+};
+
+// What the caller's memory looks like.
+ConvolutionShape outside_of(const Conv2dParams& params, const Convolution& shape) {
+  ConvolutionShape made;
+  made.x = described(shape.x, Tag::nhwc);
+  made.weight = described(shape.weight, Tag::ohwi);
+  made.y = described(shape.y, Tag::nhwc);
+  if (shape.with_bias) made.bias = Md({shape.weight[0]}, dnnl::memory::data_type::f32, Tag::x);
+  made.stride = {params.stride.height, params.stride.width};
+  made.padding = {params.padding.height, params.padding.width};
+  return made;
+}
+
+// What the primitive may choose: the layout of the weights, which are small.
+ConvolutionShape free_weight(ConvolutionShape shape, const Shape& weight) {
+  shape.weight = described(weight, Tag::any);
+  return shape;
+}
+
+PrimitiveKey key_of(DnnlOp op, const Conv2dParams& params, const Convolution& shape) {
+  PrimitiveKey key(op);
+  key.add(params.stride.height).add(params.stride.width);
+  key.add(params.padding.height).add(params.padding.width);
+  key.add(static_cast<int64_t>(params.activation)).add(shape.with_bias);
+  key.add(shape.x).add(shape.weight);
+  return key;
+}
+
+std::unique_ptr<CachedPrimitive> make_forward(const dnnl::engine& engine,
+                                              const Conv2dParams& params,
+                                              const Convolution& shape) {
+  ConvolutionShape outside = outside_of(params, shape);
+  auto description = dnnl_version::convolution_forward(engine, free_weight(outside, shape.weight),
+                                                       attributes_with(params.activation));
+  auto made = std::make_unique<CachedPrimitive>(engine, dnnl::convolution_forward(description),
+                                                description.scratchpad_desc());
+  made->input(DNNL_ARG_SRC, outside.x, outside.x);
+  made->input(DNNL_ARG_WEIGHTS, outside.weight, description.weights_desc());
+  made->output(DNNL_ARG_DST, outside.y, outside.y);
+  if (shape.with_bias) made->input(DNNL_ARG_BIAS, outside.bias, outside.bias);
+  return made;
+}
+
+std::unique_ptr<CachedPrimitive> make_backward_input(const dnnl::engine& engine,
+                                                     const Conv2dParams& params,
+                                                     const Convolution& shape) {
+  ConvolutionShape outside = outside_of(params, shape);
+  auto description = dnnl_version::convolution_backward_data(
+      engine, free_weight(outside, shape.weight), dnnl_version::attributes());
+  auto made = std::make_unique<CachedPrimitive>(
+      engine, dnnl::convolution_backward_data(description), description.scratchpad_desc());
+  made->input(DNNL_ARG_DIFF_DST, outside.y, outside.y);
+  made->input(DNNL_ARG_WEIGHTS, outside.weight, description.weights_desc());
+  made->output(DNNL_ARG_DIFF_SRC, outside.x, outside.x);
+  return made;
+}
+
+std::unique_ptr<CachedPrimitive> make_backward_weight(const dnnl::engine& engine,
+                                                      const Conv2dParams& params,
+                                                      const Convolution& shape) {
+  ConvolutionShape outside = outside_of(params, shape);
+  auto description = dnnl_version::convolution_backward_weights(
+      engine, free_weight(outside, shape.weight), dnnl_version::attributes());
+  auto made = std::make_unique<CachedPrimitive>(
+      engine, dnnl::convolution_backward_weights(description), description.scratchpad_desc());
+  made->input(DNNL_ARG_SRC, outside.x, outside.x);
+  made->input(DNNL_ARG_DIFF_DST, outside.y, outside.y);
+  made->output(DNNL_ARG_DIFF_WEIGHTS, outside.weight, description.diff_weights_desc());
+  if (shape.with_bias) made->output(DNNL_ARG_DIFF_BIAS, outside.bias, outside.bias);
+  return made;
+}
+
+}  // namespace
+
+void CpuBackend::conv2d(const Conv2dParams& params, ConstView x, ConstView weight, ConstView bias,
+                        View y) {
+  if (y.elements() == 0) return;
+  DirectConvolution direct(params, x.shape, weight.shape, y.shape);
+  if (pixels_suit(direct))
+    return pixels_forward(direct, pool_, x.as<float>(), weight.as<float>(), bias.as<float>(),
+                          y.as<float>());
+  Convolution shape{x.shape, weight.shape, y.shape, static_cast<bool>(bias)};
+  DnnlState& state = dnnl_.state();
+  CachedPrimitive& primitive = state.find(key_of(DnnlOp::convolution, params, shape), [&] {
+    return make_forward(state.engine, params, shape);
+  });
+  if (bias)
+    primitive.run(state.stream, state.pool, {x.data, weight.data, y.data, bias.data});
+  else
+    primitive.run(state.stream, state.pool, {x.data, weight.data, y.data});
+}
+
+void CpuBackend::conv2d_backward_input(const Conv2dParams& params, ConstView grad_y,
+                                       ConstView weight, View grad_x) {
+  if (grad_x.elements() == 0) return;
+  DirectConvolution direct(params, grad_x.shape, weight.shape, grad_y.shape);
+  if (taps_backward_input_suits(direct))
+    return taps_backward_input(direct, pool_, grad_y.as<float>(), weight.as<float>(),
+                               grad_x.as<float>());
+  Conv2dParams plain = params;
+  plain.activation = Activation::none;
+  Convolution shape{grad_x.shape, weight.shape, grad_y.shape, false};
+  DnnlState& state = dnnl_.state();
+  CachedPrimitive& primitive =
+      state.find(key_of(DnnlOp::convolution_backward_input, plain, shape),
+                 [&] { return make_backward_input(state.engine, plain, shape); });
+  primitive.run(state.stream, state.pool, {grad_y.data, weight.data, grad_x.data});
+}
+
+void CpuBackend::conv2d_backward_weight(const Conv2dParams& params, ConstView x, ConstView grad_y,
+                                        View grad_weight, View grad_bias) {
+  if (grad_y.elements() == 0) {
+    fill(grad_weight, 0);
+    if (grad_bias) fill(grad_bias, 0);
+    return;
+  }
+  DirectConvolution direct(params, x.shape, grad_weight.shape, grad_y.shape);
+  if (pixels_suit(direct))
+    return pixels_backward_weight(direct, pool_, x.as<float>(), grad_y.as<float>(),
+                                  grad_weight.as<float>(), grad_bias.as<float>());
+  if (channels_backward_weight_suits(direct))
+    return channels_backward_weight(direct, pool_, x.as<float>(), grad_y.as<float>(),
+                                    grad_weight.as<float>(), grad_bias.as<float>());
+  Conv2dParams plain = params;
+  plain.activation = Activation::none;
+  Convolution shape{x.shape, grad_weight.shape, grad_y.shape, static_cast<bool>(grad_bias)};
+  DnnlState& state = dnnl_.state();
+  CachedPrimitive& primitive =
+      state.find(key_of(DnnlOp::convolution_backward_weight, plain, shape),
+                 [&] { return make_backward_weight(state.engine, plain, shape); });
+  if (grad_bias)
+    primitive.run(state.stream, state.pool,
+                  {x.data, grad_y.data, grad_weight.data, grad_bias.data});
+  else
+    primitive.run(state.stream, state.pool, {x.data, grad_y.data, grad_weight.data});
+}
+
+}  // namespace d2l::cpu

@@ -1,0 +1,69 @@
+#include "framework/backend/cpu/cpu_backend.h"
+#include "framework/backend/cpu/dnnl_cache.h"
+
+namespace d2l::cpu {
+namespace {
+
+using dnnl_version::Dims;
+using dnnl_version::Md;
+
+// The matrix (or stack of matrices) behind `view`; a transposed one swaps its last two axes.
+Md matrix_of(const Shape& shape, bool transposed) {
+  Dims sizes(shape.begin(), shape.end());
+  size_t rank = sizes.size();
+  Dims strides(rank, 1);
+  for (size_t axis = rank - 1; axis > 0; --axis) strides[axis - 1] = strides[axis] * sizes[axis];
+  if (transposed) {
+    std::swap(sizes[rank - 1], sizes[rank - 2]);
+    std::swap(strides[rank - 1], strides[rank - 2]);
+  }
+  return {sizes, dnnl::memory::data_type::f32, strides};
+}
+
+std::unique_ptr<CachedPrimitive> make_matmul(const dnnl::engine& engine, const MatmulParams& params,
+                                             ConstView a, ConstView b, bool with_bias, View out) {
+  Md a_md = matrix_of(a.shape, params.transpose_a);
+  Md b_md = matrix_of(b.shape, params.transpose_b);
+  Md out_md = matrix_of(out.shape, false);
+  Md bias_md;
+  if (with_bias) {
+    Shape sizes = out.shape;
+    for (int axis = 0; axis < sizes.rank() - 1; ++axis) sizes[axis] = 1;
+    bias_md = matrix_of(sizes, false);
+  }
+  auto description =
+      dnnl_version::matmul(engine, a_md, b_md, bias_md, out_md, attributes_with(params.activation));
+  auto made = std::make_unique<CachedPrimitive>(engine, dnnl::matmul(description),
+                                                description.scratchpad_desc());
+  made->input(DNNL_ARG_SRC, a_md, a_md);
+  made->input(DNNL_ARG_WEIGHTS, b_md, b_md);
+  made->output(DNNL_ARG_DST, out_md, out_md);
+  if (with_bias) made->input(DNNL_ARG_BIAS, bias_md, bias_md);
+  return made;
+}
+
+}  // namespace
+
+void CpuBackend::matmul(const MatmulParams& params, ConstView a, ConstView b, ConstView bias,
+                        View out) {
+  if (out.elements() == 0) return;
+  if (a.elements() == 0) {  // an empty sum: what is left is activation(bias)
+    fill(out, 0);
+    if (bias) binary(Binary::add, out, bias, out);
+    if (params.activation != Activation::none) unary(unary_of(params.activation), out, out);
+    return;
+  }
+  DnnlState& state = dnnl_.state();
+  bool with_bias = static_cast<bool>(bias);
+  PrimitiveKey key(DnnlOp::matmul);
+  key.add(params.transpose_a).add(params.transpose_b).add(with_bias);
+  key.add(static_cast<int64_t>(params.activation)).add(a.shape).add(b.shape);
+  CachedPrimitive& primitive =
+      state.find(key, [&] { return make_matmul(state.engine, params, a, b, with_bias, out); });
+  if (with_bias)
+    primitive.run(state.stream, state.pool, {a.data, b.data, out.data, bias.data});
+  else
+    primitive.run(state.stream, state.pool, {a.data, b.data, out.data});
+}
+
+}  // namespace d2l::cpu

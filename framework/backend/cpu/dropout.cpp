@@ -1,0 +1,74 @@
+#include <cmath>
+
+#include "framework/backend/cpu/cpu_backend.h"
+#include "framework/backend/cpu/loop_nest.h"
+#include "framework/backend/cpu/parallel.h"
+
+namespace d2l::cpu {
+namespace {
+
+constexpr int64_t kBlocks = 64;          // philox blocks per batch
+constexpr int64_t kWords = 4 * kBlocks;  // their words
+
+// to_unit(word) >= p, said in whole numbers: (word >> 8) >= threshold.
+struct Mask {
+  RngKey key;
+  uint32_t threshold;
+  float scale;
+};
+
+struct Words {
+  alignas(64) uint32_t word[kWords];
+};
+
+// The sequence's words [4 first_block, 4 first_block + kWords).
+[[gnu::always_inline]] inline void fill_words(RngKey key, uint64_t first_block, Words& words) {
+  alignas(64) uint32_t columns[4][kBlocks];
+  for (int64_t i = 0; i < kBlocks; ++i) {
+    Random4 block = philox(key, first_block + static_cast<uint64_t>(i));
+    columns[0][i] = block.word[0];
+    columns[1][i] = block.word[1];
+    columns[2][i] = block.word[2];
+    columns[3][i] = block.word[3];
+  }
+  for (int64_t i = 0; i < kBlocks; ++i)
+    for (int64_t k = 0; k < 4; ++k) words.word[4 * i + k] = columns[k][i];
+}
+
+// x[0] belongs to word number `first` of the sequence.
+D2L_SIMD void dropout_run(const Mask& mask, uint64_t first, const float* x, float* y,
+                          int64_t count) {
+  const uint32_t threshold = mask.threshold;
+  const float scale = mask.scale;
+  Words words;
+  int64_t skip = static_cast<int64_t>(first % 4);
+  for (int64_t done = 0; done < count;) {
+    fill_words(mask.key, (first + static_cast<uint64_t>(done)) / 4, words);
+    const int64_t part = std::min(kWords - skip, count - done);
+    const uint32_t* word = words.word + skip;
+    const float* from = x + done;
+    float* to = y + done;
+#pragma GCC ivdep
+    for (int64_t i = 0; i < part; ++i) to[i] = (word[i] >> 8) >= threshold ? from[i] * scale : 0.0f;
+    done += part;
+    skip = 0;
+  }
+}
+
+}  // namespace
+
+void CpuBackend::dropout(const DropoutParams& params, ConstView x, View y) {
+  const Mask mask{params.key, static_cast<uint32_t>(std::ceil(params.p * 16777216.0)),
+                  static_cast<float>(1.0 / (1.0 - params.p))};
+  const uint64_t first = static_cast<uint64_t>(params.first_element);
+  const float* from = x.as<float>();
+  float* to = y.as<float>();
+  // Pieces end where batches of words end, so that no block is computed twice.
+  constexpr int64_t kPiece = kGrain / 2;
+  static_assert(kPiece % kWords == 0);
+  parallel_for(y.elements(), kPiece, [&](int64_t begin, int64_t end) {
+    dropout_run(mask, first + static_cast<uint64_t>(begin), from + begin, to + begin, end - begin);
+  });
+}
+
+}  // namespace d2l::cpu

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <omp.h>
+
+#include "framework/backend/cpu/scratch.h"
+
+namespace d2l::cpu {
+
+// Scratch memory for each thread of a parallel loop, with some elements to spare at the end for
+// vectors that stick out. Made before the loop, so that what the pool is asked for does not depend
+// on how threads run.
+template <class T>
+class PerThread {
+ public:
+  static constexpr int64_t kSlack = 64;
+
+  PerThread(MemoryPool& pool, int64_t count)
+      : step_((count + kSlack + 63) / 64 * 64), memory_(pool, step_ * omp_get_max_threads()) {}
+  T* mine() const { return memory_.data() + step_ * omp_get_thread_num(); }
+
+ private:
+  int64_t step_;
+  Scratch<T> memory_;
+};
+
+}  // namespace d2l::cpu

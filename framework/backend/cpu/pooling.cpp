@@ -1,0 +1,342 @@
+#include <algorithm>
+
+#include "framework/backend/cpu/cpu_backend.h"
+#include "framework/backend/cpu/lanes.h"
+#include "framework/backend/cpu/parallel.h"
+#include "framework/backend/cpu/per_thread.h"
+
+// Pooling is bound by memory and short inner loops: oneDNN 2.6 needs blocked channels to be fast.
+// Channels go through 8 lanes at a time; where their number is not a multiple of 8, rows pass
+// through scratch memory with elements to spare behind them, and a vector that sticks out over the
+// last channel is overwritten by (or adds zeros to) the pixel after it. Gradients of windows that
+// do not overlap are stored without being read before: such a read waits for the last such store.
+
+namespace d2l::cpu {
+namespace {
+
+constexpr int64_t kLanes = 8;
+
+struct Geometry {
+  Pool2dParams params;
+  int64_t images, height, width, channels, out_height, out_width;
+
+  bool whole_lanes() const { return channels % kLanes == 0; }
+  int64_t row() const { return width * channels; }
+  int64_t out_row() const { return out_width * channels; }
+  int64_t image() const { return height * row(); }
+  // The most frequent window by far: pairs of columns.
+  bool pairs() const {
+    return params.window.width == 2 && params.stride.width == 2 && params.padding.width == 0;
+  }
+  // Whether every pixel of the input is in one window at most.
+  bool disjoint_columns() const { return params.stride.width >= params.window.width; }
+  bool disjoint() const {
+    return disjoint_columns() && params.stride.height >= params.window.height;
+  }
+};
+
+Geometry geometry_of(const Pool2dParams& params, const Shape& x, const Shape& y) {
+  return {params, x[0], x[1], x[2], x[3], y[1], y[2]};
+}
+
+// The part of a window that lies inside the image: [begin, end) and the position of `begin` in it.
+struct Range {
+  int64_t begin, end, skipped;
+};
+
+[[gnu::always_inline]] inline Range range_of(int64_t out, int64_t stride, int64_t padding,
+                                             int64_t window, int64_t size) {
+  int64_t first = out * stride - padding;
+  int64_t begin = first < 0 ? 0 : first;
+  int64_t end = first + window < size ? first + window : size;
+  return {begin, end < begin ? begin : end, begin - first};
+}
+
+Range rows_of(const Geometry& g, int64_t oy) {
+  return range_of(oy, g.params.stride.height, g.params.padding.height, g.params.window.height,
+                  g.height);
+}
+
+[[gnu::always_inline]] inline Range columns_of(const Geometry& g, int64_t ox) {
+  return range_of(ox, g.params.stride.width, g.params.padding.width, g.params.window.width,
+                  g.width);
+}
+
+// sum[i] = the sum of rows[i], rows[step + i], ...
+D2L_SIMD void add_rows(const float* rows, int64_t count, int64_t step, float* sum) {
+  if (count == 2) {
+    for (int64_t i = 0; i < step; ++i) sum[i] = rows[i] + rows[step + i];
+    return;
+  }
+  for (int64_t i = 0; i < step; ++i) sum[i] = count > 0 ? rows[i] : 0.0f;
+  for (int64_t r = 1; r < count; ++r)
+    for (int64_t i = 0; i < step; ++i) sum[i] += rows[r * step + i];
+}
+
+D2L_SIMD void average_pairs(const Geometry& g, const float* row, float scale, float* out) {
+  int64_t channels = g.channels;
+  for (int64_t ox = 0; ox < g.out_width; ++ox, row += 2 * channels, out += channels)
+    for (int64_t c = 0; c < channels; c += kLanes) {
+      Lanes8 left, right;
+      load(left, row + c), load(right, row + channels + c);
+      left = (left + right) * scale;
+      store(left, out + c);
+    }
+}
+
+D2L_SIMD void spread_pairs(const Geometry& g, const float* grad, float scale, float* row) {
+  int64_t channels = g.channels;
+  float* to = row;
+  for (int64_t ox = 0; ox < g.out_width; ++ox, grad += channels)
+    for (int64_t pixel = 0; pixel < 2; ++pixel, to += channels)
+      for (int64_t c = 0; c < channels; c += kLanes) {
+        Lanes8 value;
+        load(value, grad + c);
+        value *= scale;
+        store(value, to + c);
+      }
+  for (int64_t i = 2 * g.out_row(); i < g.row(); ++i) row[i] = 0.0f;
+}
+
+// out[ox, c] = scale * the sum of row[ix, c] over the window.
+D2L_SIMD void average_columns(const Geometry& g, const float* row, float scale, float* out) {
+  if (g.pairs()) return average_pairs(g, row, scale, out);
+  for (int64_t ox = 0; ox < g.out_width; ++ox) {
+    Range columns = columns_of(g, ox);
+    for (int64_t c = 0; c < g.channels; c += kLanes) {
+      Lanes8 sum{};
+      for (int64_t ix = columns.begin; ix < columns.end; ++ix) {
+        Lanes8 value;
+        load(value, row + ix * g.channels + c);
+        sum += value;
+      }
+      sum *= scale;
+      store(sum, out + ox * g.channels + c);
+    }
+  }
+}
+
+// `lanes` with those beyond the last channel set to 0.
+[[gnu::always_inline]] inline void clear_beyond(int64_t channels_left, Lanes8& lanes) {
+  if (channels_left >= kLanes) return;
+  Lanes8i index{0, 1, 2, 3, 4, 5, 6, 7};
+  lanes = index < static_cast<int32_t>(channels_left) ? lanes : Lanes8{};
+}
+
+// row[ix, c] = scale * the sum of grad[ox, c] over the windows that hold ix.
+D2L_SIMD void spread_columns(const Geometry& g, const float* grad, float scale, float* row) {
+  if (g.pairs()) return spread_pairs(g, grad, scale, row);
+  bool disjoint = g.disjoint_columns();
+  for (int64_t i = 0; i < g.row(); ++i) row[i] = 0.0f;
+  for (int64_t ox = 0; ox < g.out_width; ++ox) {
+    Range columns = columns_of(g, ox);
+    for (int64_t c = 0; c < g.channels; c += kLanes) {
+      Lanes8 value;
+      load(value, grad + ox * g.channels + c);
+      value *= scale;
+      clear_beyond(g.channels - c, value);
+      for (int64_t ix = columns.begin; ix < columns.end; ++ix) {
+        Lanes8 sum{};
+        if (!disjoint) load(sum, row + ix * g.channels + c);
+        sum += value;
+        store(sum, row + ix * g.channels + c);
+      }
+    }
+  }
+}
+
+D2L_SIMD void add_row(const float* row, int64_t count, float* sum) {
+  for (int64_t i = 0; i < count; ++i) sum[i] += row[i];
+}
+
+// rows points at the first row inside the window.
+D2L_SIMD void largest_columns(const Geometry& g, const float* rows, const Range& range, float* out,
+                              uint8_t* winners) {
+  for (int64_t ox = 0; ox < g.out_width; ++ox) {
+    Range columns = columns_of(g, ox);
+    for (int64_t c = 0; c < g.channels; c += kLanes) {
+      Lanes8 best;
+      load(best, rows + columns.begin * g.channels + c);
+      Lanes8i where =
+          Lanes8i{} + static_cast<int32_t>(range.skipped * g.params.window.width + columns.skipped);
+      for (int64_t r = 0; r < range.end - range.begin; ++r) {
+        int64_t position = (range.skipped + r) * g.params.window.width + columns.skipped;
+        for (int64_t ix = columns.begin; ix < columns.end; ++ix, ++position) {
+          Lanes8 value;
+          load(value, rows + r * g.row() + ix * g.channels + c);
+          auto wins = (value > best) | (value != value);  // NaN wins, as in PyTorch
+          best = wins ? value : best;
+          where = wins ? Lanes8i{} + static_cast<int32_t>(position) : where;
+        }
+      }
+      store(best, out + ox * g.channels + c);
+      if (winners != nullptr) {
+        auto bytes = __builtin_convertvector(where, uint8_t __attribute__((vector_size(8))));
+        std::memcpy(winners + ox * g.channels + c, &bytes, sizeof bytes);
+      }
+    }
+  }
+}
+
+// Adds each gradient of an output row to the pixel that won it; rows as above. Row by row, since
+// what sticks out over the end of a row belongs to the one after it.
+D2L_SIMD void return_to_winners(const Geometry& g, const Range& range, const float* grad,
+                                const uint8_t* winners, float* rows) {
+  bool disjoint = g.disjoint();
+  for (int64_t r = 0; r < range.end - range.begin; ++r)
+    for (int64_t ox = 0; ox < g.out_width; ++ox) {
+      Range columns = columns_of(g, ox);
+      for (int64_t c = 0; c < g.channels; c += kLanes) {
+        Lanes8 value;
+        load(value, grad + ox * g.channels + c);
+        clear_beyond(g.channels - c, value);
+        uint8_t __attribute__((vector_size(8))) bytes;
+        std::memcpy(&bytes, winners + ox * g.channels + c, sizeof bytes);
+        Lanes8i where = __builtin_convertvector(bytes, Lanes8i);
+        int64_t position = (range.skipped + r) * g.params.window.width + columns.skipped;
+        for (int64_t ix = columns.begin; ix < columns.end; ++ix, ++position) {
+          float* at = rows + r * g.row() + ix * g.channels + c;
+          Lanes8 sum{};
+          if (!disjoint) load(sum, at);
+          sum += where == static_cast<int32_t>(position) ? value : Lanes8{};
+          store(sum, at);
+        }
+      }
+    }
+}
+
+template <class T>
+void copy_elements(const T* from, int64_t count, T* to) {
+  std::memcpy(to, from, static_cast<size_t>(count) * sizeof(T));
+}
+
+// Enough rows for a piece of work that is worth a thread.
+int64_t grain_of(int64_t elements_per_unit) {
+  return std::max<int64_t>(1, (int64_t{1} << 13) / std::max<int64_t>(1, elements_per_unit));
+}
+
+void average_forward(const Geometry& g, MemoryPool& pool, const float* x, float* y) {
+  PerThread<float> sums(pool, g.row()), results(pool, g.out_row());
+  float scale = 1.0f / static_cast<float>(g.params.window.height * g.params.window.width);
+  parallel_for(g.images * g.out_height, grain_of(g.row()), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      Range range = rows_of(g, i % g.out_height);
+      const float* rows = x + i / g.out_height * g.image() + range.begin * g.row();
+      float* out = y + i * g.out_row();
+      add_rows(rows, range.end - range.begin, g.row(), sums.mine());
+      float* result = g.whole_lanes() ? out : results.mine();
+      average_columns(g, sums.mine(), scale, result);
+      if (result != out) copy_elements(result, g.out_row(), out);
+    }
+  });
+}
+
+void largest_forward(const Geometry& g, MemoryPool& pool, const float* x, float* y,
+                     uint8_t* winners) {
+  bool direct = g.whole_lanes();
+  PerThread<float> inputs(pool, g.row() * g.params.window.height), results(pool, g.out_row());
+  PerThread<uint8_t> positions(pool, g.out_row());
+  parallel_for(g.images * g.out_height, grain_of(g.row()), [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      Range range = rows_of(g, i % g.out_height);
+      const float* rows = x + i / g.out_height * g.image() + range.begin * g.row();
+      float* out = y + i * g.out_row();
+      uint8_t* won = winners == nullptr ? nullptr : winners + i * g.out_row();
+      if (direct) {
+        largest_columns(g, rows, range, out, won);
+        continue;
+      }
+      copy_elements(rows, (range.end - range.begin) * g.row(), inputs.mine());
+      largest_columns(g, inputs.mine(), range, results.mine(), won ? positions.mine() : nullptr);
+      copy_elements(results.mine(), g.out_row(), out);
+      if (won) copy_elements(positions.mine(), g.out_row(), won);
+    }
+  });
+}
+
+// Rows of the image are written when the first window reaches them and added to after that.
+void average_backward(const Geometry& g, MemoryPool& pool, const float* grad_y, float* grad_x) {
+  PerThread<float> spread(pool, g.row()), inputs(pool, g.out_row());
+  float scale = 1.0f / static_cast<float>(g.params.window.height * g.params.window.width);
+  parallel_for(g.images, grain_of(g.image()), [&](int64_t begin, int64_t end) {
+    for (int64_t n = begin; n < end; ++n) {
+      float* image = grad_x + n * g.image();
+      int64_t filled = 0;
+      auto fill_to = [&](int64_t row) {
+        for (; filled < row; ++filled)
+          std::fill(image + filled * g.row(), image + (filled + 1) * g.row(), 0.0f);
+      };
+      for (int64_t oy = 0; oy < g.out_height; ++oy) {
+        Range range = rows_of(g, oy);
+        const float* grad = grad_y + (n * g.out_height + oy) * g.out_row();
+        if (!g.whole_lanes()) {
+          copy_elements(grad, g.out_row(), inputs.mine());
+          grad = inputs.mine();
+        }
+        spread_columns(g, grad, scale, spread.mine());
+        fill_to(range.begin);
+        for (int64_t iy = range.begin; iy < range.end; ++iy) {
+          float* row = image + iy * g.row();
+          if (iy < filled) {
+            add_row(spread.mine(), g.row(), row);
+          } else {
+            copy_elements(spread.mine(), g.row(), row);
+            filled = iy + 1;
+          }
+        }
+      }
+      fill_to(g.height);
+    }
+  });
+}
+
+void largest_backward(const Geometry& g, MemoryPool& pool, const float* grad_y,
+                      const uint8_t* winners, float* grad_x) {
+  bool direct = g.whole_lanes();
+  PerThread<float> images(pool, direct ? 0 : g.image()), inputs(pool, g.out_row());
+  PerThread<uint8_t> positions(pool, g.out_row());
+  parallel_for(g.images, grain_of(g.image()), [&](int64_t begin, int64_t end) {
+    for (int64_t n = begin; n < end; ++n) {
+      float* out = grad_x + n * g.image();
+      float* image = direct ? out : images.mine();
+      std::fill(image, image + g.image() + (direct ? 0 : kLanes), 0.0f);
+      for (int64_t oy = 0; oy < g.out_height; ++oy) {
+        Range range = rows_of(g, oy);
+        int64_t at = (n * g.out_height + oy) * g.out_row();
+        const float* grad = grad_y + at;
+        const uint8_t* won = winners + at;
+        if (!direct) {
+          copy_elements(grad, g.out_row(), inputs.mine());
+          copy_elements(won, g.out_row(), positions.mine());
+          grad = inputs.mine();
+          won = positions.mine();
+        }
+        return_to_winners(g, range, grad, won, image + range.begin * g.row());
+      }
+      if (!direct) copy_elements(image, g.image(), out);
+    }
+  });
+}
+
+}  // namespace
+
+void CpuBackend::pool2d(const Pool2dParams& params, ConstView x, View y, View winners) {
+  if (y.elements() == 0) return;
+  Geometry g = geometry_of(params, x.shape, y.shape);
+  if (params.kind == Pooling::average)
+    average_forward(g, pool_, x.as<float>(), y.as<float>());
+  else
+    largest_forward(g, pool_, x.as<float>(), y.as<float>(), winners.as<uint8_t>());
+}
+
+void CpuBackend::pool2d_backward(const Pool2dParams& params, ConstView grad_y, ConstView winners,
+                                 View grad_x) {
+  if (grad_x.elements() == 0) return;
+  Geometry g = geometry_of(params, grad_x.shape, grad_y.shape);
+  if (params.kind == Pooling::average)
+    average_backward(g, pool_, grad_y.as<float>(), grad_x.as<float>());
+  else
+    largest_backward(g, pool_, grad_y.as<float>(), winners.as<uint8_t>(), grad_x.as<float>());
+}
+
+}  // namespace d2l::cpu

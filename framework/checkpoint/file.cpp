@@ -1,0 +1,287 @@
+#include "framework/checkpoint/file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <span>
+
+#include "framework/base/error.h"
+#include "framework/base/files.h"
+#include "framework/base/text.h"
+#include "framework/checkpoint/checksum.h"
+#include "framework/checkpoint/hdf5_image.h"
+#include "framework/checkpoint/index.h"
+
+namespace d2l {
+namespace {
+
+constexpr size_t kLargestTransfer = size_t{1} << 30;  // Linux moves at most 2 GiB in one call
+
+// An open file. Every error names its path.
+class File {
+ public:
+  File(std::filesystem::path path, int flags, const char* action)
+      : path_(std::move(path)), action_(action), descriptor_(::open(path_.c_str(), flags, 0644)) {
+    check(descriptor_ >= 0, complaint(), std::strerror(errno));
+  }
+  ~File() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+
+  void write(const void* data, size_t bytes) {
+    const char* at = static_cast<const char*>(data);
+    while (bytes > 0) {
+      ssize_t count = ::write(descriptor_, at, std::min(bytes, kLargestTransfer));
+      if (count < 0 && errno == EINTR) continue;
+      check(count > 0, complaint(), std::strerror(count < 0 ? errno : ENOSPC));
+      at += count;
+      bytes -= static_cast<size_t>(count);
+    }
+  }
+  // Answers how many bytes there were before the file's end.
+  size_t read(void* data, size_t bytes) {
+    char* at = static_cast<char*>(data);
+    size_t done = 0;
+    while (done < bytes) {
+      ssize_t count = ::read(descriptor_, at + done, std::min(bytes - done, kLargestTransfer));
+      if (count < 0 && errno == EINTR) continue;
+      check(count >= 0, complaint(), std::strerror(errno));
+      if (count == 0) break;
+      done += static_cast<size_t>(count);
+    }
+    return done;
+  }
+  uint64_t regular_size() const {
+    struct stat status {};
+    check(::fstat(descriptor_, &status) == 0, complaint(), std::strerror(errno));
+    check(S_ISREG(status.st_mode), complaint(), "it is not a regular file");
+    return static_cast<uint64_t>(status.st_size);
+  }
+  // Some file systems report a full disk only here.
+  void close() {
+    int result = ::close(descriptor_);
+    descriptor_ = -1;
+    check(result == 0, complaint(), std::strerror(errno));
+  }
+
+ private:
+  std::string complaint() const { return concat("cannot ", action_, " ", path_.string(), ": "); }
+
+  std::filesystem::path path_;
+  const char* action_;
+  int descriptor_;
+};
+
+struct Parts {
+  std::vector<Piece> pieces;      // by name
+  std::vector<const void*> data;  // the bytes of each
+};
+
+// All four kinds of pieces as one list.
+Parts parts_of(const Snapshot& snapshot) {
+  struct Part {
+    Piece piece;
+    const void* data;
+  };
+  std::vector<Part> parts;
+  auto add = [&](PieceKind kind, const std::string& name, DType dtype, const Shape& shape,
+                 std::span<const uint8_t> bytes) {
+    check_piece_name(name);
+    parts.push_back(
+        {{kind, dtype, shape, 0, bytes.size(), checksum(bytes.data(), bytes.size()), name},
+         bytes.data()});
+  };
+  auto raw = [](const void* data, size_t bytes) {
+    return std::span(static_cast<const uint8_t*>(data), bytes);
+  };
+  for (const auto& [name, array] : snapshot.arrays) {
+    size_t expected = static_cast<size_t>(array.shape.elements()) * size_of(array.dtype);
+    check(array.bytes.size() == expected, name, ": ", to_string(array.dtype), " ", array.shape,
+          " has ", expected, " bytes, found ", array.bytes.size());
+    add(PieceKind::array, name, array.dtype, array.shape, array.bytes);
+  }
+  for (const auto& [name, value] : snapshot.integers)
+    add(PieceKind::integer, name, DType::i64, {}, raw(&value, sizeof value));
+  for (const auto& [name, value] : snapshot.reals)
+    add(PieceKind::real, name, DType::f64, {}, raw(&value, sizeof value));
+  for (const auto& [name, text] : snapshot.texts)
+    add(PieceKind::text, name, DType::u8, Shape{static_cast<int64_t>(text.size())},
+        raw(text.data(), text.size()));
+  std::sort(parts.begin(), parts.end(),
+            [](const Part& a, const Part& b) { return a.piece.name < b.piece.name; });
+  Parts result;
+  for (Part& part : parts) {
+    check(result.pieces.empty() || result.pieces.back().name != part.piece.name, "two pieces are ",
+          "named ", part.piece.name);
+    result.data.push_back(part.data);
+    result.pieces.push_back(std::move(part.piece));
+  }
+  return result;
+}
+
+// What lies between and behind the pieces.
+uint64_t structure_checksum(const Index& index, std::span<const uint8_t> file) {
+  std::vector<uint8_t> structure;
+  uint64_t at = index.index_bytes;
+  for (size_t position : pieces_by_offset(index)) {
+    const Piece& piece = index.pieces[position];
+    structure.insert(structure.end(), file.begin() + static_cast<ptrdiff_t>(at),
+                     file.begin() + static_cast<ptrdiff_t>(piece.offset));
+    at = piece.offset + piece.bytes;
+  }
+  structure.insert(structure.end(), file.begin() + static_cast<ptrdiff_t>(at), file.end());
+  return checksum(structure.data(), structure.size());
+}
+
+void write_image(const std::filesystem::path& path, const Snapshot& snapshot) {
+  Parts parts = parts_of(snapshot);
+  Index index;
+  index.index_bytes = index_room(parts.pieces);
+  Hdf5Image image(parts.pieces, parts.data, index.index_bytes);
+  std::span<const uint8_t> bytes = image.bytes();
+  index.file_bytes = bytes.size();
+  index.pieces = std::move(parts.pieces);
+  index.structure = structure_checksum(index, bytes);
+  std::string block = render_index(index);
+  replace_file(path, [&](const std::filesystem::path& temporary) {
+    File file(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, "write");
+    file.write(block.data(), block.size());
+    file.write(bytes.data() + block.size(), bytes.size() - block.size());
+    file.close();
+  });
+}
+
+// --- reading; messages of what follows begin behind "damaged checkpoint PATH: " ---
+
+// `block` is what was read so far: the file's first bytes.
+Index read_index(File& file, uint64_t file_bytes, std::string block) {
+  check(block.size() == kSmallestIndex, "cut off: expected at least ", kSmallestIndex,
+        " bytes, found ", block.size());
+  uint64_t length = index_length(block);
+  check(length <= file_bytes, "cut off: its index should have ", length, " bytes, the file has ",
+        file_bytes);
+  size_t begun = block.size();
+  block.resize(length);
+  size_t count = file.read(block.data() + begun, length - begun);
+  check(begun + count == length, "cut off at byte ", begun + count);
+  Index index = parse_index(block);
+  check(index.file_bytes == file_bytes,
+        index.file_bytes > file_bytes ? "cut off" : "something was appended", ": expected ",
+        index.file_bytes, " bytes, found ", file_bytes);
+  return index;
+}
+
+// Appends a complaint when the checksums differ.
+void compare(const std::string& name, uint64_t expected, uint64_t found,
+             std::vector<std::string>& damages) {
+  if (expected == found) return;
+  damages.push_back(concat(name, ": checksum: expected ", checksum_text(expected), ", found ",
+                           checksum_text(found)));
+}
+
+void keep(const Piece& piece, std::vector<uint8_t> bytes, Snapshot& snapshot) {
+  switch (piece.kind) {
+    case PieceKind::array:
+      snapshot.arrays[piece.name] = {piece.dtype, piece.shape, std::move(bytes)};
+      return;
+    case PieceKind::integer:
+      std::memcpy(&snapshot.integers[piece.name], bytes.data(), sizeof(int64_t));
+      return;
+    case PieceKind::real:
+      std::memcpy(&snapshot.reals[piece.name], bytes.data(), sizeof(double));
+      return;
+    case PieceKind::text:
+      snapshot.texts[piece.name].assign(bytes.begin(), bytes.end());
+      return;
+  }
+}
+
+// Reads front to back. Each byte belongs to the index, to one piece or to the structure, so each is
+// verified exactly once.
+Snapshot read_pieces(File& file, const Index& index) {
+  Snapshot snapshot;
+  std::vector<std::string> damages;
+  std::vector<uint8_t> structure;
+  uint64_t at = index.index_bytes;
+  auto read_structure = [&](uint64_t end) {
+    size_t known = structure.size();
+    structure.resize(known + (end - at));
+    size_t count = file.read(structure.data() + known, end - at);
+    check(count == end - at, "cut off at byte ", at + count);
+  };
+  for (size_t position : pieces_by_offset(index)) {
+    const Piece& piece = index.pieces[position];
+    read_structure(piece.offset);
+    std::vector<uint8_t> bytes(piece.bytes);
+    size_t count = file.read(bytes.data(), bytes.size());
+    check(count == bytes.size(), piece.name, ": cut off after ", count, " of ", bytes.size(),
+          " bytes");
+    at = piece.offset + piece.bytes;
+    compare(piece.name, piece.checksum, checksum(bytes.data(), bytes.size()), damages);
+    keep(piece, std::move(bytes), snapshot);
+  }
+  read_structure(index.file_bytes);
+  compare("HDF5 structure around the data", index.structure,
+          checksum(structure.data(), structure.size()), damages);
+  for (const Piece& piece : index.pieces)
+    if (piece.bytes == 0) keep(piece, {}, snapshot);
+  if (damages.size() > 4) {
+    size_t more = damages.size() - 3;
+    damages.resize(3);
+    damages.push_back(concat("and ", more, " more"));
+  }
+  check(damages.empty(), join(damages, "; "));
+  return snapshot;
+}
+
+// Whether a file begins nearly as a checkpoint does: then it is a damaged one, else a stranger.
+bool resembles_checkpoint(const std::string& head) {
+  size_t compared = std::min(head.size(), kFirstLine.size());
+  size_t same = 0;
+  for (size_t i = 0; i < compared; ++i) same += head[i] == kFirstLine[i];
+  return same + 3 >= compared;
+}
+
+}  // namespace
+
+void write_checkpoint(const std::filesystem::path& path, const Snapshot& snapshot) {
+  try {
+    write_image(path, snapshot);
+  } catch (const std::bad_alloc&) {
+    fail("cannot write ", path.string(), ": not enough memory");
+  } catch (const Error& error) {
+    std::string text = error.what();
+    bool named = text.find(path.string()) != std::string::npos;
+    fail(named ? "" : concat("cannot write ", path.string(), ": "), text);
+  }
+}
+
+Snapshot read_checkpoint(const std::filesystem::path& path) {
+  // Not waiting: a pipe of that name must not hang the program.
+  File file(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, "read");
+  uint64_t bytes = file.regular_size();
+  std::string head(kSmallestIndex, '\0');
+  head.resize(file.read(head.data(), head.size()));
+  check(!head.empty(), "damaged checkpoint ", path.string(), ": it is empty");
+  check(resembles_checkpoint(head), "not a d2l checkpoint: ", path.string(),
+        " does not begin with the line '", kFirstLine.substr(0, kFirstLine.size() - 1), "'");
+  try {
+    return read_pieces(file, read_index(file, bytes, std::move(head)));
+  } catch (const std::bad_alloc&) {
+    fail("cannot read ", path.string(), ": not enough memory for ", human_bytes(bytes));
+  } catch (const Error& error) {
+    std::string text = error.what();
+    bool plain = text.rfind("cannot read ", 0) == 0;
+    fail(plain ? "" : concat("damaged checkpoint ", path.string(), ": "), text);
+  }
+}
+
+}  // namespace d2l

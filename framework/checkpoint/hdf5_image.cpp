@@ -1,0 +1,256 @@
+#include "framework/checkpoint/hdf5_image.h"
+
+#include <hdf5.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <string>
+
+#include "framework/base/error.h"
+
+namespace d2l {
+namespace {
+
+// HDF5's deepest complaint about the call that just failed.
+std::string hdf5_cause() {
+  std::string cause = "no cause given";
+  H5Ewalk2(
+      H5E_DEFAULT, H5E_WALK_UPWARD,
+      [](unsigned position, const H5E_error2_t* error, void* text) {
+        if (position == 0 && error->desc) *static_cast<std::string*>(text) = error->desc;
+        return herr_t{0};
+      },
+      &cause);
+  return cause;
+}
+
+// Nothing is printed while it lives; the caller's setting comes back afterwards.
+class QuietHdf5 {
+ public:
+  QuietHdf5() {
+    H5Eget_auto2(H5E_DEFAULT, &function_, &data_);
+    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  }
+  ~QuietHdf5() { H5Eset_auto2(H5E_DEFAULT, function_, data_); }
+  QuietHdf5(const QuietHdf5&) = delete;
+  QuietHdf5& operator=(const QuietHdf5&) = delete;
+
+ private:
+  H5E_auto2_t function_ = nullptr;
+  void* data_ = nullptr;
+};
+
+void check_hdf5(herr_t result, const std::string& action) {
+  if (result < 0) fail("HDF5 cannot ", action, ": ", hdf5_cause());
+}
+
+// Owns one HDF5 identifier.
+class Handle {
+ public:
+  Handle(hid_t id, herr_t (*closer)(hid_t), const std::string& what) : id_(id), close_(closer) {
+    if (id < 0) fail("HDF5 cannot make ", what, ": ", hdf5_cause());
+  }
+  ~Handle() {
+    if (id_ >= 0) close_(id_);
+  }
+  Handle(Handle&& other) noexcept : id_(other.id_), close_(other.close_) { other.id_ = -1; }
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+  Handle& operator=(Handle&&) = delete;
+
+  operator hid_t() const { return id_; }
+  void close(const std::string& what) {
+    hid_t id = id_;
+    id_ = -1;
+    check_hdf5(close_(id), "close " + what);
+  }
+
+ private:
+  hid_t id_;
+  herr_t (*close_)(hid_t);
+};
+
+// The memory of HDF5's core driver, which outlives the file that was written into it.
+struct Memory {
+  uint8_t* data = nullptr;
+  size_t size = 0;
+};
+
+H5FD_file_image_callbacks_t keep_in(Memory& memory) {
+  H5FD_file_image_callbacks_t calls{};
+  calls.image_malloc = [](size_t, H5FD_file_image_op_t, void*) -> void* { return nullptr; };
+  calls.image_memcpy = [](void* to, const void* from, size_t size, H5FD_file_image_op_t, void*) {
+    return std::memcpy(to, from, size);
+  };
+  calls.image_realloc = [](void*, size_t size, H5FD_file_image_op_t, void* user) -> void* {
+    Memory& kept = *static_cast<Memory*>(user);
+    auto* grown = static_cast<uint8_t*>(std::realloc(kept.data, size));
+    if (!grown) return nullptr;
+    if (size > kept.size) std::memset(grown + kept.size, 0, size - kept.size);
+    kept = {grown, size};
+    return grown;
+  };
+  calls.image_free = [](void*, H5FD_file_image_op_t, void*) { return herr_t{0}; };
+  calls.udata_copy = [](void* user) { return user; };
+  calls.udata_free = [](void*) { return herr_t{0}; };
+  calls.udata = &memory;
+  return calls;
+}
+
+// Property lists that make the same pieces the same bytes: no times, no compression, no holes.
+struct Properties {
+  Handle group{H5Pcreate(H5P_GROUP_CREATE), H5Pclose, "a property list"};
+  Handle dataset{H5Pcreate(H5P_DATASET_CREATE), H5Pclose, "a property list"};
+  Handle link{H5Pcreate(H5P_LINK_CREATE), H5Pclose, "a property list"};
+
+  Properties() {
+    check_hdf5(H5Pset_obj_track_times(group, false), "leave out times");
+    check_hdf5(H5Pset_obj_track_times(dataset, false), "leave out times");
+    check_hdf5(H5Pset_layout(dataset, H5D_CONTIGUOUS), "lay out contiguously");
+    check_hdf5(H5Pset_alloc_time(dataset, H5D_ALLOC_TIME_EARLY), "allocate early");
+    check_hdf5(H5Pset_fill_time(dataset, H5D_FILL_TIME_NEVER), "leave out filling");
+    check_hdf5(H5Pset_char_encoding(link, H5T_CSET_UTF8), "name in UTF-8");
+  }
+};
+
+Handle create_file(Memory& memory, uint64_t index_bytes, size_t expected_bytes) {
+  Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "a property list");
+  check_hdf5(H5Pset_fapl_core(access, expected_bytes, false), "write to memory");
+  H5FD_file_image_callbacks_t calls = keep_in(memory);
+  check_hdf5(H5Pset_file_image_callbacks(access, &calls), "write to memory");
+  check_hdf5(H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18), "choose its version");
+  Handle creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose, "a property list");
+  check_hdf5(H5Pset_userblock(creation, index_bytes), "leave room for the index");
+  check_hdf5(H5Pset_obj_track_times(creation, false), "leave out times");
+  return {H5Fcreate("d2l checkpoint", H5F_ACC_TRUNC, creation, access), H5Fclose, "a file"};
+}
+
+hid_t hdf5_type(DType dtype) {
+  switch (dtype) {
+    case DType::f32:
+      return H5T_IEEE_F32LE;
+    case DType::f64:
+      return H5T_IEEE_F64LE;
+    case DType::i32:
+      return H5T_STD_I32LE;
+    case DType::i64:
+      return H5T_STD_I64LE;
+    case DType::u8:
+      return H5T_STD_U8LE;
+  }
+  fail("HDF5 type of unknown dtype ", static_cast<int>(dtype));
+}
+
+Handle text_type(size_t bytes) {
+  Handle type(H5Tcopy(H5T_C_S1), H5Tclose, "a text type");
+  check_hdf5(H5Tset_size(type, bytes > 0 ? bytes : 1), "size a text");
+  check_hdf5(H5Tset_strpad(type, H5T_STR_NULLPAD), "pad a text");
+  check_hdf5(H5Tset_cset(type, H5T_CSET_UTF8), "encode a text");
+  return type;
+}
+
+Handle space_of(const Piece& piece) {
+  if (piece.kind == PieceKind::text)
+    return {H5Screate(piece.bytes > 0 ? H5S_SCALAR : H5S_NULL), H5Sclose, "a data space"};
+  if (piece.shape.rank() == 0) return {H5Screate(H5S_SCALAR), H5Sclose, "a data space"};
+  std::vector<hsize_t> sizes(piece.shape.begin(), piece.shape.end());
+  return {H5Screate_simple(piece.shape.rank(), sizes.data(), nullptr), H5Sclose, "a data space"};
+}
+
+void write_format_attribute(hid_t file) {
+  const std::string format = "d2l checkpoint 1";
+  Handle type = text_type(format.size());
+  Handle space(H5Screate(H5S_SCALAR), H5Sclose, "a data space");
+  Handle attribute(H5Acreate2(file, "format", type, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose,
+                   "the attribute format");
+  check_hdf5(H5Awrite(attribute, type, format.data()), "write the attribute format");
+}
+
+// Makes the groups above `name`; `groups` are those that are there already.
+void create_groups(hid_t file, const std::string& name, const Properties& properties,
+                   std::map<std::string, bool>& groups) {
+  for (size_t slash = name.find('/'); slash != std::string::npos;
+       slash = name.find('/', slash + 1)) {
+    std::string path = name.substr(0, slash);
+    if (!groups.emplace(path, true).second) continue;
+    Handle group(H5Gcreate2(file, path.c_str(), properties.link, properties.group, H5P_DEFAULT),
+                 H5Gclose, "the group " + path + " (is there a piece of that name?)");
+  }
+}
+
+void write_piece(hid_t file, Piece& piece, const void* data, const Properties& properties) {
+  Handle space = space_of(piece);
+  Handle type = piece.kind == PieceKind::text
+                    ? text_type(piece.bytes)
+                    : Handle(H5Tcopy(hdf5_type(piece.dtype)), H5Tclose, "a type");
+  Handle dataset(H5Dcreate2(file, piece.name.c_str(), type, space, properties.link,
+                            properties.dataset, H5P_DEFAULT),
+                 H5Dclose, "the dataset " + piece.name + " (is there a group of that name?)");
+  piece.offset = 0;
+  if (piece.bytes > 0) {
+    check_hdf5(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data), "write " + piece.name);
+    piece.offset = H5Dget_offset(dataset);
+  }
+  dataset.close(piece.name);
+}
+
+// The end of the file that its superblock (version 2: signature, version, two sizes, flags, base,
+// extension, end) states.
+uint64_t stated_end(const Memory& memory, uint64_t base) {
+  constexpr uint8_t kBegin[] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1A, '\n', 2, 8, 8, 0};
+  constexpr size_t kBase = 12, kEnd = 28, kLength = 48;
+  check(
+      memory.size >= base + kLength && std::memcmp(memory.data + base, kBegin, sizeof kBegin) == 0,
+      "HDF5 did not write a superblock of version 2");
+  uint64_t found_base = 0, end = 0;
+  std::memcpy(&found_base, memory.data + base + kBase, sizeof found_base);
+  std::memcpy(&end, memory.data + base + kEnd, sizeof end);
+  check(found_base == base && end >= base + kLength && end <= memory.size,
+        "HDF5 states an end of file of ", end, " bytes, expected at most ", memory.size);
+  return end;
+}
+
+// A piece's bytes lie where HDF5 says they do.
+void check_placed(const Piece& piece, const void* data, const Memory& memory) {
+  if (piece.bytes == 0) return;
+  check(piece.offset <= memory.size && piece.bytes <= memory.size - piece.offset &&
+            std::memcmp(memory.data + piece.offset, data, piece.bytes) == 0,
+        "HDF5 did not store ", piece.name, " at ", piece.offset);
+}
+
+void fill(Memory& memory, std::vector<Piece>& pieces, const std::vector<const void*>& data,
+          uint64_t index_bytes) {
+  uint64_t expected = index_bytes + 64 * 1024;
+  for (const Piece& piece : pieces) expected += piece.bytes + piece.name.size() + 512;
+  Handle file = create_file(memory, index_bytes, expected);
+  Properties properties;
+  write_format_attribute(file);
+  std::map<std::string, bool> groups;
+  for (size_t i = 0; i < pieces.size(); ++i) {
+    create_groups(file, pieces[i].name, properties, groups);
+    write_piece(file, pieces[i], data[i], properties);
+  }
+  file.close("the file");
+}
+
+}  // namespace
+
+Hdf5Image::Hdf5Image(std::vector<Piece>& pieces, const std::vector<const void*>& data,
+                     uint64_t index_bytes) {
+  QuietHdf5 quiet;
+  Memory memory;
+  try {
+    fill(memory, pieces, data, index_bytes);
+    size_ = stated_end(memory, index_bytes);
+    for (size_t i = 0; i < pieces.size(); ++i) check_placed(pieces[i], data[i], memory);
+  } catch (...) {
+    std::free(memory.data);
+    throw;
+  }
+  memory_ = memory.data;
+}
+
+Hdf5Image::~Hdf5Image() { std::free(memory_); }
+
+}  // namespace d2l

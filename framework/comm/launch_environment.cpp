@@ -1,0 +1,50 @@
+#include "framework/comm/launch_environment.h"
+
+#include <cstdlib>
+
+#include "framework/base/error.h"
+
+namespace d2l {
+
+LaunchEnvironment LaunchEnvironment::read(const Lookup& lookup) {
+  auto has = [&](const char* name) { return lookup(name) != nullptr; };
+  auto number = [&](const char* name) {
+    const char* text = lookup(name);
+    return text ? std::atoi(text) : 0;
+  };
+
+  LaunchEnvironment launch;
+  const int world = number("OMPI_COMM_WORLD_SIZE");
+  launch.under_mpi = world > 0 || has("PMIX_RANK");
+  if (world > 0)
+    launch.one_host = number("OMPI_COMM_WORLD_LOCAL_SIZE") == world;
+  else if (launch.under_mpi)
+    launch.one_host = number("SLURM_STEP_NUM_NODES") == 1;
+  else if (has("SLURM_PROCID") && number("SLURM_STEP_NUM_TASKS") > 1)
+    launch.lonely_tasks = number("SLURM_STEP_NUM_TASKS");
+  else if (has("PMI_RANK") && number("PMI_SIZE") > 1)
+    launch.lonely_tasks = number("PMI_SIZE");
+  return launch;
+}
+
+std::vector<std::pair<std::string, std::string>> LaunchEnvironment::settings() const {
+  // Wherever MPI itself waits (start, end), let others have the core: ranks may share it.
+  std::vector<std::pair<std::string, std::string>> settings = {
+      {"OMPI_MCA_mpi_yield_when_idle", "1"}};
+  // Ranks of one host talk through its memory. Looking for fabrics first takes 0.2 s.
+  if (one_host || !under_mpi) settings.push_back({"OMPI_MCA_pml", "ob1"});
+  if (!under_mpi) {
+    // One rank spawns nobody: without Open MPI's daemon it starts 0.05 s earlier. Its session
+    // folder would then be the same for all such processes, which delete it for each other.
+    settings.push_back({"OMPI_MCA_ess_singleton_isolated", "1"});
+    settings.push_back({"OMPI_MCA_orte_create_session_dirs", "0"});
+  }
+  return settings;
+}
+
+std::string LaunchEnvironment::lonely_message() const {
+  return concat("MPI: ", lonely_tasks, " tasks were started, but each of them finds itself alone; ",
+                "start them with 'srun --mpi=pmix ...' or with Open MPI's mpirun");
+}
+
+}  // namespace d2l

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace d2l {
+
+// How this process was started, as its environment tells before MPI does.
+struct LaunchEnvironment {
+  bool under_mpi = false;  // a launcher that this MPI understands: mpirun, or srun --mpi=pmix
+  bool one_host = false;   // all ranks share one host
+  int lonely_tasks = 0;    // tasks started by a launcher that this MPI cannot talk to, if above 1
+
+  // Answers a variable's value, or nullptr.
+  using Lookup = std::function<const char*(const char*)>;
+  static LaunchEnvironment read(const Lookup& lookup);
+
+  // What to set before MPI_Init, unless it is set already.
+  std::vector<std::pair<std::string, std::string>> settings() const;
+
+  // What to tell somebody whose tasks do not know of each other.
+  std::string lonely_message() const;
+};
+
+}  // namespace d2l

@@ -1,0 +1,90 @@
+#include "framework/comm/mpi_job.h"
+
+#include "framework/base/text.h"
+#include "framework/comm/mpi_check.h"
+#include "framework/comm/sum.h"
+
+namespace d2l {
+
+namespace {
+
+// Below this a message costs more than its bytes.
+constexpr int64_t kWholeBytes = 8 << 10;
+
+int byte_count(Range range, DType dtype) {
+  return static_cast<int>(range.elements() * static_cast<int64_t>(size_of(dtype)));
+}
+
+}  // namespace
+
+std::unique_ptr<std::byte[]> ScratchPool::take() {
+  if (free_.empty()) return std::make_unique_for_overwrite<std::byte[]>(bytes_);
+  std::unique_ptr<std::byte[]> buffer = std::move(free_.back());
+  free_.pop_back();
+  return buffer;
+}
+
+PieceJob::PieceJob(const PieceContext& context, View piece)
+    : context_(context),
+      piece_(piece),
+      plan_(plan_all_reduce(context.rank, context.size, piece.elements(),
+                            kWholeBytes / static_cast<int64_t>(size_of(piece.dtype)))) {}
+
+Progress PieceJob::advance() {
+  Progress progress = Progress::none;
+  while (next_ < plan_.size()) {
+    if (!posted_) post();
+    int done = 0;
+    mpi_check(MPI_Testall(2, requests_.data(), &done, MPI_STATUSES_IGNORE), "MPI_Testall");
+    if (!done) return progress;
+    if (plan_[next_].add) add_received();
+    posted_ = false;
+    ++next_;
+    progress = Progress::some;
+  }
+  if (received_) context_.scratch->give_back(std::move(received_));
+  return Progress::finished;
+}
+
+std::string PieceJob::describe() const {
+  return concat("all_reduce of ", with_thousands(piece_.elements()), " ", to_string(piece_.dtype));
+}
+
+void* PieceJob::at(int64_t element) const {
+  return piece_.as<std::byte>() + element * static_cast<int64_t>(size_of(piece_.dtype));
+}
+
+void PieceJob::post() {
+  const Exchange& step = plan_[next_];
+  if (step.receive.elements() > 0) {
+    if (step.add && !received_) received_ = context_.scratch->take();
+    void* into = step.add ? received_.get() : at(step.receive.begin);
+    mpi_check(MPI_Irecv(into, byte_count(step.receive, piece_.dtype), MPI_BYTE, step.partner,
+                        context_.tag, context_.comm, &requests_[0]),
+              "MPI_Irecv");
+  }
+  if (step.send.elements() > 0)
+    mpi_check(MPI_Isend(at(step.send.begin), byte_count(step.send, piece_.dtype), MPI_BYTE,
+                        step.partner, context_.tag, context_.comm, &requests_[1]),
+              "MPI_Isend");
+  posted_ = true;
+}
+
+void PieceJob::add_received() {
+  const Exchange& step = plan_[next_];
+  if (step.receive.elements() == 0) return;
+  void* mine = at(step.receive.begin);
+  const bool theirs_first = step.partner < context_.rank;
+  add_elements(piece_.dtype, mine, theirs_first ? received_.get() : mine,
+               theirs_first ? mine : received_.get(), step.receive.elements());
+}
+
+Progress CollectiveJob::advance() {
+  if (!started_) start_(&request_);
+  started_ = true;
+  int done = 0;
+  mpi_check(MPI_Test(&request_, &done, MPI_STATUS_IGNORE), "MPI_Test");
+  return done ? Progress::finished : Progress::none;
+}
+
+}  // namespace d2l

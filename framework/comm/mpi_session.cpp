@@ -1,0 +1,104 @@
+#include "framework/comm/mpi_session.h"
+
+#include <mpi.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <utility>
+#include <vector>
+
+#include "framework/base/error.h"
+#include "framework/comm/launch_environment.h"
+#include "framework/comm/mpi_check.h"
+#include "framework/comm/mpi_communicator.h"
+
+namespace d2l {
+
+namespace {
+
+// Variables that are set while MPI reads them, and not for the programs that this one starts.
+class ScopedSettings {
+ public:
+  explicit ScopedSettings(const std::vector<std::pair<std::string, std::string>>& settings) {
+    for (const auto& [name, value] : settings) {
+      if (std::getenv(name.c_str())) continue;
+      setenv(name.c_str(), value.c_str(), 0);
+      ours_.push_back(name);
+    }
+  }
+  ~ScopedSettings() {
+    for (const std::string& name : ours_) unsetenv(name.c_str());
+  }
+  ScopedSettings(const ScopedSettings&) = delete;
+  ScopedSettings& operator=(const ScopedSettings&) = delete;
+
+ private:
+  std::vector<std::string> ours_;
+};
+
+void start_mpi(int* argc, char*** argv, const LaunchEnvironment& launch) {
+  int started = 0, ended = 0;
+  MPI_Initialized(&started);
+  MPI_Finalized(&ended);
+  check(!started && !ended, "MPI: a process has one session, this is its second");
+  check(launch.lonely_tasks <= 1, launch.lonely_message());
+
+  const ScopedSettings settings(launch.settings());
+  int provided = MPI_THREAD_SINGLE;
+  mpi_check(MPI_Init_thread(argc, argv, MPI_THREAD_MULTIPLE, &provided), "MPI_Init_thread");
+  check(provided == MPI_THREAD_MULTIPLE, "MPI: expects a library that several threads may call ",
+        "(MPI_THREAD_MULTIPLE = ", MPI_THREAD_MULTIPLE, "), found thread level ", provided);
+}
+
+}  // namespace
+
+MpiSession::MpiSession(int* argc, char*** argv)
+    : broken_(std::make_shared<std::atomic<bool>>(false)) {
+  const LaunchEnvironment launch = LaunchEnvironment::read(&std::getenv);
+  start_mpi(argc, argv, launch);
+  mpi_check(MPI_Comm_rank(MPI_COMM_WORLD, &rank_), "MPI_Comm_rank");
+  mpi_check(MPI_Comm_size(MPI_COMM_WORLD, &size_), "MPI_Comm_size");
+
+  char name[MPI_MAX_PROCESSOR_NAME];
+  int length = 0;
+  mpi_check(MPI_Get_processor_name(name, &length), "MPI_Get_processor_name");
+  host_.assign(name, static_cast<size_t>(length));
+  if (size_ == 1) return;
+
+  MPI_Comm same_host = MPI_COMM_NULL;
+  mpi_check(
+      MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &same_host),
+      "MPI_Comm_split_type");
+  mpi_check(MPI_Comm_rank(same_host, &local_rank_), "MPI_Comm_rank");
+  mpi_check(MPI_Comm_size(same_host, &local_size_), "MPI_Comm_size");
+  mpi_check(MPI_Comm_free(&same_host), "MPI_Comm_free");
+}
+
+MpiSession::~MpiSession() {
+  if (size_ > 1 && (std::uncaught_exceptions() > 0 || *broken_)) abort(1);
+  MPI_Finalize();
+}
+
+std::unique_ptr<Communicator> MpiSession::communicator() {
+  if (size_ == 1) return make_self_communicator();
+  int hosts = local_rank_ == 0 ? 1 : 0;
+  mpi_check(MPI_Allreduce(MPI_IN_PLACE, &hosts, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD),
+            "MPI_Allreduce");
+  MpiCommunicator::Options options;
+  options.description =
+      concat("MPI, ", size_, " ranks on ", hosts, hosts == 1 ? " host" : " hosts");
+  // Through one host's memory a megabyte takes about as long as waking a thread a few times; over
+  // a network there is always something to hide.
+  options.caller_bytes = hosts == 1 ? 1 << 20 : 0;
+  options.broken = broken_;
+  return std::make_unique<MpiCommunicator>(MPI_COMM_WORLD, std::move(options));
+}
+
+void MpiSession::abort(int exit_code) {
+  std::fflush(nullptr);
+  if (size_ > 1) MPI_Abort(MPI_COMM_WORLD, exit_code);
+  std::_Exit(exit_code);
+}
+
+}  // namespace d2l

@@ -1,0 +1,175 @@
+#include "framework/tensor/elementwise.h"
+
+#include "framework/tensor/checks.h"
+#include "framework/tensor/create.h"
+
+namespace d2l {
+
+namespace {
+
+const char* name_of(Unary op) {
+  switch (op) {
+    case Unary::negate:
+      return "negate";
+    case Unary::exp:
+      return "exp";
+    case Unary::log:
+      return "log";
+    case Unary::sqrt:
+      return "sqrt";
+    case Unary::square:
+      return "square";
+    case Unary::abs:
+      return "abs";
+    case Unary::reciprocal:
+      return "reciprocal";
+    case Unary::sin:
+      return "sin";
+    case Unary::cos:
+      return "cos";
+    case Unary::relu:
+      return "relu";
+    case Unary::sigmoid:
+      return "sigmoid";
+    case Unary::tanh:
+      return "tanh";
+  }
+  return "unary";
+}
+
+const char* name_of(Binary op) {
+  switch (op) {
+    case Binary::add:
+      return "add";
+    case Binary::sub:
+      return "sub";
+    case Binary::mul:
+      return "mul";
+    case Binary::div:
+      return "div";
+    case Binary::pow:
+      return "pow";
+    case Binary::maximum:
+      return "maximum";
+    case Binary::minimum:
+      return "minimum";
+  }
+  return "binary";
+}
+
+void check_operands(const char* name, const Tensor& a, const Tensor& b) {
+  check_dtype(name, a, DType::f32);
+  check_dtype(name, b, DType::f32);
+  check_same_backend(name, a, b);
+}
+
+Tensor& in_place(Binary op, Tensor& a, const Tensor& b) {
+  check_operands(name_of(op), a, b);
+  check_broadcasts_to(name_of(op), b.shape(), a.shape());
+  if (a.elements() == 0) return a;
+  const Tensor other = same_or_disjoint(a, b);
+  a.backend().binary(op, a.view(), other.view(), a.view());
+  return a;
+}
+
+Tensor& in_place(Binary op, Tensor& a, double b) {
+  check_dtype(name_of(op), a, DType::f32);
+  if (a.elements() > 0) a.backend().binary_scalar(op, a.view(), b, a.view());
+  return a;
+}
+
+}  // namespace
+
+Tensor unary(Unary op, const Tensor& x) {
+  check_dtype(name_of(op), x, DType::f32);
+  Tensor result(x.backend(), x.shape());
+  if (result.elements() > 0) x.backend().unary(op, x.view(), result.view());
+  return result;
+}
+
+Tensor binary(Binary op, const Tensor& a, const Tensor& b) {
+  check_operands(name_of(op), a, b);
+  Tensor result(a.backend(), broadcast_shape(name_of(op), a.shape(), b.shape()));
+  if (result.elements() > 0) a.backend().binary(op, a.view(), b.view(), result.view());
+  return result;
+}
+
+Tensor binary(Binary op, const Tensor& a, double b) {
+  check_dtype(name_of(op), a, DType::f32);
+  Tensor result(a.backend(), a.shape());
+  if (result.elements() > 0) a.backend().binary_scalar(op, a.view(), b, result.view());
+  return result;
+}
+
+Tensor binary(Binary op, double a, const Tensor& b) {
+  check_dtype(name_of(op), b, DType::f32);
+  Tensor result(b.backend(), b.shape());
+  if (result.elements() > 0) b.backend().scalar_binary(op, a, b.view(), result.view());
+  return result;
+}
+
+Tensor compare(Compare op, const Tensor& a, const Tensor& b) {
+  check_operands("compare", a, b);
+  Tensor result(a.backend(), broadcast_shape("compare", a.shape(), b.shape()), DType::u8);
+  if (result.elements() > 0) a.backend().compare(op, a.view(), b.view(), result.view());
+  return result;
+}
+
+Tensor compare(Compare op, const Tensor& a, double b) {
+  check_dtype("compare", a, DType::f32);
+  return compare(op, a, full(a.backend(), {}, b));
+}
+
+Tensor exp(const Tensor& x) { return unary(Unary::exp, x); }
+Tensor log(const Tensor& x) { return unary(Unary::log, x); }
+Tensor sqrt(const Tensor& x) { return unary(Unary::sqrt, x); }
+Tensor square(const Tensor& x) { return unary(Unary::square, x); }
+Tensor abs(const Tensor& x) { return unary(Unary::abs, x); }
+Tensor sin(const Tensor& x) { return unary(Unary::sin, x); }
+Tensor cos(const Tensor& x) { return unary(Unary::cos, x); }
+Tensor relu(const Tensor& x) { return unary(Unary::relu, x); }
+Tensor sigmoid(const Tensor& x) { return unary(Unary::sigmoid, x); }
+Tensor tanh(const Tensor& x) { return unary(Unary::tanh, x); }
+Tensor pow(const Tensor& x, double exponent) { return binary(Binary::pow, x, exponent); }
+
+Tensor operator-(const Tensor& x) { return unary(Unary::negate, x); }
+Tensor operator+(const Tensor& a, const Tensor& b) { return binary(Binary::add, a, b); }
+Tensor operator-(const Tensor& a, const Tensor& b) { return binary(Binary::sub, a, b); }
+Tensor operator*(const Tensor& a, const Tensor& b) { return binary(Binary::mul, a, b); }
+Tensor operator/(const Tensor& a, const Tensor& b) { return binary(Binary::div, a, b); }
+Tensor operator+(const Tensor& a, double b) { return binary(Binary::add, a, b); }
+Tensor operator-(const Tensor& a, double b) { return binary(Binary::sub, a, b); }
+Tensor operator*(const Tensor& a, double b) { return binary(Binary::mul, a, b); }
+Tensor operator/(const Tensor& a, double b) { return binary(Binary::div, a, b); }
+Tensor operator+(double a, const Tensor& b) { return binary(Binary::add, a, b); }
+Tensor operator-(double a, const Tensor& b) { return binary(Binary::sub, a, b); }
+Tensor operator*(double a, const Tensor& b) { return binary(Binary::mul, a, b); }
+Tensor operator/(double a, const Tensor& b) { return binary(Binary::div, a, b); }
+
+Tensor operator==(const Tensor& a, const Tensor& b) { return compare(Compare::equal, a, b); }
+Tensor operator!=(const Tensor& a, const Tensor& b) { return compare(Compare::not_equal, a, b); }
+Tensor operator<(const Tensor& a, const Tensor& b) { return compare(Compare::less, a, b); }
+Tensor operator<=(const Tensor& a, const Tensor& b) { return compare(Compare::less_equal, a, b); }
+Tensor operator>(const Tensor& a, const Tensor& b) { return compare(Compare::greater, a, b); }
+Tensor operator>=(const Tensor& a, const Tensor& b) {
+  return compare(Compare::greater_equal, a, b);
+}
+
+Tensor& operator+=(Tensor& a, const Tensor& b) { return in_place(Binary::add, a, b); }
+Tensor& operator-=(Tensor& a, const Tensor& b) { return in_place(Binary::sub, a, b); }
+Tensor& operator*=(Tensor& a, const Tensor& b) { return in_place(Binary::mul, a, b); }
+Tensor& operator/=(Tensor& a, const Tensor& b) { return in_place(Binary::div, a, b); }
+Tensor& operator+=(Tensor& a, double b) { return in_place(Binary::add, a, b); }
+Tensor& operator-=(Tensor& a, double b) { return in_place(Binary::sub, a, b); }
+Tensor& operator*=(Tensor& a, double b) { return in_place(Binary::mul, a, b); }
+Tensor& operator/=(Tensor& a, double b) { return in_place(Binary::div, a, b); }
+
+void axpby(double alpha, const Tensor& x, double beta, Tensor& y) {
+  check_operands("axpby", x, y);
+  check(x.shape() == y.shape(), "axpby: x is ", x.shape(), ", y is ", y.shape());
+  if (y.elements() == 0) return;
+  const Tensor source = same_or_disjoint(y, x);
+  y.backend().axpby(alpha, source.view(), beta, y.view());
+}
+
+}  // namespace d2l

@@ -1,0 +1,172 @@
+#include <algorithm>
+#include <boost/program_options.hpp>
+#include <filesystem>
+#include <iomanip>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "framework/base/error.h"
+#include "framework/base/text.h"
+#include "framework/checkpoint/file.h"
+#include "framework/checkpoint/store.h"
+
+namespace {
+
+namespace options = boost::program_options;
+using namespace d2l;
+
+constexpr const char* kUsage =
+    "d2l-ckpt: looks into checkpoints\n"
+    "\n"
+    "  d2l-ckpt info FILE|FOLDER           verify it, then list what is in it\n"
+    "  d2l-ckpt diff A B [--rtol X]        compare two training states; texts are not state\n"
+    "\n"
+    "A FOLDER is a run's folder or its folder of checkpoints; its newest checkpoint is taken.\n"
+    "\n";
+
+constexpr const char* kExitCodes =
+    "\nExit codes: 0 fine or equal, 1 the states differ, 2 damaged, unreadable or wrong usage.\n";
+
+struct Command {
+  std::string name;
+  std::vector<std::string> paths;
+  double relative_tolerance = 0;
+};
+
+// The file itself, or the newest step-*.h5 of a folder or of the folder checkpoints/ in it.
+std::filesystem::path resolve(const std::filesystem::path& path) {
+  if (!std::filesystem::is_directory(path)) return path;
+  for (const std::filesystem::path& folder : {path, path / "checkpoints"}) {
+    std::vector<int64_t> steps = CheckpointStore::steps(folder);
+    if (!steps.empty()) return CheckpointStore::path_of(folder, steps.back());
+  }
+  fail("no checkpoint (step-*.h5) in ", path.string(), " or in its folder checkpoints");
+}
+
+void print_scalars(const Snapshot& snapshot) {
+  for (const auto& [name, value] : snapshot.integers) std::cout << name << " = " << value << '\n';
+  std::cout << std::setprecision(17);
+  for (const auto& [name, value] : snapshot.reals) std::cout << name << " = " << value << '\n';
+}
+
+void print_texts(const Snapshot& snapshot) {
+  for (const auto& [name, text] : snapshot.texts) {
+    std::cout << '\n' << name << ":\n" << text;
+    if (!text.empty() && text.back() != '\n') std::cout << '\n';
+  }
+}
+
+// Answers the number of elements under parameters/.
+int64_t print_arrays(const Snapshot& snapshot) {
+  size_t width = 0;
+  for (const auto& [name, array] : snapshot.arrays) width = std::max(width, name.size());
+  int64_t parameters = 0;
+  for (const auto& [name, array] : snapshot.arrays) {
+    std::cout << std::left << std::setw(static_cast<int>(width) + 2) << name
+              << to_string(array.dtype) << ' ' << array.shape << '\n';
+    if (name.starts_with("parameters/")) parameters += array.shape.elements();
+  }
+  return parameters;
+}
+
+void print_progress(const Snapshot& snapshot, const char* label, const char* name) {
+  auto found = snapshot.integers.find(name);
+  if (found != snapshot.integers.end()) std::cout << label << found->second << '\n';
+}
+
+int info(const Command& command) {
+  std::filesystem::path path = resolve(command.paths[0]);
+  Snapshot snapshot = read_checkpoint(path);
+  std::cout << "file       " << path.string() << '\n'
+            << "size       " << human_bytes(std::filesystem::file_size(path)) << '\n';
+  print_progress(snapshot, "step       ", "progress/step");
+  print_progress(snapshot, "epoch      ", "progress/epoch");
+  std::cout << "verified   every byte\n\n";
+  int64_t parameters = print_arrays(snapshot);
+  std::cout << with_thousands(parameters) << " parameters in all\n\n";
+  print_scalars(snapshot);
+  print_texts(snapshot);
+  return 0;
+}
+
+int diff(const Command& command) {
+  Snapshot a = read_checkpoint(resolve(command.paths[0]));
+  Snapshot b = read_checkpoint(resolve(command.paths[1]));
+  std::vector<std::string> differences = diff_snapshots(a, b, command.relative_tolerance);
+  for (const std::string& line : differences) std::cout << line << '\n';
+  if (!differences.empty()) return 1;
+  bool identical = command.relative_tolerance == 0 || diff_snapshots(a, b).empty();
+  if (identical)
+    std::cout << "identical\n";
+  else
+    std::cout << "equal within " << command.relative_tolerance << '\n';
+  return 0;
+}
+
+Command parse(int argc, char** argv, bool& help) {
+  options::options_description shown("Options");
+  shown.add_options()("help,h", "print this")(
+      "rtol", options::value<double>(),
+      "diff: floating-point elements may differ by X times the larger one or the array's root "
+      "mean square");
+  options::options_description all;
+  all.add(shown).add_options()("words", options::value<std::vector<std::string>>());
+  options::positional_options_description positions;
+  positions.add("words", -1);
+  options::variables_map values;
+  namespace style = options::command_line_style;
+  try {
+    options::store(options::command_line_parser(argc, argv)
+                       .options(all)
+                       .positional(positions)
+                       .style(style::unix_style & ~style::allow_guessing)
+                       .run(),
+                   values);
+  } catch (const options::unknown_option& error) {
+    throw UsageError(unknown_name("option", error.get_option_name(), {"--help", "--rtol"}));
+  } catch (const options::error& error) {
+    throw UsageError(error.what());
+  }
+  Command command;
+  help = values.count("help") > 0;
+  if (help) {
+    std::cout << kUsage << shown << kExitCodes;
+    return command;
+  }
+  if (values.count("words")) command.paths = values["words"].as<std::vector<std::string>>();
+  if (command.paths.empty()) throw UsageError("expected a command, info or diff; see --help");
+  command.name = command.paths[0];
+  command.paths.erase(command.paths.begin());
+  if (command.name != "info" && command.name != "diff")
+    throw UsageError(unknown_name("command", command.name, {"info", "diff"}));
+  size_t wanted = command.name == "info" ? 1 : 2;
+  if (command.paths.size() != wanted)
+    throw UsageError(concat(command.name, " expects ", wanted, wanted == 1 ? " path" : " paths",
+                            ", found ", command.paths.size()));
+  if (values.count("rtol")) {
+    if (command.name != "diff") throw UsageError("--rtol belongs to diff");
+    command.relative_tolerance = values["rtol"].as<double>();
+    if (!(command.relative_tolerance >= 0 && command.relative_tolerance < 1))
+      throw UsageError(
+          concat("--rtol expects a number from 0 to below 1, found ", command.relative_tolerance));
+  }
+  return command;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    bool help = false;
+    Command command = parse(argc, argv, help);
+    if (help) return 0;
+    int result = command.name == "info" ? info(command) : diff(command);
+    std::cout.flush();
+    check(std::cout.good(), "cannot write to standard output");
+    return result;
+  } catch (const std::exception& error) {
+    std::cerr << "d2l-ckpt: error: " << error.what() << '\n';
+    return 2;
+  }
+}

@@ -1,0 +1,276 @@
+// d2l-data: packs data sets into shards, and says what shards hold and whether they are whole.
+
+#include <boost/program_options.hpp>
+#include <csignal>
+#include <filesystem>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "data/catalog.h"
+#include "data/sampler.h"
+#include "data/shard_dataset.h"
+#include "data/shard_file.h"
+#include "framework/base/error.h"
+#include "framework/base/files.h"
+#include "framework/base/text.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+namespace po = boost::program_options;
+using namespace d2l;
+using namespace d2l::data;
+
+constexpr const char* kUsage =
+    "d2l-data: data sets as HDF5 shards\n"
+    "\n"
+    "  d2l-data pack --from NAME --data-dir DIR --out DIR   packs a data set into shards\n"
+    "  d2l-data info PATH...                                says what shards hold\n"
+    "  d2l-data verify PATH...                              reads everything and checks it\n"
+    "\n"
+    "A PATH is a shard or a folder of shards. d2l-data COMMAND --help explains each.\n";
+
+volatile std::sig_atomic_t interrupted = 0;
+
+using Words = std::vector<std::string>;
+
+po::options_description pack_options() {
+  po::options_description options("d2l-data pack");
+  auto add = options.add_options();
+  add("help,h", "this text");
+  add("from", po::value<std::string>(),
+      "what to pack: fashion-mnist, mnist, synthetic, a folder of shards, or idx: MNIST-named IDX "
+      "files of any data set in --data-dir");
+  add("data-dir", po::value<std::string>()->default_value("data"), "where its files are");
+  add("split", po::value<std::string>()->default_value("train"), "train or test");
+  add("out", po::value<std::string>(), "the folder for the shards, made if need be");
+  add("shards", po::value<int>()->default_value(1), "into how many files");
+  add("limit", po::value<int64_t>(), "only the first so many samples");
+  add("deflate", po::value<int>()->default_value(0), "compression level, 0 (none) to 9");
+  add("name", po::value<std::string>(), "the name in the shards instead of the data set's own");
+  return options;
+}
+
+po::options_description path_options(const std::string& command) {
+  po::options_description options("d2l-data " + command + " PATH...");
+  options.add_options()("help,h", "this text")("path", po::value<Words>(),
+                                               "a shard or a folder of shards");
+  return options;
+}
+
+Words flag_names(const po::options_description& options) {
+  Words names;
+  for (const auto& option : options.options()) names.push_back("--" + option->long_name());
+  return names;
+}
+
+po::variables_map parse(const po::options_description& options, const Words& words,
+                        const char* positional) {
+  po::positional_options_description places;
+  if (positional != nullptr) places.add(positional, -1);
+  po::variables_map values;
+  try {
+    const int style =
+        po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
+    po::store(po::command_line_parser(words).options(options).positional(places).style(style).run(),
+              values);
+    po::notify(values);
+  } catch (const po::unknown_option& error) {
+    throw UsageError(unknown_name("option", error.get_option_name(), flag_names(options)));
+  } catch (const po::too_many_positional_options_error&) {
+    throw UsageError("unexpected words; every value follows its --option");
+  } catch (const po::error& error) {
+    throw UsageError(error.what());
+  }
+  return values;
+}
+
+std::string required(const po::variables_map& values, const std::string& option) {
+  if (values.count(option) == 0) throw UsageError("--" + option + " is missing");
+  return values[option].as<std::string>();
+}
+
+void check_range(const std::string& option, int64_t value, int64_t least, int64_t most) {
+  if (value < least || value > most)
+    throw UsageError(
+        d2l::concat("--", option, ": expected ", least, " to ", most, ", found ", value));
+}
+
+// A folder beside the shards to be, gone again unless everything went well.
+class Staging {
+ public:
+  explicit Staging(const fs::path& out)
+      : made_out_(!fs::exists(out)), out_(out), path_(out / ".d2l-pack.tmp") {
+    make_writable_folder(out);
+    fs::remove_all(path_);  // what a killed run left
+    make_writable_folder(path_);
+  }
+  ~Staging() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+    if (made_out_) fs::remove(out_, ignored);  // only when it is empty
+  }
+  Staging(const Staging&) = delete;
+  Staging& operator=(const Staging&) = delete;
+  const fs::path& path() const { return path_; }
+
+ private:
+  bool made_out_;
+  fs::path out_, path_;
+};
+
+void pack_into(const fs::path& out, ShardInfo info, const Dataset& source) {
+  check(find_shards(out, info.split).empty(), out.string(), " already holds ",
+        to_string(info.split), " shards; remove them or choose another folder");
+  Staging staging(out);
+  std::signal(SIGINT, [](int) { interrupted = 1; });
+  std::signal(SIGTERM, [](int) { interrupted = 1; });
+  const int64_t total = info.dataset.samples;
+  for (int shard = 0; shard < info.shards; ++shard) {
+    info.index = shard;
+    info.first = share_begin(total, info.shards, shard);
+    info.samples = share_begin(total, info.shards, shard + 1) - info.first;
+    write_shard(staging.path() / shard_name(info.split, shard, info.shards), info, source,
+                [] { check(interrupted == 0, "interrupted"); });
+  }
+  uint64_t bytes = 0;
+  for (int shard = 0; shard < info.shards; ++shard) {
+    const std::string name = shard_name(info.split, shard, info.shards);
+    fs::rename(staging.path() / name, out / name);
+    bytes += fs::file_size(out / name);
+  }
+  std::cout << "packed " << with_thousands(total) << " samples of " << info.dataset.name << " ("
+            << to_string(info.split) << ") into " << info.shards << " shard"
+            << (info.shards == 1 ? "" : "s") << " in " << out.string() << ", " << human_bytes(bytes)
+            << "\n";
+}
+
+void pack(const Words& words) {
+  const po::options_description options = pack_options();
+  const po::variables_map values = parse(options, words, nullptr);
+  if (values.count("help") != 0) {
+    std::cout << options;
+    return;
+  }
+  const std::string from = required(values, "from"), out = required(values, "out");
+  const std::string split_text = values["split"].as<std::string>();
+  if (split_text != "train" && split_text != "test")
+    throw UsageError(unknown_name("split", split_text, {"train", "test"}));
+  ShardInfo info;
+  info.split = split_from(split_text);
+  info.shards = values["shards"].as<int>();
+  info.deflate = values["deflate"].as<int>();
+  check_range("shards", info.shards, 1, 99999);
+  check_range("deflate", info.deflate, 0, 9);
+
+  const fs::path data_dir = values["data-dir"].as<std::string>();
+  const std::unique_ptr<Dataset> source = from == "idx"
+                                              ? open_idx_folder(data_dir, info.split, "idx")
+                                              : open_dataset(from, data_dir, info.split);
+  info.dataset = source->info();
+  if (values.count("name") != 0) info.dataset.name = values["name"].as<std::string>();
+  if (values.count("limit") != 0) {
+    const int64_t limit = values["limit"].as<int64_t>();
+    check_range("limit", limit, 1, source->samples());
+    info.dataset.samples = limit;
+  }
+  check_range("shards", info.shards, 1, info.dataset.samples);
+  pack_into(out, info, *source);
+}
+
+// The shards that `path` means.
+std::vector<fs::path> shards_of(const fs::path& path) {
+  if (!fs::is_directory(path)) return {path};
+  std::vector<fs::path> all;
+  for (Split split : {Split::train, Split::test})
+    for (fs::path& shard : find_shards(path, split)) all.push_back(std::move(shard));
+  check(!all.empty(), path.string(),
+        ": expected shards (train- or test-00000-of-NNNNN.h5), found none");
+  return all;
+}
+
+void print_info(const fs::path& path) {
+  const ShardFile shard(path);
+  const ShardInfo& info = shard.info();
+  const DatasetInfo& set = info.dataset;
+  const uint64_t raw = static_cast<uint64_t>(info.samples * set.input_elements());
+  auto line = [](const std::string& name, const auto&... parts) {
+    std::cout << "  " << name << std::string(14 - name.size(), ' ') << d2l::concat(parts...)
+              << "\n";
+  };
+  std::cout << path.string() << "\n";
+  line("data set", set.name, ", ", to_string(info.split), ", shard ", info.index + 1, " of ",
+       info.shards);
+  line("samples", with_thousands(info.samples), ", number ", with_thousands(info.first), " to ",
+       with_thousands(info.first + info.samples - 1), " of ", with_thousands(set.samples));
+  line("shape", set.shape, ", bytes");
+  line("classes", set.classes, set.class_names.empty() ? "" : ": ", join(set.class_names, ", "));
+  line("chunks", with_thousands(shard.chunks()), " of ", with_thousands(info.chunk_samples),
+       " samples");
+  line("bytes", human_bytes(raw), " as ", human_bytes(shard.stored_bytes()), " in a file of ",
+       human_bytes(fs::file_size(path)));
+  line("compression", info.deflate == 0 ? "none" : d2l::concat("deflate ", info.deflate));
+  line("source", set.source);
+  line("licence", set.licence);
+}
+
+// A folder must hold whole sets besides whole files.
+void verify_path(const fs::path& path) {
+  if (fs::is_directory(path))
+    for (Split split : {Split::train, Split::test})
+      if (!find_shards(path, split).empty()) ShardDataset(path, split);
+  for (const fs::path& file : shards_of(path)) {
+    const ShardFile shard(file);
+    shard.verify();
+    std::cout << file.string() << ": ok, " << with_thousands(shard.info().samples) << " samples\n";
+  }
+}
+
+void for_paths(const std::string& command, const Words& words) {
+  const po::options_description options = path_options(command);
+  const po::variables_map values = parse(options, words, "path");
+  if (values.count("help") != 0) {
+    std::cout << options;
+    return;
+  }
+  if (values.count("path") == 0) throw UsageError(command + ": a path is missing");
+  for (const std::string& path : values["path"].as<Words>()) {
+    if (command == "verify") {
+      verify_path(path);
+      continue;
+    }
+    for (const fs::path& shard : shards_of(path)) print_info(shard);
+  }
+}
+
+void run(const Words& words) {
+  const std::string command = words.empty() ? "" : words[0];
+  const Words rest(words.begin() + (words.empty() ? 0 : 1), words.end());
+  if (command == "--help" || command == "-h" || command == "help")
+    std::cout << kUsage;
+  else if (command == "pack")
+    pack(rest);
+  else if (command == "info" || command == "verify")
+    for_paths(command, rest);
+  else if (command.empty())
+    throw UsageError("a command is missing: pack, info or verify");
+  else
+    throw UsageError(unknown_name("command", command, {"pack", "info", "verify"}));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    run(Words(argv + 1, argv + argc));
+    std::cout.flush();
+    return std::cout.good() ? 0 : 1;
+  } catch (const UsageError& error) {
+    std::cerr << "d2l-data: error: " << error.what() << " (d2l-data --help shows the usage)\n";
+    return 2;
+  } catch (const std::exception& error) {
+    std::cerr << "d2l-data: error: " << error.what() << "\n";
+    return 1;
+  }
+}

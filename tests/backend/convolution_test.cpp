@@ -1,0 +1,158 @@
+#include "framework/backend/cpu/direct_convolution.h"
+#include "tests/backend/naive.h"
+
+namespace d2l::test {
+namespace {
+
+using naive::Array;
+using naive::Doubles;
+
+struct Case {
+  int64_t batch, height, width, in, out, kernel, stride, padding;
+  Activation activation = Activation::none;
+  bool bias = true;
+};
+
+class Convolution : public testing::TestWithParam<Case> {
+ protected:
+  static Shape y_shape(const Case& c) {
+    return {c.batch, naive::out_size(c.height, c.kernel, c.stride, c.padding),
+            naive::out_size(c.width, c.kernel, c.stride, c.padding), c.out};
+  }
+
+  std::unique_ptr<Backend> backend = make_cpu_backend(2);
+  Case c = GetParam();
+  Conv2dParams params{{c.stride, c.stride}, {c.padding, c.padding}, c.activation};
+  Shape x_shape{c.batch, c.height, c.width, c.in};
+  Shape weight_shape{c.out, c.kernel, c.kernel, c.in};
+  Array<float> x{*backend, x_shape}, weight{*backend, weight_shape}, bias{*backend, {c.out}};
+  Array<float> y{*backend, y_shape(c)};
+};
+
+TEST_P(Convolution, ForwardIsTheSumOfProducts) {
+  x.random(1), weight.random(2), bias.random(3);
+  Doubles expected(static_cast<size_t>(y.count()), 0.0);
+  naive::for_products(params, x_shape, weight_shape, y.view().shape,
+                      [&](int64_t i, int64_t w, int64_t o) {
+                        expected[o] += static_cast<double>(x[i]) * static_cast<double>(weight[w]);
+                      });
+  for (size_t i = 0; i < expected.size(); ++i) {
+    if (c.bias) expected[i] += static_cast<double>(bias[static_cast<int64_t>(i) % c.out]);
+    expected[i] = naive::activate(c.activation, expected[i]);
+  }
+  auto run = [&] {
+    y.poison();
+    backend->conv2d(params, x.view(), weight.view(), c.bias ? bias.view() : View{}, y.view());
+    return y.values();
+  };
+  auto first = run();
+  EXPECT_TRUE(naive::close(first, expected, 2e-5));
+  EXPECT_EQ(first, run());
+}
+
+TEST_P(Convolution, BackwardInputReturnsEachProduct) {
+  y.random(1), weight.random(2);
+  Doubles expected(static_cast<size_t>(x.count()), 0.0);
+  naive::for_products(params, x_shape, weight_shape, y.view().shape,
+                      [&](int64_t i, int64_t w, int64_t o) {
+                        expected[i] += static_cast<double>(y[o]) * static_cast<double>(weight[w]);
+                      });
+  auto run = [&] {
+    x.poison();
+    backend->conv2d_backward_input(params, y.view(), weight.view(), x.view());
+    return x.values();
+  };
+  auto first = run();
+  EXPECT_TRUE(naive::close(first, expected, 2e-5));
+  EXPECT_EQ(first, run());
+}
+
+TEST_P(Convolution, BackwardWeightSumsOverPixels) {
+  x.random(1), y.random(2);
+  Doubles expected(static_cast<size_t>(weight.count()), 0.0);
+  Doubles expected_bias(static_cast<size_t>(c.out), 0.0);
+  naive::for_products(params, x_shape, weight_shape, y.view().shape,
+                      [&](int64_t i, int64_t w, int64_t o) {
+                        expected[w] += static_cast<double>(x[i]) * static_cast<double>(y[o]);
+                      });
+  for (int64_t i = 0; i < y.count(); ++i) expected_bias[i % c.out] += static_cast<double>(y[i]);
+  auto run = [&] {
+    weight.poison(), bias.poison();
+    backend->conv2d_backward_weight(params, x.view(), y.view(), weight.view(),
+                                    c.bias ? bias.view() : View{});
+    return weight.values();
+  };
+  auto first = run();
+  EXPECT_TRUE(naive::close(first, expected, 1e-4));
+  if (c.bias) {
+    EXPECT_TRUE(naive::close(bias.values(), expected_bias, 1e-4));
+  }
+  EXPECT_EQ(first, run());
+}
+
+TEST_P(Convolution, SteadyStateAsksTheSystemForNothing) {
+  x.random(1), weight.random(2), bias.random(3);
+  Array<float> grad_weight(*backend, weight_shape), grad_bias(*backend, {c.out});
+  auto step = [&] {
+    backend->conv2d(params, x.view(), weight.view(), bias.view(), y.view());
+    backend->conv2d_backward_weight(params, x.view(), y.view(), grad_weight.view(),
+                                    grad_bias.view());
+    backend->conv2d_backward_input(params, y.view(), weight.view(), x.view());
+  };
+  step();
+  uint64_t before = backend->pool().stats().system_allocations;
+  for (int i = 0; i < 3; ++i) step();
+  EXPECT_EQ(backend->pool().stats().system_allocations, before);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, Convolution,
+    testing::Values(
+        // LeNet's layers, and what is near them
+        Case{17, 28, 28, 1, 6, 5, 1, 2, Activation::sigmoid},
+        Case{17, 14, 14, 6, 16, 5, 1, 0, Activation::sigmoid},
+        Case{3, 28, 28, 1, 6, 5, 1, 2, Activation::none, false},
+        Case{3, 28, 28, 1, 6, 5, 1, 2, Activation::tanh},
+        Case{3, 28, 28, 1, 6, 5, 1, 2, Activation::relu}, Case{3, 29, 17, 1, 6, 5, 1, 0},
+        Case{2, 7, 5, 1, 1, 3, 1, 1}, Case{5, 28, 28, 1, 20, 5, 1, 0, Activation::relu},
+        Case{2, 33, 45, 1, 10, 3, 1, 1, Activation::tanh}, Case{2, 28, 28, 1, 32, 3, 1, 1},
+        Case{2, 16, 16, 1, 7, 4, 2, 1}, Case{1, 14, 14, 6, 16, 5, 1, 0, Activation::none, false},
+        Case{3, 14, 13, 6, 16, 5, 1, 2, Activation::relu}, Case{2, 40, 70, 1, 5, 1, 1, 0},
+        Case{3, 12, 12, 20, 50, 5, 1, 0, Activation::relu}, Case{2, 15, 11, 6, 32, 3, 2, 1},
+        // images with 3 channels
+        Case{3, 32, 32, 3, 64, 3, 1, 1, Activation::relu},
+        Case{1, 56, 57, 3, 64, 7, 2, 3, Activation::relu}, Case{1, 64, 64, 3, 96, 11, 4, 1},
+        Case{2, 9, 9, 3, 16, 3, 1, 1, Activation::none, false}, Case{2, 32, 32, 3, 6, 5, 1, 0},
+        // many channels
+        Case{3, 8, 9, 16, 16, 3, 1, 1, Activation::relu}, Case{1, 7, 7, 64, 64, 3, 2, 1},
+        Case{3, 9, 7, 64, 20, 1, 1, 0, Activation::sigmoid}, Case{2, 8, 8, 20, 64, 1, 2, 0},
+        Case{1, 5, 5, 16, 6, 5, 1, 0}, Case{2, 10, 10, 16, 3, 3, 3, 2},
+        Case{2, 6, 6, 64, 64, 5, 1, 2, Activation::tanh},
+        // nothing
+        Case{0, 28, 28, 1, 6, 5, 1, 2, Activation::sigmoid}, Case{0, 14, 14, 6, 16, 5, 1, 0},
+        Case{0, 8, 8, 64, 64, 3, 1, 1}));
+
+// The sum over images is cut by the shape alone, so threads change nothing where d2l's own kernels
+// do the work.
+TEST(ConvolutionThreads, LeNetsWeightGradientsDoNotDependOnThem) {
+  if (!cpu::has_wide_vectors()) GTEST_SKIP() << "d2l's own kernels need AVX-512";
+  std::vector<std::vector<float>> found;
+  for (int threads : {1, 2}) {
+    auto backend = make_cpu_backend(threads);
+    for (auto [size, in, out, padding] : {std::tuple{28, 1, 6, 2}, std::tuple{14, 6, 16, 0}}) {
+      Array<float> x(*backend, {85, size, size, in});
+      int64_t out_size = naive::out_size(size, 5, 1, padding);
+      Array<float> grad_y(*backend, {85, out_size, out_size, out});
+      Array<float> grad_weight(*backend, {out, 5, 5, in}), grad_bias(*backend, {out});
+      x.random(1), grad_y.random(2);
+      backend->conv2d_backward_weight({{1, 1}, {padding, padding}}, x.view(), grad_y.view(),
+                                      grad_weight.view(), grad_bias.view());
+      found.push_back(grad_weight.values());
+    }
+  }
+  EXPECT_EQ(found[0], found[2]);
+  EXPECT_EQ(found[1], found[3]);
+}
+
+}  // namespace
+}  // namespace d2l::test

@@ -1,0 +1,114 @@
+#include "framework/base/files.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "framework/base/error.h"
+#include "framework/base/log.h"
+#include "tests/support/support.h"
+
+namespace d2l::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+size_t files_in(const fs::path& folder) {
+  return static_cast<size_t>(
+      std::distance(fs::directory_iterator(folder), fs::directory_iterator()));
+}
+
+TEST(Files, WriteAndReadBack) {
+  TemporaryFolder folder;
+  const fs::path path = folder.path() / "text";
+  const std::string text("one\n\0two", 8);
+  write_text_file(path, text);
+  EXPECT_EQ(read_text_file(path), text);
+  write_text_file(path, "");
+  EXPECT_EQ(read_text_file(path), "");
+  EXPECT_EQ(files_in(folder.path()), 1u);
+}
+
+TEST(Files, AReaderNeverSeesAPart) {
+  TemporaryFolder folder;
+  const fs::path path = folder.path() / "text";
+  write_text_file(path, "old");
+  replace_file(path, [&](const fs::path& temporary) {
+    EXPECT_EQ(temporary, fs::path(path.string() + ".tmp"));
+    std::ofstream(temporary) << "new";
+    EXPECT_EQ(read_text_file(path), "old");
+  });
+  EXPECT_EQ(read_text_file(path), "new");
+  EXPECT_EQ(files_in(folder.path()), 1u);
+}
+
+TEST(Files, AFailureLeavesTheOldFile) {
+  TemporaryFolder folder;
+  const fs::path path = folder.path() / "text";
+  write_text_file(path, "old");
+  EXPECT_EQ(message_of([&] {
+              replace_file(path, [](const fs::path& temporary) {
+                std::ofstream(temporary) << "half";
+                fail("the disk is full");
+              });
+            }),
+            "the disk is full");
+  EXPECT_EQ(read_text_file(path), "old");
+  EXPECT_EQ(files_in(folder.path()), 1u);
+}
+
+TEST(Files, ErrorsNameThePathAndTheCause) {
+  TemporaryFolder folder;
+  const fs::path missing = folder.path() / "no" / "such" / "file";
+  const std::string read = message_of([&] { read_text_file(missing); });
+  EXPECT_NE(read.find(missing.string()), std::string::npos) << read;
+  EXPECT_NE(read.find("No such file"), std::string::npos) << read;
+  const std::string write = message_of([&] { write_text_file(missing, "x"); });
+  EXPECT_NE(write.find(missing.string()), std::string::npos) << write;
+}
+
+TEST(Files, MakesWritableFolders) {
+  TemporaryFolder folder;
+  const fs::path deep = folder.path() / "a" / "b" / "c";
+  make_writable_folder(deep);
+  EXPECT_TRUE(fs::is_directory(deep));
+  EXPECT_EQ(files_in(deep), 0u);  // the probe is gone
+  make_writable_folder(deep);     // again is fine
+
+  write_text_file(folder.path() / "file", "");
+  const std::string message =
+      message_of([&] { make_writable_folder(folder.path() / "file" / "below"); });
+  EXPECT_NE(message.find("cannot make the folder"), std::string::npos) << message;
+}
+
+TEST(Log, WritesTheFileEvenWhenQuiet) {
+  TemporaryFolder folder;
+  const fs::path path = folder.path() / "log";
+  {
+    Log log(true);
+    log.note("before the file is open");
+    log.open(path);
+    log.info("loss ", 0.5);
+    testing::internal::CaptureStderr();
+    log.warn("slow disk");
+    EXPECT_EQ(testing::internal::GetCapturedStderr(), "warning: slow disk\n");
+    log.note("only here");
+  }
+  const std::string text = read_text_file(path);
+  EXPECT_NE(text.find(" loss 0.5\n"), std::string::npos) << text;
+  EXPECT_NE(text.find(" warning: slow disk\n"), std::string::npos) << text;
+  EXPECT_NE(text.find(" only here\n"), std::string::npos) << text;
+  EXPECT_EQ(text.find("before"), std::string::npos) << text;
+  EXPECT_NE(message_of([&] { Log().open(folder.path() / "no" / "log"); }).find("No such file"),
+            std::string::npos);
+}
+
+TEST(Log, InfoIsPrintedUnlessQuiet) {
+  testing::internal::CaptureStdout();
+  Log().info("epoch ", 3);
+  Log(true).info("hidden");
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), "epoch 3\n");
+}
+
+}  // namespace
+}  // namespace d2l::test

@@ -1,0 +1,81 @@
+#include "framework/base/text.h"
+
+#include <gtest/gtest.h>
+
+#include "framework/base/dtype.h"
+#include "tests/support/support.h"
+
+namespace d2l::test {
+namespace {
+
+TEST(Text, NearestForgivesTypingErrors) {
+  const std::vector<std::string> models = {"lenet", "resnet18", "alexnet", "vgg11"};
+  EXPECT_EQ(nearest("lenett", models), "lenet");
+  EXPECT_EQ(nearest("resent18", models), "resnet18");
+  EXPECT_EQ(nearest("vgg11", models), "vgg11");
+  EXPECT_EQ(nearest("transformer", models), "");
+  EXPECT_EQ(nearest("x", {}), "");
+}
+
+TEST(Text, UnknownNameSuggestsOrLists) {
+  EXPECT_EQ(unknown_name("model", "lenett", {"lenet", "resnet18"}),
+            "unknown model 'lenett', did you mean 'lenet'?");
+  const std::string all = unknown_name("model", "zzzzzz", {"lenet", "resnet18"});
+  EXPECT_NE(all.find("zzzzzz"), std::string::npos);
+  EXPECT_NE(all.find("lenet"), std::string::npos);
+  EXPECT_NE(all.find("resnet18"), std::string::npos);
+}
+
+TEST(Text, Join) {
+  EXPECT_EQ(join({}, ", "), "");
+  EXPECT_EQ(join({"a"}, ", "), "a");
+  EXPECT_EQ(join({"a", "b", "c"}, ", "), "a, b, c");
+}
+
+TEST(Text, Thousands) {
+  EXPECT_EQ(with_thousands(0), "0");
+  EXPECT_EQ(with_thousands(999), "999");
+  EXPECT_EQ(with_thousands(1000), "1,000");
+  EXPECT_EQ(with_thousands(61706), "61,706");
+  EXPECT_EQ(with_thousands(-123456), "-123,456");
+  EXPECT_EQ(with_thousands(1234567890), "1,234,567,890");
+}
+
+TEST(Text, Bytes) {
+  EXPECT_EQ(human_bytes(0), "0 B");
+  EXPECT_EQ(human_bytes(1023), "1023 B");
+  EXPECT_EQ(human_bytes(1024), "1.0 KiB");
+  EXPECT_EQ(human_bytes(5242880), "5.0 MiB");
+  EXPECT_EQ(human_bytes(uint64_t{3} << 30), "3.0 GiB");
+  EXPECT_EQ(human_bytes(uint64_t{5000} << 40), "5000.0 TiB");
+}
+
+TEST(Text, Seconds) {
+  EXPECT_EQ(human_seconds(0.25), "0.2s");
+  EXPECT_EQ(human_seconds(59), "59.0s");
+  EXPECT_EQ(human_seconds(61), "1m01s");
+  EXPECT_EQ(human_seconds(3599), "59m59s");
+  EXPECT_EQ(human_seconds(3725), "1h02m");
+  EXPECT_EQ(human_seconds(360000), "100h00m");
+}
+
+TEST(Text, Fixed) {
+  EXPECT_EQ(fixed(0.80851, 3), "0.809");
+  EXPECT_EQ(fixed(-2, 0), "-2");
+  EXPECT_EQ(fixed(1e6, 2), "1000000.00");
+}
+
+TEST(DTypes, NamesAndSizes) {
+  const std::vector<std::pair<DType, size_t>> sizes = {
+      {DType::f32, 4}, {DType::f64, 8}, {DType::i32, 4}, {DType::i64, 8}, {DType::u8, 1}};
+  for (auto [dtype, bytes] : sizes) {
+    EXPECT_EQ(size_of(dtype), bytes);
+    EXPECT_EQ(dtype_from(to_string(dtype)), dtype);
+  }
+  EXPECT_EQ(to_string(DType::i64), "i64");
+  EXPECT_EQ(message_of([] { dtype_from("f16"); }),
+            "unknown dtype 'f16', expected f32, f64, i32, i64 or u8");
+}
+
+}  // namespace
+}  // namespace d2l::test

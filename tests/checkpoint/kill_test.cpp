@@ -1,0 +1,92 @@
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstring>
+
+#include "framework/base/rng.h"
+#include "framework/checkpoint/file.h"
+#include "framework/checkpoint/store.h"
+#include "tests/checkpoint/sample.h"
+#include "tests/support/support.h"
+
+namespace d2l::test {
+namespace {
+
+// Runs the save loop, kills it `delay_us` after its first save was reported, and answers the last
+// step that it reported as being on disk.
+int64_t save_until_killed(const std::filesystem::path& folder, int64_t first_step,
+                          useconds_t delay_us) {
+  std::string program = std::string(D2L_BIN_DIR) + "/checkpoint_save_loop";
+  std::string first = std::to_string(first_step);
+  int ends[2];
+  check(pipe2(ends, O_CLOEXEC) == 0, "cannot make a pipe");
+  pid_t child = fork();
+  check(child >= 0, "cannot fork");
+  if (child == 0) {
+    dup2(ends[1], STDOUT_FILENO);
+    execl(program.c_str(), program.c_str(), folder.c_str(), first.c_str(), nullptr);
+    _exit(127);
+  }
+  ::close(ends[1]);
+  int64_t durable = -1, step = 0;
+  pollfd reported{ends[0], POLLIN, 0};
+  poll(&reported, 1, 20000);
+  usleep(delay_us);
+  kill(child, SIGKILL);
+  while (read(ends[0], &step, sizeof step) == sizeof step) durable = step;
+  ::close(ends[0]);
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFSIGNALED(status)) << "the loop ended by itself: " << status;
+  return durable;
+}
+
+bool whole(const Snapshot& snapshot) {
+  int64_t step = snapshot.integers.at("progress/step");
+  const Snapshot::Array& array = snapshot.arrays.at("parameters/weight");
+  int64_t elements = array.shape.elements();
+  for (int64_t i = 0; i < elements; ++i) {
+    int64_t value = 0;
+    std::memcpy(&value, array.bytes.data() + i * sizeof value, sizeof value);
+    if (value != step * elements + i) return false;
+  }
+  return elements == 20000;
+}
+
+TEST(Kill, NothingThatWasReportedIsEverLost) {
+  constexpr int kKills = 120;
+  TemporaryFolder folder;
+  int64_t step = 1;
+  int unfinished = 0;
+  for (int kill = 0; kill < kKills; ++kill) {
+    auto delay = static_cast<useconds_t>(random_below({3, 4}, static_cast<uint64_t>(kill), 12000));
+    int64_t durable = save_until_killed(folder.path(), step, delay);
+    ASSERT_GE(durable, step) << "kill " << kill;
+    for (const auto& entry : std::filesystem::directory_iterator(folder.path()))
+      unfinished += entry.path().extension() == ".tmp";
+    std::string warning;
+    auto found = CheckpointStore::newest_valid(
+        folder.path(), [&](const std::string& message) { warning = message; });
+    ASSERT_EQ(warning, "") << "kill " << kill;
+    ASSERT_TRUE(found) << "kill " << kill;
+    int64_t newest = found->snapshot.integers.at("progress/step");
+    ASSERT_GE(newest, durable) << "kill " << kill;
+    ASSERT_TRUE(whole(found->snapshot)) << "kill " << kill;
+    ASSERT_GE(CheckpointStore::steps(folder.path()).size(), 1u);
+    if (newest >= 3) {
+      Snapshot best = read_checkpoint(folder.path() / "best.h5");
+      ASSERT_TRUE(whole(best)) << "kill " << kill;
+    }
+    step = newest + 1;
+  }
+  std::cout << kKills << " kills, " << unfinished << " of them in the middle of writing, "
+            << step - 1 << " checkpoints\n";
+  EXPECT_GT(unfinished, 10);
+}
+
+}  // namespace
+}  // namespace d2l::test

@@ -1,0 +1,110 @@
+#include <gmock/gmock.h>
+
+#include <fstream>
+#include <thread>
+
+#include "framework/base/timer.h"
+#include "tests/support/support.h"
+
+namespace d2l {
+namespace {
+
+using test::ProgramResult;
+using testing::HasSubstr;
+
+const std::vector<std::string> kEnvironment = {"env", "OMPI_ALLOW_RUN_AS_ROOT=1",
+                                               "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1",
+                                               "OMPI_MCA_rmaps_base_oversubscribe=1"};
+
+std::string victim() { return std::string(D2L_BIN_DIR) + "/comm-victim"; }
+
+ProgramResult run_job(int ranks, const std::string& what) {
+  std::vector<std::string> words = kEnvironment;
+  words.insert(words.end(),
+               {D2L_MPIEXEC, "--bind-to", "none", "-n", std::to_string(ranks), victim(), what});
+  return test::run_program(words, 20);
+}
+
+// Dead or a zombie that nobody has collected yet.
+bool is_gone(const std::string& pid) {
+  std::ifstream status("/proc/" + pid + "/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.rfind("State:", 0) == 0) return line.find('Z') != std::string::npos;
+  return true;
+}
+
+void expect_all_gone(const std::string& output, int ranks) {
+  int found = 0;
+  for (size_t at = 0; (at = output.find("pid ", at)) != std::string::npos; at += 4) {
+    const std::string pid = output.substr(at + 4, output.find('\n', at) - at - 4);
+    ++found;
+    Timer timer;
+    while (!is_gone(pid) && timer.seconds() < 3)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    EXPECT_TRUE(is_gone(pid)) << "process " << pid << " is still there";
+  }
+  EXPECT_EQ(found, ranks) << output;
+}
+
+class BrokenJob : public testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override {
+    if (std::string(D2L_MPIEXEC).empty()) GTEST_SKIP() << "mpirun was not found";
+  }
+};
+
+TEST_P(BrokenJob, EndsSoonAndSaysSo) {
+  for (int ranks : {2, 3}) {
+    Timer timer;
+    const ProgramResult result = run_job(ranks, GetParam());
+    EXPECT_FALSE(result.timed_out) << result.output;
+    EXPECT_NE(result.exit_code, 0) << result.output;
+    EXPECT_LT(timer.seconds(), 8);  // 5 s on a machine that does nothing else
+    expect_all_gone(result.output, ranks);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Comm, BrokenJob,
+                         testing::Values("kill", "throw", "unwind", "swallow", "terminate"),
+                         [](const auto& test) { return test.param; });
+
+TEST(Job, AbortsWithTheGivenCodeAfterTheMessage) {
+  const ProgramResult result = run_job(2, "throw");
+  EXPECT_EQ(result.exit_code, 9) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("rank 1: victim: wanted"));
+}
+
+TEST(Job, ThatFinishesExitsWithZero) {
+  const ProgramResult result = run_job(3, "finish");
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+}
+
+TEST(Job, OneRankNeedsNoLauncher) {
+  Timer timer;
+  const ProgramResult result = test::run_program({victim(), "finish"}, 20);
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_EQ(result.output.find("pid "), 0u) << "a warning: " << result.output;
+}
+
+TEST(Job, OneRankFailsLikeAnyProgram) {
+  const ProgramResult result = test::run_program({victim(), "unwind"}, 20);
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.output, HasSubstr("comm-victim: error: victim: wanted"));
+}
+
+TEST(Job, ManySingleProcessesStartAtOnce) {
+  const std::string command =
+      "for i in 1 2 3 4 5 6 7 8 9 10 11 12; do " + victim() + " finish || echo failed & done; wait";
+  const ProgramResult result = test::run_program({"sh", "-c", command}, 30);
+  EXPECT_THAT(result.output, testing::Not(HasSubstr("failed")));
+}
+
+TEST(Job, LonelyTasksAreRefused) {
+  const ProgramResult result = test::run_program(
+      {"env", "SLURM_PROCID=1", "SLURM_STEP_NUM_TASKS=4", victim(), "finish"}, 20);
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.output, HasSubstr("srun --mpi=pmix"));
+}
+
+}  // namespace
+}  // namespace d2l

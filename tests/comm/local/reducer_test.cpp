@@ -1,0 +1,150 @@
+#include <gmock/gmock.h>
+
+#include "framework/comm/gradient_reducer.h"
+#include "tests/support/support.h"
+
+namespace d2l {
+namespace {
+
+using test::message_of;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+// Notes what is started and waited for; the sum of a rank alone.
+class RecordingCommunicator final : public Communicator {
+ public:
+  explicit RecordingCommunicator(const float* arena) : arena_(arena) {}
+  int rank() const override { return 0; }
+  int size() const override { return 1; }
+  std::string describe() const override { return "recording"; }
+  Work start_all_reduce(View data) override {
+    begins.push_back(data.as<float>() - arena_);
+    counts.push_back(data.elements());
+    return begins.size();
+  }
+  void wait(Work work) override { waited.push_back(work); }
+  void broadcast(View, int) override {}
+  void all_gather(ConstView, View) override {}
+  void barrier() override {}
+  void abandon() noexcept override { abandoned = true; }
+
+  std::vector<int64_t> begins, counts;
+  std::vector<Work> waited;
+  bool abandoned = false;
+
+ private:
+  const float* arena_;
+};
+
+struct Fixture {
+  // Buckets of at most 4, then 8 elements: {0, 1}, {2}, {3, 4}, {5}.
+  Fixture()
+      : reducer(recorder, {arena.data(), DType::f32, {24}},
+                {{0, 2}, {2, 4}, {4, 10}, {10, 14}, {14, 17}, {17, 24}},
+                {.first_bucket_bytes = 16, .bucket_bytes = 32}) {}
+  std::vector<float> arena = std::vector<float>(24, 1.0f);
+  RecordingCommunicator recorder{arena.data()};
+  GradientReducer reducer;
+};
+
+TEST(GradientReducer, FormsBucketsOfNeighbours) {
+  Fixture f;
+  EXPECT_EQ(f.reducer.buckets(), 4);
+  f.reducer.finish();
+  EXPECT_THAT(f.recorder.begins, ElementsAre(0, 4, 10, 17));
+  EXPECT_THAT(f.recorder.counts, ElementsAre(4, 6, 7, 7));
+}
+
+TEST(GradientReducer, StartsBucketsBeforeFinishAndOnlyInOrder) {
+  Fixture f;
+  f.reducer.ready(2);  // its bucket is complete, but the one before is not
+  EXPECT_TRUE(f.recorder.begins.empty());
+  f.reducer.ready(1);
+  EXPECT_TRUE(f.recorder.begins.empty());
+  f.reducer.ready(0);
+  EXPECT_THAT(f.recorder.begins, ElementsAre(0, 4)) << "both start during the backward pass";
+  EXPECT_TRUE(f.recorder.waited.empty());
+  f.reducer.finish();
+  EXPECT_THAT(f.recorder.begins, ElementsAre(0, 4, 10, 17));
+  EXPECT_THAT(f.recorder.waited, ElementsAre(1, 2, 3, 4));
+}
+
+TEST(GradientReducer, BeginsAnewAfterFinish) {
+  Fixture f;
+  for (int step = 1; step <= 3; ++step) {
+    for (int slot = 5; slot >= 0; --slot) f.reducer.ready(slot);
+    f.reducer.finish();
+    EXPECT_EQ(f.recorder.begins.size(), static_cast<size_t>(4 * step));
+  }
+  EXPECT_GE(f.reducer.wait_seconds(), 0);
+}
+
+TEST(GradientReducer, NamesMisuse) {
+  Fixture f;
+  f.reducer.ready(3);
+  EXPECT_THAT(message_of([&] { f.reducer.ready(3); }), HasSubstr("slot 3 was ready twice"));
+  EXPECT_THAT(message_of([&] { f.reducer.ready(6); }), HasSubstr("6 slots"));
+  EXPECT_THAT(message_of([&] { f.reducer.ready(-1); }), HasSubstr("-1"));
+  const View arena{f.arena.data(), DType::f32, {24}};
+  EXPECT_THAT(message_of([&] {
+                GradientReducer(f.recorder, arena, {{0, 4}, {5, 8}});
+              }),
+              HasSubstr("slot 1 expected from element 4"));
+  EXPECT_THAT(message_of([&] {
+                GradientReducer(f.recorder, arena, {{0, 25}});
+              }),
+              HasSubstr("arena of 24"));
+  EXPECT_THAT(message_of([&] {
+                GradientReducer(f.recorder, {f.arena.data(), DType::i32, {24}}, {});
+              }),
+              HasSubstr("i32"));
+}
+
+TEST(GradientReducer, AbandonsTheCommunicatorInTheMiddleOfAStepOnly) {
+  std::vector<float> arena(8);
+  RecordingCommunicator recorder(arena.data());
+  const View all{arena.data(), DType::f32, {8}};
+  {
+    GradientReducer reducer(recorder, all, {{0, 8}});
+    reducer.ready(0);
+    reducer.finish();
+  }
+  EXPECT_FALSE(recorder.abandoned);
+  {
+    GradientReducer reducer(recorder, all, {{0, 8}});
+    reducer.ready(0);
+  }
+  EXPECT_TRUE(recorder.abandoned);
+}
+
+TEST(GradientReducer, NothingToReduceIsFine) {
+  Fixture f;
+  GradientReducer empty(f.recorder, {f.arena.data(), DType::f32, {24}}, {});
+  empty.finish();
+  EXPECT_EQ(empty.buckets(), 0);
+  EXPECT_TRUE(f.recorder.begins.empty());
+}
+
+TEST(SelfCommunicator, IsTheIdentity) {
+  auto self = make_self_communicator();
+  std::vector<float> values = {1, 2, 3}, all(3);
+  self->all_reduce({values.data(), DType::f32, {3}});
+  self->broadcast({values.data(), DType::f32, {3}}, 0);
+  self->all_gather(View{values.data(), DType::f32, {3}}, {all.data(), DType::f32, {3}});
+  self->barrier();
+  EXPECT_EQ(values, (std::vector<float>{1, 2, 3}));
+  EXPECT_EQ(all, values);
+  EXPECT_EQ(self->size(), 1);
+  EXPECT_THAT(message_of([&] {
+                self->all_reduce({values.data(), DType::u8, {3}});
+              }),
+              HasSubstr("found u8"));
+  EXPECT_THAT(message_of([&] { self->wait(99); }), HasSubstr("99"));
+  EXPECT_THAT(message_of([&] {
+                self->broadcast({values.data(), DType::f32, {3}}, 1);
+              }),
+              HasSubstr("root"));
+}
+
+}  // namespace
+}  // namespace d2l

@@ -1,0 +1,100 @@
+#include "data/sampler.h"
+
+#include <algorithm>
+
+#include "tests/data/data_support.h"
+
+namespace d2l::data::test {
+namespace {
+
+using Indices = std::vector<int64_t>;
+
+TEST(Sampler, OrderIsAPermutationOfAllSamples) {
+  for (int64_t samples : {1, 2, 10, 1000, 4097}) {
+    Indices order = Sampler({.samples = samples, .seed = 3}).order(5);
+    std::sort(order.begin(), order.end());
+    EXPECT_EQ(order, range(0, samples)) << samples;
+  }
+}
+
+// From an independent implementation of Philox and Fisher-Yates.
+TEST(Sampler, OrderHasGoldenValues) {
+  EXPECT_EQ(Sampler({.samples = 10, .seed = 1}).order(0), (Indices{9, 7, 8, 5, 4, 6, 0, 2, 1, 3}));
+  EXPECT_EQ(Sampler({.samples = 10, .seed = 1}).order(1), (Indices{1, 8, 0, 2, 6, 4, 3, 5, 9, 7}));
+  EXPECT_EQ(Sampler({.samples = 10, .seed = 2}).order(0), (Indices{1, 4, 6, 8, 7, 9, 2, 3, 0, 5}));
+  Indices order = Sampler({.samples = 60000, .seed = 0}).order(0);
+  order.resize(5);
+  EXPECT_EQ(order, (Indices{26702, 25496, 19878, 28306, 51926}));
+}
+
+TEST(Sampler, EpochsAndSeedsDifferAndRepeat) {
+  const Sampler first({.samples = 1000, .seed = 1}), second({.samples = 1000, .seed = 2});
+  EXPECT_NE(first.order(0), first.order(1));
+  EXPECT_NE(first.order(0), second.order(0));
+  EXPECT_EQ(first.order(7), first.order(7));
+}
+
+TEST(Sampler, EveryPositionIsEquallyLikely) {
+  std::vector<int> where(10, 0);  // of sample 0
+  for (int64_t epoch = 0; epoch < 10000; ++epoch) {
+    const Indices order = Sampler({.samples = 10, .seed = 9}).order(epoch);
+    ++where[static_cast<size_t>(std::find(order.begin(), order.end(), 0) - order.begin())];
+  }
+  for (int count : where) EXPECT_NEAR(count, 1000, 150);  // five standard deviations
+}
+
+TEST(Sampler, SequentialOrderIsTheIdentity) {
+  EXPECT_EQ(Sampler({.samples = 100, .order = Order::sequential}).order(4), range(0, 100));
+}
+
+TEST(Sampler, ConcatenatedPartsAreTheSameForEveryNumberOfRanks) {
+  for (int ranks : {1, 2, 3, 4, 7, 40}) {
+    Indices seen;
+    int64_t steps = 0;
+    for (int64_t step = 0; step < Sampler({.samples = 101, .global_batch = 16}).steps_per_epoch();
+         ++step, ++steps)
+      for (int rank = 0; rank < ranks; ++rank) {
+        const Sampler sampler({.samples = 101, .global_batch = 16, .rank = rank, .ranks = ranks});
+        const Sampler::Part part = sampler.part(step);
+        EXPECT_EQ(part.global_size, step < 6 ? 16 : 5);
+        EXPECT_EQ(part.begin, step * 16 + part.first_in_global);
+        for (int64_t at = part.begin; at < part.end; ++at) seen.push_back(at);
+      }
+    EXPECT_EQ(steps, 7);
+    EXPECT_EQ(seen, range(0, 101)) << ranks << " ranks";
+  }
+}
+
+TEST(Sampler, PartsDifferByAtMostOneAndLowerRanksGetMore) {
+  Indices sizes;
+  for (int rank = 0; rank < 3; ++rank) {
+    const auto part =
+        Sampler({.samples = 256, .global_batch = 256, .rank = rank, .ranks = 3}).part(0);
+    sizes.push_back(part.end - part.begin);
+  }
+  EXPECT_EQ(sizes, (Indices{86, 85, 85}));
+  const auto empty = Sampler({.samples = 2, .global_batch = 8, .rank = 2, .ranks = 3}).part(0);
+  EXPECT_EQ(empty.begin, empty.end);
+  EXPECT_EQ(empty.global_size, 2);
+}
+
+TEST(Sampler, StepsPerEpochRoundUp) {
+  EXPECT_EQ(Sampler({.samples = 60000, .global_batch = 256}).steps_per_epoch(), 235);
+  EXPECT_EQ(Sampler({.samples = 512, .global_batch = 256}).steps_per_epoch(), 2);
+  EXPECT_EQ(Sampler({.samples = 1, .global_batch = INT64_MAX}).steps_per_epoch(), 1);
+  EXPECT_EQ(Sampler({.samples = 5, .global_batch = INT64_MAX}).part(0).end, 5);
+}
+
+TEST(Sampler, RefusesWhatMakesNoSense) {
+  EXPECT_EQ(message_of([] { Sampler({.samples = 0}); }),
+            "sampler: expected at least one sample, found 0");
+  EXPECT_EQ(message_of([] { Sampler({.samples = 1, .global_batch = 0}); }),
+            "sampler: expected a batch of at least 1, found 0");
+  EXPECT_EQ(message_of([] { Sampler({.samples = 1, .rank = 2, .ranks = 2}); }),
+            "sampler: expected a rank in [0, 2), found 2");
+  EXPECT_EQ(message_of([] { Sampler({.samples = 4, .global_batch = 2}).part(2); }),
+            "sampler: step 2 is outside [0, 2)");
+}
+
+}  // namespace
+}  // namespace d2l::data::test

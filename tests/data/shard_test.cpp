@@ -1,0 +1,268 @@
+#include <algorithm>
+#include <thread>
+
+#include "data/shard_dataset.h"
+#include "tests/data/data_support.h"
+
+namespace d2l::data::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+TEST(ShardFile, SaysWhatWasWritten) {
+  TemporaryFolder folder;
+  const auto source = small_dataset(100);
+  write_shards(folder.path(), *source, 3, 10, 6);
+  const ShardFile shard(folder.path() / "train-00001-of-00003.h5");
+  const ShardInfo& info = shard.info();
+  EXPECT_EQ(info.dataset.name, "small");
+  EXPECT_EQ(info.dataset.samples, 100);
+  EXPECT_EQ(info.dataset.shape, (Shape{4, 3, 2}));
+  EXPECT_EQ(info.dataset.classes, 5);
+  EXPECT_EQ(info.dataset.class_names, source->class_names());
+  EXPECT_EQ(info.dataset.source, "tests");
+  EXPECT_EQ(info.dataset.licence, "none");
+  EXPECT_EQ(info.split, Split::train);
+  EXPECT_EQ(info.index, 1);
+  EXPECT_EQ(info.shards, 3);
+  EXPECT_EQ(info.first, 33);
+  EXPECT_EQ(info.samples, 33);
+  EXPECT_EQ(info.chunk_samples, 10);
+  EXPECT_EQ(info.deflate, 6);
+  EXPECT_EQ(shard.chunks(), 4);
+  EXPECT_EQ(shard.chunk_size(3), 3);
+  EXPECT_EQ(shard.labels(), content_of(*source, range(33, 66)).labels);
+  EXPECT_EQ(shard.read_chunk(3), content_of(*source, range(63, 66)).images);
+  shard.verify();
+}
+
+TEST(ShardFile, SameInputSameBytes) {
+  TemporaryFolder first, second;
+  write_shards(first.path(), *small_dataset(100), 1, 7, 9);
+  write_shards(second.path(), *small_dataset(100), 1, 7, 9);
+  EXPECT_EQ(bytes_of(first.path() / "train-00000-of-00001.h5"),
+            bytes_of(second.path() / "train-00000-of-00001.h5"));
+}
+
+TEST(ShardFile, ManyAndLongClassNames) {
+  TemporaryFolder folder;
+  DatasetInfo info = small_dataset(10)->info();
+  info.classes = 1000;
+  info.class_names.clear();
+  for (int i = 0; i < 1000; ++i)
+    info.class_names.push_back(std::string(200, 'x') + std::to_string(i));
+  const MemoryDataset source(info, noise(240), std::vector<uint8_t>(10));
+  write_shards(folder.path(), source, 1);
+  EXPECT_EQ(ShardDataset(folder.path(), Split::train).class_names(), info.class_names);
+}
+
+TEST(ShardFile, FailingToWriteLeavesNothingBehind) {
+  TemporaryFolder folder;
+  const auto source = small_dataset(100);
+  ShardInfo info;
+  info.dataset = source->info();
+  info.samples = 100;
+  info.chunk_samples = 10;
+  int calls = 0;
+  const auto path = folder.path() / "train-00000-of-00001.h5";
+  const std::string message = message_of(
+      [&] { write_shard(path, info, *source, [&] { check(++calls < 4, "interrupted"); }); });
+  EXPECT_EQ(message, "cannot write " + path.string() + ": interrupted");
+  EXPECT_TRUE(fs::is_empty(folder.path()));
+  EXPECT_TRUE(contains(
+      message_of([&] { write_shard(folder.path() / "absent" / "a.h5", info, *source); }),
+      "cannot write " + (folder.path() / "absent" / "a.h5").string() + ": cannot make the file"));
+}
+
+TEST(ShardFile, OtherFilesAreRefused) {
+  TemporaryFolder folder;
+  const auto path = folder.path() / "a.h5";
+  EXPECT_EQ(message_of([&] { ShardFile shard(path); }),
+            "cannot read " + path.string() + ": no such file");
+  write_bytes(path, noise(1000));
+  EXPECT_EQ(message_of([&] { ShardFile shard(path); }),
+            path.string() + ": expected a d2l shard, found no HDF5 file");
+  write_bytes(path, {});
+  EXPECT_EQ(message_of([&] { ShardFile shard(path); }),
+            path.string() + ": expected a d2l shard, found no HDF5 file");
+}
+
+TEST(ShardFile, ATruncatedFileIsRefused) {
+  TemporaryFolder folder;
+  write_shards(folder.path(), *small_dataset(100), 1, 10);
+  const auto path = folder.path() / "train-00000-of-00001.h5";
+  const std::vector<uint8_t> bytes = bytes_of(path);
+  for (size_t keep = 8; keep < bytes.size(); keep += 97) {
+    write_bytes(path, {bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(keep)});
+    EXPECT_TRUE(contains(message_of([&] { ShardFile shard(path); }), path.string())) << keep;
+  }
+}
+
+// Flips bits all over the file: each must be found, or lie where nothing is stored.
+TEST(ShardFile, AFlippedBitIsFound) {
+  TemporaryFolder folder;
+  const auto source = small_dataset(400);
+  const Content expected = content_of(*source);
+  for (int deflate : {0, 6}) {
+    write_shards(folder.path(), *source, 1, 100, deflate);
+    const auto path = folder.path() / "train-00000-of-00001.h5";
+    const std::vector<uint8_t> bytes = bytes_of(path);
+    int found = 0, tried = 0;
+    for (size_t bit = 0; bit < bytes.size() * 8; bit += 61, ++tried) {
+      std::vector<uint8_t> flipped = bytes;
+      flipped[bit / 8] ^= static_cast<uint8_t>(1 << bit % 8);
+      write_bytes(path, flipped);
+      try {
+        const ShardDataset dataset(folder.path(), Split::train);
+        EXPECT_EQ(content_of(dataset), expected) << "bit " << bit;
+        EXPECT_EQ(dataset.class_names(), source->class_names()) << "bit " << bit;
+      } catch (const Error& error) {
+        ++found;
+        EXPECT_TRUE(contains(error.what(), path.string())) << error.what();
+      }
+    }
+    EXPECT_GT(found, tried * 6 / 10) << "of " << tried;
+  }
+}
+
+TEST(ShardFile, DamagedImagesAreNamed) {
+  TemporaryFolder folder;
+  const auto source = small_dataset(400);
+  write_shards(folder.path(), *source, 1, 100);
+  const auto path = folder.path() / "train-00000-of-00001.h5";
+  std::vector<uint8_t> bytes = bytes_of(path);
+  const std::vector<uint8_t> images = content_of(*source, range(250, 252)).images;
+  auto at = std::search(bytes.begin(), bytes.end(), images.begin(), images.end());
+  ASSERT_NE(at, bytes.end());
+  *at ^= 4;
+  write_bytes(path, bytes);
+  const ShardFile shard(path);
+  shard.read_chunk(1);
+  EXPECT_TRUE(contains(message_of([&] { shard.read_chunk(2); }),
+                       path.string() + ": images 200 to 299 are damaged"));
+  EXPECT_TRUE(contains(message_of([&] { shard.verify(); }), "images 200 to 299 are damaged"));
+}
+
+TEST(ShardDataset, EqualsItsSourceForAnyCutAndAnyOrder) {
+  const auto source = small_dataset(103);
+  std::vector<int64_t> indices = range(0, 103);
+  for (int64_t i : {5, 5, 102, 0, 77}) indices.push_back(i);
+  std::reverse(indices.begin(), indices.end());
+  for (int shards : {1, 2, 7})
+    for (int64_t chunk : {0, 1, 10, 1000}) {
+      TemporaryFolder folder;
+      write_shards(folder.path(), *source, shards, chunk, shards == 2 ? 4 : 0);
+      const ShardDataset dataset(folder.path(), Split::train);
+      EXPECT_EQ(dataset.shards(), shards);
+      EXPECT_EQ(dataset.samples(), 103);
+      EXPECT_EQ(content_of(dataset, indices), content_of(*source, indices));
+    }
+}
+
+TEST(ShardDataset, TheCacheKeepsItsBudget) {
+  TemporaryFolder folder;
+  const auto source = small_dataset(100);
+  write_shards(folder.path(), *source, 2, 10);  // ten chunks of 240 bytes
+  const ShardDataset large(folder.path(), Split::train);
+  content_of(large);
+  EXPECT_EQ(large.cached_bytes(), 2400U);
+  const ShardDataset medium(folder.path(), Split::train, 700);
+  EXPECT_EQ(content_of(medium), content_of(*source));
+  EXPECT_EQ(medium.cached_bytes(), 480U);
+  const ShardDataset none(folder.path(), Split::train, 0);
+  EXPECT_EQ(content_of(none), content_of(*source));
+  EXPECT_EQ(none.cached_bytes(), 0U);
+}
+
+TEST(ShardDataset, CachedChunksOutliveTheFileTheyCameFrom) {
+  TemporaryFolder folder;
+  const auto source = small_dataset(100);
+  write_shards(folder.path(), *source, 1, 10);
+  const ShardDataset dataset(folder.path(), Split::train);
+  content_of(dataset);
+  const auto path = folder.path() / "train-00000-of-00001.h5";
+  write_bytes(path, std::vector<uint8_t>(bytes_of(path).size()));
+  EXPECT_EQ(content_of(dataset), content_of(*source));
+}
+
+TEST(ShardDataset, ThreadsMayReadAtOnce) {
+  TemporaryFolder folder;
+  const auto source = small_dataset(200);
+  write_shards(folder.path(), *source, 3, 8, 1);
+  const ShardDataset dataset(folder.path(), Split::train, 500);
+  const Content expected = content_of(*source);
+  std::vector<std::thread> threads;
+  std::vector<int> wrong(4, 0);
+  for (size_t t = 0; t < 4; ++t)
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 20; ++i) wrong[t] += !(content_of(dataset) == expected);
+    });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, std::vector<int>(4, 0));
+}
+
+class ShardSet : public testing::Test {
+ protected:
+  void SetUp() override { write_shards(folder.path(), *small_dataset(100), 4); }
+  fs::path shard(int index) const { return folder.path() / shard_name(Split::train, index, 4); }
+  std::string message() {
+    return message_of([&] { ShardDataset dataset(folder.path(), Split::train); });
+  }
+  // Shard 2 again, as part of another data set.
+  void replace(const Dataset& other) {
+    TemporaryFolder elsewhere;
+    write_shards(elsewhere.path(), other, 4);
+    fs::copy(elsewhere.path() / shard(2).filename(), shard(2),
+             fs::copy_options::overwrite_existing);
+  }
+
+  TemporaryFolder folder;
+};
+
+TEST_F(ShardSet, MissingOnesAreNamed) {
+  fs::remove(shard(2));
+  EXPECT_EQ(message(), folder.path().string() +
+                           ": expected 4 train shards, found 3; missing: train-00002-of-00004.h5");
+  for (int i : {0, 1, 3}) fs::remove(shard(i));
+  EXPECT_EQ(message(), folder.path().string() +
+                           ": expected train shards (train-00000-of-NNNNN.h5), found none");
+}
+
+TEST_F(ShardSet, TwoSetsAreRefused) {
+  write_shards(folder.path(), *small_dataset(100), 2);
+  EXPECT_EQ(message(), folder.path().string() +
+                           ": expected one set of shards, found train-00000-of-00002.h5 and "
+                           "train-00000-of-00004.h5");
+}
+
+TEST_F(ShardSet, ShardsUnderWrongNamesAreRefused) {
+  fs::copy(shard(1), shard(2), fs::copy_options::overwrite_existing);
+  EXPECT_EQ(message(), shard(2).string() + ": says of itself that it is train-00001-of-00004.h5");
+}
+
+TEST_F(ShardSet, DisagreementIsNamed) {
+  replace(*small_dataset(104));
+  EXPECT_EQ(message(), shard(2).string() +
+                           " is of a set of 104 samples, train-00000-of-00004.h5 of one of 100");
+  DatasetInfo info = small_dataset(100)->info();
+  info.class_names.clear();
+  info.classes = 6;
+  replace(MemoryDataset(info, noise(2400), std::vector<uint8_t>(100)));
+  EXPECT_EQ(message(), shard(2).string() + " has 6 classes, train-00000-of-00004.h5 has 5");
+  info.shape = {2, 3, 4};
+  replace(MemoryDataset(info, noise(2400), std::vector<uint8_t>(100)));
+  EXPECT_EQ(
+      message(),
+      shard(2).string() + " holds inputs of shape [2, 3, 4], train-00000-of-00004.h5 of [4, 3, 2]");
+  info.name = "other";
+  replace(MemoryDataset(info, noise(2400), std::vector<uint8_t>(100)));
+  EXPECT_EQ(message(),
+            shard(2).string() + " is of data set 'other', train-00000-of-00004.h5 of 'small'");
+}
+
+}  // namespace
+}  // namespace d2l::data::test

@@ -1,0 +1,178 @@
+// The checks must be able to fail: each is given a small tree with one fault, and its repair.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "framework/base/files.h"
+#include "tests/structure/source_tree.h"
+#include "tests/support/support.h"
+
+namespace d2l::structure {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class Checker : public testing::Test {
+ protected:
+  void put(const std::string& path, const std::string& text) {
+    std::filesystem::create_directories((folder_.path() / path).parent_path());
+    write_text_file(folder_.path() / path, text);
+  }
+  std::vector<SourceFile> tree() const { return read_tree(folder_.path()); }
+
+ private:
+  test::TemporaryFolder folder_;
+};
+
+std::string lines(size_t count, const std::string& line) {
+  std::string text;
+  for (size_t i = 0; i < count; ++i) text += line + "\n";
+  return text;
+}
+
+TEST_F(Checker, ReadsSourcesAndLeavesBuildsAndSamplesAlone) {
+  put("framework/base/a.h", "one\ntwo\n");
+  put("CMakeLists.txt", "project(x)\n");
+  put("build/release/generated.cpp", "x\n");
+  put("data/samples/licence.txt", "x\n");
+  put("data/picture.png", "x\n");
+  auto found = tree();
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[0].path, "CMakeLists.txt");
+  EXPECT_EQ(found[1].path, "framework/base/a.h");
+  EXPECT_THAT(found[1].lines, ElementsAre("one", "two"));
+}
+
+TEST_F(Checker, KnowsTheRoomOfAPath) {
+  EXPECT_EQ(room_of("framework/backend/cpu/matmul.cpp"), "backend");
+  EXPECT_EQ(room_of("tests/backend/matmul_test.cpp"), "tests");
+  EXPECT_EQ(room_of("models/zoo.cpp"), "models");
+  EXPECT_EQ(room_of("README.md"), "");
+}
+
+TEST_F(Checker, AnIncludeOfAHigherRoomIsAFault) {
+  put("framework/tensor/a.cpp", "\n#include \"framework/autograd/variable.h\"\n");
+  EXPECT_THAT(check_rooms(tree()),
+              ElementsAre("framework/tensor/a.cpp:2: tensor may not include autograd: "
+                          "framework/autograd/variable.h"));
+  put("framework/tensor/a.cpp", "\n#include \"framework/base/error.h\"\n");
+  EXPECT_THAT(check_rooms(tree()), IsEmpty());
+}
+
+TEST_F(Checker, RoomsSideBySideDoNotKnowEachOther) {
+  put("framework/optim/a.h", "#include \"framework/comm/communicator.h\"\n");
+  put("framework/train/b.h", "#  include \"models/lenet.h\"\n");
+  put("framework/comm/c.h", "#include \"framework/tensor/tensor.h\"\n");
+  put("models/d.h", "#include \"data/dataset.h\"\n");
+  put("launcher/e.cpp", "#include \"tests/support/support.h\"\n");
+  EXPECT_EQ(check_rooms(tree()).size(), 5u);
+}
+
+TEST_F(Checker, TheTransitiveClosureIsAllowed) {
+  put("framework/train/a.h", "#include \"framework/base/error.h\"\n");
+  put("launcher/b.cpp", "#include \"framework/autograd/variable.h\"\n#include \"data/a.h\"\n");
+  put("tests/nn/c.cpp", "#include \"launcher/b.h\"\n");
+  EXPECT_THAT(check_rooms(tree()), IsEmpty());
+}
+
+TEST_F(Checker, TheInsideOfABackendIsPrivate) {
+  put("framework/tensor/a.cpp", "#include \"framework/backend/cpu/parallel.h\"\n");
+  put("tests/backend/b.cpp", "#include \"framework/backend/cpu/parallel.h\"\n");
+  put("framework/backend/c.cpp", "#include \"framework/backend/cpu/parallel.h\"\n");
+  EXPECT_THAT(check_rooms(tree()), ElementsAre(HasSubstr("framework/tensor/a.cpp:1: only the")));
+}
+
+TEST_F(Checker, AFileOutsideEveryRoomIsAFault) {
+  put("framework/misc/a.cpp", "int a;\n");
+  EXPECT_THAT(check_rooms(tree()), ElementsAre(HasSubstr("framework/misc/a.cpp:1: is in no room")));
+}
+
+TEST_F(Checker, AVendorHeaderAwayFromHomeIsAFault) {
+  put("framework/train/a.cpp", "#include <mpi.h>\n");
+  put("framework/tensor/b.cpp", "#include <hdf5.h>\n");
+  put("framework/backend/c.cpp", "#include <oneapi/dnnl/dnnl.hpp>\n");
+  put("framework/nn/d.cpp", "#include <cuda_runtime.h>\n");
+  put("data/e.cpp", "#include <boost/program_options.hpp>\n");
+  put("framework/base/f.cpp", "#include \"gtest/gtest.h\"\n");
+  EXPECT_EQ(check_vendors(tree()).size(), 6u);
+}
+
+TEST_F(Checker, AVendorHeaderAtHomeIsNone) {
+  put("framework/comm/a.cpp", "#include <mpi.h>\n#include <nccl.h>\n#include <cuda_runtime.h>\n");
+  put("framework/checkpoint/b.cpp", "#include <hdf5.h>\n");
+  put("data/shard_file.cpp", "#include <hdf5.h>\n#include <vector>\n");
+  put("framework/backend/cpu/c.cpp", "#include <dnnl.hpp>\n#include <oneapi/dnnl/dnnl.hpp>\n");
+  put("launcher/d.cpp", "#include <boost/program_options.hpp>\n");
+  EXPECT_THAT(check_vendors(tree()), IsEmpty());
+}
+
+TEST_F(Checker, IncludesNotWrittenFromTheRootAreFaults) {
+  put("framework/base/a.h", "");
+  put("framework/base/b.cpp", "#include \"a.h\"\n#include \"../base/a.h\"\n");
+  put("framework/base/c.cpp", "#include <framework/base/a.h>\n");
+  EXPECT_EQ(check_include_form(tree()).size(), 3u);
+  put("framework/base/b.cpp", "#include \"framework/base/a.h\"\n#include <vector>\n");
+  put("framework/base/c.cpp", "");
+  EXPECT_THAT(check_include_form(tree()), IsEmpty());
+}
+
+TEST_F(Checker, ALongFileIsAFault) {
+  put("framework/base/a.cpp", lines(500, "int a();"));
+  put("cmake/b.cmake", lines(500, "set(a b)"));
+  EXPECT_THAT(check_sizes(tree()), IsEmpty());
+  put("framework/base/a.cpp", lines(501, "int a();"));
+  put("cmake/b.cmake", lines(501, "set(a b)"));
+  EXPECT_THAT(check_sizes(tree()), ElementsAre("cmake/b.cmake:1: 501 lines, at most 500",
+                                               "framework/base/a.cpp:1: 501 lines, at most 500"));
+}
+
+TEST_F(Checker, ALongFunctionIsAFault) {
+  std::string head = "namespace d2l {\n\ntemplate <class T>\nint f(int a,\n      int b) {\n";
+  put("framework/base/a.cpp", head + lines(57, "  g();") + "}\n\n}  // namespace d2l\n");
+  EXPECT_THAT(check_sizes(tree()), IsEmpty());
+  put("framework/base/a.cpp", head + lines(58, "  g();") + "}\n\n}  // namespace d2l\n");
+  EXPECT_THAT(check_sizes(tree()),
+              ElementsAre("framework/base/a.cpp:4: a function of 61 lines, at most 60"));
+}
+
+TEST_F(Checker, ALongClassOrTableIsNoFunction) {
+  put("framework/base/a.h", "class A {\n" + lines(100, "  int f();") + "};\n");
+  put("framework/base/b.cpp", "const int kTable[] = {\n" + lines(100, "    1,") + "};\n");
+  put("framework/base/c.cpp", "namespace a {\n" + lines(100, "  ") + "}  // namespace a\n");
+  EXPECT_THAT(check_sizes(tree()), IsEmpty());
+}
+
+TEST_F(Checker, AHeaderWithoutPragmaOnceIsAFault) {
+  put("framework/base/a.h", "#ifndef A_H\n#define A_H\n#endif\n");
+  put("framework/base/b.h", "#pragma once\n");
+  EXPECT_THAT(check_headers(tree()), ElementsAre(HasSubstr("framework/base/a.h:1:")));
+}
+
+TEST_F(Checker, ConditionalsAreCountedPerThousandLines) {
+  put("framework/base/a.cpp", "#ifdef A\n#endif\n" + lines(998, "// line"));
+  EXPECT_THAT(check_conditionals(tree()), testing::SizeIs(2));
+  put("framework/base/b.cpp", "// line\n");
+  EXPECT_THAT(check_conditionals(tree()), IsEmpty());
+  put("framework/base/c.cpp", "#if A\n#elif B\n#endif\n");
+  EXPECT_THAT(check_conditionals(tree()), testing::SizeIs(4));
+}
+
+TEST_F(Checker, WideInterfacesAreFaults) {
+  put("framework/backend/backend.h", lines(300, "// line"));
+  put("framework/comm/communicator.h",
+      "  virtual ~Communicator() = default;\n" + lines(8, "  virtual void f() = 0;"));
+  EXPECT_THAT(check_interfaces(tree()), IsEmpty());
+  put("framework/backend/backend.h", lines(301, "// line"));
+  put("framework/comm/communicator.h", lines(9, "  virtual void f() = 0;"));
+  EXPECT_EQ(check_interfaces(tree()).size(), 2u);
+}
+
+TEST_F(Checker, MarksOfUnfinishedWorkAreFaults) {
+  put("framework/base/a.cpp", std::string("// TO") + "DO: later\n");
+  put("docs/b.md", std::string("fine\nFIX") + "ME\n");
+  EXPECT_THAT(check_words(tree()), ElementsAre(HasSubstr("docs/b.md:2:"), HasSubstr("a.cpp:1:")));
+}
+
+}  // namespace
+}  // namespace d2l::structure
