@@ -9,8 +9,8 @@
 namespace d2l {
 
 // A tensor with a gradient and a history: the tape of reverse-mode differentiation (chapter 2.5).
-// Copying aliases. Operations on variables (the other headers of this folder) record themselves when
-// one of their inputs requires a gradient and no NoGrad is alive.
+// Copying aliases. Operations on variables (the other headers of this folder) record themselves
+// when one of their inputs requires a gradient and no NoGrad is alive.
 class Variable {
  public:
   Variable() = default;
@@ -33,8 +33,8 @@ class Variable {
   Variable detach() const;
 
   // Adds d(this)/d(leaf) to every leaf's gradient. Without an argument this must have one element.
-  // `seed` is d(objective)/d(this), of the same shape. History is freed as the walk goes, so a graph
-  // can be walked once.
+  // `seed` is d(objective)/d(this), of the same shape. History is freed as the walk goes, so a
+  // graph can be walked once.
   void backward();
   void backward(const Tensor& seed);
 
@@ -53,8 +53,8 @@ class Variable {
   void contribute(Tensor gradient) const;
 
   // The result of an operation on `inputs`. `backward` is given d(objective)/d(result), of value's
-  // shape, and calls contribute() on the inputs; it is dropped, and need not be made at all, when no
-  // input requires a gradient: see recording().
+  // shape, and calls contribute() on the inputs; it is dropped, and need not be made at all, when
+  // no input requires a gradient: see recording().
   static Variable result(Tensor value, const std::vector<Variable>& inputs,
                          std::function<void(const Tensor& grad)> backward);
 

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "framework/backend/formulas.h"
+#include "framework/tensor/tensor.h"
+
+namespace d2l {
+
+// The gradient before a fused activation, from the one after it and the result y.
+inline Tensor gradient_before(Activation activation, const Tensor& y, const Tensor& grad_y) {
+  if (activation == Activation::none) return grad_y;
+  Tensor before(y.backend(), y.shape());
+  y.backend().unary_backward(unary_of(activation), {}, y.view(), grad_y.view(), before.view());
+  return before;
+}
+
+// What a kernel takes for an optional tensor.
+inline ConstView view_or_none(const Tensor& tensor) {
+  return tensor.defined() ? tensor.view() : ConstView{};
+}
+
+}  // namespace d2l

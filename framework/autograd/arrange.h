@@ -1,0 +1,22 @@
+#pragma once
+
+#include <vector>
+
+#include "framework/autograd/variable.h"
+#include "framework/tensor/index.h"
+#include "framework/tensor/reduce.h"
+
+namespace d2l {
+
+// Functions that move or add up elements, with derivatives. Meanings as for tensors.
+Variable reshape(const Variable& x, const std::vector<int64_t>& sizes);
+Variable flatten(const Variable& x);  // [n, ...] -> [n, the rest]
+Variable get(const Variable& x, const std::vector<Index>& indices);
+Variable concat(const std::vector<Variable>& parts, int axis = 0);
+Variable transpose(const Variable& x);
+
+Variable sum(const Variable& x, const std::vector<int>& axes = {}, KeepDims keep = KeepDims::no);
+Variable mean(const Variable& x, const std::vector<int>& axes = {}, KeepDims keep = KeepDims::no);
+Variable cumsum(const Variable& x, int axis);
+
+}  // namespace d2l

@@ -1,0 +1,38 @@
+#pragma once
+
+#include "framework/autograd/variable.h"
+
+namespace d2l {
+
+// Element-wise functions with derivatives; operands broadcast, and a broadcast operand's gradient
+// is summed back to its shape. The formulas are those of framework/backend/formulas.h.
+Variable unary(Unary op, const Variable& x);
+
+Variable exp(const Variable& x);
+Variable log(const Variable& x);
+Variable sqrt(const Variable& x);
+Variable square(const Variable& x);
+Variable abs(const Variable& x);
+Variable sin(const Variable& x);
+Variable cos(const Variable& x);
+Variable relu(const Variable& x);
+Variable sigmoid(const Variable& x);
+Variable tanh(const Variable& x);
+
+Variable operator-(const Variable& x);
+Variable operator+(const Variable& a, const Variable& b);
+Variable operator-(const Variable& a, const Variable& b);
+Variable operator*(const Variable& a, const Variable& b);
+Variable operator/(const Variable& a, const Variable& b);
+Variable operator+(const Variable& a, double b);
+Variable operator-(const Variable& a, double b);
+Variable operator*(const Variable& a, double b);
+Variable operator/(const Variable& a, double b);
+Variable operator+(double a, const Variable& b);
+Variable operator-(double a, const Variable& b);
+Variable operator*(double a, const Variable& b);
+
+// Zeroes elements with probability p and scales the rest (chapter 4.6); see DropoutParams.
+Variable dropout(const Variable& x, const DropoutParams& params);
+
+}  // namespace d2l

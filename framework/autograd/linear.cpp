@@ -1,0 +1,60 @@
+#include "framework/autograd/linear.h"
+
+#include "framework/autograd/activation_gradient.h"
+#include "framework/tensor/linalg.h"
+
+namespace d2l {
+namespace {
+
+// A row vector for the reduction over the leading axis.
+View as_row(Tensor& vector) {
+  View view = vector.view();
+  view.shape = Shape{1, vector.elements()};
+  return view;
+}
+
+}  // namespace
+
+Variable matmul(const Variable& a, const Variable& b) {
+  check(a.shape().rank() == b.shape().rank() && a.shape().rank() >= 2,
+        "matmul: expected two matrices or two batches of matrices, found ", a.shape(), " and ",
+        b.shape());
+  return Variable::result(matmul(a.value(), b.value()), {a, b}, [a, b](const Tensor& grad) {
+    a.contribute([&](Tensor& out) {
+      out.backend().matmul({.transpose_b = true}, grad.view(), b.value().view(), {}, out.view());
+    });
+    b.contribute([&](Tensor& out) {
+      out.backend().matmul({.transpose_a = true}, a.value().view(), grad.view(), {}, out.view());
+    });
+  });
+}
+
+Variable linear(const Variable& x, const Variable& weight, const Variable& bias,
+                Activation activation) {
+  check(x.shape().rank() == 2 && weight.shape().rank() == 2,
+        "linear: expected x [n, in] and weight [out, in], found ", x.shape(), " and ",
+        weight.shape());
+  check(x.shape()[1] == weight.shape()[1], "linear: weight ", weight.shape(), " expects ",
+        weight.shape()[1], " inputs, x ", x.shape(), " has ", x.shape()[1]);
+  Tensor b = bias.defined() ? bias.value() : Tensor();
+  check(!b.defined() || b.shape() == Shape{weight.shape()[0]}, "linear: bias expects shape [",
+        weight.shape()[0], "], found ", b.defined() ? b.shape() : Shape{});
+  Tensor y(x.backend(), Shape{x.shape()[0], weight.shape()[0]});
+  y.backend().matmul({.transpose_b = true, .activation = activation}, x.value().view(),
+                     weight.value().view(), view_or_none(b), y.view());
+  return Variable::result(
+      y, {x, weight, bias}, [x, weight, bias, activation, y](const Tensor& grad_y) {
+        Tensor grad = gradient_before(activation, y, grad_y);
+        bias.contribute(
+            [&](Tensor& out) { out.backend().reduce(Reduction::sum, grad.view(), as_row(out)); });
+        weight.contribute([&](Tensor& out) {
+          out.backend().matmul({.transpose_a = true}, grad.view(), x.value().view(), {},
+                               out.view());
+        });
+        x.contribute([&](Tensor& out) {
+          out.backend().matmul({}, grad.view(), weight.value().view(), {}, out.view());
+        });
+      });
+}
+
+}  // namespace d2l

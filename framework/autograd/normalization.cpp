@@ -1,0 +1,56 @@
+#include "framework/autograd/normalization.h"
+
+#include "framework/tensor/elementwise.h"
+
+namespace d2l {
+namespace {
+
+Variable batch_norm_inference(const Variable& x, const Variable& gamma, const Variable& beta,
+                              const BatchNormState& state, const BatchNormParams& params) {
+  // A composition, so that it is differentiable as well; without gradients one kernel does it.
+  check(!x.requires_grad(), "batch_norm: differentiating evaluation mode is not supported");
+  Tensor y(x.backend(), x.shape());
+  y.backend().batch_norm_inference(params, x.value().view(), gamma.value().view(),
+                                   beta.value().view(), state.running_mean.view(),
+                                   state.running_variance.view(), y.view());
+  return Variable(y);
+}
+
+}  // namespace
+
+Variable batch_norm(const Variable& x, const Variable& gamma, const Variable& beta,
+                    BatchNormState& state, const BatchNormParams& params) {
+  int64_t channels = x.shape().size(-1);
+  check(gamma.shape() == Shape{channels}, "batch_norm: input ", x.shape(), " has ", channels,
+        " channels, gamma has shape ", gamma.shape());
+  if (!state.training) return batch_norm_inference(x, gamma, beta, state, params);
+  Backend& backend = x.backend();
+  Tensor y(backend, x.shape()), mean(backend, Shape{channels}), variance(backend, Shape{channels});
+  int64_t rows = x.value().elements() / std::max<int64_t>(channels, 1);
+  if (rows > 0) {  // an empty part of a batch has no statistics
+    backend.batch_norm(params, x.value().view(), gamma.value().view(), beta.value().view(),
+                       y.view(), mean.view(), variance.view());
+    double unbiased = rows > 1 ? static_cast<double>(rows) / static_cast<double>(rows - 1) : 1.0;
+    double old = 1 - state.momentum;
+    axpby(state.momentum, mean, old, state.running_mean);
+    axpby(state.momentum * unbiased, variance, old, state.running_variance);
+  }
+  return Variable::result(
+      y, {x, gamma, beta}, [x, gamma, beta, params, mean, variance, rows](const Tensor& grad) {
+        Backend& on = grad.backend();
+        Tensor grad_x(on, x.shape()), grad_gamma(on, gamma.shape()), grad_beta(on, beta.shape());
+        if (rows > 0) {
+          on.batch_norm_backward(params, x.value().view(), gamma.value().view(), mean.view(),
+                                 variance.view(), grad.view(),
+                                 {grad_x.view(), grad_gamma.view(), grad_beta.view()});
+        } else {
+          on.fill(grad_gamma.view(), 0);
+          on.fill(grad_beta.view(), 0);
+        }
+        x.contribute(grad_x);
+        gamma.contribute(grad_gamma);
+        beta.contribute(grad_beta);
+      });
+}
+
+}  // namespace d2l

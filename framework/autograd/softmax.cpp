@@ -1,0 +1,53 @@
+#include "framework/autograd/softmax.h"
+
+#include "framework/autograd/elementwise.h"
+
+namespace d2l {
+
+Variable softmax(const Variable& x) {
+  Tensor y(x.backend(), x.shape());
+  y.backend().softmax(x.value().view(), y.view());
+  return Variable::result(y, {x}, [x, y](const Tensor& grad) {
+    x.contribute(
+        [&](Tensor& out) { out.backend().softmax_backward(y.view(), grad.view(), out.view()); });
+  });
+}
+
+Variable log_softmax(const Variable& x) {
+  Tensor y(x.backend(), x.shape());
+  y.backend().log_softmax(x.value().view(), y.view());
+  return Variable::result(y, {x}, [x, y](const Tensor& grad) {
+    x.contribute([&](Tensor& out) {
+      out.backend().log_softmax_backward(y.view(), grad.view(), out.view());
+    });
+  });
+}
+
+CrossEntropy cross_entropy(const Variable& logits, const Tensor& labels) {
+  const Shape& shape = logits.shape();
+  check(shape.rank() == 2, "cross_entropy: expected logits [n, classes], found ", shape);
+  check(labels.shape() == Shape{shape[0]}, "cross_entropy: logits ", shape, " expect labels [",
+        shape[0], "], found ", labels.shape());
+  check_dtype("cross_entropy: labels", labels, DType::i64);
+  Backend& backend = logits.backend();
+  Tensor losses(backend, Shape{shape[0]}), correct(backend, Shape{shape[0]});
+  Tensor probabilities(backend, shape);
+  backend.cross_entropy(logits.value().view(), labels.view(), losses.view(), probabilities.view(),
+                        correct.view());
+  Variable result =
+      Variable::result(losses, {logits}, [logits, labels, probabilities](const Tensor& grad) {
+        logits.contribute([&](Tensor& out) {
+          out.backend().cross_entropy_backward(probabilities.view(), labels.view(), grad.view(),
+                                               out.view());
+        });
+      });
+  return {result, correct};
+}
+
+Variable squared_loss(const Variable& prediction, const Tensor& target) {
+  check(prediction.shape() == target.shape(), "squared_loss: prediction ", prediction.shape(),
+        " and target ", target.shape(), " differ in shape");
+  return square(prediction - Variable(target)) * 0.5;
+}
+
+}  // namespace d2l

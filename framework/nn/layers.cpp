@@ -1,0 +1,87 @@
+#include "framework/nn/layers.h"
+
+#include <cmath>
+
+#include "framework/autograd/arrange.h"
+#include "framework/autograd/convolution.h"
+#include "framework/autograd/elementwise.h"
+#include "framework/autograd/linear.h"
+
+namespace d2l::nn {
+namespace {
+
+Initializer weight_init(const LayerInit& init) {
+  return init.weight ? init.weight : xavier_uniform();
+}
+
+Initializer bias_init(const LayerInit& init, int64_t fan_in) {
+  if (init.bias) return init.bias;
+  double bound = 1.0 / std::sqrt(static_cast<double>(fan_in));
+  return uniform(-bound, bound);
+}
+
+}  // namespace
+
+Linear::Linear(int64_t in, int64_t out, Activation activation, const LayerInit& init)
+    : weight_(add_parameter("weight", Shape{out, in}, weight_init(init))),
+      bias_(add_parameter("bias", Shape{out}, bias_init(init, in))),
+      activation_(activation) {}
+
+Variable Linear::forward(const Variable& x, const Context&) {
+  return linear(x, weight_->variable, bias_->variable, activation_);
+}
+
+Conv2d::Conv2d(int64_t in, int64_t out, const Options& options)
+    : weight_(add_parameter("weight", Shape{out, options.kernel, options.kernel, in},
+                            weight_init(options.init))),
+      bias_(add_parameter("bias", Shape{out},
+                          bias_init(options.init, options.kernel * options.kernel * in))),
+      params_{.stride = {options.stride, options.stride},
+              .padding = {options.padding, options.padding},
+              .activation = options.activation} {}
+
+Variable Conv2d::forward(const Variable& x, const Context&) {
+  return conv2d(x, weight_->variable, bias_->variable, params_);
+}
+
+Pool2d::Pool2d(Pooling kind, int64_t window, int64_t stride, int64_t padding)
+    : params_{.kind = kind,
+              .window = {window, window},
+              .stride = {stride, stride},
+              .padding = {padding, padding}} {}
+
+Variable Pool2d::forward(const Variable& x, const Context&) { return pool2d(x, params_); }
+
+BatchNorm::BatchNorm(int64_t channels, double momentum, double epsilon)
+    : gamma_(add_parameter("weight", Shape{channels}, constant(1))),
+      beta_(add_parameter("bias", Shape{channels}, constant(0))),
+      mean_(add_buffer("running_mean", Shape{channels}, 0)),
+      variance_(add_buffer("running_var", Shape{channels}, 1)),
+      momentum_(momentum),
+      params_{.epsilon = epsilon} {}
+
+Variable BatchNorm::forward(const Variable& x, const Context& context) {
+  BatchNormState state{mean_->tensor, variance_->tensor, momentum_, context.training};
+  return batch_norm(x, gamma_->variable, beta_->variable, state, params_);
+}
+
+Variable Dropout::forward(const Variable& x, const Context& context) {
+  if (!context.training || p_ == 0) return x;
+  int64_t per_sample = x.shape().elements(1, x.shape().rank());
+  RngKey key{context.rng.seed, mix(context.rng.stream, stream_of(path()))};
+  return dropout(x, {.p = p_, .key = key, .first_element = context.first_sample * per_sample});
+}
+
+Variable Activate::forward(const Variable& x, const Context&) {
+  return activation_ == Activation::none ? x : unary(unary_of(activation_), x);
+}
+
+Variable Flatten::forward(const Variable& x, const Context&) { return flatten(x); }
+
+Variable Sequential::forward(const Variable& x, const Context& context) {
+  Variable y = x;
+  for (const NamedModule& child : children()) y = child.module->forward(y, context);
+  return y;
+}
+
+}  // namespace d2l::nn

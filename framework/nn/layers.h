@@ -1,0 +1,112 @@
+#pragma once
+
+#include "framework/autograd/normalization.h"
+#include "framework/nn/module.h"
+
+namespace d2l::nn {
+
+// How a layer's parameters begin. Undefined functions stand for the book's defaults: Xavier-uniform
+// weights and biases uniform within 1 / sqrt(fan_in).
+struct LayerInit {
+  Initializer weight;
+  Initializer bias;
+};
+
+// activation(x weight^T + bias): [n, in] -> [n, out]. Parameters weight [out, in], bias [out].
+class Linear final : public Module {
+ public:
+  Linear(int64_t in, int64_t out, Activation activation = Activation::none,
+         const LayerInit& init = {});
+  Variable forward(const Variable& x, const Context& context) override;
+
+ private:
+  std::shared_ptr<Parameter> weight_, bias_;
+  Activation activation_;
+};
+
+// [n, h, w, in] -> [n, oh, ow, out]. Parameters weight [out, k, k, in], bias [out].
+class Conv2d final : public Module {
+ public:
+  struct Options {
+    int64_t kernel = 3;
+    int64_t stride = 1;
+    int64_t padding = 0;
+    Activation activation = Activation::none;
+    LayerInit init = {};
+  };
+  Conv2d(int64_t in, int64_t out, const Options& options);
+  Variable forward(const Variable& x, const Context& context) override;
+
+ private:
+  std::shared_ptr<Parameter> weight_, bias_;
+  Conv2dParams params_;
+};
+
+// Square windows; [n, h, w, c] -> [n, oh, ow, c].
+class Pool2d final : public Module {
+ public:
+  Pool2d(Pooling kind, int64_t window, int64_t stride, int64_t padding = 0);
+  Variable forward(const Variable& x, const Context& context) override;
+
+ private:
+  Pool2dParams params_;
+};
+
+// Over all axes but the last, of `channels` elements. Parameters weight (gamma) and bias (beta),
+// buffers running_mean and running_var.
+class BatchNorm final : public Module {
+ public:
+  explicit BatchNorm(int64_t channels, double momentum = 0.1, double epsilon = 1e-5);
+  Variable forward(const Variable& x, const Context& context) override;
+
+ private:
+  std::shared_ptr<Parameter> gamma_, beta_;
+  std::shared_ptr<Buffer> mean_, variance_;
+  double momentum_;
+  BatchNormParams params_;
+};
+
+// Zeroes with probability p while training; the mask depends on the step, the module's path and the
+// sample's place in the global batch.
+class Dropout final : public Module {
+ public:
+  explicit Dropout(double p) : p_(p) {}
+  Variable forward(const Variable& x, const Context& context) override;
+
+ private:
+  double p_;
+};
+
+// An activation on its own, for places where no layer can apply it.
+class Activate final : public Module {
+ public:
+  explicit Activate(Activation activation) : activation_(activation) {}
+  Variable forward(const Variable& x, const Context& context) override;
+
+ private:
+  Activation activation_;
+};
+
+// [n, ...] -> [n, the rest]
+class Flatten final : public Module {
+ public:
+  Variable forward(const Variable& x, const Context& context) override;
+};
+
+// Its children one after the other; they are named 0, 1, 2, ... unless given a name.
+class Sequential : public Module {
+ public:
+  Variable forward(const Variable& x, const Context& context) override;
+
+  template <class M, class... Arguments>
+  Sequential& then(Arguments&&... arguments) {
+    return then_named<M>(std::to_string(children().size()), std::forward<Arguments>(arguments)...);
+  }
+  template <class M, class... Arguments>
+  Sequential& then_named(const std::string& name, Arguments&&... arguments) {
+    add<M>(name, std::forward<Arguments>(arguments)...);
+    return *this;
+  }
+};
+
+}  // namespace d2l::nn

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "framework/autograd/variable.h"
+#include "framework/nn/init.h"
+
+namespace d2l::nn {
+
+// What a module can be trained by. Modules declare parameters; a ParameterSet gives them memory,
+// names and initial values. Two modules that hold the same Parameter share it.
+struct Parameter {
+  Shape shape;
+  Initializer init;
+  Variable variable;
+};
+
+// State that is not trained but belongs to the model: running statistics.
+struct Buffer {
+  Shape shape;
+  float initial = 0;
+  Tensor tensor;
+};
+
+// The facts of one forward pass.
+struct Context {
+  bool training = false;
+  RngKey rng;                // of this step; modules mix in their path
+  int64_t first_sample = 0;  // position of x's first sample in the global batch
+};
+
+// A function with parameters, made of others. Derived classes declare in their constructor and
+// write forward(); derivatives follow from the operations used.
+class Module {
+ public:
+  Module() = default;
+  virtual ~Module() = default;
+  Module(const Module&) = delete;
+  Module& operator=(const Module&) = delete;
+
+  virtual Variable forward(const Variable& x, const Context& context) = 0;
+
+  struct NamedModule {
+    std::string name;
+    std::shared_ptr<Module> module;
+  };
+  const std::vector<NamedModule>& children() const { return children_; }
+  const std::vector<std::pair<std::string, std::shared_ptr<Parameter>>>& parameters() const {
+    return parameters_;
+  }
+  const std::vector<std::pair<std::string, std::shared_ptr<Buffer>>>& buffers() const {
+    return buffers_;
+  }
+  // Where it stands in the tree: "stage2.0.conv1"; set by ParameterSet.
+  const std::string& path() const { return path_; }
+  void set_path(std::string path) { path_ = std::move(path); }
+
+ protected:
+  // Names must be unique within a module. Throws Error.
+  std::shared_ptr<Parameter> add_parameter(const std::string& name, const Shape& shape,
+                                           Initializer init);
+  void share_parameter(const std::string& name, std::shared_ptr<Parameter> parameter);
+  std::shared_ptr<Buffer> add_buffer(const std::string& name, const Shape& shape, float initial);
+  void add_child(const std::string& name, std::shared_ptr<Module> module);
+  template <class M, class... Arguments>
+  std::shared_ptr<M> add(const std::string& name, Arguments&&... arguments) {
+    auto module = std::make_shared<M>(std::forward<Arguments>(arguments)...);
+    add_child(name, module);
+    return module;
+  }
+
+ private:
+  void check_new(const std::string& name) const;
+
+  std::vector<NamedModule> children_;
+  std::vector<std::pair<std::string, std::shared_ptr<Parameter>>> parameters_;
+  std::vector<std::pair<std::string, std::shared_ptr<Buffer>>> buffers_;
+  std::string path_;
+};
+
+}  // namespace d2l::nn

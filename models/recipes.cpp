@@ -1,0 +1,28 @@
+#include "models/recipes.h"
+
+#include "framework/base/error.h"
+#include "framework/base/text.h"
+
+namespace d2l::models {
+
+const std::vector<Recipe>& recipes() {
+  static const std::vector<Recipe> table = {
+      {"softmax-regression", "softmax-regression", 0.1, 256, 10, "normal"},
+      {"mlp", "mlp", 0.1, 256, 10, "normal"},
+      {"dropout-mlp", "dropout-mlp", 0.5, 256, 10, "normal"},
+      {"lenet", "lenet", 0.9, 256, 10, "xavier"},
+      {"bn-lenet", "bn-lenet", 1.0, 256, 10, "xavier"},
+  };
+  return table;
+}
+
+const Recipe& find_recipe(const std::string& name) {
+  std::vector<std::string> names;
+  for (const Recipe& recipe : recipes()) {
+    if (recipe.name == name) return recipe;
+    names.push_back(recipe.name);
+  }
+  throw UsageError(unknown_name("recipe", name, names));
+}
+
+}  // namespace d2l::models
