@@ -1,5 +1,6 @@
 #include "framework/autograd/arrange.h"
 
+#include "framework/autograd/elementwise.h"
 #include "framework/tensor/arrange.h"
 #include "framework/tensor/create.h"
 #include "framework/tensor/elementwise.h"

@@ -14,10 +14,10 @@ namespace d2l {
 enum class Reduction { sum, mean, max, min };
 
 // How a device computes. Kernels write into outputs that they are given, trust the shapes (the
-// function above has checked them once) and take scratch memory from the pool. Unless a comment says
-// otherwise elements are f32, outputs do not overlap inputs, and an output may hold anything before.
-// Calls are queued in order; results are there for the host after synchronize(). One thread calls a
-// backend's kernels; the pool and the host copies may be used from any.
+// function above has checked them once) and take scratch memory from the pool. Unless a comment
+// says otherwise elements are f32, outputs do not overlap inputs, and an output may hold anything
+// before. Calls are queued in order; results are there for the host after synchronize(). One thread
+// calls a backend's kernels; the pool and the host copies may be used from any.
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -33,8 +33,8 @@ class Backend {
 
   // --- copies ---
   virtual void fill(View out, double value) = 0;  // any dtype
-  // Any strides and dtypes: slices, steps, permutations, broadcasts (stride 0) and casts. Shapes are
-  // equal. `accumulate` adds instead of overwriting (f32 on both sides).
+  // Any strides and dtypes: slices, steps, permutations, broadcasts (stride 0) and casts. Shapes
+  // are equal. `accumulate` adds instead of overwriting (f32 on both sides).
   virtual void copy(const ConstStridedView& in, const StridedView& out, bool accumulate) = 0;
   // out[i, :] = table[indices[i], :]; indices are i64 and have been checked.
   virtual void gather_rows(ConstView table, ConstView indices, View out) = 0;
@@ -89,8 +89,7 @@ class Backend {
   virtual void batch_norm(const BatchNormParams& params, ConstView x, ConstView gamma,
                           ConstView beta, View y, View mean, View variance) = 0;
   virtual void batch_norm_inference(const BatchNormParams& params, ConstView x, ConstView gamma,
-                                    ConstView beta, ConstView mean, ConstView variance,
-                                    View y) = 0;
+                                    ConstView beta, ConstView mean, ConstView variance, View y) = 0;
   struct BatchNormGradients {
     View x, gamma, beta;
   };
@@ -104,7 +103,8 @@ class Backend {
   virtual void log_softmax(ConstView x, View y) = 0;
   virtual void log_softmax_backward(ConstView y, ConstView grad_y, View grad_x) = 0;
   // logits [n, c], labels i64 [n] in [0, c). losses [n] = -log softmax(logits)[label];
-  // probabilities [n, c] = softmax(logits); correct [n] = 1 where the first largest logit is the label.
+  // probabilities [n, c] = softmax(logits); correct [n] = 1 where the first largest logit is the
+  // label.
   virtual void cross_entropy(ConstView logits, ConstView labels, View losses, View probabilities,
                              View correct) = 0;
   // grad_logits = (probabilities - one_hot(labels)) * grad_losses[n] (one factor per row).
@@ -113,8 +113,7 @@ class Backend {
 
   // --- optimizers: one pass over flat arrays [n] ---
   // velocity may be {} when momentum is 0.
-  virtual void sgd_step(const SgdParams& params, ConstView gradient, View value,
-                        View velocity) = 0;
+  virtual void sgd_step(const SgdParams& params, ConstView gradient, View value, View velocity) = 0;
   virtual void adam_step(const AdamParams& params, ConstView gradient, View value, View mean,
                          View square) = 0;
 };

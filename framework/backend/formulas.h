@@ -149,18 +149,30 @@ struct GreaterEqual {
 template <class Visitor>
 void visit(Unary op, Visitor&& visitor) {
   switch (op) {
-    case Unary::negate: return visitor(formulas::Negate{});
-    case Unary::exp: return visitor(formulas::Exp{});
-    case Unary::log: return visitor(formulas::Log{});
-    case Unary::sqrt: return visitor(formulas::Sqrt{});
-    case Unary::square: return visitor(formulas::Square{});
-    case Unary::abs: return visitor(formulas::Abs{});
-    case Unary::reciprocal: return visitor(formulas::Reciprocal{});
-    case Unary::sin: return visitor(formulas::Sin{});
-    case Unary::cos: return visitor(formulas::Cos{});
-    case Unary::relu: return visitor(formulas::Relu{});
-    case Unary::sigmoid: return visitor(formulas::Sigmoid{});
-    case Unary::tanh: return visitor(formulas::Tanh{});
+    case Unary::negate:
+      return visitor(formulas::Negate{});
+    case Unary::exp:
+      return visitor(formulas::Exp{});
+    case Unary::log:
+      return visitor(formulas::Log{});
+    case Unary::sqrt:
+      return visitor(formulas::Sqrt{});
+    case Unary::square:
+      return visitor(formulas::Square{});
+    case Unary::abs:
+      return visitor(formulas::Abs{});
+    case Unary::reciprocal:
+      return visitor(formulas::Reciprocal{});
+    case Unary::sin:
+      return visitor(formulas::Sin{});
+    case Unary::cos:
+      return visitor(formulas::Cos{});
+    case Unary::relu:
+      return visitor(formulas::Relu{});
+    case Unary::sigmoid:
+      return visitor(formulas::Sigmoid{});
+    case Unary::tanh:
+      return visitor(formulas::Tanh{});
   }
   fail("unknown unary formula ", static_cast<int>(op));
 }
@@ -168,13 +180,20 @@ void visit(Unary op, Visitor&& visitor) {
 template <class Visitor>
 void visit(Binary op, Visitor&& visitor) {
   switch (op) {
-    case Binary::add: return visitor(formulas::Add{});
-    case Binary::sub: return visitor(formulas::Sub{});
-    case Binary::mul: return visitor(formulas::Mul{});
-    case Binary::div: return visitor(formulas::Div{});
-    case Binary::pow: return visitor(formulas::Pow{});
-    case Binary::maximum: return visitor(formulas::Maximum{});
-    case Binary::minimum: return visitor(formulas::Minimum{});
+    case Binary::add:
+      return visitor(formulas::Add{});
+    case Binary::sub:
+      return visitor(formulas::Sub{});
+    case Binary::mul:
+      return visitor(formulas::Mul{});
+    case Binary::div:
+      return visitor(formulas::Div{});
+    case Binary::pow:
+      return visitor(formulas::Pow{});
+    case Binary::maximum:
+      return visitor(formulas::Maximum{});
+    case Binary::minimum:
+      return visitor(formulas::Minimum{});
   }
   fail("unknown binary formula ", static_cast<int>(op));
 }
@@ -182,12 +201,18 @@ void visit(Binary op, Visitor&& visitor) {
 template <class Visitor>
 void visit(Compare op, Visitor&& visitor) {
   switch (op) {
-    case Compare::equal: return visitor(formulas::Equal{});
-    case Compare::not_equal: return visitor(formulas::NotEqual{});
-    case Compare::less: return visitor(formulas::Less{});
-    case Compare::less_equal: return visitor(formulas::LessEqual{});
-    case Compare::greater: return visitor(formulas::Greater{});
-    case Compare::greater_equal: return visitor(formulas::GreaterEqual{});
+    case Compare::equal:
+      return visitor(formulas::Equal{});
+    case Compare::not_equal:
+      return visitor(formulas::NotEqual{});
+    case Compare::less:
+      return visitor(formulas::Less{});
+    case Compare::less_equal:
+      return visitor(formulas::LessEqual{});
+    case Compare::greater:
+      return visitor(formulas::Greater{});
+    case Compare::greater_equal:
+      return visitor(formulas::GreaterEqual{});
   }
   fail("unknown comparison ", static_cast<int>(op));
 }
@@ -195,10 +220,14 @@ void visit(Compare op, Visitor&& visitor) {
 // The formula behind an activation; `none` has none.
 inline Unary unary_of(Activation activation) {
   switch (activation) {
-    case Activation::relu: return Unary::relu;
-    case Activation::sigmoid: return Unary::sigmoid;
-    case Activation::tanh: return Unary::tanh;
-    case Activation::none: break;
+    case Activation::relu:
+      return Unary::relu;
+    case Activation::sigmoid:
+      return Unary::sigmoid;
+    case Activation::tanh:
+      return Unary::tanh;
+    case Activation::none:
+      break;
   }
   fail("Activation::none has no formula");
 }

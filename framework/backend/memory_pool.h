@@ -11,8 +11,9 @@
 namespace d2l {
 
 // Keeps released blocks and hands them out again, so that a training step in its steady state asks
-// the system for nothing. Sizes are rounded up to classes an eighth of a power of two apart (at most
-// 12.5 % lost). Safe to call from several threads. Serves any device: it is given the raw calls.
+// the system for nothing. Sizes are rounded up to classes an eighth of a power of two apart (at
+// most 12.5 % lost). Safe to call from several threads. Serves any device: it is given the raw
+// calls.
 class MemoryPool {
  public:
   struct Raw {
@@ -40,8 +41,8 @@ class MemoryPool {
  private:
   Raw raw_;
   mutable std::mutex mutex_;
-  std::map<size_t, std::vector<void*>> free_;   // size class -> blocks
-  std::unordered_map<void*, size_t> in_use_;    // block -> size class
+  std::map<size_t, std::vector<void*>> free_;  // size class -> blocks
+  std::unordered_map<void*, size_t> in_use_;   // block -> size class
   Stats stats_;
 };
 

@@ -60,7 +60,8 @@ struct DropoutParams {
   int64_t first_element = 0;
 };
 
-// v = momentum v + (g + weight_decay w); w -= lr v (nesterov: lr (g + weight_decay w + momentum v)).
+// v = momentum v + (g + weight_decay w); w -= lr v (nesterov: lr (g + weight_decay w + momentum
+// v)).
 struct SgdParams {
   double lr = 0.1;
   double momentum = 0;
@@ -68,7 +69,8 @@ struct SgdParams {
   bool nesterov = false;
 };
 
-// Kingma and Ba, "Adam", 2015. `step` counts from 1. decoupled: AdamW (Loshchilov and Hutter, 2019).
+// Kingma and Ba, "Adam", 2015. `step` counts from 1. decoupled: AdamW (Loshchilov and Hutter,
+// 2019).
 struct AdamParams {
   double lr = 1e-3;
   double beta1 = 0.9;

@@ -7,8 +7,8 @@
 
 namespace d2l {
 
-// Something that d2l was given or met is wrong. what() is one line that says what was expected, what
-// was found and where; programs print it after "d2l-train: error: " and exit with code 1.
+// Something that d2l was given or met is wrong. what() is one line that says what was expected,
+// what was found and where; programs print it after "d2l-train: error: " and exit with code 1.
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;

@@ -48,7 +48,8 @@ class Shape {
 
 std::ostream& operator<<(std::ostream& stream, const Shape& shape);
 
-// NumPy's rule: aligned at the last axis, sizes must be equal or 1. Throws Error naming both shapes.
+// NumPy's rule: aligned at the last axis, sizes must be equal or 1. Throws Error naming both
+// shapes.
 Shape broadcast(const Shape& a, const Shape& b);
 
 }  // namespace d2l

@@ -55,8 +55,8 @@ std::string join(const std::vector<std::string>& parts, const std::string& separ
 std::string unknown_name(const std::string& kind, const std::string& word,
                          const std::vector<std::string>& candidates) {
   std::string near = nearest(word, candidates);
-  std::string hint = near.empty() ? "; there are " + join(candidates, ", ")
-                                  : ", did you mean '" + near + "'?";
+  std::string hint =
+      near.empty() ? "; there are " + join(candidates, ", ") : ", did you mean '" + near + "'?";
   return concat("unknown ", kind, " '", word, "'", hint);
 }
 

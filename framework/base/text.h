@@ -6,7 +6,8 @@
 
 namespace d2l {
 
-// The candidate that a mistyped `word` most likely meant, by edit distance; empty when none is near.
+// The candidate that a mistyped `word` most likely meant, by edit distance; empty when none is
+// near.
 std::string nearest(const std::string& word, const std::vector<std::string>& candidates);
 
 // join({"a", "b"}, ", ") == "a, b"
@@ -16,9 +17,9 @@ std::string join(const std::vector<std::string>& parts, const std::string& separ
 std::string unknown_name(const std::string& kind, const std::string& word,
                          const std::vector<std::string>& candidates);
 
-std::string with_thousands(int64_t number);   // 61706 -> "61,706"
-std::string human_bytes(uint64_t bytes);      // 5242880 -> "5.0 MiB"
-std::string human_seconds(double seconds);    // 3725 -> "1h02m"
-std::string fixed(double number, int digits); // fixed(0.8085, 3) -> "0.809"
+std::string with_thousands(int64_t number);    // 61706 -> "61,706"
+std::string human_bytes(uint64_t bytes);       // 5242880 -> "5.0 MiB"
+std::string human_seconds(double seconds);     // 3725 -> "1h02m"
+std::string fixed(double number, int digits);  // fixed(0.8085, 3) -> "0.809"
 
 }  // namespace d2l

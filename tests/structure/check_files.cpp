@@ -11,7 +11,7 @@ namespace {
 constexpr size_t kFileLines = 500;
 constexpr size_t kFunctionLines = 60;
 constexpr size_t kBackendLines = 300;
-constexpr size_t kCommunicatorVirtuals = 8;
+constexpr size_t kCommunicatorVirtuals = 9;  // eight that a transport must write, and abandon()
 
 bool ends_with(const std::string& text, const std::string& end) {
   return text.size() >= end.size() &&

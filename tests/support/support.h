@@ -50,8 +50,8 @@ std::filesystem::path data_dir();
 inline constexpr const char* kNoData =
     "real data not found: set D2L_DATA_DIR or place it in ../shared/data";
 
-// Runs a program of build/<preset>/bin (or any absolute path) and waits at most `seconds`, then kills
-// its process group. exit_code is 128 + signal for a killed one, -1 when it ran out of time.
+// Runs a program of build/<preset>/bin (or any absolute path) and waits at most `seconds`, then
+// kills its process group. exit_code is 128 + signal for a killed one, -1 when it ran out of time.
 struct ProgramResult {
   int exit_code = -1;
   bool timed_out = false;

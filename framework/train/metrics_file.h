@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+namespace d2l {
+
+// metrics.csv of a run: a line per logged step and per evaluation, on disk as soon as it is added.
+// Columns that a line does not have are empty.
+class MetricsFile {
+ public:
+  struct Row {
+    int64_t step = 0;  // steps done since the run began, over all its restarts
+    int64_t epoch = 0;
+    int64_t samples = 0;  // seen so far, over all ranks
+    double loss = 0;
+    double lr = 0;
+    double examples_per_s = 0;
+    double data_wait_s = 0;  // since the row before
+    double comm_wait_s = 0;
+  };
+  struct Evaluation {
+    int64_t step = 0;
+    int64_t epoch = 0;
+    int64_t samples = 0;
+    double test_loss = 0;
+    double test_accuracy = 0;  // 0 to 1
+  };
+
+  static constexpr const char* kHeader =
+      "step,epoch,samples,loss,lr,examples_per_s,data_wait_s,comm_wait_s,test_loss,test_accuracy";
+
+  // With resume_step 0 the file starts afresh. Otherwise the rows of steps 1 to resume_step stay
+  // and the later ones go, with any line that a crash left torn. Throws Error naming `path` when it
+  // cannot be written or is no metrics file.
+  MetricsFile(const std::filesystem::path& path, int64_t resume_step);
+
+  void add(const Row& row);
+  void add_evaluation(const Evaluation& evaluation);
+  void add_evaluation(int64_t step, int64_t epoch, int64_t samples, double test_loss,
+                      double test_accuracy) {
+    add_evaluation(Evaluation{step, epoch, samples, test_loss, test_accuracy});
+  }
+
+ private:
+  void write_line(const std::string& line);
+
+  std::filesystem::path path_;
+  std::ofstream stream_;
+};
+
+}  // namespace d2l

@@ -1,0 +1,115 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "framework/base/log.h"
+#include "framework/base/timer.h"
+#include "framework/checkpoint/store.h"
+#include "framework/comm/gradient_reducer.h"
+#include "framework/nn/parameter_set.h"
+#include "framework/optim/optimizer.h"
+#include "framework/tensor/batch.h"
+#include "framework/train/metrics_file.h"
+#include "framework/train/progress.h"
+
+namespace d2l {
+
+// How far a run is and what its current epoch has added up; part of every checkpoint.
+struct Position {
+  int64_t step = 0;           // steps done in all
+  int64_t epoch = 0;          // the epoch that is under way, from 0
+  int64_t step_in_epoch = 0;  // steps done in it
+  int64_t epoch_samples = 0;  // samples seen in it, of all ranks
+  double epoch_loss = 0;      // sums over those samples
+  double epoch_correct = 0;
+  double train_loss = 0;  // averages over the last finished epoch
+  double train_accuracy = 0;
+  double test_accuracy = 0;  // of the last evaluation
+  double best_accuracy = -1;
+
+  void visit(StateVisitor& visitor);
+};
+
+struct TrainerOptions {
+  int64_t epochs = 10;
+  int64_t max_steps = 0;   // 0: no limit
+  int64_t save_every = 0;  // steps; 0: at the end of each epoch
+  int64_t eval_every = 0;  // steps; 0: at the end of each epoch
+  int64_t log_every = 50;
+  double lr = 0.1;
+  uint64_t seed = 0;
+  std::string config;  // stored in the checkpoints
+};
+
+// Everything that a trainer works with; finished, and owned by the caller.
+struct TrainerParts {
+  nn::Module& model;
+  nn::ParameterSet& parameters;
+  Optimizer& optimizer;
+  Communicator& comm;
+  BatchSource& train_data;
+  BatchSource& test_data;
+  Log& log;
+  // Rank 0's; nullptr elsewhere.
+  CheckpointStore* store = nullptr;
+  MetricsFile* metrics = nullptr;
+  Progress* progress = nullptr;
+};
+
+struct TrainerReport {
+  double loss = 0, train_accuracy = 0, test_accuracy = 0;
+  double compute_rate = 0;     // examples/s without waiting for data, as the book counts
+  double wall_rate = 0;        // examples/s of the training loop
+  bool saved = true;           // the final checkpoint is on disk
+  std::vector<double> losses;  // of the steps of this process
+};
+
+// Data -> model -> loss -> gradients -> all-reduce -> optimizer -> checkpoint.
+class Trainer {
+ public:
+  Trainer(TrainerParts parts, TrainerOptions options);
+
+  // Goes on from a checkpoint's state; every rank gets the same snapshot.
+  void restore(const Snapshot& snapshot, const std::string& origin);
+  // Trains to the end, saves, and answers the book's figures.
+  TrainerReport run();
+
+  // Rank 0's file; made after restore(), which says which rows are still true.
+  void set_metrics(MetricsFile* metrics) { parts_.metrics = metrics; }
+  const Position& position() const { return position_; }
+
+ private:
+  struct Sums {
+    double loss = 0, correct = 0;
+  };
+
+  bool finished() const;
+  double seconds_left() const;
+  int64_t samples_seen() const;  // of all ranks, since the first step
+  Sums step(const Batch& batch);
+  void average_buffers(const Batch& batch);
+  void end_epoch();
+  void evaluate();
+  void save();
+  void log_step(double loss);
+  void visit(StateVisitor& visitor);
+
+  TrainerParts parts_;
+  TrainerOptions options_;
+  GradientReducer reducer_;
+  Position position_;
+  TrainerReport report_;
+  int64_t saved_step_ = -1;
+  int64_t evaluated_step_ = -1;
+  bool improved_ = false;  // since the last save
+  int64_t samples_here_ = 0, log_samples_ = 0;
+  double data_wait_ = 0, comm_wait_ = 0, step_seconds_ = 0;
+  double log_data_wait_ = 0, log_comm_wait_ = 0, log_seconds_ = 0;
+  Timer wall_;
+  double paused_ = 0;  // seconds of wall_ that were not training: evaluation, saving
+};
+
+}  // namespace d2l

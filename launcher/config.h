@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <string>
+
+namespace d2l::launcher {
+
+// Everything that decides a training run. One table in config.cpp describes every member; the
+// flags,
+// --help, the config file and the copy in a checkpoint come from it. A flag is the member's name
+// with
+// '-' for '_'.
+struct Config {
+  std::string model;   // of the zoo; "": the recipe's
+  std::string recipe;  // "": none
+  std::string data = "fashion-mnist";
+  std::string data_dir = ".";
+  std::string out;     // the run folder
+  std::string resume;  // a run folder or checkpoint to go on from
+  std::string config;  // the config file
+  int64_t epochs = 10;
+  int64_t max_steps = 0;     // 0: no limit
+  int64_t batch_size = 256;  // over all ranks
+  double lr = 0.1;
+  double momentum = 0;
+  double weight_decay = 0;
+  uint64_t seed = 0;
+  int threads = 0;         // per rank; 0: choose
+  int loader_threads = 1;  // per rank
+  int64_t save_every = 0;  // steps; 0: at the end of each epoch
+  int64_t keep = 3;        // checkpoints
+  int64_t eval_every = 0;  // steps; 0: at the end of each epoch
+  int64_t log_every = 50;  // steps; 0: never
+  std::string init;        // xavier or normal; "": the recipe's or the model's
+
+  bool operator==(const Config&) const = default;
+};
+
+struct CommandLine {
+  Config config;
+  bool help = false;            // then nothing else has been looked at
+  std::set<std::string> given;  // options named on the command line or in the --config file
+};
+
+// Command line over --config file over recipe over defaults. Does not validate(). Throws
+// UsageError, one line, for unknown flags, names of recipes and keys, missing values, words without
+// a flag and numbers that do not parse.
+CommandLine parse_command_line(int argc, const char* const* argv);
+
+// What --help prints: the options in groups, without a usage line.
+std::string help_text();
+
+// `name = value` lines with every option but out, resume and config; from_ini() reads it back to
+// the same bits.
+std::string to_ini(const Config& config);
+
+// The defaults with the text's options on top; a recipe that it names is not looked up. `source`
+// stands before the line number in errors. Throws UsageError.
+Config from_ini(const std::string& text, const std::string& source = "config");
+
+// The stored options with those of command_line.given on top. A recipe counts only where it is
+// another one than the stored: then it lies between the two.
+Config config_for_resume(const CommandLine& command_line, const std::string& stored_ini);
+
+// Throws UsageError naming the first option that is out of its range.
+void validate(const Config& config);
+
+}  // namespace d2l::launcher

@@ -1,0 +1,235 @@
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <thread>
+
+#include "data/catalog.h"
+#include "data/loader.h"
+#include "framework/base/affinity.h"
+#include "framework/base/files.h"
+#include "framework/base/text.h"
+#include "framework/comm/mpi_session.h"
+#include "framework/train/loss_curve.h"
+#include "framework/train/trainer.h"
+#include "launcher/config.h"
+#include "models/zoo.h"
+
+// d2l-train: options -> config -> dataset -> loader -> model -> trainer.
+
+namespace d2l::launcher {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The whole machine divided among its ranks, unless this process is already bound to a part of it.
+int choose_threads(const Config& config, const MpiSession& session) {
+  if (config.threads > 0) return config.threads;
+  int mine = available_cores();
+  int machine = static_cast<int>(std::thread::hardware_concurrency());
+  return mine < machine ? mine : std::max(1, mine / session.local_size());
+}
+
+// The options of a run that is resumed: what it stored, with this command line on top.
+Config effective_config(const CommandLine& line) {
+  if (line.config.resume.empty()) return line.config;
+  fs::path run = line.config.resume;
+  fs::path file = run / "config.ini";
+  check(fs::exists(file), "--resume ", run.string(),
+        ": expected a run folder with config.ini, found ",
+        fs::is_directory(run) ? "none in it" : "no such folder");
+  Config config = config_for_resume(line, read_text_file(file));
+  config.out = run.string();
+  return config;
+}
+
+// Rank 0 makes the folder of a new run; an existing run is never overwritten.
+void prepare_run_folder(const Config& config) {
+  fs::path out = config.out;
+  if (!config.resume.empty()) return make_writable_folder(out);
+  check(!fs::exists(out / "config.ini") && CheckpointStore::steps(out / "checkpoints").empty(),
+        "--out ", config.out, " already holds a run; go on with --resume ", config.out,
+        " or name another folder");
+  make_writable_folder(out);
+  write_text_file(out / "config.ini", to_ini(config));
+}
+
+// The checkpoint that all ranks go on from: rank 0 chooses, all read the same file.
+std::optional<CheckpointStore::Found> find_checkpoint(const Config& config, Communicator& comm,
+                                                      Log& log) {
+  if (config.resume.empty()) return std::nullopt;
+  fs::path folder = fs::path(config.out) / "checkpoints";
+  std::optional<CheckpointStore::Found> found;
+  if (comm.rank() == 0)
+    found = CheckpointStore::newest_valid(folder, [&](const std::string& line) { log.warn(line); });
+  std::string name = found ? found->path.filename().string() : "";
+  char buffer[64] = {};
+  std::copy_n(name.begin(), std::min(name.size(), sizeof buffer - 1), buffer);
+  comm.broadcast({buffer, DType::u8, Shape{sizeof buffer}}, 0);
+  if (buffer[0] == '\0') return std::nullopt;
+  if (comm.rank() != 0) found = {folder / buffer, read_checkpoint(folder / buffer)};
+  return found;
+}
+
+std::unique_ptr<data::Loader> open_loader(const Config& config, Backend& backend,
+                                          const Communicator& comm, data::Split split) {
+  bool train = split == data::Split::train;
+  return std::make_unique<data::Loader>(
+      std::shared_ptr<data::Dataset>(data::open_dataset(config.data, config.data_dir, split)),
+      backend,
+      data::LoaderOptions{.batch_size = config.batch_size,
+                          .seed = config.seed,
+                          .order = train ? data::Order::shuffled : data::Order::sequential,
+                          .rank = comm.rank(),
+                          .ranks = comm.size(),
+                          .threads = config.loader_threads});
+}
+
+void print_report(const TrainerReport& report, const Config& config, const Communicator& comm,
+                  int threads, const fs::path& checkpoint, Log& log) {
+  log.info("loss ", fixed(report.loss, 3), ", train acc ", fixed(report.train_accuracy, 3),
+           ", test acc ", fixed(report.test_accuracy, 3));
+  log.info(fixed(report.compute_rate, 1), " examples/sec on cpu, ", comm.size(),
+           comm.size() == 1 ? " rank x " : " ranks x ", threads,
+           threads == 1 ? " thread" : " threads",
+           " (wall-clock with data: ", fixed(report.wall_rate, 1), ")");
+  if (comm.rank() == 0 && report.losses.size() > 1)
+    std::printf("\n%s\n", loss_curve(report.losses).c_str());
+  log.info("run folder ", config.out, ", checkpoint ", checkpoint.string());
+}
+
+int train(const CommandLine& line, MpiSession& session) {
+  Config config = effective_config(line);
+  if (config.out.empty())
+    config.out = "runs/" + (config.recipe.empty() ? config.model : config.recipe);
+  validate(config);
+  std::unique_ptr<Communicator> comm = session.communicator();
+  bool first = comm->rank() == 0;
+  if (config.batch_size < comm->size())
+    throw UsageError(
+        concat("--batch-size is the global batch: expected at least one sample for each"
+               " of the ",
+               comm->size(), " ranks, found ", config.batch_size));
+
+  Log log(!first);
+  int threads = choose_threads(config, session);
+  std::unique_ptr<Backend> backend = make_cpu_backend(threads);
+  auto train_data = open_loader(config, *backend, *comm, data::Split::train);
+  auto test_data = open_loader(config, *backend, *comm, data::Split::test);
+  auto model = models::build_model(config.model, {.input = train_data->dataset().shape(),
+                                                  .classes = train_data->dataset().classes(),
+                                                  .init = config.init});
+  nn::ParameterSet parameters(*model, *backend, config.seed);
+  auto optimizer =
+      make_sgd(parameters, {.momentum = config.momentum, .weight_decay = config.weight_decay});
+
+  // Nothing is written before all that can be wrong with data and model has been looked at.
+  fs::path out = config.out;
+  if (first) {
+    prepare_run_folder(config);
+    log.open(out / "log.txt");
+    std::printf("%s\n", to_ini(config).c_str());
+  }
+  comm->barrier();
+  auto found = find_checkpoint(config, *comm, log);
+  std::optional<CheckpointStore> store;
+  std::optional<MetricsFile> metrics;
+  Progress progress(first && Progress::is_terminal());
+  if (first)
+    store.emplace(
+        out / "checkpoints",
+        CheckpointStore::Options{.keep = static_cast<int>(config.keep),
+                                 .warn = [&](const std::string& text) { log.warn(text); }});
+  Trainer trainer({.model = *model,
+                   .parameters = parameters,
+                   .optimizer = *optimizer,
+                   .comm = *comm,
+                   .train_data = *train_data,
+                   .test_data = *test_data,
+                   .log = log,
+                   .store = store ? &*store : nullptr,
+                   .progress = &progress},
+                  {.epochs = config.epochs,
+                   .max_steps = config.max_steps,
+                   .save_every = config.save_every,
+                   .eval_every = config.eval_every,
+                   .log_every = config.log_every,
+                   .lr = config.lr,
+                   .seed = config.seed,
+                   .config = to_ini(config)});
+  if (found) trainer.restore(found->snapshot, found->path.string());
+  if (first) {
+    metrics.emplace(out / "metrics.csv", trainer.position().step);
+    trainer.set_metrics(&*metrics);
+  }
+  log.info(config.model, ", ", with_thousands(parameters.count()), " parameters; ",
+           train_data->dataset().name(), ", ", with_thousands(train_data->samples()), " + ",
+           with_thousands(test_data->samples()), " samples; ", comm->describe(), "; ",
+           backend->describe());
+  if (found)
+    log.info("going on after step ", trainer.position().step, " from ", found->path.string());
+  else if (!config.resume.empty())
+    log.info("no checkpoint in ", config.out, " yet: starting at step 0");
+
+  TrainerReport report = trainer.run();
+  fs::path checkpoint = CheckpointStore::path_of(out / "checkpoints", trainer.position().step);
+  print_report(report, config, *comm, threads, checkpoint, log);
+  check(report.saved, "the last checkpoint could not be written: expected ", checkpoint.string());
+  comm->barrier();
+  return 0;
+}
+
+// One line from one rank: the others wait a moment, since rank 0's abort ends them when all met the
+// same error.
+[[noreturn]] void report_and_abort(const std::string& message, int exit_code, MpiSession& session) {
+  if (session.rank() != 0) std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  std::string who =
+      session.rank() == 0 ? "" : concat("rank ", session.rank(), " on ", session.host(), ": ");
+  std::fflush(stdout);
+  std::fprintf(stderr, "d2l-train: error: %s%s\n", who.c_str(), message.c_str());
+  if (session.size() > 1) session.abort(exit_code);
+  std::fflush(stderr);
+  std::_Exit(exit_code);
+}
+
+// Before MPI is up: is this the rank that speaks?
+bool speaks() {
+  for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "SLURM_PROCID"})
+    if (const char* rank = std::getenv(name)) return std::string(rank) == "0";
+  return true;
+}
+
+}  // namespace
+
+int run(int argc, char** argv) {
+  CommandLine line;
+  try {
+    line = parse_command_line(argc, argv);
+    if (!line.help && line.config.resume.empty()) validate(line.config);
+  } catch (const Error& error) {
+    if (speaks()) std::fprintf(stderr, "d2l-train: error: %s\n", error.what());
+    return 2;
+  }
+  if (line.help) {
+    if (speaks()) std::fputs(help_text().c_str(), stdout);
+    return 0;
+  }
+  try {
+    MpiSession session(&argc, &argv);
+    try {
+      return train(line, session);
+    } catch (const UsageError& error) {
+      report_and_abort(error.what(), 2, session);
+    } catch (const std::exception& error) {
+      report_and_abort(error.what(), 1, session);
+    }
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "d2l-train: error: %s\n", error.what());
+    return 1;
+  }
+}
+
+}  // namespace d2l::launcher
+
+int main(int argc, char** argv) { return d2l::launcher::run(argc, argv); }

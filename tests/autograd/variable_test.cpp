@@ -1,0 +1,250 @@
+// The tape itself, with the results of chapter 2.5.
+
+#include "framework/autograd/variable.h"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+
+#include "framework/autograd/arrange.h"
+#include "framework/autograd/convolution.h"
+#include "framework/autograd/elementwise.h"
+#include "framework/autograd/linear.h"
+#include "framework/autograd/normalization.h"
+#include "framework/autograd/softmax.h"
+#include "framework/tensor/create.h"
+#include "tests/support/support.h"
+
+namespace d2l {
+namespace {
+
+using test::close;
+using test::cpu;
+using test::message_of;
+using testing::HasSubstr;
+
+Variable x4() { return Variable(arange(cpu(), 4), true); }
+
+TEST(Chapter25, TwiceTheDotProduct) {
+  Variable x = x4();
+  Variable y = 2.0 * sum(x * x);
+  EXPECT_FLOAT_EQ(y.value().item<float>(), 28);
+  EXPECT_FALSE(x.has_grad());
+  y.backward();
+  EXPECT_TRUE(close(x.grad(), {0, 4, 8, 12}));
+}
+
+TEST(Chapter25, GradientsAddUpUntilZeroed) {
+  Variable x = x4();
+  sum(x).backward();
+  EXPECT_TRUE(close(x.grad(), {1, 1, 1, 1}));
+  sum(x * x).backward();
+  EXPECT_TRUE(close(x.grad(), {1, 3, 5, 7}));
+  x.zero_grad();
+  EXPECT_FALSE(x.has_grad());
+  sum(x * x).backward();
+  EXPECT_TRUE(close(x.grad(), {0, 2, 4, 6}));
+}
+
+TEST(Chapter25, NonScalarWithASeed) {
+  Variable x = x4();
+  (x * x).backward(ones(cpu(), {4}));
+  EXPECT_TRUE(close(x.grad(), {0, 2, 4, 6}));
+  Variable z = x4();
+  (z * z).backward(from_list(cpu(), {1, 10, 100, 1000}));
+  EXPECT_TRUE(close(z.grad(), {0, 20, 400, 6000}));
+}
+
+TEST(Chapter25, DetachMakesAConstant) {
+  Variable x = x4();
+  Variable y = x * x;
+  Variable u = y.detach();
+  EXPECT_FALSE(u.requires_grad());
+  sum(u * x).backward();
+  EXPECT_TRUE(close(x.grad(), {0, 1, 4, 9}));  // u, not 3 x^2
+  x.zero_grad();
+  sum(y).backward();
+  EXPECT_TRUE(close(x.grad(), {0, 2, 4, 6}));
+}
+
+// The book's f(a): doubles until the norm reaches 1000, so it is k a and the slope is f(a) / a.
+TEST(Chapter25, ControlFlow) {
+  for (float start : {0.3f, -1.7f}) {
+    Variable a(full(cpu(), {}, static_cast<double>(start)), true);
+    Variable b = a * 2.0;
+    while (std::abs(b.value().item<float>()) < 1000) b = b * 2.0;
+    Variable c = sum(b).value().item<float>() > 0 ? b : 100.0 * b;
+    float value = c.value().item<float>();
+    c.backward();
+    EXPECT_FLOAT_EQ(a.grad().item<float>(), value / start);
+    EXPECT_FLOAT_EQ(a.grad().item<float>(), start > 0 ? 4096.0f : 102400.0f);
+  }
+}
+
+TEST(Backward, RunsThroughAGraphOnce) {
+  Variable x = x4();
+  Variable square = x * x;
+  Variable y = sum(square);
+  y.backward();
+  EXPECT_THAT(message_of([&] { y.backward(); }), HasSubstr("before"));
+  EXPECT_THAT(message_of([&] { sum(square).backward(); }), HasSubstr("before"));
+  EXPECT_TRUE(close(x.grad(), {0, 2, 4, 6}));
+}
+
+TEST(Backward, NeedsASeedOfTheRightShape) {
+  Variable x = x4();
+  EXPECT_THAT(message_of([&] { (x * x).backward(); }), HasSubstr("[4]"));
+  EXPECT_THAT(message_of([&] { (x * x).backward(ones(cpu(), {3})); }), HasSubstr("[3]"));
+  EXPECT_THAT(message_of([&] { sum(Variable(ones(cpu(), {2}))).backward(); }),
+              HasSubstr("requires a gradient"));
+  EXPECT_THAT(message_of([&] { Variable(ones(cpu(), {2}), true).grad(); }),
+              HasSubstr("no gradient"));
+  EXPECT_THAT(message_of([&] { Variable().value(); }), HasSubstr("never given"));
+}
+
+TEST(Backward, SeedStaysAsItWas) {
+  Variable x = x4();
+  Tensor seed = ones(cpu(), {4});
+  Variable y = reshape(x, {4});
+  (y + y * 2.0).backward(seed);
+  EXPECT_TRUE(close(x.grad(), {3, 3, 3, 3}));
+  EXPECT_TRUE(close(seed, {1, 1, 1, 1}));
+}
+
+// A diamond: backward must wait for both sides before it goes on to what they share.
+TEST(Backward, DiamondsAndUnevenDepths) {
+  Variable x(full(cpu(), {}, 3), true);
+  Variable shared = x * x;
+  Variable deep = shared * shared * shared;  // x^6
+  sum(deep + shared + x).backward();
+  EXPECT_FLOAT_EQ(x.grad().item<float>(), 6 * 243 + 6 + 1);
+}
+
+TEST(Backward, AliasedGradientsStayApart) {
+  Variable x = x4(), z = x4();
+  Variable y = reshape(x, {2, 2});
+  Variable w = reshape(z, {2, 2});
+  sum((y + w) + y).backward();
+  EXPECT_TRUE(close(x.grad(), {2, 2, 2, 2}));
+  EXPECT_TRUE(close(z.grad(), {1, 1, 1, 1}));
+}
+
+TEST(Backward, ConstantsGetNothing) {
+  Variable x = x4(), constant(ones(cpu(), {4}));
+  sum(x * constant).backward();
+  EXPECT_FALSE(constant.has_grad());
+  EXPECT_TRUE(close(x.grad(), {1, 1, 1, 1}));
+}
+
+// One weight used by two layers.
+TEST(Parameters, SharedOnesAddTheirGradients) {
+  Variable w(full(cpu(), {1, 1}, 3), true);
+  Variable x(full(cpu(), {1, 1}, 2));
+  sum(linear(linear(x, w), w)).backward();  // w^2 x
+  EXPECT_FLOAT_EQ(w.grad().item<float>(), 12);
+}
+
+TEST(Parameters, BoundGradientLivesInItsSlot) {
+  Tensor arena = full(cpu(), {10}, 77);
+  Variable x = x4();
+  x.bind_grad(arena.slot(3, Shape{4}));
+  EXPECT_FALSE(x.has_grad());
+  const std::vector<float> expected{77, 77, 77, 0, 2, 4, 6, 77, 77, 77};
+  sum(x * x).backward();  // a finished tensor arrives
+  EXPECT_TRUE(close(arena, expected));
+  x.zero_grad();
+  sum(square(x)).backward();  // a kernel writes
+  EXPECT_TRUE(close(arena, expected));
+  sum(square(x)).backward();
+  EXPECT_TRUE(close(arena, {77, 77, 77, 0, 4, 8, 12, 77, 77, 77}));
+  EXPECT_EQ(x.grad().data<float>(), arena.data<float>() + 3);
+  EXPECT_THAT(message_of([&] { x.bind_grad(arena); }), HasSubstr("[10]"));
+}
+
+TEST(Parameters, ReadyIsCalledOnceAfterTheLastContribution) {
+  Variable x = x4(), other = x4();
+  std::vector<std::vector<float>> seen;
+  std::vector<std::string> order;
+  x.on_grad_ready([&] {
+    seen.push_back(x.grad().to_vector<float>());
+    order.emplace_back("x");
+  });
+  other.on_grad_ready([&] { order.emplace_back("other"); });
+  Variable first = x * 2.0;               // used early, its gradient comes last
+  Variable y = tanh(first) * 0.0 + x + x * other;
+  sum(y).backward();
+  ASSERT_EQ(seen.size(), 1u);
+  EXPECT_THAT(seen[0], testing::ElementsAre(1, 2, 3, 4));
+  EXPECT_EQ(order.size(), 2u);
+  sum(x).backward();
+  EXPECT_EQ(seen.size(), 2u);
+  EXPECT_EQ(order.size(), 3u);
+  x.on_grad_ready(nullptr);
+  other.on_grad_ready(nullptr);
+}
+
+// Deep layers are ready first, so that their gradients can travel while the rest is computed.
+TEST(Parameters, ReadyComesInReverseOrderOfUse) {
+  Variable w[3];
+  std::vector<int> order;
+  for (int i = 0; i < 3; ++i) {
+    w[i] = Variable(eye(cpu(), 2), true);
+    w[i].on_grad_ready([&order, i] { order.push_back(i); });
+  }
+  Variable y(ones(cpu(), {1, 2}));
+  for (const Variable& weight : w) y = linear(y, weight, {}, Activation::tanh);
+  sum(y).backward();
+  EXPECT_THAT(order, testing::ElementsAre(2, 1, 0));
+}
+
+TEST(NoGradScope, RecordsNothing) {
+  Variable x = x4();
+  {
+    NoGrad outer;
+    { NoGrad inner; }
+    EXPECT_FALSE((x * x).requires_grad());
+    EXPECT_FALSE(square(x).requires_grad());
+  }
+  EXPECT_TRUE((x * x).requires_grad());
+}
+
+TEST(NoGradScope, UpdateByHandKeepsTheLeaf) {
+  Variable x = x4();
+  sum(x * x).backward();
+  {
+    NoGrad scope;
+    x.value().copy_from((x - 0.5 * Variable(x.grad())).value());
+  }
+  EXPECT_TRUE(close(x.value(), {0, 0, 0, 0}));
+  EXPECT_TRUE(x.requires_grad());
+}
+
+TEST(Losses, GoldenValues) {
+  Tensor labels = from_vector<int64_t>(cpu(), {2}, {0, 2});
+  Variable logits(from_list(cpu(), {{0, 0, 0, 0}, {5, 1, 1, 1}}), true);
+  CrossEntropy result = cross_entropy(logits, labels);
+  double second = std::log(std::exp(5.0) + 3 * std::exp(1.0)) - 1;
+  EXPECT_TRUE(close(result.losses.value(), {std::log(4.0f), static_cast<float>(second)}));
+  EXPECT_TRUE(close(result.correct, {1, 0}));
+  result.losses.backward(ones(cpu(), {2}));
+  EXPECT_TRUE(close(get(logits, {0}).value(), {0, 0, 0, 0}));
+  EXPECT_TRUE(close(logits.grad().rows(0, 1), {-0.75f, 0.25f, 0.25f, 0.25f}));
+  EXPECT_TRUE(close(squared_loss(x4(), full(cpu(), {4}, 1)).value(), {0.5f, 0, 0.5f, 2}));
+}
+
+TEST(Messages, NameTheShapes) {
+  Variable x(ones(cpu(), {2, 3})), image(ones(cpu(), {1, 4, 4, 2}));
+  Variable weight(ones(cpu(), {5, 3, 3, 1}));
+  EXPECT_THAT(message_of([&] { linear(x, x4()); }), HasSubstr("[4]"));
+  EXPECT_THAT(message_of([&] { linear(x, Variable(ones(cpu(), {5, 4}))); }), HasSubstr("4 inputs"));
+  EXPECT_THAT(message_of([&] { conv2d(image, weight); }), HasSubstr("input channels"));
+  EXPECT_THAT(message_of([&] { pool2d(image, {.window = {5, 5}}); }), HasSubstr("does not fit"));
+  EXPECT_THAT(message_of([&] { dropout(x, {.p = 1.5}); }), HasSubstr("1.5"));
+  EXPECT_THAT(message_of([&] { cross_entropy(x, arange(cpu(), 3, DType::i64)); }),
+              HasSubstr("[2, 3]"));
+  EXPECT_THAT(message_of([&] { cross_entropy(x, ones(cpu(), {2})); }), HasSubstr("i64"));
+  EXPECT_THAT(message_of([&] { squared_loss(x, ones(cpu(), {3, 2})); }), HasSubstr("[3, 2]"));
+}
+
+}  // namespace
+}  // namespace d2l

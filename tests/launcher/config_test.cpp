@@ -1,0 +1,178 @@
+#include "launcher/config.h"
+
+#include <gtest/gtest.h>
+
+#include <limits>
+#include <vector>
+
+#include "framework/base/error.h"
+#include "framework/base/files.h"
+#include "models/recipes.h"
+#include "tests/support/support.h"
+
+namespace d2l::launcher {
+namespace {
+
+using test::TemporaryFolder;
+
+CommandLine parse(std::vector<const char*> words) {
+  words.insert(words.begin(), "d2l-train");
+  return parse_command_line(static_cast<int>(words.size()), words.data());
+}
+
+// The message of a UsageError; any other kind of error fails the test.
+template <class Action>
+std::string complaint(Action&& action) {
+  try {
+    action();
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  ADD_FAILURE() << "expected a UsageError, none was thrown";
+  return "";
+}
+
+std::string parse_complaint(const std::vector<const char*>& words) {
+  return complaint([&] { parse(words); });
+}
+
+TEST(Config, DefaultsWithoutFlags) {
+  CommandLine line = parse({});
+  EXPECT_EQ(line.config, Config());
+  EXPECT_TRUE(line.given.empty());
+  EXPECT_FALSE(line.help);
+}
+
+TEST(Config, FlagsOfEveryType) {
+  CommandLine line = parse({"--model", "lenet", "--batch-size=64", "--lr", "0.25", "--seed",
+                            "18446744073709551615", "--threads", "2"});
+  EXPECT_EQ(line.config.model, "lenet");
+  EXPECT_EQ(line.config.batch_size, 64);
+  EXPECT_EQ(line.config.lr, 0.25);
+  EXPECT_EQ(line.config.seed, std::numeric_limits<uint64_t>::max());
+  EXPECT_EQ(line.config.threads, 2);
+  EXPECT_EQ(line.given, (std::set<std::string>{"model", "batch-size", "lr", "seed", "threads"}));
+}
+
+TEST(Config, MistakesAreOneClearLine) {
+  EXPECT_EQ(parse_complaint({"--bach-size", "5"}),
+            "unknown flag '--bach-size', did you mean '--batch-size'?");
+  EXPECT_EQ(parse_complaint({"--bach-size=5"}),
+            "unknown flag '--bach-size', did you mean '--batch-size'?");
+  EXPECT_EQ(parse_complaint({"--batch", "5"}).substr(0, 22), "unknown flag '--batch'");
+  EXPECT_EQ(parse_complaint({"--epochs"}), "--epochs expects a value (N), found none");
+  EXPECT_EQ(parse_complaint({"--out="}), "--out expects a value (DIR), found none");
+  EXPECT_EQ(parse_complaint({"--out", "--lr"}), "--out expects a value, found the flag '--lr'");
+  EXPECT_EQ(parse_complaint({"lenet"}), "unexpected word 'lenet'; every value follows its --flag");
+  EXPECT_EQ(parse_complaint({"--epochs", "ten"}), "--epochs expects a whole number, found 'ten'");
+  EXPECT_EQ(parse_complaint({"--epochs", "1.5"}), "--epochs expects a whole number, found '1.5'");
+  EXPECT_EQ(parse_complaint({"--lr", "0,1"}), "--lr expects a number, found '0,1'");
+  EXPECT_EQ(parse_complaint({"--seed", "-1"}),
+            "--seed expects a whole number of at least 0, found '-1'");
+  EXPECT_EQ(parse_complaint({"--threads", "4294967296"}),
+            "--threads expects a whole number of at most 32 bits, found 4294967296");
+  EXPECT_EQ(parse_complaint({"--config", "/nowhere/x.ini"}).substr(0, 30),
+            "--config: cannot read /nowhere");
+  EXPECT_NE(parse_complaint({"--recipe", "no-such"}).find("'no-such'"), std::string::npos);
+}
+
+TEST(Config, ValidateNamesTheOptionAndTheBound) {
+  auto found = [](std::vector<const char*> words) {
+    words.insert(words.begin(), {"--model", "lenet"});
+    return complaint([&] { validate(parse(words).config); });
+  };
+  EXPECT_NO_THROW(validate(parse({"--model", "lenet"}).config));
+  EXPECT_EQ(found({"--batch-size", "-5"}), "--batch-size expects a number of at least 1, found -5");
+  EXPECT_EQ(found({"--epochs", "0"}), "--epochs expects a number of at least 1, found 0");
+  EXPECT_EQ(found({"--keep", "0"}), "--keep expects a number of at least 1, found 0");
+  EXPECT_EQ(found({"--threads", "-1"}), "--threads expects a number of at least 0, found -1");
+  EXPECT_EQ(found({"--lr", "0"}), "--lr expects a finite number above 0, found 0");
+  EXPECT_EQ(found({"--lr", "nan"}), "--lr expects a finite number above 0, found nan");
+  EXPECT_EQ(found({"--init", "zero"}), "--init expects xavier or normal, found 'zero'");
+  for (const char* flag : {"--max-steps", "--save-every", "--eval-every", "--log-every"})
+    EXPECT_EQ(found({flag, "-1"}), std::string(flag) + " expects a number of at least 0, found -1");
+  EXPECT_EQ(complaint([] { validate(Config()); }),
+            "expected --model NAME or --recipe NAME, found neither");
+}
+
+TEST(Config, CommandLineOverFileOverRecipe) {
+  ASSERT_FALSE(recipes().empty());
+  const Recipe& recipe = recipes().front();
+  TemporaryFolder folder;
+  std::string file = (folder.path() / "run.ini").string();
+  write_text_file(file, "# a run\nrecipe = " + recipe.name +
+                            "\nlr = 0.125  # not the recipe's\nbatch-size = 48\n");
+  CommandLine line = parse({"--config", file.c_str(), "--batch-size", "24"});
+  EXPECT_EQ(line.config.model, recipe.model);
+  EXPECT_EQ(line.config.epochs, recipe.epochs);
+  EXPECT_EQ(line.config.init, recipe.init);
+  EXPECT_EQ(line.config.lr, 0.125);
+  EXPECT_EQ(line.config.batch_size, 24);
+  EXPECT_EQ(line.given, (std::set<std::string>{"config", "recipe", "lr", "batch-size"}));
+}
+
+TEST(Config, IniRoundTripsEveryStoredOption) {
+  Config config;
+  config.model = "lenet";
+  config.data_dir = " a \"#\\odd\" folder ";
+  config.lr = 0.1 + 0.2;
+  config.weight_decay = 1e-300;
+  config.seed = std::numeric_limits<uint64_t>::max();
+  config.loader_threads = 3;
+  config.init = "normal";
+  EXPECT_EQ(from_ini(to_ini(config)), config);
+
+  config.out = "run";
+  config.resume = "old";
+  config.config = "file";
+  Config back = from_ini(to_ini(config));
+  EXPECT_EQ(back.out + back.resume + back.config, "");
+}
+
+TEST(Config, IniMistakesNameTheLine) {
+  auto found = [](const std::string& text) {
+    return complaint([&] { from_ini(text, "run.ini"); });
+  };
+  EXPECT_EQ(found("lr = 0.1\n\nepoch = 3\n"),
+            "run.ini:3: unknown option 'epoch', did you mean 'epochs'?");
+  EXPECT_EQ(found("# x\nlr 0.1\n"), "run.ini:2: expected 'name = value', found 'lr 0.1'");
+  EXPECT_EQ(found("lr = fast"), "run.ini:1: lr expects a number, found 'fast'");
+  EXPECT_EQ(found("lr = 1\nlr = 2"), "run.ini:2: lr is already set on line 1");
+  EXPECT_EQ(found("config = b.ini"), "run.ini:1: a config file cannot name another");
+  EXPECT_EQ(found("out = \"open"), "run.ini:1: expected a closing quote, found \"open");
+}
+
+TEST(Config, ResumeKeepsWhatIsNotGiven) {
+  Config stored;
+  stored.model = "lenet";
+  stored.lr = 0.5;
+  stored.epochs = 20;
+  Config config =
+      config_for_resume(parse({"--resume", "runs/a", "--epochs", "30"}), to_ini(stored));
+  EXPECT_EQ(config.model, "lenet");
+  EXPECT_EQ(config.lr, 0.5);
+  EXPECT_EQ(config.epochs, 30);
+  EXPECT_EQ(config.resume, "runs/a");
+}
+
+TEST(Config, ResumeWithTheSameRecipeKeepsItsOverrides) {
+  ASSERT_FALSE(recipes().empty());
+  const std::string name = recipes().front().name;
+  Config stored = parse({"--recipe", name.c_str(), "--lr", "0.0625"}).config;
+  Config config = config_for_resume(parse({"--recipe", name.c_str()}), to_ini(stored));
+  EXPECT_EQ(config, stored);
+}
+
+TEST(Config, HelpWinsAndNamesEveryStoredOption) {
+  EXPECT_TRUE(parse({"--epochs", "ten", "--help"}).help);
+  EXPECT_TRUE(parse({"-h"}).help);
+  const std::string help = help_text(), ini = to_ini(Config());
+  for (size_t begin = 0; begin < ini.size(); begin = ini.find('\n', begin) + 1) {
+    std::string name = ini.substr(begin, ini.find(' ', begin) - begin);
+    EXPECT_NE(help.find("--" + name + " "), std::string::npos) << name;
+  }
+  EXPECT_NE(help.find("(default 256)"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace d2l::launcher
