@@ -137,7 +137,7 @@ struct Setting {
 };
 using Settings = std::vector<Setting>;
 
-void apply(Config& config, const Settings& settings) {
+void apply_settings(Config& config, const Settings& settings) {
   for (const Setting& setting : settings)
     set(config, option_named(setting.name), setting.label, setting.value);
 }
@@ -277,7 +277,7 @@ Settings settings_of(const std::vector<po::option>& words) {
 void apply_recipe(Config& config, const std::string& name) {
   if (name.empty()) return;
   try {
-    const auto& recipe = find_recipe(name);
+    const auto& recipe = models::find_recipe(name);
     config.recipe = recipe.name;
     config.model = recipe.model;
     config.lr = recipe.lr;
@@ -324,15 +324,15 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
       usage("--config: ", error.what());
     }
   }
-  for (const Settings* settings : {&from_file, &from_flags})
+  for (const Settings* settings : std::initializer_list<const Settings*>{&from_file, &from_flags})
     for (const Setting& setting : *settings) {
       line.given.insert(setting.name);
       if (setting.name == "recipe") named.recipe = setting.value;
     }
 
   apply_recipe(line.config, named.recipe);
-  apply(line.config, from_file);
-  apply(line.config, from_flags);
+  apply_settings(line.config, from_file);
+  apply_settings(line.config, from_flags);
   return line;
 }
 
@@ -353,7 +353,7 @@ std::string to_ini(const Config& config) {
 
 Config from_ini(const std::string& text, const std::string& source) {
   Config config;
-  apply(config, parse_ini(text, source));
+  apply_settings(config, parse_ini(text, source));
   return config;
 }
 

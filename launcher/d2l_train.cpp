@@ -10,6 +10,7 @@
 #include "framework/base/affinity.h"
 #include "framework/base/files.h"
 #include "framework/base/text.h"
+#include "framework/checkpoint/file.h"
 #include "framework/comm/mpi_session.h"
 #include "framework/train/loss_curve.h"
 #include "framework/train/trainer.h"
@@ -68,7 +69,8 @@ std::optional<CheckpointStore::Found> find_checkpoint(const Config& config, Comm
   std::copy_n(name.begin(), std::min(name.size(), sizeof buffer - 1), buffer);
   comm.broadcast({buffer, DType::u8, Shape{sizeof buffer}}, 0);
   if (buffer[0] == '\0') return std::nullopt;
-  if (comm.rank() != 0) found = {folder / buffer, read_checkpoint(folder / buffer)};
+  if (comm.rank() != 0)
+    found = CheckpointStore::Found{folder / buffer, read_checkpoint(folder / buffer)};
   return found;
 }
 
