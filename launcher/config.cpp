@@ -34,8 +34,7 @@ const std::vector<Option>& options() {
   static const std::vector<Option> table = {
       {"Model and data", "model", "NAME", "the network to train", &Config::model},
       {"Model and data", "recipe", "NAME",
-       "a model with the learning rate, batch size, epochs and initial weights that suit it",
-       &Config::recipe},
+       "a model with the lr, batch-size, epochs and init that suit it", &Config::recipe},
       {"Model and data", "init", "KIND",
        "initial weights: xavier or normal; without it the recipe's or the model's", &Config::init},
       {"Model and data", "data", "NAME", "the data set, or a folder of shards", &Config::data},
@@ -276,17 +275,13 @@ Settings settings_of(const std::vector<po::option>& words) {
 
 void apply_recipe(Config& config, const std::string& name) {
   if (name.empty()) return;
-  try {
-    const auto& recipe = models::find_recipe(name);
-    config.recipe = recipe.name;
-    config.model = recipe.model;
-    config.lr = recipe.lr;
-    config.batch_size = recipe.batch_size;
-    config.epochs = recipe.epochs;
-    config.init = recipe.init;
-  } catch (const Error& error) {
-    throw UsageError(error.what());
-  }
+  const models::Recipe& recipe = models::find_recipe(name);
+  config.recipe = recipe.name;
+  config.model = recipe.model;
+  config.lr = recipe.lr;
+  config.batch_size = recipe.batch_size;
+  config.epochs = recipe.epochs;
+  config.init = recipe.init;
 }
 
 void check_least(const Config& config, const Option& option) {

@@ -11,7 +11,7 @@ namespace d2l::models {
 struct ModelOptions {
   Shape input{28, 28, 1};  // H, W, C
   int64_t classes = 10;
-  std::string init;  // "xavier", "normal" (weights N(0, .01)), or "" for the model's own
+  std::string init = {};  // "xavier", "normal" (weights N(0, .01)), or "" for the model's own
 };
 
 std::vector<std::string> model_names();

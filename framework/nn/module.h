@@ -28,7 +28,7 @@ struct Buffer {
 // The facts of one forward pass.
 struct Context {
   bool training = false;
-  RngKey rng;                // of this step; modules mix in their path
+  RngKey rng = {};           // of this step; modules mix in their path
   int64_t first_sample = 0;  // position of x's first sample in the global batch
 };
 

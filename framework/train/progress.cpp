@@ -30,6 +30,10 @@ std::string short_number(double number) {
   return fixed(number, number < 9.95 ? 1 : 0);
 }
 
+std::string remaining(double seconds) {
+  return seconds < 59.5 ? fixed(seconds, 0) + "s" : human_seconds(seconds);
+}
+
 std::string bar(double part) {
   int filled = static_cast<int>(part * kBarWidth);
   std::string text(static_cast<size_t>(filled), '=');
@@ -58,7 +62,7 @@ std::string Progress::line(const State& state, int columns) {
                             static_cast<int>(100 * part), "% ", state.step, "/", state.steps,
                             " steps  ", short_number(state.examples_per_s), " examples/s  loss ",
                             fixed(state.loss, 3), "  data wait ", fixed(state.data_wait_s, 1), "s");
-  if (state.seconds_left >= 0) text += "  ETA " + human_seconds(state.seconds_left);
+  if (state.seconds_left >= 0) text += "  ETA " + remaining(state.seconds_left);
   return text.substr(0, static_cast<size_t>(std::max(columns, 0)));
 }
 

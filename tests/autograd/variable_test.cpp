@@ -170,7 +170,7 @@ TEST(Parameters, ReadyIsCalledOnceAfterTheLastContribution) {
     order.emplace_back("x");
   });
   other.on_grad_ready([&] { order.emplace_back("other"); });
-  Variable first = x * 2.0;               // used early, its gradient comes last
+  Variable first = x * 2.0;  // used early, its gradient comes last
   Variable y = tanh(first) * 0.0 + x + x * other;
   sum(y).backward();
   ASSERT_EQ(seen.size(), 1u);
@@ -239,7 +239,7 @@ TEST(Messages, NameTheShapes) {
   EXPECT_THAT(message_of([&] { linear(x, Variable(ones(cpu(), {5, 4}))); }), HasSubstr("4 inputs"));
   EXPECT_THAT(message_of([&] { conv2d(image, weight); }), HasSubstr("input channels"));
   EXPECT_THAT(message_of([&] { pool2d(image, {.window = {5, 5}}); }), HasSubstr("does not fit"));
-  EXPECT_THAT(message_of([&] { dropout(x, {.p = 1.5}); }), HasSubstr("1.5"));
+  EXPECT_THAT(message_of([&] { dropout(x, {.p = 1.5, .key = {}}); }), HasSubstr("1.5"));
   EXPECT_THAT(message_of([&] { cross_entropy(x, arange(cpu(), 3, DType::i64)); }),
               HasSubstr("[2, 3]"));
   EXPECT_THAT(message_of([&] { cross_entropy(x, ones(cpu(), {2})); }), HasSubstr("i64"));

@@ -96,8 +96,8 @@ TEST(Config, ValidateNamesTheOptionAndTheBound) {
 }
 
 TEST(Config, CommandLineOverFileOverRecipe) {
-  ASSERT_FALSE(recipes().empty());
-  const Recipe& recipe = recipes().front();
+  ASSERT_FALSE(models::recipes().empty());
+  const models::Recipe& recipe = models::recipes().front();
   TemporaryFolder folder;
   std::string file = (folder.path() / "run.ini").string();
   write_text_file(file, "# a run\nrecipe = " + recipe.name +
@@ -156,8 +156,8 @@ TEST(Config, ResumeKeepsWhatIsNotGiven) {
 }
 
 TEST(Config, ResumeWithTheSameRecipeKeepsItsOverrides) {
-  ASSERT_FALSE(recipes().empty());
-  const std::string name = recipes().front().name;
+  ASSERT_FALSE(models::recipes().empty());
+  const std::string name = models::recipes().front().name;
   Config stored = parse({"--recipe", name.c_str(), "--lr", "0.0625"}).config;
   Config config = config_for_resume(parse({"--recipe", name.c_str()}), to_ini(stored));
   EXPECT_EQ(config, stored);

@@ -49,7 +49,8 @@ inline testing::AssertionResult gradcheck(const GradcheckFunction& f, std::vecto
 
   size_t elements = 0, skipped = 0;
   for (size_t k = 0; k < inputs.size(); ++k) {
-    if (!leaves[k].has_grad()) return testing::AssertionFailure() << "input " << k << ": no gradient";
+    if (!leaves[k].has_grad())
+      return testing::AssertionFailure() << "input " << k << ": no gradient";
     std::vector<float> analytic = leaves[k].grad().to_vector<float>();
     float* x = inputs[k].data<float>();
     for (size_t i = 0; i < analytic.size(); ++i, ++elements) {
