@@ -101,48 +101,63 @@ void print_report(const TrainerReport& report, const Config& config, const Commu
   log.info("run folder ", config.out, ", checkpoint ", checkpoint.string());
 }
 
-int train(const CommandLine& line, MpiSession& session) {
+TrainerOptions trainer_options(const Config& config) {
+  return {.epochs = config.epochs,
+          .max_steps = config.max_steps,
+          .save_every = config.save_every,
+          .eval_every = config.eval_every,
+          .log_every = config.log_every,
+          .lr = config.lr,
+          .seed = config.seed,
+          .config = to_ini(config)};
+}
+
+// The effective config of a new or resumed run, checked against the number of ranks.
+Config checked_config(const CommandLine& line, const Communicator& comm) {
   Config config = effective_config(line);
   if (config.out.empty())
     config.out = "runs/" + (config.recipe.empty() ? config.model : config.recipe);
   validate(config);
-  std::unique_ptr<Communicator> comm = session.communicator();
-  bool first = comm->rank() == 0;
-  if (config.batch_size < comm->size())
+  if (config.batch_size < comm.size())
     throw UsageError(
-        concat("--batch-size is the global batch: expected at least one sample for each"
-               " of the ",
-               comm->size(), " ranks, found ", config.batch_size));
+        concat("--batch-size is the global batch: expected at least one sample for "
+               "each of the ",
+               comm.size(), " ranks, found ", config.batch_size));
+  return config;
+}
 
+int train(const CommandLine& line, MpiSession& session) {
+  std::unique_ptr<Communicator> comm = session.communicator();
+  const Config config = checked_config(line, *comm);
+  const fs::path out = config.out;
+  bool first = comm->rank() == 0;
   Log log(!first);
+  auto warn = [&log](const std::string& text) { log.warn(text); };
+
   int threads = choose_threads(config, session);
   std::unique_ptr<Backend> backend = make_cpu_backend(threads);
   auto train_data = open_loader(config, *backend, *comm, data::Split::train);
   auto test_data = open_loader(config, *backend, *comm, data::Split::test);
-  auto model = models::build_model(config.model, {.input = train_data->dataset().shape(),
-                                                  .classes = train_data->dataset().classes(),
-                                                  .init = config.init});
+  const data::Dataset& dataset = train_data->dataset();
+  auto model = models::build_model(
+      config.model, {.input = dataset.shape(), .classes = dataset.classes(), .init = config.init});
   nn::ParameterSet parameters(*model, *backend, config.seed);
   auto optimizer =
       make_sgd(parameters, {.momentum = config.momentum, .weight_decay = config.weight_decay});
 
   // Nothing is written before all that can be wrong with data and model has been looked at.
-  fs::path out = config.out;
+  std::optional<CheckpointStore> store;
+  std::optional<MetricsFile> metrics;
+  Progress progress(first && Progress::is_terminal());
   if (first) {
     prepare_run_folder(config);
     log.open(out / "log.txt");
+    store.emplace(out / "checkpoints",
+                  CheckpointStore::Options{.keep = static_cast<int>(config.keep), .warn = warn});
     std::printf("%s\n", to_ini(config).c_str());
   }
   comm->barrier();
   auto found = find_checkpoint(config, *comm, log);
-  std::optional<CheckpointStore> store;
-  std::optional<MetricsFile> metrics;
-  Progress progress(first && Progress::is_terminal());
-  if (first)
-    store.emplace(
-        out / "checkpoints",
-        CheckpointStore::Options{.keep = static_cast<int>(config.keep),
-                                 .warn = [&](const std::string& text) { log.warn(text); }});
   Trainer trainer({.model = *model,
                    .parameters = parameters,
                    .optimizer = *optimizer,
@@ -152,27 +167,15 @@ int train(const CommandLine& line, MpiSession& session) {
                    .log = log,
                    .store = store ? &*store : nullptr,
                    .progress = &progress},
-                  {.epochs = config.epochs,
-                   .max_steps = config.max_steps,
-                   .save_every = config.save_every,
-                   .eval_every = config.eval_every,
-                   .log_every = config.log_every,
-                   .lr = config.lr,
-                   .seed = config.seed,
-                   .config = to_ini(config)});
+                  trainer_options(config));
   if (found) trainer.restore(found->snapshot, found->path.string());
-  if (first) {
-    metrics.emplace(out / "metrics.csv", trainer.position().step);
-    trainer.set_metrics(&*metrics);
-  }
-  log.info(config.model, ", ", with_thousands(parameters.count()), " parameters; ",
-           train_data->dataset().name(), ", ", with_thousands(train_data->samples()), " + ",
-           with_thousands(test_data->samples()), " samples; ", comm->describe(), "; ",
-           backend->describe());
-  if (found)
-    log.info("going on after step ", trainer.position().step, " from ", found->path.string());
-  else if (!config.resume.empty())
-    log.info("no checkpoint in ", config.out, " yet: starting at step 0");
+  if (first) trainer.set_metrics(&metrics.emplace(out / "metrics.csv", trainer.position().step));
+  log.info(config.model, ", ", with_thousands(parameters.count()), " parameters; ", dataset.name(),
+           ", ", with_thousands(train_data->samples()), " + ", with_thousands(test_data->samples()),
+           " samples; ", comm->describe(), "; ", backend->describe());
+  if (!config.resume.empty())
+    log.info("going on after step ", trainer.position().step,
+             found ? " from " : ": no checkpoint in ", found ? found->path.string() : config.out);
 
   TrainerReport report = trainer.run();
   fs::path checkpoint = CheckpointStore::path_of(out / "checkpoints", trainer.position().step);

@@ -56,7 +56,7 @@ struct BatchNormParams {
 // hold other parts of a batch pass other offsets and see one global mask.
 struct DropoutParams {
   double p = 0.5;
-  RngKey key;
+  RngKey key = {};
   int64_t first_element = 0;
 };
 
