@@ -41,6 +41,7 @@ Variable get(const Variable& x, const std::vector<Index>& indices) {
 
 Variable concat(const std::vector<Variable>& parts, int axis) {
   std::vector<Tensor> values;
+  values.reserve(parts.size());
   for (const Variable& part : parts) values.push_back(part.value());
   Tensor whole = concat(values, axis);
   int along = whole.shape().axis_index(axis);

@@ -20,15 +20,19 @@ class Canvas {
   // y counts down from the top.
   void dot(int x, int y) {
     constexpr uint8_t kBits[4][2] = {{0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}};
-    uint8_t& cell = cells_[static_cast<size_t>(y / 4 * width_ + x / 2)];
+    uint8_t& cell = cells_[index(x / 2, y / 4)];
     cell = static_cast<uint8_t>(cell | kBits[y % 4][x % 2]);
+  }
+
+  size_t index(int column, int line) const {
+    return static_cast<size_t>(line) * static_cast<size_t>(width_) + static_cast<size_t>(column);
   }
 
   // The characters are U+2800 plus the cell's bits, in UTF-8.
   std::string row(int y) const {
     std::string text;
     for (int x = 0; x < width_; ++x) {
-      uint8_t cell = cells_[static_cast<size_t>(y * width_ + x)];
+      uint8_t cell = cells_[index(x, y)];
       text += '\xE2';
       text += static_cast<char>(0xA0 | (cell >> 6));
       text += static_cast<char>(0x80 | (cell & 0x3F));
