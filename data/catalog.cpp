@@ -77,7 +77,7 @@ std::unique_ptr<Dataset> open_synthetic(const Entry&, const fs::path&, Split spl
 }
 
 const std::vector<Entry>& entries() {
-  static const std::vector<Entry> table{
+  static const std::vector<Entry> kTable{
       {{.name = "fashion-mnist",
         .classes = 10,
         .class_names = {"t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt",
@@ -93,7 +93,7 @@ const std::vector<Entry>& entries() {
        open_mnist_like},
       {{.name = "synthetic"}, open_synthetic},
   };
-  return table;
+  return kTable;
 }
 
 }  // namespace

@@ -13,8 +13,8 @@ Quiet::Quiet() {
   // A file that cannot be opened leaves things behind that the library cannot close at exit; it
   // would say so on the terminal. Nothing needs it: every file that is written is closed by its
   // writer.
-  static const bool stays_open = H5dont_atexit() >= 0;
-  static_cast<void>(stays_open);
+  static const bool kStaysOpen = H5dont_atexit() >= 0;
+  static_cast<void>(kStaysOpen);
   H5Eget_auto2(H5E_DEFAULT, &function_, &data_);
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
 }

@@ -31,7 +31,7 @@ struct Option {
 };
 
 const std::vector<Option>& options() {
-  static const std::vector<Option> table = {
+  static const std::vector<Option> kTable = {
       {"Model and data", "model", "NAME", "the network to train", &Config::model},
       {"Model and data", "recipe", "NAME",
        "a model with the lr, batch-size, epochs and init that suit it", &Config::recipe},
@@ -63,7 +63,7 @@ const std::vector<Option>& options() {
       {"Other", "config", "FILE", "options as `name = value` lines; flags win over them",
        &Config::config, 0, false},
   };
-  return table;
+  return kTable;
 }
 
 template <class... Parts>

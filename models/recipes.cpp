@@ -6,14 +6,14 @@
 namespace d2l::models {
 
 const std::vector<Recipe>& recipes() {
-  static const std::vector<Recipe> table = {
+  static const std::vector<Recipe> kTable = {
       {"softmax-regression", "softmax-regression", 0.1, 256, 10, "normal"},
       {"mlp", "mlp", 0.1, 256, 10, "normal"},
       {"dropout-mlp", "dropout-mlp", 0.5, 256, 10, "normal"},
       {"lenet", "lenet", 0.9, 256, 10, "xavier"},
       {"bn-lenet", "bn-lenet", 1.0, 256, 10, "xavier"},
   };
-  return table;
+  return kTable;
 }
 
 const Recipe& find_recipe(const std::string& name) {
