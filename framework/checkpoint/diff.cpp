@@ -66,7 +66,8 @@ std::string compare_elements(const Snapshot::Array& a, const Snapshot::Array& b,
   Differences differences;
   for (size_t i = 0; i < count; ++i) {
     T x = element_at<T>(a, i), y = element_at<T>(b, i);
-    if (std::memcmp(&x, &y, sizeof x) != 0)
+    // Bits, not values: -0 is not 0, and a NaN equals itself.
+    if (std::memcmp(&x, &y, sizeof x) != 0)  // NOLINT(bugprone-suspicious-memory-comparison)
       differences.add(static_cast<double>(x), static_cast<double>(y),
                       std::is_floating_point_v<T> ? relative_tolerance : 0, scale);
   }
@@ -98,6 +99,7 @@ std::string compare(int64_t a, int64_t b, double) {
 }
 
 std::string compare(double a, double b, double tolerance) {
+  // NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): bits, as above
   if (std::memcmp(&a, &b, sizeof a) == 0) return "";
   Differences differences;
   differences.add(a, b, tolerance, 0);
@@ -113,11 +115,11 @@ void compare_maps(const std::map<std::string, Value>& a, const std::map<std::str
   for (const std::string& name : names) {
     auto in_a = a.find(name), in_b = b.find(name);
     if (in_a == a.end() || in_b == b.end()) {
-      lines.push_back(name + ": only in the " + (in_b == b.end() ? "first" : "second"));
+      lines.push_back(concat(name, ": only in the ", in_b == b.end() ? "first" : "second"));
       continue;
     }
     std::string difference = compare(in_a->second, in_b->second, tolerance);
-    if (!difference.empty()) lines.push_back(name + ": " + difference);
+    if (!difference.empty()) lines.push_back(concat(name, ": ", difference));
   }
 }
 
