@@ -47,6 +47,7 @@ std::vector<std::string> texts_of(const std::vector<double>& values) {
   bool powers = largest > 1e8 || (!whole && (smallest < 1e-4 || largest / smallest > 1000));
   const char* pattern = powers ? "%.4e" : (whole ? "%.0f." : "%.4f");
   std::vector<std::string> texts;
+  texts.reserve(values.size());
   for (double value : values)
     texts.push_back(std::isfinite(value) ? printed(pattern, value) : printed("%f", value));
   return texts;
@@ -54,6 +55,7 @@ std::vector<std::string> texts_of(const std::vector<double>& values) {
 
 std::vector<std::string> texts_of(const std::vector<int64_t>& values) {
   std::vector<std::string> texts;
+  texts.reserve(values.size());
   for (int64_t value : values) texts.push_back(std::to_string(value));
   return texts;
 }
