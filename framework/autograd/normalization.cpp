@@ -7,7 +7,7 @@ namespace {
 
 Variable batch_norm_inference(const Variable& x, const Variable& gamma, const Variable& beta,
                               const BatchNormState& state, const BatchNormParams& params) {
-  // A composition, so that it is differentiable as well; without gradients one kernel does it.
+  // Running statistics are for evaluation, which keeps no history: see NoGrad.
   check(!x.requires_grad(), "batch_norm: differentiating evaluation mode is not supported");
   Tensor y(x.backend(), x.shape());
   y.backend().batch_norm_inference(params, x.value().view(), gamma.value().view(),
