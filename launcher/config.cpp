@@ -14,11 +14,14 @@
 #include "framework/base/files.h"
 #include "framework/base/text.h"
 #include "models/recipes.h"
+#include "models/zoo.h"
 
 namespace d2l::launcher {
 namespace {
 
 namespace po = boost::program_options;
+
+constexpr int kMostThreads = 1024;  // per rank; more than any machine has
 
 using Member = std::variant<std::string Config::*, int64_t Config::*, uint64_t Config::*,
                             int Config::*, double Config::*>;
@@ -48,8 +51,8 @@ const std::vector<Option>& options() {
       {"Training", "seed", "N", "of everything random", &Config::seed},
       {"Run folder", "out", "DIR", "where metrics, logs and checkpoints go", &Config::out, 0,
        false},
-      {"Run folder", "resume", "PATH", "go on from a run folder or a checkpoint", &Config::resume,
-       0, false},
+      {"Run folder", "resume", "DIR", "go on with this run, from its newest valid checkpoint",
+       &Config::resume, 0, false},
       {"Run folder", "save-every", "N", "steps between checkpoints; 0: at the end of each epoch",
        &Config::save_every},
       {"Run folder", "keep", "N", "how many checkpoints stay", &Config::keep, 1},
@@ -364,6 +367,7 @@ Config config_for_resume(const CommandLine& command_line, const std::string& sto
 void validate(const Config& config) {
   if (config.model.empty() && config.recipe.empty())
     usage("expected --model NAME or --recipe NAME, found neither");
+  models::check_model_name(config.model);
   for (const Option& option : options()) check_least(config, option);
   if (!std::isfinite(config.lr) || config.lr <= 0)
     usage("--lr expects a finite number above 0, found ", config.lr);
@@ -371,6 +375,9 @@ void validate(const Config& config) {
     usage("--momentum expects a number from 0 to below 1, found ", config.momentum);
   if (!std::isfinite(config.weight_decay) || config.weight_decay < 0)
     usage("--weight-decay expects a finite number of at least 0, found ", config.weight_decay);
+  if (config.threads > kMostThreads || config.loader_threads > kMostThreads)
+    usage("--threads and --loader-threads expect at most ", kMostThreads, ", found ",
+          std::max(config.threads, config.loader_threads));
   if (config.data.empty()) usage("--data expects the name of a data set, found none");
   if (!config.init.empty() && config.init != "xavier" && config.init != "normal")
     usage("--init expects xavier or normal, found '", config.init, "'");

@@ -62,8 +62,11 @@ std::optional<CheckpointStore::Found> find_checkpoint(const Config& config, Comm
   if (config.resume.empty()) return std::nullopt;
   fs::path folder = fs::path(config.out) / "checkpoints";
   std::optional<CheckpointStore::Found> found;
-  if (comm.rank() == 0)
+  if (comm.rank() == 0) {
     found = CheckpointStore::newest_valid(folder, [&](const std::string& line) { log.warn(line); });
+    check(found || CheckpointStore::steps(folder).empty(), "--resume ", config.resume,
+          ": expected a valid checkpoint in ", folder.string(), ", found only damaged ones");
+  }
   std::string name = found ? found->path.filename().string() : "";
   char buffer[64] = {};
   std::copy_n(name.begin(), std::min(name.size(), sizeof buffer - 1), buffer);
@@ -98,7 +101,7 @@ void print_report(const TrainerReport& report, const Config& config, const Commu
            " (wall-clock with data: ", fixed(report.wall_rate, 1), ")");
   if (comm.rank() == 0 && report.losses.size() > 1)
     std::printf("\n%s\n", loss_curve(report.losses).c_str());
-  log.info("run folder ", config.out, ", checkpoint ", checkpoint.string());
+  if (report.saved) log.info("run folder ", config.out, ", checkpoint ", checkpoint.string());
 }
 
 TrainerOptions trainer_options(const Config& config) {
@@ -169,7 +172,8 @@ int train(const CommandLine& line, MpiSession& session) {
                    .progress = &progress},
                   trainer_options(config));
   if (found) trainer.restore(found->snapshot, found->path.string());
-  if (first) trainer.set_metrics(&metrics.emplace(out / "metrics.csv", trainer.position().step));
+  if (first)
+    trainer.set_metrics(&metrics.emplace(out / "metrics.csv", trainer.position().step, warn));
   log.info(config.model, ", ", with_thousands(parameters.count()), " parameters; ", dataset.name(),
            ", ", with_thousands(train_data->samples()), " + ", with_thousands(test_data->samples()),
            " samples; ", comm->describe(), "; ", backend->describe());

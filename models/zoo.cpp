@@ -25,13 +25,23 @@ std::vector<std::string> model_names() {
   return names;
 }
 
+namespace {
+
+const Entry& find_entry(const std::string& name) {
+  for (const Entry& entry : kModels)
+    if (name == entry.name) return entry;
+  throw UsageError(unknown_name("model", name, model_names()));
+}
+
+}  // namespace
+
+void check_model_name(const std::string& name) { find_entry(name); }
+
 std::unique_ptr<nn::Module> build_model(const std::string& name, const ModelOptions& options) {
   check(options.input.rank() == 3 && options.classes >= 1, "model ", name,
         ": expected an input [h, w, c] and at least 1 class, found ", options.input, " and ",
         options.classes);
-  for (const Entry& entry : kModels)
-    if (name == entry.name) return entry.build(options);
-  throw UsageError(unknown_name("model", name, model_names()));
+  return find_entry(name).build(options);
 }
 
 nn::LayerInit layer_init(const ModelOptions& options, const nn::LayerInit& own) {

@@ -15,7 +15,9 @@ struct ModelOptions {
 };
 
 std::vector<std::string> model_names();
-// Throws Error for an unknown name (with the nearest one) and for an input that does not fit.
+// Throws UsageError for an unknown name, with the nearest one.
+void check_model_name(const std::string& name);
+// Throws UsageError for an unknown name and Error for an input that does not fit.
 std::unique_ptr<nn::Module> build_model(const std::string& name, const ModelOptions& options);
 
 }  // namespace d2l::models

@@ -58,6 +58,7 @@ void write_text_file(const std::filesystem::path& path, const std::string& text)
 }
 
 std::string read_text_file(const std::filesystem::path& path) {
+  check(!std::filesystem::is_directory(path), "cannot read ", path.string(), ": it is a folder");
   std::ifstream stream(path, std::ios::binary);
   check(stream.good(), "cannot read ", path.string(), ": ", std::strerror(errno));
   std::ostringstream text;

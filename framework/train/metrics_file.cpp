@@ -53,8 +53,12 @@ std::string format(const char* pattern, Values... values) {
 
 }  // namespace
 
-MetricsFile::MetricsFile(const std::filesystem::path& path, int64_t resume_step) : path_(path) {
-  write_text_file(path, kept_text(path, resume_step));
+MetricsFile::MetricsFile(const std::filesystem::path& path, int64_t resume_step,
+                         std::function<void(const std::string&)> warn)
+    : path_(path), warn_(std::move(warn)) {
+  const std::string kept = kept_text(path, resume_step);
+  write_text_file(path, kept);
+  bytes_ = kept.size();
   stream_.open(path, std::ios::binary | std::ios::app);
   check(stream_.good(), "cannot open ", path.string(), ": ", std::strerror(errno));
 }
@@ -72,7 +76,20 @@ void MetricsFile::add_evaluation(const Evaluation& evaluation) {
 
 void MetricsFile::write_line(const std::string& line) {
   stream_ << line << '\n' << std::flush;
-  check(stream_.good(), "cannot write ", path_.string(), ": ", std::strerror(errno));
+  if (stream_.good()) {
+    bytes_ += line.size() + 1;
+    return;
+  }
+  const std::string cause = std::strerror(errno);
+  stream_.close();
+  stream_.clear();
+  std::error_code ignored;
+  std::filesystem::resize_file(path_, bytes_, ignored);  // without what came of the line
+  stream_.open(path_, std::ios::binary | std::ios::app);
+  if (!warned_)
+    warn_(concat("cannot write ", path_.string(), ": ", cause,
+                 "; its lines are left out until that is possible again"));
+  warned_ = true;
 }
 
 }  // namespace d2l

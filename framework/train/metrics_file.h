@@ -3,12 +3,14 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <string>
 
 namespace d2l {
 
-// metrics.csv of a run: a line per logged step and per evaluation, on disk as soon as it is added.
-// Columns that a line does not have are empty.
+// metrics.csv of a run: a line per logged step and per evaluation, in the file as soon as it is
+// added. Columns that a line does not have are empty. A line that cannot be written (a full disk)
+// is left out whole and the first one told to `warn`: training is worth more than its record.
 class MetricsFile {
  public:
   struct Row {
@@ -35,20 +37,20 @@ class MetricsFile {
   // With resume_step 0 the file starts afresh. Otherwise the rows of steps 1 to resume_step stay
   // and the later ones go, with any line that a crash left torn. Throws Error naming `path` when it
   // cannot be written or is no metrics file.
-  MetricsFile(const std::filesystem::path& path, int64_t resume_step);
+  MetricsFile(const std::filesystem::path& path, int64_t resume_step,
+              std::function<void(const std::string&)> warn);
 
   void add(const Row& row);
   void add_evaluation(const Evaluation& evaluation);
-  void add_evaluation(int64_t step, int64_t epoch, int64_t samples, double test_loss,
-                      double test_accuracy) {
-    add_evaluation(Evaluation{step, epoch, samples, test_loss, test_accuracy});
-  }
 
  private:
   void write_line(const std::string& line);
 
   std::filesystem::path path_;
+  std::function<void(const std::string&)> warn_;
   std::ofstream stream_;
+  uintmax_t bytes_ = 0;  // of whole lines
+  bool warned_ = false;
 };
 
 }  // namespace d2l

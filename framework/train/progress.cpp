@@ -1,5 +1,6 @@
 #include "framework/train/progress.h"
 
+#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -15,11 +16,27 @@ namespace d2l {
 namespace {
 
 constexpr std::chrono::milliseconds kBetweenDraws{100};
-constexpr int kBarWidth = 20;
+constexpr int kBarWidth = 10;
+
+// The terminal that this process's standard output ends on; -1 when it ends elsewhere. Open MPI
+// gives ranks a terminal of its own whatever mpirun writes to, so that mpirun's output decides
+// there.
+int find_terminal() {
+  int output = STDOUT_FILENO;
+  if (std::getenv("OMPI_COMM_WORLD_RANK") != nullptr)
+    output =
+        ::open(concat("/proc/", ::getppid(), "/fd/1").c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC);
+  return output >= 0 && ::isatty(output) == 1 ? output : -1;
+}
+
+int terminal() {
+  static const int kDescriptor = find_terminal();
+  return kDescriptor;
+}
 
 int terminal_columns() {
   winsize size{};
-  bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  bool known = ::ioctl(terminal(), TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
   return known ? size.ws_col : 80;
 }
 
@@ -51,7 +68,7 @@ void draw(const std::string& text) {
 
 bool Progress::is_terminal() {
   const char* kind = std::getenv("TERM");
-  return ::isatty(STDOUT_FILENO) == 1 && kind != nullptr && std::string_view(kind) != "dumb";
+  return kind != nullptr && std::string_view(kind) != "dumb" && terminal() >= 0;
 }
 
 std::string Progress::line(const State& state, int columns) {
@@ -59,10 +76,10 @@ std::string Progress::line(const State& state, int columns) {
       state.steps > 0 ? static_cast<double>(state.step) / static_cast<double>(state.steps) : 0.0;
   part = std::clamp(part, 0.0, 1.0);
   std::string text = concat("epoch ", state.epoch, "/", state.epochs, " ", bar(part), " ",
-                            static_cast<int>(100 * part), "% ", state.step, "/", state.steps,
-                            " steps  ", short_number(state.examples_per_s), " examples/s  loss ",
-                            fixed(state.loss, 3), "  data wait ", fixed(state.data_wait_s, 1), "s");
+                            static_cast<int>(100 * part), "%  ", short_number(state.examples_per_s),
+                            " examples/s  loss ", fixed(state.loss, 3));
   if (state.seconds_left >= 0) text += "  ETA " + remaining(state.seconds_left);
+  text += concat("  data wait ", fixed(state.data_wait_s, 1), "s");
   return text.substr(0, static_cast<size_t>(std::max(columns, 0)));
 }
 

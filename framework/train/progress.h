@@ -26,7 +26,7 @@ class Progress {
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  // Whether standard output is a terminal that can redraw a line.
+  // Whether standard output ends on a terminal that can redraw a line.
   static bool is_terminal();
   // The line without control characters, at most `columns` long.
   static std::string line(const State& state, int columns);

@@ -203,8 +203,11 @@ void Trainer::evaluate() {
     improved_ = true;
   }
   if (parts_.metrics)
-    parts_.metrics->add_evaluation(position_.step, position_.epoch, samples_seen(),
-                                   sums[0] / samples, position_.test_accuracy);
+    parts_.metrics->add_evaluation({.step = position_.step,
+                                    .epoch = position_.epoch,
+                                    .samples = samples_seen(),
+                                    .test_loss = sums[0] / samples,
+                                    .test_accuracy = position_.test_accuracy});
 }
 
 void Trainer::save() {

@@ -12,7 +12,8 @@
 
 #include "framework/base/timer.h"
 #include "tests/checkpoint/sample.h"
-#include "tests/checkpoint/small_disk.h"
+#include "tests/support/program.h"
+#include "tests/support/small_disk.h"
 #include "tests/support/support.h"
 
 namespace d2l::test {

@@ -1,3 +1,5 @@
+#include "tests/support/program.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -7,7 +7,7 @@
 
 #include "framework/checkpoint/file.h"
 #include "tests/checkpoint/sample.h"
-#include "tests/checkpoint/small_disk.h"
+#include "tests/support/small_disk.h"
 #include "tests/support/support.h"
 
 namespace d2l::test {

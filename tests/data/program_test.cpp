@@ -1,3 +1,5 @@
+#include "tests/support/program.h"
+
 #include <algorithm>
 
 #include "data/idx_file.h"

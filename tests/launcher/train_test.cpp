@@ -2,41 +2,14 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
-#include <fstream>
 
+#include "tests/launcher/runs.h"
 #include "tests/support/support.h"
 
 namespace d2l::test {
 namespace {
 
 using testing::HasSubstr;
-
-// d2l-train on made-up images, on so many ranks.
-ProgramResult train(int ranks, const std::vector<std::string>& options) {
-  setenv("OMPI_ALLOW_RUN_AS_ROOT", "1", 0);
-  setenv("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1", 0);
-  setenv("OMPI_MCA_rmaps_base_oversubscribe", "1", 0);
-  std::vector<std::string> words;
-  if (ranks > 0) words = {"/usr/bin/mpirun", "--bind-to", "none", "-n", std::to_string(ranks)};
-  words.push_back(std::string(D2L_BIN_DIR) + "/d2l-train");
-  for (const char* word : {"--data", "synthetic", "--threads", "1"}) words.emplace_back(word);
-  words.insert(words.end(), options.begin(), options.end());
-  return run_program(words, 100);
-}
-
-// The loss of each step, from the run's metrics.csv.
-std::vector<double> losses(const std::filesystem::path& run) {
-  std::ifstream stream(run / "metrics.csv");
-  std::string line;
-  std::getline(stream, line);
-  std::vector<double> result;
-  while (std::getline(stream, line)) {
-    size_t at = 0;
-    for (int column = 0; column < 3; ++column) at = line.find(',', at) + 1;
-    if (line[at] != ',') result.push_back(std::stod(line.substr(at)));
-  }
-  return result;
-}
 
 TEST(Train, ResumesBitForBitInTheMiddleOfAnEpoch) {
   TemporaryFolder folder;
@@ -69,6 +42,19 @@ TEST(Train, LossesDoNotDependOnTheNumberOfRanks) {
     if (ranks == 0) reference = found;
     for (size_t i = 0; i < found.size(); ++i)
       EXPECT_NEAR(found[i], reference[i], 1e-4 * reference[i]) << ranks << " ranks, step " << i;
+  }
+}
+
+// Open MPI hands ranks a terminal although its own output goes into a pipe here.
+TEST(Train, DrawsNoProgressBarIntoAPipe) {
+  setenv("TERM", "xterm", 1);
+  for (int ranks : {0, 1, 2}) {
+    TemporaryFolder folder;
+    ProgramResult result =
+        train(ranks, {"--recipe", "lenet", "--epochs", "2", "--out", folder.path() / "run"});
+    ASSERT_EQ(result.exit_code, 0) << result.output;
+    EXPECT_THAT(result.output, HasSubstr("epoch 2/2"));
+    EXPECT_THAT(result.output, testing::Not(HasSubstr("\033")));
   }
 }
 

@@ -50,13 +50,4 @@ std::filesystem::path data_dir();
 inline constexpr const char* kNoData =
     "real data not found: set D2L_DATA_DIR or place it in ../shared/data";
 
-// Runs a program of build/<preset>/bin (or any absolute path) and waits at most `seconds`, then
-// kills its process group. exit_code is 128 + signal for a killed one, -1 when it ran out of time.
-struct ProgramResult {
-  int exit_code = -1;
-  bool timed_out = false;
-  std::string output;  // standard output and error, interleaved
-};
-ProgramResult run_program(const std::vector<std::string>& arguments, double seconds = 60);
-
 }  // namespace d2l::test

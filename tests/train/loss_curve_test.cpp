@@ -7,7 +7,6 @@
 #include <limits>
 #include <sstream>
 
-#include "framework/train/progress.h"
 #include "tests/support/support.h"
 
 namespace d2l {
@@ -67,43 +66,6 @@ TEST(LossCurve, LevelAndOddInputs) {
   EXPECT_EQ(dots_at(lines[0], 0), 0);
   EXPECT_EQ(test::message_of([] { loss_curve({1.0}, 3, 5); }),
             "loss_curve: expected at least 8 x 2 characters, found 3 x 5");
-}
-
-TEST(ProgressLine, ShowsTheStateAndFitsTheColumns) {
-  Progress::State state{.epoch = 3,
-                        .epochs = 10,
-                        .step = 1175,
-                        .steps = 2350,
-                        .examples_per_s = 38123,
-                        .loss = 0.5118,
-                        .data_wait_s = 0.1,
-                        .seconds_left = 12};
-  EXPECT_EQ(Progress::line(state, 200),
-            "epoch 3/10 [==========>         ] 50% 1175/2350 steps  38.1k examples/s  loss 0.512  "
-            "data wait 0.1s  ETA 12s");
-  EXPECT_EQ(Progress::line(state, 10), "epoch 3/10");
-}
-
-TEST(ProgressLine, NothingIsDrawnWhenDisabled) {
-  testing::internal::CaptureStdout();
-  {
-    Progress progress(false);
-    progress.update({});
-    progress.clear();
-  }
-  EXPECT_EQ(testing::internal::GetCapturedStdout(), "");
-}
-
-TEST(ProgressLine, RedrawsRarelyAndClears) {
-  testing::internal::CaptureStdout();
-  {
-    Progress progress(true);
-    for (int i = 0; i < 3; ++i) progress.update({.epoch = 1, .epochs = 2});
-    progress.clear();
-  }
-  const std::string text = testing::internal::GetCapturedStdout();
-  EXPECT_EQ(text.find("epoch"), text.rfind("epoch"));
-  EXPECT_EQ(text.substr(text.size() - 4), "\r\033[K");
 }
 
 }  // namespace

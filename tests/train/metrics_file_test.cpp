@@ -4,6 +4,7 @@
 
 #include "framework/base/error.h"
 #include "framework/base/files.h"
+#include "tests/support/small_disk.h"
 #include "tests/support/support.h"
 
 namespace d2l {
@@ -12,6 +13,8 @@ namespace {
 const std::string kHeaderLine =
     "step,epoch,samples,loss,lr,examples_per_s,data_wait_s,comm_wait_s,test_loss,test_accuracy\n";
 const std::string kStep10 = "10,1,2560,2.30258509,0.1,1000,0.25,0.5,,\n";
+const MetricsFile::Evaluation kEvaluation = {
+    .step = 10, .epoch = 1, .samples = 2560, .test_loss = 1.5, .test_accuracy = 0.75};
 const std::string kEvaluation10 = "10,1,2560,,,,,,1.5,0.75\n";
 
 class MetricsFileTest : public testing::Test {
@@ -26,36 +29,40 @@ class MetricsFileTest : public testing::Test {
             .data_wait_s = 0.25,
             .comm_wait_s = 0.5};
   }
+  MetricsFile file(int64_t resume_step) {
+    return {path_, resume_step, [this](const std::string& line) { warnings_.push_back(line); }};
+  }
   std::string text() const { return read_text_file(path_); }
 
   test::TemporaryFolder folder_;
   std::filesystem::path path_ = folder_.path() / "metrics.csv";
+  std::vector<std::string> warnings_;
 };
 
 TEST_F(MetricsFileTest, EveryLineIsInTheFileAtOnce) {
-  MetricsFile metrics(path_, 0);
+  MetricsFile metrics = file(0);
   EXPECT_EQ(text(), kHeaderLine);
   metrics.add(row(10));
   EXPECT_EQ(text(), kHeaderLine + kStep10);
-  metrics.add_evaluation(10, 1, 2560, 1.5, 0.75);
+  metrics.add_evaluation(kEvaluation);
   EXPECT_EQ(text(), kHeaderLine + kStep10 + kEvaluation10);
 }
 
 TEST_F(MetricsFileTest, FreshRunForgetsTheOldRows) {
   write_text_file(path_, kHeaderLine + kStep10);
-  MetricsFile metrics(path_, 0);
+  MetricsFile metrics = file(0);
   EXPECT_EQ(text(), kHeaderLine);
 }
 
 TEST_F(MetricsFileTest, ResumeDropsLaterRowsAndGoesOn) {
   {
-    MetricsFile metrics(path_, 0);
+    MetricsFile metrics = file(0);
     metrics.add(row(10));
-    metrics.add_evaluation(10, 1, 2560, 1.5, 0.75);
+    metrics.add_evaluation(kEvaluation);
     metrics.add(row(11));
     metrics.add(row(100));
   }
-  MetricsFile metrics(path_, 10);
+  MetricsFile metrics = file(10);
   EXPECT_EQ(text(), kHeaderLine + kStep10 + kEvaluation10);
   metrics.add(row(11));
   EXPECT_EQ(text().substr((kHeaderLine + kStep10 + kEvaluation10).size(), 10), "11,1,2816,");
@@ -65,21 +72,40 @@ TEST_F(MetricsFileTest, ResumeDropsATornLastLine) {
   // Torn within the step, so that it would pass for step 1, and within the last column.
   for (const char* torn : {"1", "10,1,2560,,,,,,1.5,0.7"}) {
     write_text_file(path_, kHeaderLine + kStep10 + torn);
-    MetricsFile metrics(path_, 50);
+    MetricsFile metrics = file(50);
     EXPECT_EQ(text(), kHeaderLine + kStep10) << torn;
   }
 }
 
 TEST_F(MetricsFileTest, ResumeWithoutAFileStartsOne) {
-  MetricsFile metrics(path_, 50);
+  MetricsFile metrics = file(50);
   EXPECT_EQ(text(), kHeaderLine);
 }
 
 TEST_F(MetricsFileTest, RefusesToResumeSomethingElse) {
   write_text_file(path_, "a,b\n1,2\n");
-  EXPECT_NE(test::message_of([&] { MetricsFile(path_, 5); }).find("expected the header"),
-            std::string::npos);
+  EXPECT_NE(test::message_of([&] { file(5); }).find("expected the header"), std::string::npos);
   EXPECT_EQ(text(), "a,b\n1,2\n");
+}
+
+TEST_F(MetricsFileTest, FullDiskLeavesOutWholeLinesAndWarnsOnce) {
+  std::filesystem::path folder = folder_.path() / "disk";
+  std::filesystem::create_directory(folder);
+  test::SmallDisk disk(folder, "size=16k");
+  if (!disk.mounted()) GTEST_SKIP() << "mounting a small file system is not permitted here";
+  path_ = folder / "metrics.csv";
+  write_text_file(folder / "filler", std::string(8 << 10, 'x'));
+  MetricsFile metrics = file(0);
+  for (int64_t step = 1; step < 1000; ++step) metrics.add(row(step));
+  ASSERT_EQ(warnings_.size(), 1u);
+  EXPECT_NE(warnings_[0].find("No space left on device"), std::string::npos);
+  const std::string kept = text();
+  EXPECT_EQ(kept.back(), '\n');
+
+  std::filesystem::remove(folder / "filler");
+  metrics.add(row(10));
+  EXPECT_EQ(text(), kept + kStep10);
+  EXPECT_EQ(warnings_.size(), 1u);
 }
 
 }  // namespace

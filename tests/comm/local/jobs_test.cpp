@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "framework/base/timer.h"
+#include "tests/support/program.h"
 #include "tests/support/support.h"
 
 namespace d2l {
@@ -12,17 +13,10 @@ namespace {
 using test::ProgramResult;
 using testing::HasSubstr;
 
-const std::vector<std::string> kEnvironment = {"env", "OMPI_ALLOW_RUN_AS_ROOT=1",
-                                               "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1",
-                                               "OMPI_MCA_rmaps_base_oversubscribe=1"};
-
 std::string victim() { return std::string(D2L_BIN_DIR) + "/comm-victim"; }
 
 ProgramResult run_job(int ranks, const std::string& what) {
-  std::vector<std::string> words = kEnvironment;
-  words.insert(words.end(),
-               {D2L_MPIEXEC, "--bind-to", "none", "-n", std::to_string(ranks), victim(), what});
-  return test::run_program(words, 20);
+  return test::run_program(test::on_ranks(ranks, {victim(), what}), 20);
 }
 
 // Dead or a zombie that nobody has collected yet.
@@ -46,12 +40,7 @@ void expect_all_gone(const std::string& output, int ranks) {
   EXPECT_EQ(found, ranks) << output;
 }
 
-class BrokenJob : public testing::TestWithParam<std::string> {
- protected:
-  void SetUp() override {
-    if (std::string(D2L_MPIEXEC).empty()) GTEST_SKIP() << "mpirun was not found";
-  }
-};
+class BrokenJob : public testing::TestWithParam<std::string> {};
 
 TEST_P(BrokenJob, EndsSoonAndSaysSo) {
   for (int ranks : {2, 3}) {

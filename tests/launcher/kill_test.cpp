@@ -1,0 +1,116 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <thread>
+
+#include "framework/base/rng.h"
+#include "framework/base/timer.h"
+#include "framework/checkpoint/store.h"
+#include "tests/launcher/runs.h"
+#include "tests/support/support.h"
+
+// Whole jobs that are killed, and what is left of them.
+
+namespace d2l::test {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+std::vector<pid_t> wait_for_ranks(const fs::path& run, size_t count) {
+  Timer timer;
+  std::vector<pid_t> found;
+  while (found.size() < count && timer.seconds() < 20)
+    found = processes_of("d2l-train", run.string());
+  return found;
+}
+
+void pause(double seconds) { std::this_thread::sleep_for(std::chrono::duration<double>(seconds)); }
+
+const Words kShortRun = {"--recipe",    "bn-lenet", "--batch-size", "64",  "--epochs",     "3",
+                         "--momentum",  "0.9",      "--lr",         "0.1", "--save-every", "3",
+                         "--log-every", "5"};
+
+// The run's command, or with `resume` what goes on with it.
+Words command(const fs::path& run, bool resume) {
+  Words words = {"--resume", run.string()};
+  if (!resume) {
+    words = kShortRun;
+    words.insert(words.end(), {"--out", run.string()});
+  }
+  return train_command(2, words);
+}
+
+// How often the job is killed; D2L_TEST_KILLS asks for more.
+int kills_wanted() {
+  const char* wanted = std::getenv("D2L_TEST_KILLS");
+  return wanted ? std::atoi(wanted) : 12;
+}
+
+// kill -9 of all ranks at random moments of start, training and saving, over and over: what goes on
+// in the end is the state of a run that nothing happened to.
+TEST(Kill, AllRanksAtAnyMomentLosesNothing) {
+  TemporaryFolder folder;
+  const fs::path whole = folder.path() / "whole";
+  Timer undisturbed;
+  ASSERT_EQ(run_program(command(whole, false)).exit_code, 0);
+  const double longest = 0.6 * undisturbed.seconds();
+
+  int kills = 0, stuck = 0, finished = 0, fresh = 0;
+  for (uint64_t attempt = 0; kills < kills_wanted() || finished == 0; ++attempt) {
+    const fs::path run = folder.path() / std::to_string(finished);
+    const bool resume = fs::exists(run / "config.ini");
+    fresh += !resume;
+    Process job(command(run, resume));
+    std::vector<pid_t> ranks = wait_for_ranks(run, 2);
+    if (kills < kills_wanted()) {
+      pause(longest * random_uniform({5, 6}, attempt));
+      ranks = processes_of("d2l-train", run.string());
+      for (pid_t rank : ranks) kill(rank, SIGKILL);
+    }
+    // An mpirun whose ranks die before they have spoken to it may wait for ever: it is killed too.
+    const ProgramResult result = job.wait(kills < kills_wanted() ? 3 : 60);
+    if (result.exit_code != 0) {
+      ASSERT_GT(ranks.size(), 0u) << "it ended by itself: " << result.output;
+      ++kills;
+      stuck += result.timed_out;
+      CheckpointStore::newest_valid(run / "checkpoints", [&](const std::string& warning) {
+        ADD_FAILURE() << "kill " << kills << ": " << warning;
+      });
+      continue;
+    }
+    const ProgramResult diff = run_program({"d2l-ckpt", "diff", whole.string(), run.string()});
+    ASSERT_EQ(diff.output, "identical\n") << "after " << kills << " kills";
+    EXPECT_EQ(losses(run), losses(whole));
+    ++finished;
+  }
+  std::cout << kills << " kills, in " << stuck << " of them mpirun had to be killed too; " << fresh
+            << " starts from nothing, " << finished << " finished runs\n";
+}
+
+TEST(Kill, OneRankEndsTheJobAndIsNamed) {
+  for (int victim : {0, 2}) {
+    TemporaryFolder folder;
+    const fs::path run = folder.path() / "run";
+    Process job(train_command(3, {"--recipe", "lenet", "--epochs", "1000", "--out", run.string()}));
+    ASSERT_TRUE(job.wait_for("epoch 2/", 60)) << job.output();
+    const std::vector<pid_t> ranks = processes_of("d2l-train", run.string());
+    ASSERT_EQ(ranks.size(), 3u);
+    Timer timer;
+    // mpirun starts them in order
+    kill(ranks[static_cast<size_t>(victim)], SIGKILL);
+    const ProgramResult result = job.wait(30);
+    EXPECT_LT(timer.seconds(), 2);
+    EXPECT_FALSE(result.timed_out);
+    EXPECT_NE(result.exit_code, 0);
+    EXPECT_THAT(result.output, HasSubstr("process rank " + std::to_string(victim)));
+    pause(0.1);
+    EXPECT_TRUE(processes_of("d2l-train", run.string()).empty()) << "a rank is left";
+    EXPECT_TRUE(CheckpointStore::newest_valid(run / "checkpoints", [](const std::string&) {}));
+  }
+}
+
+}  // namespace
+}  // namespace d2l::test

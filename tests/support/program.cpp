@@ -1,0 +1,116 @@
+#include "tests/support/program.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include "framework/base/error.h"
+#include "framework/base/timer.h"
+
+namespace d2l::test {
+
+namespace fs = std::filesystem;
+
+Process::Process(const std::vector<std::string>& arguments) {
+  std::vector<std::string> words = arguments;
+  if (words[0].find('/') == std::string::npos && fs::exists(fs::path(D2L_BIN_DIR) / words[0]))
+    words[0] = (fs::path(D2L_BIN_DIR) / words[0]).string();
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+
+  int ends[2];
+  check(pipe2(ends, O_CLOEXEC) == 0, "cannot make a pipe");
+  child_ = fork();
+  check(child_ >= 0, "cannot fork");
+  if (child_ == 0) {
+    setpgid(0, 0);
+    dup2(ends[1], STDOUT_FILENO);
+    dup2(ends[1], STDERR_FILENO);
+    execvp(argv[0], argv.data());
+    _exit(127);
+  }
+  ::close(ends[1]);
+  pipe_ = ends[0];
+}
+
+Process::~Process() {
+  if (child_ > 0) wait(0);
+}
+
+// False at the end of the output, or when nothing came.
+bool Process::read_some(double seconds) {
+  pollfd ready{pipe_, POLLIN, 0};
+  if (poll(&ready, 1, static_cast<int>(std::max(0.0, seconds) * 1000)) == 0) return false;
+  char buffer[4096];
+  ssize_t count = read(pipe_, buffer, sizeof buffer);
+  if (count > 0) output_.append(buffer, static_cast<size_t>(count));
+  return count > 0;
+}
+
+bool Process::wait_for(const std::string& text, double seconds) {
+  Timer timer;
+  while (output_.find(text) == std::string::npos)
+    if (!read_some(seconds - timer.seconds())) return false;
+  return true;
+}
+
+ProgramResult Process::wait(double seconds) {
+  ProgramResult result;
+  Timer timer;
+  while (read_some(seconds - timer.seconds())) {
+  }
+  result.timed_out = timer.seconds() >= seconds;
+  if (result.timed_out) kill(-child_, SIGKILL);
+  ::close(pipe_);
+  int status = 0;
+  waitpid(child_, &status, 0);
+  child_ = -1;
+  if (!result.timed_out)
+    result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  result.output = output_;
+  return result;
+}
+
+ProgramResult run_program(const std::vector<std::string>& arguments, double seconds) {
+  return Process(arguments).wait(seconds);
+}
+
+std::vector<std::string> on_ranks(int ranks, const std::vector<std::string>& arguments) {
+  if (ranks == 0) return arguments;
+  std::vector<std::string> words = {"env"};
+  for (const char* setting :
+       {"OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1",
+        "OMPI_MCA_rmaps_base_oversubscribe=1", "OMPI_MCA_mpi_yield_when_idle=1"})
+    words.emplace_back(setting);
+  for (const char* word : {D2L_MPIEXEC, "--bind-to", "none", "-n"}) words.emplace_back(word);
+  words.push_back(std::to_string(ranks));
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  // mpirun looks for programs in PATH only.
+  std::string& program = words[words.size() - arguments.size()];
+  if (program.find('/') == std::string::npos) program = (fs::path(D2L_BIN_DIR) / program).string();
+  return words;
+}
+
+std::vector<pid_t> processes_of(const std::string& name, const std::string& argument) {
+  std::vector<pid_t> found;
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    const std::string pid = entry.path().filename().string();
+    if (pid.find_first_not_of("0123456789") != std::string::npos) continue;
+    std::ifstream stream(entry.path() / "cmdline", std::ios::binary);
+    std::vector<std::string> words;
+    for (std::string word; std::getline(stream, word, '\0');) words.push_back(word);
+    if (words.empty() || fs::path(words[0]).filename() != name) continue;
+    if (std::find(words.begin() + 1, words.end(), argument) != words.end())
+      found.push_back(std::stoi(pid));
+  }
+  return found;
+}
+
+}  // namespace d2l::test
