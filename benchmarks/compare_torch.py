@@ -37,9 +37,8 @@ LEARNING_RATE = 0.1
 def d2l_command(args, model, ranks, threads, steps, out):
     """The one place that knows d2l-train's options. --batch-size is the batch over all ranks."""
     train = [str(args.build / "bin" / "d2l-train"), "--recipe", model, "--data", "synthetic",
-             "--batch-size", str(args.batch), "--threads", str(threads), "--precision",
-             args.precision, "--max-steps", str(steps), "--log-every", str(STEPS_PER_TIME),
-             "--out", str(out)]
+             "--batch-size", str(args.batch), "--threads", str(threads), "--max-steps",
+             str(steps), "--log-every", str(STEPS_PER_TIME), "--out", str(out)]
     if ranks == 1:
         return train
     return ["mpirun", "-n", str(ranks), "--bind-to", "none", "--oversubscribe"] + train

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "framework/base/error.h"
+#include "framework/base/simd.h"
 #include "framework/base/text.h"
 
 namespace d2l::data {
@@ -54,7 +55,7 @@ void Dataset::read_bytes(std::span<const int64_t> indices, uint8_t* images, int6
   });
 }
 
-void bytes_to_unit(const uint8_t* bytes, int64_t count, float* out) {
+D2L_SIMD void bytes_to_unit(const uint8_t* bytes, int64_t count, float* out) {
   for (int64_t i = 0; i < count; ++i) out[i] = static_cast<float>(bytes[i]) / 255.0f;
 }
 

@@ -14,13 +14,14 @@ std::unique_ptr<nn::Module> lenet(const ModelOptions& options) {
   check(height >= 1 && width >= 1, "lenet: expected an input of at least 12 x 12, found ",
         options.input);
   auto net = std::make_unique<nn::Sequential>();
+  constexpr Pool2dParams kAverage{.kind = Pooling::average};
   net->then_named<nn::Conv2d>(
          "conv1", options.input[2], 6,
-         nn::Conv2d::Options{.kernel = 5, .padding = 2, .activation = kSigmoid, .init = init})
-      .then_named<nn::Pool2d>("pool1", Pooling::average, 2, 2)
+         nn::Conv2d::Options{
+             .kernel = 5, .padding = 2, .activation = kSigmoid, .pool = kAverage, .init = init})
       .then_named<nn::Conv2d>(
-          "conv2", 6, 16, nn::Conv2d::Options{.kernel = 5, .activation = kSigmoid, .init = init})
-      .then_named<nn::Pool2d>("pool2", Pooling::average, 2, 2)
+          "conv2", 6, 16,
+          nn::Conv2d::Options{.kernel = 5, .activation = kSigmoid, .pool = kAverage, .init = init})
       .then<nn::Flatten>()
       .then_named<nn::Linear>("fc1", 16 * height * width, 120, kSigmoid, init)
       .then_named<nn::Linear>("fc2", 120, 84, kSigmoid, init)

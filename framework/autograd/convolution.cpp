@@ -14,10 +14,9 @@ int64_t windows(const char* name, int64_t size, int64_t window, int64_t stride, 
   return (size + 2 * padding - window) / stride + 1;
 }
 
-}  // namespace
-
-Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
-                const Conv2dParams& params) {
+// The shape of conv2d's result, once all that goes into it has been checked.
+Shape conv2d_shape(const Variable& x, const Variable& weight, const Variable& bias,
+                   const Conv2dParams& params) {
   const Shape& in = x.shape();
   const Shape& w = weight.shape();
   check(in.rank() == 4 && w.rank() == 4,
@@ -26,9 +25,30 @@ Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
         in[3]);
   check(!bias.defined() || bias.shape() == Shape{w[0]}, "conv2d: bias expects shape [", w[0],
         "], found ", bias.defined() ? bias.shape() : Shape{});
-  Tensor y(x.backend(),
-           Shape{in[0], windows("conv2d", in[1], w[1], params.stride.height, params.padding.height),
-                 windows("conv2d", in[2], w[2], params.stride.width, params.padding.width), w[0]});
+  return {in[0], windows("conv2d", in[1], w[1], params.stride.height, params.padding.height),
+          windows("conv2d", in[2], w[2], params.stride.width, params.padding.width), w[0]};
+}
+
+Shape pool2d_shape(const Shape& in, const Pool2dParams& params) {
+  check(in.rank() == 4, "pool2d: expected input [n, h, w, c], found ", in);
+  check(params.kind == Pooling::average || params.window.height * params.window.width <= 255,
+        "pool2d: a max window has at most 255 elements, found ", params.window.height, " x ",
+        params.window.width);
+  check(params.padding.height * 2 <= params.window.height &&
+            params.padding.width * 2 <= params.window.width,
+        "pool2d: padding must be at most half the window");
+  return {
+      in[0],
+      windows("pool2d", in[1], params.window.height, params.stride.height, params.padding.height),
+      windows("pool2d", in[2], params.window.width, params.stride.width, params.padding.width),
+      in[3]};
+}
+
+}  // namespace
+
+Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
+                const Conv2dParams& params) {
+  Tensor y(x.backend(), conv2d_shape(x, weight, bias, params));
   y.backend().conv2d(params, x.value().view(), weight.value().view(),
                      view_or_none(bias.defined() ? bias.value() : Tensor()), y.view());
   return Variable::result(y, {x, weight, bias}, [x, weight, bias, params, y](const Tensor& grad_y) {
@@ -55,24 +75,39 @@ Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
   });
 }
 
+Variable conv2d_pool(const Variable& x, const Variable& weight, const Variable& bias,
+                     const Conv2dParams& conv, const Pool2dParams& pool) {
+  bool frozen = !weight.requires_grad() || (bias.defined() && !bias.requires_grad());
+  if (frozen) return pool2d(conv2d(x, weight, bias, conv), pool);
+  ConvPoolParams params{conv, pool, x.requires_grad()};
+  Tensor kept(x.backend(), conv2d_shape(x, weight, bias, conv));
+  Tensor y(x.backend(), pool2d_shape(kept.shape(), pool)), winners;
+  if (pool.kind == Pooling::max) winners = Tensor(x.backend(), y.shape(), DType::u8);
+  y.backend().conv2d_pool(params, x.value().view(), weight.value().view(),
+                          view_or_none(bias.defined() ? bias.value() : Tensor()), kept.view(),
+                          y.view(), winners.defined() ? winners.view() : View{});
+  return Variable::result(
+      y, {x, weight, bias}, [x, weight, bias, params, kept, winners](const Tensor& grad) {
+        Backend& backend = grad.backend();
+        Tensor grad_x, grad_bias;
+        if (params.input_gradient) grad_x = Tensor(backend, x.shape());
+        if (bias.defined()) grad_bias = Tensor(backend, bias.shape());
+        weight.contribute([&](Tensor& out) {
+          backend.conv2d_pool_backward(params, x.value().view(), weight.value().view(), kept.view(),
+                                       view_or_none(winners), grad.view(),
+                                       {grad_x.defined() ? grad_x.view() : View{}, out.view(),
+                                        grad_bias.defined() ? grad_bias.view() : View{}});
+        });
+        if (grad_bias.defined()) bias.contribute(grad_bias);
+        if (grad_x.defined()) x.contribute(grad_x);
+      });
+}
+
 Variable pool2d(const Variable& x, const Pool2dParams& params) {
-  const Shape& in = x.shape();
-  check(in.rank() == 4, "pool2d: expected input [n, h, w, c], found ", in);
-  bool max = params.kind == Pooling::max;
-  check(!max || params.window.height * params.window.width <= 255,
-        "pool2d: a max window has at most 255 elements, found ", params.window.height, " x ",
-        params.window.width);
-  check(params.padding.height * 2 <= params.window.height &&
-            params.padding.width * 2 <= params.window.width,
-        "pool2d: padding must be at most half the window");
-  Shape out_shape{
-      in[0],
-      windows("pool2d", in[1], params.window.height, params.stride.height, params.padding.height),
-      windows("pool2d", in[2], params.window.width, params.stride.width, params.padding.width),
-      in[3]};
-  Tensor y(x.backend(), out_shape);
+  Tensor y(x.backend(), pool2d_shape(x.shape(), params));
   Tensor winners;
-  if (max && x.requires_grad()) winners = Tensor(x.backend(), out_shape, DType::u8);
+  if (params.kind == Pooling::max && x.requires_grad())
+    winners = Tensor(x.backend(), y.shape(), DType::u8);
   y.backend().pool2d(params, x.value().view(), y.view(),
                      winners.defined() ? winners.view() : View{});
   return Variable::result(y, {x}, [x, params, winners](const Tensor& grad) {

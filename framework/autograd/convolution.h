@@ -9,6 +9,10 @@ namespace d2l {
 Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias = {},
                 const Conv2dParams& params = {});
 
+// pool2d of conv2d, as one operation that backends may do in one go.
+Variable conv2d_pool(const Variable& x, const Variable& weight, const Variable& bias,
+                     const Conv2dParams& conv, const Pool2dParams& pool);
+
 // Maximum or average of each window (chapter 6.5): x [n, h, w, c] -> [n, oh, ow, c].
 Variable pool2d(const Variable& x, const Pool2dParams& params);
 

@@ -84,6 +84,18 @@ class Backend {
   virtual void pool2d_backward(const Pool2dParams& params, ConstView grad_y, ConstView winners,
                                View grad_x) = 0;
 
+  // --- conv2d and pool2d of its result as one; the default bodies are what they mean ---
+  // `kept`, of the shape of conv2d's result, and `winners` carry to the gradient what the backend
+  // wants there, in an order of its own.
+  virtual void conv2d_pool(const ConvPoolParams& params, ConstView x, ConstView weight,
+                           ConstView bias, View kept, View y, View winners);
+  struct ConvGradients {
+    View x, weight, bias;  // x and bias may be {}
+  };
+  virtual void conv2d_pool_backward(const ConvPoolParams& params, ConstView x, ConstView weight,
+                                    ConstView kept, ConstView winners, ConstView grad_y,
+                                    const ConvGradients& gradients);
+
   // --- batch normalisation over all axes but the last: x, y [..., c], the rest [c] ---
   // Writes the batch's mean and (biased) variance.
   virtual void batch_norm(const BatchNormParams& params, ConstView x, ConstView gamma,

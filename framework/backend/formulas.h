@@ -232,4 +232,12 @@ inline Unary unary_of(Activation activation) {
   fail("Activation::none has no formula");
 }
 
+// The formula of an activation that is not `none`; the visitor may be inlined into vector code.
+template <class Visitor>
+[[gnu::always_inline]] inline void visit_activation(Activation activation, Visitor&& visitor) {
+  if (activation == Activation::relu) return visitor(formulas::Relu{});
+  if (activation == Activation::sigmoid) return visitor(formulas::Sigmoid{});
+  if (activation == Activation::tanh) return visitor(formulas::Tanh{});
+}
+
 }  // namespace d2l

@@ -47,6 +47,13 @@ struct Pool2dParams {
   bool operator==(const Pool2dParams&) const = default;
 };
 
+// A convolution and a pooling of its result as one operation.
+struct ConvPoolParams {
+  Conv2dParams conv;
+  Pool2dParams pool;
+  bool input_gradient = true;  // whether the gradient of the input will be asked for
+};
+
 struct BatchNormParams {
   double epsilon = 1e-5;
 };

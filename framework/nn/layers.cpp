@@ -38,9 +38,11 @@ Conv2d::Conv2d(int64_t in, int64_t out, const Options& options)
                           bias_init(options.init, options.kernel * options.kernel * in))),
       params_{.stride = {options.stride, options.stride},
               .padding = {options.padding, options.padding},
-              .activation = options.activation} {}
+              .activation = options.activation},
+      pool_(options.pool) {}
 
 Variable Conv2d::forward(const Variable& x, const Context&) {
+  if (pool_) return conv2d_pool(x, weight_->variable, bias_->variable, params_, *pool_);
   return conv2d(x, weight_->variable, bias_->variable, params_);
 }
 

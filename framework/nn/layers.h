@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "framework/autograd/normalization.h"
 #include "framework/nn/module.h"
 
@@ -32,6 +34,7 @@ class Conv2d final : public Module {
     int64_t stride = 1;
     int64_t padding = 0;
     Activation activation = Activation::none;
+    std::optional<Pool2dParams> pool = {};  // of the result: faster than a Pool2d that follows
     LayerInit init = {};
   };
   Conv2d(int64_t in, int64_t out, const Options& options);
@@ -40,6 +43,7 @@ class Conv2d final : public Module {
  private:
   std::shared_ptr<Parameter> weight_, bias_;
   Conv2dParams params_;
+  std::optional<Pool2dParams> pool_;
 };
 
 // Square windows; [n, h, w, c] -> [n, oh, ow, c].

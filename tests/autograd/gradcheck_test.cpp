@@ -229,6 +229,25 @@ TEST(GradcheckConvolution, Pooling) {
     }
 }
 
+// Averages only: a maximum over sums that come close has a kink.
+TEST(GradcheckConvolution, PooledAsOne) {
+  const Pool2dParams pool{.kind = Pooling::average};
+  for (Activation activation : {Activation::none, Activation::sigmoid}) {
+    const Conv2dParams conv{.padding = {1, 1}, .activation = activation};
+    const Tensor x = random({2, 6, 4, 2}, 30), weight = random({3, 3, 3, 2}, 31);
+    const Tensor bias = random({3}, 32);
+    EXPECT_TRUE(gradcheck([&](Inputs in) { return conv2d_pool(in[0], in[1], in[2], conv, pool); },
+                          {x, weight, bias}));
+    // an input that is data, as in a first layer; and a frozen kernel
+    EXPECT_TRUE(
+        gradcheck([&](Inputs in) { return conv2d_pool(Variable(x), in[0], in[1], conv, pool); },
+                  {weight, bias}));
+    EXPECT_TRUE(gradcheck(
+        [&](Inputs in) { return conv2d_pool(in[0], Variable(weight), in[1], conv, pool); },
+        {x, bias}));
+  }
+}
+
 TEST(GradcheckNormalization, BatchNormTraining) {
   for (const Shape& shape : {Shape{6, 3}, Shape{2, 3, 2, 2}}) {
     int64_t channels = shape.size(-1);

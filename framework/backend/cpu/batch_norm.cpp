@@ -3,7 +3,7 @@
 
 #include "framework/backend/cpu/cpu_backend.h"
 #include "framework/backend/cpu/parallel.h"
-#include "framework/backend/cpu/scratch.h"
+#include "framework/backend/scratch.h"
 
 // Rows [count, c] are seen as [count / r, r c], so that inner loops are long for few channels too.
 // Sums are taken over pieces of rows that stay in the cache and joined in the order of the pieces:

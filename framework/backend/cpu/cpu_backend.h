@@ -44,13 +44,18 @@ class CpuBackend final : public Backend {
   void matmul(const MatmulParams& params, ConstView a, ConstView b, ConstView bias,
               View out) override;
 
-  // dnnl_convolution.cpp
+  // dnnl_convolution.cpp; convolutions with few channels in direct_*.cpp
   void conv2d(const Conv2dParams& params, ConstView x, ConstView weight, ConstView bias,
               View y) override;
   void conv2d_backward_input(const Conv2dParams& params, ConstView grad_y, ConstView weight,
                              View grad_x) override;
   void conv2d_backward_weight(const Conv2dParams& params, ConstView x, ConstView grad_y,
                               View grad_weight, View grad_bias) override;
+  void conv2d_pool(const ConvPoolParams& params, ConstView x, ConstView weight, ConstView bias,
+                   View kept, View y, View winners) override;
+  void conv2d_pool_backward(const ConvPoolParams& params, ConstView x, ConstView weight,
+                            ConstView kept, ConstView winners, ConstView grad_y,
+                            const ConvGradients& gradients) override;
 
   // pooling.cpp
   void pool2d(const Pool2dParams& params, ConstView x, View y, View winners) override;

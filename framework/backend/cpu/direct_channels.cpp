@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "framework/backend/cpu/activate.h"
+#include "framework/backend/cpu/constants.h"
 #include "framework/backend/cpu/direct_convolution.h"
 #include "framework/backend/cpu/lanes.h"
 #include "framework/backend/cpu/parallel.h"
@@ -23,6 +25,83 @@ void pad_image(const DirectConvolution& s, const float* x, float* padded) {
     std::copy(x + iy * s.width * s.in, x + (iy + 1) * s.width * s.in,
               padded + (iy + s.params.padding.height) * row + s.params.padding.width * s.in);
 }
+
+// --- forward: two rows of 16 channels and a few pixels are summed in registers ---
+
+constexpr int kMostIn = 8;
+constexpr int kRows = 2;
+// Pixels at a time; sizes that leave registers for the weights.
+constexpr int kNarrow = 10, kWide = 14;
+
+// How many of the pixels that are computed are wanted, for tiles of which the last may overlap.
+bool fills(int64_t width, int tile) {
+  int64_t computed = (width + tile - 1) / tile * tile;
+  return width >= tile && 8 * width >= 7 * computed;
+}
+
+// [o, ky, taps] -> [o / 16, ky, taps, 16]
+void pack_weights(const DirectConvolution& s, const float* weight, float* packed) {
+  int64_t window = s.kernel_height * s.taps();
+  for (int64_t o = 0; o < s.out; ++o)
+    for (int64_t k = 0; k < window; ++k)
+      packed[(o / kLanes * window + k) * kLanes + o % kLanes] = weight[o * window + k];
+}
+
+template <int kIn, int kPixels>
+[[gnu::always_inline]] inline void forward_tile(const DirectConvolution& s, const float* x,
+                                                const float* weights, const float* bias, float* y) {
+  int64_t row = s.padded_width() * kIn, y_row = s.out_width * s.out;
+  Lanes16 sum[kRows][kPixels];
+  Lanes16 first{};
+  if (bias != nullptr) load(first, bias);
+#pragma GCC unroll 2
+  for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 16
+    for (int t = 0; t < kPixels; ++t) sum[r][t] = first;
+  for (int64_t ky = 0; ky < s.kernel_height; ++ky) {
+    const float* at = x + ky * row;
+    for (int64_t k = 0; k < s.taps(); ++k, ++at, weights += kLanes) {
+      Lanes16 w;
+      load(w, weights);
+#pragma GCC unroll 2
+      for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 16
+        for (int t = 0; t < kPixels; ++t) sum[r][t] += w * at[r * row + t * kIn];
+    }
+  }
+#pragma GCC unroll 2
+  for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 16
+    for (int t = 0; t < kPixels; ++t) store(sum[r][t], y + r * y_row + t * s.out);
+}
+
+template <int kIn, int kPixels>
+[[gnu::always_inline]] inline void forward_image_of(const DirectConvolution& s, const float* x,
+                                                    const float* packed, const float* bias,
+                                                    float* y) {
+  int64_t row = s.padded_width() * kIn, window = s.kernel_height * s.taps();
+  for (int64_t o = 0; o < s.out; o += kLanes)
+    for (int64_t i = 0; i < s.out_height; i += kRows) {
+      int64_t oy = std::min(i, s.out_height - kRows);  // the last tiles may overlap
+      for (int64_t j = 0; j < s.out_width; j += kPixels) {
+        int64_t ox = std::min(j, s.out_width - kPixels);
+        forward_tile<kIn, kPixels>(s, x + oy * row + ox * kIn, packed + o * window,
+                                   bias == nullptr ? nullptr : bias + o,
+                                   y + (oy * s.out_width + ox) * s.out + o);
+      }
+    }
+}
+
+D2L_SIMD void forward_image(const DirectConvolution& s, const float* x, const float* packed,
+                            const float* bias, float* y) {
+  with_constant<kMostIn>(
+      s.in, [&](auto in) __attribute__((always_inline)) {
+        if (fills(s.out_width, kWide)) return forward_image_of<in, kWide>(s, x, packed, bias, y);
+        forward_image_of<in, kNarrow>(s, x, packed, bias, y);
+      });
+}
+
+// --- weight gradient ---
 
 template <int kTaps>
 [[gnu::always_inline]] inline void weight_tile(const DirectConvolution& s, const float* x,
@@ -73,6 +152,30 @@ D2L_SIMD void add(const float* values, int64_t count, float* sums) {
 }
 
 }  // namespace
+
+bool channels_forward_suits(const DirectConvolution& s) {
+  return has_wide_vectors() && s.unit_stride() && s.out % kLanes == 0 && s.in <= kMostIn &&
+         s.out_height >= kRows && (fills(s.out_width, kWide) || fills(s.out_width, kNarrow));
+}
+
+void channels_forward(const DirectConvolution& s, MemoryPool& pool, const float* x,
+                      const float* weight, const float* bias, float* y) {
+  Scratch<float> packed(pool, s.out * s.kernel_height * s.taps());
+  PerThread<float> padded(pool, s.padded() ? s.padded_height() * s.padded_width() * s.in : 0);
+  pack_weights(s, weight, packed.data());
+  parallel_for(s.images, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t n = begin; n < end; ++n) {
+      const float* image = x + n * s.x_image();
+      if (s.padded()) {
+        pad_image(s, image, padded.mine());
+        image = padded.mine();
+      }
+      float* result = y + n * s.y_image();
+      forward_image(s, image, packed.data(), bias, result);
+      activate(s.params.activation, result, s.y_image());
+    }
+  });
+}
 
 bool channels_backward_weight_suits(const DirectConvolution& s) {
   return has_wide_vectors() && s.out % kLanes == 0 && s.in <= 8 && s.taps() <= kMostTaps;

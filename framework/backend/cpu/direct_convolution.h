@@ -47,6 +47,9 @@ struct DirectConvolution {
 bool has_wide_vectors();
 
 // Lanes are output channels: a multiple of 16 of them, few input channels (direct_channels.cpp).
+bool channels_forward_suits(const DirectConvolution& s);
+void channels_forward(const DirectConvolution& s, MemoryPool& pool, const float* x,
+                      const float* weight, const float* bias, float* y);
 bool channels_backward_weight_suits(const DirectConvolution& s);
 void channels_backward_weight(const DirectConvolution& s, MemoryPool& pool, const float* x,
                               const float* grad_y, float* grad_weight, float* grad_bias);
@@ -62,5 +65,14 @@ void pixels_forward(const DirectConvolution& s, MemoryPool& pool, const float* x
                     const float* weight, const float* bias, float* y);
 void pixels_backward_weight(const DirectConvolution& s, MemoryPool& pool, const float* x,
                             const float* grad_y, float* grad_weight, float* grad_bias);
+
+// The same with the average over windows of 2 x 2 (direct_pixels_pool.cpp). `kept` has as many
+// elements as the convolution's result, in an order of its own, for the gradient.
+bool pixels_pool_suit(const DirectConvolution& s, const Pool2dParams& pool);
+void pixels_pool_forward(const DirectConvolution& s, MemoryPool& pool, const float* x,
+                         const float* weight, const float* bias, float* kept, float* y);
+void pixels_pool_backward_weight(const DirectConvolution& s, MemoryPool& pool, const float* x,
+                                 const float* kept, const float* grad_y, float* grad_weight,
+                                 float* grad_bias);
 
 }  // namespace d2l::cpu

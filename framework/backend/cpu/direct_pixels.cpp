@@ -1,130 +1,16 @@
 #include <algorithm>
-#include <array>
 #include <numeric>
-#include <utility>
 
 #include "framework/backend/cpu/activate.h"
-#include "framework/backend/cpu/direct_convolution.h"
-#include "framework/backend/cpu/lanes.h"
 #include "framework/backend/cpu/parallel.h"
 #include "framework/backend/cpu/per_thread.h"
+#include "framework/backend/cpu/pixel_planes.h"
 
-// A vector holds 16 neighbouring pixels of one channel. Images with one input channel are like that
-// in memory; the few output channels are woven together (and apart) row by row.
+// Lanes are neighbouring pixels. Images with one input channel are like that in memory; the few
+// output channels are woven together (and apart) row by row.
 
 namespace d2l::cpu {
 namespace {
-
-constexpr int64_t kLanes = 16;
-constexpr int64_t kMostOut = 8;
-
-int64_t round_up(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
-// Rows of results, in whole pairs of vectors.
-int64_t wide_row(const DirectConvolution& s) { return round_up(s.out_width, 2 * kLanes); }
-// Rows of the padded image: every vector of a wide row may be shifted by the kernel, and begins
-// where a cache line does.
-int64_t image_row(const DirectConvolution& s) {
-  return round_up(std::max(wide_row(s) + s.kernel_width + kLanes, s.padded_width()), kLanes);
-}
-
-void pad_image(const DirectConvolution& s, const float* x, float* padded) {
-  std::fill(padded, padded + s.padded_height() * image_row(s), 0.0f);
-  for (int64_t iy = 0; iy < s.height; ++iy)
-    std::copy(x + iy * s.width, x + (iy + 1) * s.width,
-              padded + (iy + s.params.padding.height) * image_row(s) + s.params.padding.width);
-}
-
-// --- weaving: planes [channels][16] <-> pixels [16][channels], by choosing lanes ---
-
-using Choice = std::array<int32_t, 16>;
-
-// The choice that takes from the new vector those lanes of which `wanted` is it, and keeps others.
-template <class Source>
-constexpr Choice choose(int newest, const Source& source) {
-  Choice choice{};
-  for (int lane = 0; lane < 16; ++lane) {
-    auto [vector, from] = source(lane);
-    bool first_two = newest == 1 && vector == 0;
-    choice[lane] = vector == newest ? 16 + from : first_two ? from : lane;
-  }
-  return choice;
-}
-
-// result = for each lane, lane `from` of in[vector] as source(lane) says.
-template <int kCount, class Source, int... kNewest>
-[[gnu::always_inline]] inline void pick(std::integer_sequence<int, kNewest...>, const Lanes16* in,
-                                        const Source&, Lanes16& result) {
-  result = in[0];
-  [[maybe_unused]] auto step = [&]<int kVector>(std::integral_constant<int, kVector>)
-      __attribute__((always_inline)) {
-    static constexpr Choice kChoice = choose(kVector, Source{});
-    Lanes16i choice;
-    load(choice, kChoice.data());
-    result = __builtin_shuffle(result, in[kVector], choice);
-  };
-  (step(std::integral_constant<int, kNewest + 1>{}), ...);
-}
-
-template <int kOut, int kVector>
-struct Woven {
-  constexpr std::pair<int, int> operator()(int lane) const {
-    int at = kVector * 16 + lane;
-    return {at % kOut, at / kOut};
-  }
-};
-
-template <int kOut, int kChannel>
-struct Unwoven {
-  constexpr std::pair<int, int> operator()(int lane) const {
-    int at = lane * kOut + kChannel;
-    return {at / 16, at % 16};
-  }
-};
-
-template <template <int, int> class Source, int kOut, int... kIndex>
-[[gnu::always_inline]] inline void pick_all(std::integer_sequence<int, kIndex...>, const float* in,
-                                            int64_t in_step, float* out, int64_t out_step) {
-  Lanes16 vectors[kOut];
-  for (int i = 0; i < kOut; ++i) load(vectors[i], in + i * in_step);
-  auto one = [&]<int kAt>(std::integral_constant<int, kAt>) __attribute__((always_inline)) {
-    Lanes16 result;
-    pick<kOut>(std::make_integer_sequence<int, kOut - 1>{}, vectors, Source<kOut, kAt>{}, result);
-    store(result, out + kAt * out_step);
-  };
-  (one(std::integral_constant<int, kIndex>{}), ...);
-}
-
-template <int kOut>
-[[gnu::always_inline]] inline void weave(const float* planes, int64_t wide, float* pixels) {
-  for (int64_t i = 0; i < wide; i += kLanes)
-    pick_all<Woven, kOut>(std::make_integer_sequence<int, kOut>{}, planes + i, wide,
-                          pixels + i * kOut, kLanes);
-}
-
-template <int kOut>
-[[gnu::always_inline]] inline void unweave(const float* pixels, int64_t wide, float* planes) {
-  for (int64_t i = 0; i < wide; i += kLanes)
-    pick_all<Unwoven, kOut>(std::make_integer_sequence<int, kOut>{}, pixels + i * kOut, kLanes,
-                            planes + i, wide);
-}
-
-// Calls body with std::integral_constant of `value`, which is in [1, kMost].
-template <int kMost, class Body>
-[[gnu::always_inline]] inline void with_constant(int64_t value, const Body& body) {
-  if constexpr (kMost > 1) {
-    if (value < kMost) return with_constant<kMost - 1>(value, body);
-  }
-  body(std::integral_constant<int, kMost>{});
-}
-
-// Calls body with std::integral_constant of 0, 1, ... kCount - 1.
-template <int kCount, class Body>
-[[gnu::always_inline]] inline void with_each(const Body& body) {
-  if constexpr (kCount > 0) {
-    with_each<kCount - 1>(body);
-    body(std::integral_constant<int, kCount - 1>{});
-  }
-}
 
 // --- forward: two rows of up to 6 channels and 32 pixels are summed in registers ---
 
@@ -162,32 +48,15 @@ template <int kChannels>
     for (int v = 0; v < 4; ++v) store(sum[o][v], to.rows[v / 2] + o * wide_row(s) + v % 2 * kLanes);
 }
 
-// planes and pixels are scratch memory: 2 x out x wide_row each.
-D2L_SIMD void forward_image(const DirectConvolution& s, const float* image, const float* weight,
-                            const float* bias, float* planes, float* y) {
-  int64_t wide = wide_row(s), window = s.kernel_height * s.kernel_width;
-  float* pixels = planes + 2 * s.out * wide;
-  for (int64_t i = 0; i < s.out_height; i += 2) {
-    int64_t oy = std::min(i, s.out_height - 2);  // the last pair of rows may overlap
-    for (int64_t o = 0; o < s.out; o += kForwardChannels)
-      for (int64_t ox = 0; ox < wide; ox += 2 * kLanes) {
-        float* to = planes + o * wide + ox;
-        with_constant<kForwardChannels>(
-            std::min<int64_t>(kForwardChannels, s.out - o), [&](auto channels) __attribute__((
-                                                                always_inline)) {
-              forward_tile<channels>(s, image + oy * image_row(s) + ox, weight + o * window,
-                                     bias == nullptr ? nullptr : bias + o,
-                                     {{to, to + s.out * wide}});
-            });
-      }
-    for (int64_t r = 0; r < 2; ++r) {
-      with_constant<kMostOut>(
-          s.out, [&](auto out) __attribute__((always_inline)) {
-            weave<out>(planes + r * s.out * wide, wide, pixels);
-          });
-      int64_t count = s.out_width * s.out;
-      std::copy(pixels, pixels + count, y + (oy + r) * count);
-    }
+// planes and pixels are scratch memory: 2 x out x wide_row and out x wide_row.
+D2L_SIMD void weave_rows(const DirectConvolution& s, const float* planes, float* pixels, float* y) {
+  int64_t wide = wide_row(s), count = s.out_width * s.out;
+  for (int64_t r = 0; r < 2; ++r) {
+    with_constant<kMostOut>(
+        s.out, [&](auto out) __attribute__((always_inline)) {
+          weave<out>(planes + r * s.out * wide, wide, pixels);
+        });
+    copy_row(pixels, count, y + r * count);
   }
 }
 
@@ -301,27 +170,54 @@ bool pixels_suit(const DirectConvolution& s) {
          s.out_height >= 2 && 3 * s.out_width >= 2 * wide_row(s);
 }
 
+D2L_SIMD void pad_image(const DirectConvolution& s, const float* x, float* padded) {
+  padded += s.params.padding.height * image_row(s) + s.params.padding.width;
+  for (int64_t iy = 0; iy < s.height; ++iy)
+    copy_row(x + iy * s.width, s.width, padded + iy * image_row(s));
+}
+
+D2L_SIMD void forward_rows(const DirectConvolution& s, const float* padded, int64_t oy,
+                           const float* weight, const float* bias, float* planes) {
+  int64_t wide = wide_row(s), window = s.kernel_height * s.kernel_width;
+  for (int64_t o = 0; o < s.out; o += kForwardChannels)
+    for (int64_t ox = 0; ox < wide; ox += 2 * kLanes) {
+      float* to = planes + o * wide + ox;
+      with_constant<kForwardChannels>(
+          std::min<int64_t>(kForwardChannels, s.out - o), [&](auto channels) __attribute__((
+                                                              always_inline)) {
+            forward_tile<channels>(s, padded + oy * image_row(s) + ox, weight + o * window,
+                                   bias == nullptr ? nullptr : bias + o, {{to, to + s.out * wide}});
+          });
+    }
+}
+
 void pixels_forward(const DirectConvolution& s, MemoryPool& pool, const float* x,
                     const float* weight, const float* bias, float* y) {
   PerThread<float> images(pool, (s.padded_height() + 1) * image_row(s));
-  PerThread<float> planes(pool, 3 * s.out * wide_row(s));
+  images.clear();
+  PerThread<float> planes(pool, 2 * s.out * wide_row(s)), pixels(pool, s.out * wide_row(s));
   parallel_for(s.images, 1, [&](int64_t begin, int64_t end) {
     for (int64_t n = begin; n < end; ++n) {
       pad_image(s, x + n * s.x_image(), images.mine());
       float* image = y + n * s.y_image();
-      forward_image(s, images.mine(), weight, bias, planes.mine(), image);
+      for (int64_t i = 0; i < s.out_height; i += 2) {
+        int64_t oy = std::min(i, s.out_height - 2);  // the last pair of rows may overlap
+        forward_rows(s, images.mine(), oy, weight, bias, planes.mine());
+        weave_rows(s, planes.mine(), pixels.mine(), image + oy * s.out_width * s.out);
+      }
       activate(s.params.activation, image, s.y_image());
     }
   });
 }
 
-void pixels_backward_weight(const DirectConvolution& s, MemoryPool& pool, const float* x,
-                            const float* grad_y, float* grad_weight, float* grad_bias) {
+void sum_weight_gradient(const DirectConvolution& s, MemoryPool& pool, const float* x,
+                         const GradientOfImage& gradient, float* grad_weight, float* grad_bias) {
   int64_t weights = s.out * s.kernel_height * s.kernel_width;
   int64_t sums_size = (weights + s.out) * kLanes;
   int64_t pieces = (s.images + s.images_per_sum() - 1) / s.images_per_sum();
   Scratch<float> sums(pool, pieces * sums_size);
   PerThread<float> images(pool, s.padded_height() * image_row(s));
+  images.clear();
   PerThread<float> planes(pool, s.out_height * s.out * wide_row(s));
   PerThread<float> pixels(pool, s.out * wide_row(s));
   parallel_for(pieces, 1, [&](int64_t begin, int64_t end) {
@@ -331,7 +227,7 @@ void pixels_backward_weight(const DirectConvolution& s, MemoryPool& pool, const 
       int64_t last = std::min(s.images, (piece + 1) * s.images_per_sum());
       for (int64_t n = piece * s.images_per_sum(); n < last; ++n) {
         pad_image(s, x + n * s.x_image(), images.mine());
-        gradient_planes(s, grad_y + n * s.y_image(), pixels.mine(), planes.mine());
+        gradient(n, pixels.mine(), planes.mine());
         weight_image(s, images.mine(), planes.mine(), mine, mine + weights * kLanes);
       }
     }
@@ -345,6 +241,14 @@ void pixels_backward_weight(const DirectConvolution& s, MemoryPool& pool, const 
     else if (grad_bias != nullptr)
       grad_bias[i - weights] = sum;
   }
+}
+
+void pixels_backward_weight(const DirectConvolution& s, MemoryPool& pool, const float* x,
+                            const float* grad_y, float* grad_weight, float* grad_bias) {
+  auto gradient = [&](int64_t n, float* pixels, float* planes) {
+    gradient_planes(s, grad_y + n * s.y_image(), pixels, planes);
+  };
+  sum_weight_gradient(s, pool, x, gradient, grad_weight, grad_bias);
 }
 
 }  // namespace d2l::cpu

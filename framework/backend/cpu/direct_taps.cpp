@@ -95,7 +95,7 @@ template <int kVectors, int kOut>
     part.last = std::min(s.kernel_height, position + 1);
     products_of_row<kVectors, kOut>(s, part, iy, products);
     add_taps(s, products, row);
-    std::copy(row, row + s.width * s.in, grad_x + iy * s.width * s.in);
+    copy_row(row, s.width * s.in, grad_x + iy * s.width * s.in);
   }
 }
 

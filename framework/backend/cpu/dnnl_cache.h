@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "framework/backend/cpu/dnnl_version.h"
-#include "framework/backend/cpu/scratch.h"
 #include "framework/backend/params.h"
+#include "framework/backend/scratch.h"
 #include "framework/base/shape.h"
 
 namespace d2l::cpu {

@@ -100,6 +100,9 @@ void CpuBackend::conv2d(const Conv2dParams& params, ConstView x, ConstView weigh
   if (pixels_suit(direct))
     return pixels_forward(direct, pool_, x.as<float>(), weight.as<float>(), bias.as<float>(),
                           y.as<float>());
+  if (channels_forward_suits(direct))
+    return channels_forward(direct, pool_, x.as<float>(), weight.as<float>(), bias.as<float>(),
+                            y.as<float>());
   Convolution shape{x.shape, weight.shape, y.shape, static_cast<bool>(bias)};
   DnnlState& state = dnnl_.state();
   CachedPrimitive& primitive = state.find(key_of(DnnlOp::convolution, params, shape), [&] {
@@ -154,6 +157,25 @@ void CpuBackend::conv2d_backward_weight(const Conv2dParams& params, ConstView x,
                   {x.data, grad_y.data, grad_weight.data, grad_bias.data});
   else
     primitive.run(state.stream, state.pool, {x.data, grad_y.data, grad_weight.data});
+}
+
+void CpuBackend::conv2d_pool(const ConvPoolParams& params, ConstView x, ConstView weight,
+                             ConstView bias, View kept, View y, View winners) {
+  DirectConvolution direct(params.conv, x.shape, weight.shape, kept.shape);
+  if (params.input_gradient || !pixels_pool_suit(direct, params.pool))
+    return Backend::conv2d_pool(params, x, weight, bias, kept, y, winners);
+  pixels_pool_forward(direct, pool_, x.as<float>(), weight.as<float>(), bias.as<float>(),
+                      kept.as<float>(), y.as<float>());
+}
+
+void CpuBackend::conv2d_pool_backward(const ConvPoolParams& params, ConstView x, ConstView weight,
+                                      ConstView kept, ConstView winners, ConstView grad_y,
+                                      const ConvGradients& gradients) {
+  DirectConvolution direct(params.conv, x.shape, weight.shape, kept.shape);
+  if (params.input_gradient || !pixels_pool_suit(direct, params.pool))
+    return Backend::conv2d_pool_backward(params, x, weight, kept, winners, grad_y, gradients);
+  pixels_pool_backward_weight(direct, pool_, x.as<float>(), kept.as<float>(), grad_y.as<float>(),
+                              gradients.weight.as<float>(), gradients.bias.as<float>());
 }
 
 }  // namespace d2l::cpu

@@ -2,7 +2,9 @@
 
 #include <omp.h>
 
-#include "framework/backend/cpu/scratch.h"
+#include <algorithm>
+
+#include "framework/backend/scratch.h"
 
 namespace d2l::cpu {
 
@@ -16,6 +18,8 @@ class PerThread {
 
   PerThread(MemoryPool& pool, int64_t count)
       : step_((count + kSlack + 63) / 64 * 64), memory_(pool, step_ * omp_get_max_threads()) {}
+  // Zeros in the memory of every thread.
+  void clear() { std::fill_n(memory_.data(), step_ * omp_get_max_threads(), T{}); }
   T* mine() const { return memory_.data() + step_ * omp_get_thread_num(); }
 
  private:

@@ -5,7 +5,7 @@
 #include "framework/backend/cpu/cpu_backend.h"
 #include "framework/backend/cpu/loop_nest.h"
 #include "framework/backend/cpu/parallel.h"
-#include "framework/backend/cpu/scratch.h"
+#include "framework/backend/scratch.h"
 
 namespace d2l::cpu {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "framework/backend/memory_pool.h"
 
-namespace d2l::cpu {
+namespace d2l {
 
 // Memory for `count` T from the pool, for as long as the object lives.
 template <class T>
@@ -30,4 +30,4 @@ class Scratch {
   T* data_;
 };
 
-}  // namespace d2l::cpu
+}  // namespace d2l

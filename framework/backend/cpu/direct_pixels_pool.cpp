@@ -1,0 +1,167 @@
+#include <algorithm>
+
+#include "framework/backend/cpu/activate.h"
+#include "framework/backend/cpu/parallel.h"
+#include "framework/backend/cpu/per_thread.h"
+#include "framework/backend/cpu/pixel_planes.h"
+#include "framework/backend/formulas.h"
+
+// A convolution of direct_pixels.cpp whose result is averaged over windows of 2 x 2 right away: the
+// large images between the two are kept as planes, [images][out_height][out][out_width], and never
+// woven. Vectors stick out over the end of a plane into the next one, which is written after it.
+
+namespace d2l::cpu {
+namespace {
+
+constexpr float kScale = 0.25f;
+
+// The pixels of two vectors with even, or odd, positions.
+template <int kFirst>
+[[gnu::always_inline]] inline void every_second(const Lanes16& a, const Lanes16& b,
+                                                Lanes16& result) {
+  constexpr int f = kFirst;
+  result = __builtin_shuffle(a, b,
+                             Lanes16i{f, f + 2, f + 4, f + 6, f + 8, f + 10, f + 12, f + 14, f + 16,
+                                      f + 18, f + 20, f + 22, f + 24, f + 26, f + 28, f + 30});
+}
+
+// Each of 8 lanes from kFirst on, twice.
+template <int kFirst>
+[[gnu::always_inline]] inline void twice(const Lanes16& x, Lanes16& result) {
+  constexpr int f = kFirst;
+  result = __builtin_shuffle(x, Lanes16i{f, f, f + 1, f + 1, f + 2, f + 2, f + 3, f + 3, f + 4,
+                                         f + 4, f + 5, f + 5, f + 6, f + 6, f + 7, f + 7});
+}
+
+// rows [2][out][wide_row] -> planes of half the width
+D2L_SIMD void average_rows(const DirectConvolution& s, const float* rows, float* planes) {
+  int64_t wide = wide_row(s);
+  for (int64_t i = 0; i < s.out * wide; i += 2 * kLanes) {
+    Lanes16 upper, lower, left, right, even, odd;
+    load(upper, rows + i), load(lower, rows + s.out * wide + i);
+    left = upper + lower;
+    load(upper, rows + i + kLanes), load(lower, rows + s.out * wide + i + kLanes);
+    right = upper + lower;
+    every_second<0>(left, right, even);
+    every_second<1>(left, right, odd);
+    even = (even + odd) * kScale;
+    store(even, planes + i / 2);
+  }
+}
+
+D2L_SIMD void weave_row(const DirectConvolution& s, const float* planes, float* pixels, float* y) {
+  with_constant<kMostOut>(
+      s.out, [&](auto out)
+                 __attribute__((always_inline)) { weave<out>(planes, wide_row(s) / 2, pixels); });
+  copy_row(pixels, s.out_width / 2 * s.out, y);
+}
+
+// rows [2][out][wide_row] -> kept [2][out][out_width]; nothing after `kept` is touched.
+D2L_SIMD void keep_rows(const DirectConvolution& s, const float* rows, float* kept) {
+  int64_t wide = wide_row(s), planes = 2 * s.out;
+  for (int64_t i = 0; i + 1 < planes; ++i, rows += wide, kept += s.out_width)
+    for (int64_t ox = 0; ox < s.out_width; ox += kLanes) {
+      Lanes16 lanes;
+      load(lanes, rows + ox);
+      store(lanes, kept + ox);
+    }
+  copy_row(rows, s.out_width, kept);
+}
+
+// grad_y [out_width / 2][out] -> planes of half the width, zeros beyond the row; `inside` says that
+// as much as a whole plane can be read.
+D2L_SIMD void unweave_row(const DirectConvolution& s, const float* grad_y, bool inside,
+                          float* pixels, float* planes) {
+  int64_t half = s.out_width / 2, wide = wide_row(s) / 2;
+  if (!inside) {
+    std::copy(grad_y, grad_y + half * s.out, pixels);
+    grad_y = pixels;
+  }
+  with_constant<kMostOut>(
+      s.out, [&](auto out) __attribute__((always_inline)) { unweave<out>(grad_y, wide, planes); });
+  for (int64_t o = 0; o < s.out; ++o)
+    for (int64_t ox = half; ox < wide; ++ox) planes[o * wide + ox] = 0.0f;
+}
+
+// grads: the planes of a pooled row -> rows [2][out][wide_row], times the activation's derivative.
+template <class Formula>
+[[gnu::always_inline]] inline void spread_rows(const DirectConvolution& s, const float* grads,
+                                               const float* kept, const Formula& formula,
+                                               float* rows) {
+  int64_t wide = wide_row(s);
+  for (int64_t r = 0; r < 2; ++r)
+    for (int64_t o = 0; o < s.out; ++o, kept += s.out_width, rows += wide) {
+      const float* grad = grads + o * (wide / 2);
+      for (int64_t ox = 0; ox < wide; ox += 2 * kLanes) {
+        Lanes16 g, left, right;
+        load(g, grad + ox / 2);
+        g *= kScale;
+        twice<0>(g, left);
+        twice<8>(g, right);
+        store(left, rows + ox), store(right, rows + ox + kLanes);
+      }
+      for (int64_t ox = 0; ox < s.out_width; ++ox) rows[ox] *= formula.derivative(0.0f, kept[ox]);
+    }
+}
+
+D2L_SIMD void spread(const DirectConvolution& s, const float* grads, const float* kept,
+                     float* rows) {
+  if (s.params.activation == Activation::none) {
+    struct Identity {
+      float derivative(float, float) const { return 1.0f; }
+    };
+    return spread_rows(s, grads, kept, Identity{}, rows);
+  }
+  visit_activation(
+      s.params.activation, [&](auto formula) __attribute__((always_inline)) {
+        spread_rows(s, grads, kept, formula, rows);
+      });
+}
+
+}  // namespace
+
+bool pixels_pool_suit(const DirectConvolution& s, const Pool2dParams& pool) {
+  return pixels_suit(s) && pool == Pool2dParams{.kind = Pooling::average} &&
+         s.out_height % 2 == 0 && s.out_width % 2 == 0;
+}
+
+void pixels_pool_forward(const DirectConvolution& s, MemoryPool& pool, const float* x,
+                         const float* weight, const float* bias, float* kept, float* y) {
+  int64_t plane = s.out * wide_row(s), pooled_row = s.out_width / 2 * s.out;
+  PerThread<float> images(pool, (s.padded_height() + 1) * image_row(s));
+  images.clear();
+  PerThread<float> rows(pool, 2 * plane), planes(pool, plane / 2), pixels(pool, plane / 2);
+  parallel_for(s.images, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t n = begin; n < end; ++n) {
+      pad_image(s, x + n * s.x_image(), images.mine());
+      for (int64_t oy = 0; oy < s.out_height; oy += 2) {
+        forward_rows(s, images.mine(), oy, weight, bias, rows.mine());
+        activate(s.params.activation, rows.mine(), 2 * plane);
+        keep_rows(s, rows.mine(), kept + n * s.y_image() + oy * s.out * s.out_width);
+        average_rows(s, rows.mine(), planes.mine());
+        weave_row(s, planes.mine(), pixels.mine(),
+                  y + (n * (s.out_height / 2) + oy / 2) * pooled_row);
+      }
+    }
+  });
+}
+
+void pixels_pool_backward_weight(const DirectConvolution& s, MemoryPool& pool, const float* x,
+                                 const float* kept, const float* grad_y, float* grad_weight,
+                                 float* grad_bias) {
+  int64_t plane = s.out * wide_row(s), pooled_row = s.out_width / 2 * s.out;
+  int64_t pooled_rows = s.images * (s.out_height / 2);
+  PerThread<float> grads(pool, plane / 2);
+  auto gradient = [&](int64_t n, float* pixels, float* planes) {
+    for (int64_t oy = 0; oy < s.out_height; oy += 2) {
+      int64_t row = n * (s.out_height / 2) + oy / 2;
+      bool inside = row * pooled_row + plane / 2 <= pooled_rows * pooled_row;
+      unweave_row(s, grad_y + row * pooled_row, inside, pixels, grads.mine());
+      spread(s, grads.mine(), kept + n * s.y_image() + oy * s.out * s.out_width,
+             planes + oy * plane);
+    }
+  };
+  sum_weight_gradient(s, pool, x, gradient, grad_weight, grad_bias);
+}
+
+}  // namespace d2l::cpu

@@ -1,0 +1,116 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <utility>
+
+#include "framework/backend/cpu/constants.h"
+#include "framework/backend/cpu/direct_convolution.h"
+#include "framework/backend/cpu/lanes.h"
+
+// What the kernels of direct_pixels*.cpp share. A plane is a row of one channel,
+// [channels][wide_row] where a vector holds 16 neighbouring pixels; in a result's memory the few
+// channels of a pixel are neighbours, [pixels][channels]. Weaving makes these of those.
+
+namespace d2l::cpu {
+
+constexpr int64_t kLanes = 16;
+constexpr int64_t kMostOut = 8;
+
+inline int64_t round_up(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
+// Rows of results, in whole pairs of vectors.
+inline int64_t wide_row(const DirectConvolution& s) { return round_up(s.out_width, 2 * kLanes); }
+// Rows of the padded image: every vector of a wide row may be shifted by the kernel, and begins
+// where a cache line does.
+inline int64_t image_row(const DirectConvolution& s) {
+  return round_up(std::max(wide_row(s) + s.kernel_width + kLanes, s.padded_width()), kLanes);
+}
+
+using Choice = std::array<int32_t, 16>;
+
+// The choice that takes from the new vector those lanes of which `wanted` is it, and keeps others.
+template <class Source>
+constexpr Choice choose(int newest, const Source& source) {
+  Choice choice{};
+  for (int lane = 0; lane < 16; ++lane) {
+    auto [vector, from] = source(lane);
+    bool first_two = newest == 1 && vector == 0;
+    choice[lane] = vector == newest ? 16 + from : first_two ? from : lane;
+  }
+  return choice;
+}
+
+// result = for each lane, lane `from` of in[vector] as source(lane) says.
+template <int kCount, class Source, int... kNewest>
+[[gnu::always_inline]] inline void pick(std::integer_sequence<int, kNewest...>, const Lanes16* in,
+                                        const Source&, Lanes16& result) {
+  result = in[0];
+  [[maybe_unused]] auto step = [&]<int kVector>(std::integral_constant<int, kVector>)
+      __attribute__((always_inline)) {
+    static constexpr Choice kChoice = choose(kVector, Source{});
+    Lanes16i choice;
+    load(choice, kChoice.data());
+    result = __builtin_shuffle(result, in[kVector], choice);
+  };
+  (step(std::integral_constant<int, kNewest + 1>{}), ...);
+}
+
+template <int kOut, int kVector>
+struct Woven {
+  constexpr std::pair<int, int> operator()(int lane) const {
+    int at = kVector * 16 + lane;
+    return {at % kOut, at / kOut};
+  }
+};
+
+template <int kOut, int kChannel>
+struct Unwoven {
+  constexpr std::pair<int, int> operator()(int lane) const {
+    int at = lane * kOut + kChannel;
+    return {at / 16, at % 16};
+  }
+};
+
+template <template <int, int> class Source, int kOut, int... kIndex>
+[[gnu::always_inline]] inline void pick_all(std::integer_sequence<int, kIndex...>, const float* in,
+                                            int64_t in_step, float* out, int64_t out_step) {
+  Lanes16 vectors[kOut];
+  for (int i = 0; i < kOut; ++i) load(vectors[i], in + i * in_step);
+  auto one = [&]<int kAt>(std::integral_constant<int, kAt>) __attribute__((always_inline)) {
+    Lanes16 result;
+    pick<kOut>(std::make_integer_sequence<int, kOut - 1>{}, vectors, Source<kOut, kAt>{}, result);
+    store(result, out + kAt * out_step);
+  };
+  (one(std::integral_constant<int, kIndex>{}), ...);
+}
+
+template <int kOut>
+[[gnu::always_inline]] inline void weave(const float* planes, int64_t wide, float* pixels) {
+  for (int64_t i = 0; i < wide; i += kLanes)
+    pick_all<Woven, kOut>(std::make_integer_sequence<int, kOut>{}, planes + i, wide,
+                          pixels + i * kOut, kLanes);
+}
+
+template <int kOut>
+[[gnu::always_inline]] inline void unweave(const float* pixels, int64_t wide, float* planes) {
+  for (int64_t i = 0; i < wide; i += kLanes)
+    pick_all<Unwoven, kOut>(std::make_integer_sequence<int, kOut>{}, pixels + i * kOut, kLanes,
+                            planes + i, wide);
+}
+
+// Copies an image into padded [padded_height][image_row], which has zeros around it.
+void pad_image(const DirectConvolution& s, const float* x, float* padded);
+
+// Rows oy and oy + 1 of one image's result, planes [2][out][wide_row], without the activation.
+void forward_rows(const DirectConvolution& s, const float* padded, int64_t oy, const float* weight,
+                  const float* bias, float* planes);
+
+// Writes the gradient of image n before the activation: planes [out_height][out][wide_row], zeros
+// beyond the row; `pixels` has room for a plane of each channel.
+using GradientOfImage = std::function<void(int64_t n, float* pixels, float* planes)>;
+void sum_weight_gradient(const DirectConvolution& s, MemoryPool& pool, const float* x,
+                         const GradientOfImage& gradient, float* grad_weight, float* grad_bias);
+
+}  // namespace d2l::cpu
