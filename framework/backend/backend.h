@@ -95,6 +95,9 @@ class Backend {
   virtual void conv2d_pool_backward(const ConvPoolParams& params, ConstView x, ConstView weight,
                                     ConstView kept, ConstView winners, ConstView grad_y,
                                     const ConvGradients& gradients);
+  // grad_x = the gradient before the activation whose result y was pooled.
+  virtual void activated_pool2d_backward(const ConvPoolParams& params, ConstView y,
+                                         ConstView grad_y, ConstView winners, View grad_x);
 
   // --- batch normalisation over all axes but the last: x, y [..., c], the rest [c] ---
   // Writes the batch's mean and (biased) variance.

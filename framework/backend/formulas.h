@@ -232,7 +232,7 @@ inline Unary unary_of(Activation activation) {
   fail("Activation::none has no formula");
 }
 
-// The formula of an activation that is not `none`; the visitor may be inlined into vector code.
+// The formula of an activation, nothing for `none`; the visitor may be inlined into vector code.
 template <class Visitor>
 [[gnu::always_inline]] inline void visit_activation(Activation activation, Visitor&& visitor) {
   if (activation == Activation::relu) return visitor(formulas::Relu{});

@@ -6,29 +6,24 @@
 namespace d2l::cpu {
 namespace {
 
-D2L_SIMD void relu(float* values, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) values[i] = formulas::Relu{}(values[i]);
+template <class Formula>
+D2L_SIMD void apply(const Formula& formula, float* values, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) values[i] = formula(values[i]);
 }
-D2L_SIMD void sigmoid(float* values, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) values[i] = formulas::Sigmoid{}(values[i]);
-}
-D2L_SIMD void tanh(float* values, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) values[i] = formulas::Tanh{}(values[i]);
+
+template <class Formula>
+D2L_SIMD void apply_gradient(const Formula& formula, const float* y, float* grad, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) grad[i] *= formula.derivative(0.0f, y[i]);
 }
 
 }  // namespace
 
 void activate(Activation activation, float* values, int64_t count) {
-  switch (activation) {
-    case Activation::none:
-      return;
-    case Activation::relu:
-      return relu(values, count);
-    case Activation::sigmoid:
-      return sigmoid(values, count);
-    case Activation::tanh:
-      return tanh(values, count);
-  }
+  visit_activation(activation, [&](auto formula) { apply(formula, values, count); });
+}
+
+void activate_gradient(Activation activation, const float* y, float* grad, int64_t count) {
+  visit_activation(activation, [&](auto formula) { apply_gradient(formula, y, grad, count); });
 }
 
 }  // namespace d2l::cpu

@@ -61,6 +61,8 @@ class CpuBackend final : public Backend {
   void pool2d(const Pool2dParams& params, ConstView x, View y, View winners) override;
   void pool2d_backward(const Pool2dParams& params, ConstView grad_y, ConstView winners,
                        View grad_x) override;
+  void activated_pool2d_backward(const ConvPoolParams& params, ConstView y, ConstView grad_y,
+                                 ConstView winners, View grad_x) override;
 
   // batch_norm.cpp
   void batch_norm(const BatchNormParams& params, ConstView x, ConstView gamma, ConstView beta,

@@ -2,7 +2,6 @@
 #include <utility>
 
 #include "framework/backend/cpu/activate.h"
-#include "framework/backend/cpu/constants.h"
 #include "framework/backend/cpu/direct_convolution.h"
 #include "framework/backend/cpu/lanes.h"
 #include "framework/backend/cpu/parallel.h"
@@ -26,18 +25,19 @@ void pad_image(const DirectConvolution& s, const float* x, float* padded) {
               padded + (iy + s.params.padding.height) * row + s.params.padding.width * s.in);
 }
 
-// --- forward: two rows of 16 channels and a few pixels are summed in registers ---
+// --- forward: 16 channels of a few pixels, in one or two rows, are summed in registers ---
 
-constexpr int kMostIn = 8;
-constexpr int kRows = 2;
-// Pixels at a time; sizes that leave registers for the weights.
-constexpr int kNarrow = 10, kWide = 14;
+constexpr int kWidth = 5;  // of the kernel; narrower ones share too few loads
 
-// How many of the pixels that are computed are wanted, for tiles of which the last may overlap.
-bool fills(int64_t width, int tile) {
-  int64_t computed = (width + tile - 1) / tile * tile;
-  return width >= tile && 8 * width >= 7 * computed;
-}
+// The last tile may overlap, so that a width should be about a multiple of the tile's.
+struct Tile {
+  int rows, pixels;
+  bool fits(const DirectConvolution& s) const {
+    int64_t computed = (s.out_width + pixels - 1) / pixels * pixels;
+    return s.out_height >= rows && s.out_width >= pixels && 8 * s.out_width >= 7 * computed;
+  }
+};
+constexpr Tile kNarrow{2, 10}, kWide{1, 14};
 
 // [o, ky, taps] -> [o / 16, ky, taps, 16]
 void pack_weights(const DirectConvolution& s, const float* weight, float* packed) {
@@ -47,10 +47,12 @@ void pack_weights(const DirectConvolution& s, const float* weight, float* packed
       packed[(o / kLanes * window + k) * kLanes + o % kLanes] = weight[o * window + k];
 }
 
-template <int kIn, int kPixels>
+// An input pixel is loaded once for all taps of a row that meet it.
+template <Tile kTile>
 [[gnu::always_inline]] inline void forward_tile(const DirectConvolution& s, const float* x,
                                                 const float* weights, const float* bias, float* y) {
-  int64_t row = s.padded_width() * kIn, y_row = s.out_width * s.out;
+  constexpr int kRows = kTile.rows, kPixels = kTile.pixels;
+  int64_t row = s.padded_width() * s.in, y_row = s.out_width * s.out;
   Lanes16 sum[kRows][kPixels];
   Lanes16 first{};
   if (bias != nullptr) load(first, bias);
@@ -58,47 +60,49 @@ template <int kIn, int kPixels>
   for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 16
     for (int t = 0; t < kPixels; ++t) sum[r][t] = first;
-  for (int64_t ky = 0; ky < s.kernel_height; ++ky) {
-    const float* at = x + ky * row;
-    for (int64_t k = 0; k < s.taps(); ++k, ++at, weights += kLanes) {
-      Lanes16 w;
-      load(w, weights);
+  for (int64_t ky = 0; ky < s.kernel_height; ++ky, x += row, weights += s.taps() * kLanes)
+    for (int64_t c = 0; c < s.in; ++c) {
+      Lanes16 w[kWidth];
+#pragma GCC unroll 8
+      for (int kx = 0; kx < kWidth; ++kx) load(w[kx], weights + (kx * s.in + c) * kLanes);
 #pragma GCC unroll 2
-      for (int r = 0; r < kRows; ++r)
-#pragma GCC unroll 16
-        for (int t = 0; t < kPixels; ++t) sum[r][t] += w * at[r * row + t * kIn];
+      for (int r = 0; r < kRows; ++r) {
+        const float* at = x + r * row + c;
+#pragma GCC unroll 20
+        for (int j = 0; j < kPixels + kWidth - 1; ++j, at += s.in) {
+          const Lanes16 value = Lanes16{} + *at;
+#pragma GCC unroll 8
+          for (int kx = 0; kx < kWidth; ++kx)
+            if (j - kx >= 0 && j - kx < kPixels) sum[r][j - kx] += w[kx] * value;
+        }
+      }
     }
-  }
 #pragma GCC unroll 2
   for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 16
     for (int t = 0; t < kPixels; ++t) store(sum[r][t], y + r * y_row + t * s.out);
 }
 
-template <int kIn, int kPixels>
-[[gnu::always_inline]] inline void forward_image_of(const DirectConvolution& s, const float* x,
-                                                    const float* packed, const float* bias,
-                                                    float* y) {
-  int64_t row = s.padded_width() * kIn, window = s.kernel_height * s.taps();
+template <Tile kTile>
+[[gnu::always_inline]] inline void forward_tiles(const DirectConvolution& s, const float* x,
+                                                 const float* packed, const float* bias, float* y) {
+  int64_t window = s.kernel_height * s.taps();
   for (int64_t o = 0; o < s.out; o += kLanes)
-    for (int64_t i = 0; i < s.out_height; i += kRows) {
-      int64_t oy = std::min(i, s.out_height - kRows);  // the last tiles may overlap
-      for (int64_t j = 0; j < s.out_width; j += kPixels) {
-        int64_t ox = std::min(j, s.out_width - kPixels);
-        forward_tile<kIn, kPixels>(s, x + oy * row + ox * kIn, packed + o * window,
-                                   bias == nullptr ? nullptr : bias + o,
-                                   y + (oy * s.out_width + ox) * s.out + o);
+    for (int64_t i = 0; i < s.out_height; i += kTile.rows) {
+      int64_t oy = std::min(i, s.out_height - kTile.rows);
+      for (int64_t j = 0; j < s.out_width; j += kTile.pixels) {
+        int64_t ox = std::min(j, s.out_width - kTile.pixels);
+        forward_tile<kTile>(s, x + (oy * s.padded_width() + ox) * s.in, packed + o * window,
+                            bias == nullptr ? nullptr : bias + o,
+                            y + (oy * s.out_width + ox) * s.out + o);
       }
     }
 }
 
 D2L_SIMD void forward_image(const DirectConvolution& s, const float* x, const float* packed,
                             const float* bias, float* y) {
-  with_constant<kMostIn>(
-      s.in, [&](auto in) __attribute__((always_inline)) {
-        if (fills(s.out_width, kWide)) return forward_image_of<in, kWide>(s, x, packed, bias, y);
-        forward_image_of<in, kNarrow>(s, x, packed, bias, y);
-      });
+  if (kWide.fits(s)) return forward_tiles<kWide>(s, x, packed, bias, y);
+  forward_tiles<kNarrow>(s, x, packed, bias, y);
 }
 
 // --- weight gradient ---
@@ -154,8 +158,8 @@ D2L_SIMD void add(const float* values, int64_t count, float* sums) {
 }  // namespace
 
 bool channels_forward_suits(const DirectConvolution& s) {
-  return has_wide_vectors() && s.unit_stride() && s.out % kLanes == 0 && s.in <= kMostIn &&
-         s.out_height >= kRows && (fills(s.out_width, kWide) || fills(s.out_width, kNarrow));
+  return has_wide_vectors() && s.unit_stride() && s.out % kLanes == 0 && s.out <= 32 && s.in <= 8 &&
+         s.kernel_width == kWidth && (kWide.fits(s) || kNarrow.fits(s));
 }
 
 void channels_forward(const DirectConvolution& s, MemoryPool& pool, const float* x,

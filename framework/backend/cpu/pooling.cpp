@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "framework/backend/cpu/activate.h"
 #include "framework/backend/cpu/cpu_backend.h"
 #include "framework/backend/cpu/lanes.h"
 #include "framework/backend/cpu/parallel.h"
@@ -254,8 +255,15 @@ void largest_forward(const Geometry& g, MemoryPool& pool, const float* x, float*
   });
 }
 
+// What gave the pooled images: its derivative is applied to each while it is in the cache.
+struct Before {
+  Activation activation = Activation::none;
+  const float* y = nullptr;
+};
+
 // Rows of the image are written when the first window reaches them and added to after that.
-void average_backward(const Geometry& g, MemoryPool& pool, const float* grad_y, float* grad_x) {
+void average_backward(const Geometry& g, MemoryPool& pool, const float* grad_y, float* grad_x,
+                      const Before& before) {
   PerThread<float> spread(pool, g.row()), inputs(pool, g.out_row());
   float scale = 1.0f / static_cast<float>(g.params.window.height * g.params.window.width);
   parallel_for(g.images, grain_of(g.image()), [&](int64_t begin, int64_t end) {
@@ -286,12 +294,13 @@ void average_backward(const Geometry& g, MemoryPool& pool, const float* grad_y, 
         }
       }
       fill_to(g.height);
+      activate_gradient(before.activation, before.y + n * g.image(), image, g.image());
     }
   });
 }
 
 void largest_backward(const Geometry& g, MemoryPool& pool, const float* grad_y,
-                      const uint8_t* winners, float* grad_x) {
+                      const uint8_t* winners, float* grad_x, const Before& before) {
   bool direct = g.whole_lanes();
   PerThread<float> images(pool, direct ? 0 : g.image()), inputs(pool, g.out_row());
   PerThread<uint8_t> positions(pool, g.out_row());
@@ -313,9 +322,21 @@ void largest_backward(const Geometry& g, MemoryPool& pool, const float* grad_y,
         }
         return_to_winners(g, range, grad, won, image + range.begin * g.row());
       }
+      activate_gradient(before.activation, before.y + n * g.image(), image, g.image());
       if (!direct) copy_elements(image, g.image(), out);
     }
   });
+}
+
+void pool_backward(const Pool2dParams& params, MemoryPool& pool, ConstView grad_y,
+                   ConstView winners, View grad_x, const Before& before) {
+  if (grad_x.elements() == 0) return;
+  Geometry g = geometry_of(params, grad_x.shape, grad_y.shape);
+  if (params.kind == Pooling::average)
+    average_backward(g, pool, grad_y.as<float>(), grad_x.as<float>(), before);
+  else
+    largest_backward(g, pool, grad_y.as<float>(), winners.as<uint8_t>(), grad_x.as<float>(),
+                     before);
 }
 
 }  // namespace
@@ -331,12 +352,13 @@ void CpuBackend::pool2d(const Pool2dParams& params, ConstView x, View y, View wi
 
 void CpuBackend::pool2d_backward(const Pool2dParams& params, ConstView grad_y, ConstView winners,
                                  View grad_x) {
-  if (grad_x.elements() == 0) return;
-  Geometry g = geometry_of(params, grad_x.shape, grad_y.shape);
-  if (params.kind == Pooling::average)
-    average_backward(g, pool_, grad_y.as<float>(), grad_x.as<float>());
-  else
-    largest_backward(g, pool_, grad_y.as<float>(), winners.as<uint8_t>(), grad_x.as<float>());
+  pool_backward(params, pool_, grad_y, winners, grad_x, {});
+}
+
+void CpuBackend::activated_pool2d_backward(const ConvPoolParams& params, ConstView y,
+                                           ConstView grad_y, ConstView winners, View grad_x) {
+  pool_backward(params.pool, pool_, grad_y, winners, grad_x,
+                {params.conv.activation, y.as<float>()});
 }
 
 }  // namespace d2l::cpu
