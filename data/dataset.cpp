@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "framework/base/error.h"
-#include "framework/base/simd.h"
 #include "framework/base/text.h"
 
 namespace d2l::data {
@@ -39,24 +38,12 @@ void Dataset::visit(std::span<const int64_t> indices, const Visitor& visitor) co
   visit_samples(indices, visitor);
 }
 
-void Dataset::read(std::span<const int64_t> indices, float* inputs, int64_t* labels) const {
-  const int64_t elements = info_.input_elements();
-  visit(indices, [&](size_t position, const uint8_t* image, int64_t label) {
-    bytes_to_unit(image, elements, inputs + static_cast<int64_t>(position) * elements);
-    labels[position] = label;
-  });
-}
-
 void Dataset::read_bytes(std::span<const int64_t> indices, uint8_t* images, int64_t* labels) const {
   const size_t elements = static_cast<size_t>(info_.input_elements());
   visit(indices, [&](size_t position, const uint8_t* image, int64_t label) {
     std::memcpy(images + position * elements, image, elements);
     labels[position] = label;
   });
-}
-
-D2L_SIMD void bytes_to_unit(const uint8_t* bytes, int64_t count, float* out) {
-  for (int64_t i = 0; i < count; ++i) out[i] = static_cast<float>(bytes[i]) / 255.0f;
 }
 
 }  // namespace d2l::data

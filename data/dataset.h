@@ -54,10 +54,7 @@ class Dataset {
   // index out of range and when the data cannot be read.
   void visit(std::span<const int64_t> indices, const Visitor& visitor) const;
 
-  // Sample indices[i] as bytes / 255 (the book's scaling) to inputs + i * input_elements(), its
-  // label to labels[i].
-  void read(std::span<const int64_t> indices, float* inputs, int64_t* labels) const;
-  // The same with the stored bytes.
+  // Sample indices[i] to images + i * input_elements(), its label to labels[i].
   void read_bytes(std::span<const int64_t> indices, uint8_t* images, int64_t* labels) const;
 
  private:
@@ -66,8 +63,5 @@ class Dataset {
 
   DatasetInfo info_;
 };
-
-// out[i] = bytes[i] / 255
-void bytes_to_unit(const uint8_t* bytes, int64_t count, float* out);
 
 }  // namespace d2l::data

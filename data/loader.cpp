@@ -116,21 +116,15 @@ Batch Loader::make(int64_t number) {
   Batch batch;
   batch.global_size = part.global_size;
   batch.first_in_global = part.first_in_global;
-  batch.inputs = Tensor(host_, batch_shape(count, dataset_->shape()));
+  batch.inputs = Tensor(host_, batch_shape(count, dataset_->shape()), DType::u8);
   batch.labels = Tensor(host_, {count}, DType::i64);
   if (count == 0) return batch;
 
   const EpochOrder order = order_of(epoch);
   const std::span<const int64_t> indices(order->data() + part.begin, static_cast<size_t>(count));
-  const int64_t elements = dataset_->info().input_elements();
-  float* inputs = batch.inputs.data<float>();
-  int64_t* labels = batch.labels.data<int64_t>();
-  dataset_->visit(indices, [&](size_t position, const uint8_t* image, int64_t label) {
-    // The place for augmentation: its draws are keyed by (seed, epoch, indices[position]), so that
-    // they depend on neither the rank nor the thread.
-    bytes_to_unit(image, elements, inputs + static_cast<int64_t>(position) * elements);
-    labels[position] = label;
-  });
+  // The place for augmentation: its draws are keyed by (seed, epoch, indices[i]), so that they
+  // depend on neither the rank nor the thread.
+  dataset_->read_bytes(indices, batch.inputs.data<uint8_t>(), batch.labels.data<int64_t>());
   return batch;
 }
 

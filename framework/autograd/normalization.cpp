@@ -1,19 +1,26 @@
 #include "framework/autograd/normalization.h"
 
 #include "framework/tensor/elementwise.h"
+#include "framework/tensor/reduce.h"
 
 namespace d2l {
 namespace {
 
 Variable batch_norm_inference(const Variable& x, const Variable& gamma, const Variable& beta,
                               const BatchNormState& state, const BatchNormParams& params) {
-  // Running statistics are for evaluation, which keeps no history: see NoGrad.
-  check(!x.requires_grad(), "batch_norm: differentiating evaluation mode is not supported");
   Tensor y(x.backend(), x.shape());
   y.backend().batch_norm_inference(params, x.value().view(), gamma.value().view(),
                                    beta.value().view(), state.running_mean.view(),
                                    state.running_variance.view(), y.view());
-  return Variable(y);
+  // The statistics are constants here: y = (x - mean) scale gamma + beta.
+  Tensor scale = 1.0 / sqrt(state.running_variance + params.epsilon);
+  Tensor mean = state.running_mean.clone();
+  return Variable::result(y, {x, gamma, beta}, [x, gamma, beta, scale, mean](const Tensor& grad) {
+    if (x.requires_grad()) x.contribute(grad * (gamma.value() * scale));
+    if (gamma.requires_grad())
+      gamma.contribute(sum_to(grad * (x.value() - mean), gamma.shape()) * scale);
+    if (beta.requires_grad()) beta.contribute(sum_to(grad, beta.shape()));
+  });
 }
 
 }  // namespace

@@ -134,8 +134,8 @@ void Variable::backward() {
 
 void Variable::backward(const Tensor& seed) {
   check(requires_grad(), "backward(): nothing here requires a gradient");
-  contribute(seed.clone());
   std::vector<std::shared_ptr<Node>> order = order_from(node_);
+  contribute(seed.clone());
   for (std::shared_ptr<Node>& node : order) {
     if (node->backward) {
       if (node->has_grad) node->backward(node->grad);

@@ -19,6 +19,18 @@ enum class Compare { equal, not_equal, less, less_equal, greater, greater_equal 
 
 namespace formulas {
 
+// e^(x - n ln 2), for the n that is nearest to x / ln 2.
+D2L_HOST_DEVICE inline float exp_remainder(float x, float n) {
+  float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;  // ln 2 in two parts
+  float p = 1.9875691500e-4f;  // minimax polynomial on [-ln 2 / 2, ln 2 / 2] (Cephes)
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  return p * r * r + r + 1.0f;
+}
+
 // e^x with a relative error below 2e-7, in operations that compilers turn into vector code. Below
 // -87 it answers e^-87 (about 1e-38) instead of denormals, above 88 e^88.
 D2L_HOST_DEVICE inline float fast_exp(float x) {
@@ -28,18 +40,10 @@ D2L_HOST_DEVICE inline float fast_exp(float x) {
   x = x < -87.0f ? -87.0f : x;
   x = x > 88.0f ? 88.0f : x;
   float n = std::floor(x * 1.44269504088896341f + 0.5f);
-  float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;  // ln 2 in two parts
-  float p = 1.9875691500e-4f;  // minimax polynomial on [-ln 2 / 2, ln 2 / 2] (Cephes)
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.0f;
   int32_t bits = (static_cast<int32_t>(n) + 127) << 23;
   float scale;
   std::memcpy(&scale, &bits, sizeof scale);
-  return p * scale;
+  return exp_remainder(x, n) * scale;
 #endif
 }
 
@@ -82,10 +86,10 @@ struct Cos {
   D2L_HOST_DEVICE float operator()(float x) const { return std::cos(x); }
   D2L_HOST_DEVICE float derivative(float x, float) const { return -std::sin(x); }
 };
-// The three activations: their derivative reads y only, see Activation.
+// The three activations: their derivative reads y only, see Activation. NaN stays NaN.
 struct Relu {
-  D2L_HOST_DEVICE float operator()(float x) const { return x > 0.0f ? x : 0.0f; }
-  D2L_HOST_DEVICE float derivative(float, float y) const { return y > 0.0f ? 1.0f : 0.0f; }
+  D2L_HOST_DEVICE float operator()(float x) const { return x < 0.0f ? 0.0f : x; }
+  D2L_HOST_DEVICE float derivative(float, float y) const { return y <= 0.0f ? 0.0f : 1.0f; }
 };
 struct Sigmoid {
   D2L_HOST_DEVICE float operator()(float x) const { return 1.0f / (1.0f + fast_exp(-x)); }
@@ -118,10 +122,10 @@ struct Pow {
   D2L_HOST_DEVICE float operator()(float a, float b) const { return std::pow(a, b); }
 };
 struct Maximum {
-  D2L_HOST_DEVICE float operator()(float a, float b) const { return a > b ? a : b; }
+  D2L_HOST_DEVICE float operator()(float a, float b) const { return a > b || a != a ? a : b; }
 };
 struct Minimum {
-  D2L_HOST_DEVICE float operator()(float a, float b) const { return a < b ? a : b; }
+  D2L_HOST_DEVICE float operator()(float a, float b) const { return a < b || a != a ? a : b; }
 };
 
 struct Equal {

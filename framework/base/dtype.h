@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "framework/base/error.h"
+
 namespace d2l {
 
 // What a tensor's elements are. Arithmetic is done on f32; the integers hold labels, indices and
@@ -35,6 +37,24 @@ constexpr DType dtype_of<int64_t>() {
 template <>
 constexpr DType dtype_of<uint8_t>() {
   return DType::u8;
+}
+
+// Calls visitor(T{}) with the C++ type of `dtype`.
+template <class Visitor>
+void visit_type(DType dtype, Visitor&& visitor) {
+  switch (dtype) {
+    case DType::f32:
+      return visitor(float{});
+    case DType::f64:
+      return visitor(double{});
+    case DType::i32:
+      return visitor(int32_t{});
+    case DType::i64:
+      return visitor(int64_t{});
+    case DType::u8:
+      return visitor(uint8_t{});
+  }
+  fail("unknown dtype ", static_cast<int>(dtype));
 }
 
 }  // namespace d2l

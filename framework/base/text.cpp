@@ -48,7 +48,7 @@ std::string nearest(const std::string& word, const std::vector<std::string>& can
 
 std::string join(const std::vector<std::string>& parts, const std::string& separator) {
   std::string text;
-  for (const std::string& part : parts) text += (text.empty() ? "" : separator) + part;
+  for (size_t i = 0; i < parts.size(); ++i) text += (i > 0 ? separator : "") + parts[i];
   return text;
 }
 

@@ -50,7 +50,13 @@ class Adam final : public Optimizer {
       : parameters_(parameters),
         options_(options),
         mean_(zeros_like(parameters.values())),
-        square_(zeros_like(parameters.values())) {}
+        square_(zeros_like(parameters.values())) {
+    for (double beta : {options.beta1, options.beta2})
+      check(beta >= 0 && beta < 1, "adam: the betas must be in [0, 1), found ", beta);
+    check(options.epsilon > 0, "adam: epsilon must be positive, found ", options.epsilon);
+    check(options.weight_decay >= 0, "adam: weight decay must not be negative, found ",
+          options.weight_decay);
+  }
 
   void step(double lr) override {
     ++steps_;

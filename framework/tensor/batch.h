@@ -9,10 +9,14 @@ namespace d2l {
 // One rank's part of one global batch. A part may be empty (0 samples) when the batch is smaller
 // than the number of ranks; ranks' parts follow each other in rank order.
 struct Batch {
-  Tensor inputs;                // f32 [n, ...], host
+  Tensor inputs;                // [n, ...], host; f32, or u8 as images are stored
   Tensor labels;                // i64 [n], host
   int64_t global_size = 0;      // samples in all ranks' parts
   int64_t first_in_global = 0;  // how many of them belong to lower ranks
+
+  // What a model takes, on `backend`: f32; bytes become bytes / 255 there, which is the book's
+  // scaling, after they have travelled as bytes.
+  Tensor inputs_on(Backend& backend) const;
 };
 
 // What a training loop reads from. Every rank makes the same number of steps in an epoch.

@@ -8,24 +8,6 @@ namespace d2l {
 
 namespace {
 
-// Calls visitor(T{}) with the C++ type of `dtype`.
-template <class Visitor>
-void visit_type(DType dtype, Visitor&& visitor) {
-  switch (dtype) {
-    case DType::f32:
-      return visitor(float{});
-    case DType::f64:
-      return visitor(double{});
-    case DType::i32:
-      return visitor(int32_t{});
-    case DType::i64:
-      return visitor(int64_t{});
-    case DType::u8:
-      return visitor(uint8_t{});
-  }
-  fail("unknown dtype ", static_cast<int>(dtype));
-}
-
 // The flat view of contiguous elements: kernels need not discover that it is flat.
 Strides unit_stride() {
   Strides strides{};

@@ -125,7 +125,7 @@ TrainerReport Trainer::run() {
 // One step on this rank's part of a global batch; answers the sums over the whole batch.
 Trainer::Sums Trainer::step(const Batch& batch) {
   Backend& backend = parts_.parameters.backend();
-  Tensor inputs = batch.inputs.to(backend), labels = batch.labels.to(backend);
+  Tensor inputs = batch.inputs_on(backend), labels = batch.labels.to(backend);
   nn::Context context{
       .training = true,
       .rng = {options_.seed, mix(stream_of("step"), static_cast<uint64_t>(position_.step))},
@@ -190,7 +190,7 @@ void Trainer::evaluate() {
   for (int64_t i = 0; i < parts_.test_data.steps_per_epoch(); ++i) {
     Batch batch = parts_.test_data.next();
     if (batch.labels.elements() == 0) continue;
-    Variable logits = parts_.model.forward(Variable(batch.inputs.to(backend)), {});
+    Variable logits = parts_.model.forward(Variable(batch.inputs_on(backend)), {});
     CrossEntropy loss = cross_entropy(logits, batch.labels.to(backend));
     sums[0] += total(loss.losses.value());
     sums[1] += total(loss.correct);

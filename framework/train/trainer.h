@@ -41,7 +41,7 @@ struct TrainerOptions {
   int64_t log_every = 50;
   double lr = 0.1;
   uint64_t seed = 0;
-  std::string config;  // stored in the checkpoints
+  std::string config = {};  // stored in the checkpoints
 };
 
 // Everything that a trainer works with; finished, and owned by the caller.

@@ -261,6 +261,16 @@ TEST(GradcheckNormalization, BatchNormTraining) {
   }
 }
 
+TEST(GradcheckNormalization, BatchNormWithRunningStatistics) {
+  Tensor mean = random({3}, 38), variance = random({3}, 39, 0.5, 2);
+  auto layer = [&](Inputs in) {
+    BatchNormState state{mean, variance, 0.1, false};
+    return square(batch_norm(in[0], in[1], in[2], state));
+  };
+  EXPECT_TRUE(
+      gradcheck(layer, {random({2, 3, 2, 3}, 30), random({3}, 31, 0.5, 1.5), random({3}, 32)}));
+}
+
 TEST(GradcheckSoftmax, SoftmaxAndLog) {
   Tensor x = random({3, 5}, 33, -2, 2);
   EXPECT_TRUE(gradcheck([](Inputs in) { return square(softmax(in[0])); }, {x},

@@ -97,6 +97,18 @@ TEST(Unary, ExtremesOfTheActivations) {
   EXPECT_TRUE(near(y, Floats{-1, -1, 0, 0, 1e-30f, 1, 1, kNaN}, 1e-6));
   backend->unary(Unary::exp, in(x), out(y));
   EXPECT_TRUE(near(y, Floats{0, 0, 1, 1, 1, kInfinity, kInfinity, kNaN}, 1e-6, 1e-37));
+  backend->unary(Unary::relu, in(x), out(y));
+  EXPECT_TRUE(near(y, Floats{0, 0, 0, 0, 1e-30f, 200, kInfinity, kNaN}, 0));
+}
+
+TEST(Binary, NotANumberStaysOne) {
+  auto backend = make_cpu_backend(1);
+  const Floats a = {kNaN, 1, kNaN, 2}, b = {1, kNaN, kNaN, 3};
+  Floats y = poisoned(4);
+  backend->binary(Binary::maximum, in(a), in(b), out(y));
+  EXPECT_TRUE(near(y, Floats{kNaN, kNaN, kNaN, 3}, 0));
+  backend->binary(Binary::minimum, in(a), in(b), out(y));
+  EXPECT_TRUE(near(y, Floats{kNaN, kNaN, kNaN, 2}, 0));
 }
 
 // Results that are denormal, the last finite ones and those beyond.

@@ -30,6 +30,7 @@ TEST(Text, Join) {
   EXPECT_EQ(join({}, ", "), "");
   EXPECT_EQ(join({"a"}, ", "), "a");
   EXPECT_EQ(join({"a", "b", "c"}, ", "), "a, b, c");
+  EXPECT_EQ(join({"", "b"}, ", "), ", b");
 }
 
 TEST(Text, Thousands) {

@@ -162,12 +162,11 @@ TEST_F(IdxPair, OpensAsADataset) {
   const auto dataset = open_idx(images, labels, info);
   EXPECT_EQ(dataset->shape(), (Shape{2, 3, 1}));
   EXPECT_EQ(content_of(*dataset), (Content{noise(24), {0, 1, 2, 1}}));
-  float input[6];
+  uint8_t image[6];
   int64_t label = -1;
-  dataset->read(std::vector<int64_t>{2}, input, &label);
+  dataset->read_bytes(std::vector<int64_t>{2}, image, &label);
   EXPECT_EQ(label, 2);
-  for (size_t i = 0; i < 6; ++i)
-    EXPECT_EQ(input[i], static_cast<float>(noise(24)[12 + i]) / 255.0f);
+  for (size_t i = 0; i < 6; ++i) EXPECT_EQ(image[i], noise(24)[12 + i]);
 }
 
 TEST_F(IdxPair, ColourImagesKeepTheirChannels) {

@@ -10,14 +10,14 @@ namespace d2l::data::test {
 namespace {
 
 struct Seen {
-  std::vector<float> inputs;
+  std::vector<uint8_t> inputs;
   std::vector<int64_t> labels;
   int64_t global_size = 0, first_in_global = 0;
   bool operator==(const Seen&) const = default;
 };
 
 Seen see(const Batch& batch) {
-  return {batch.inputs.to_vector<float>(), batch.labels.to_vector<int64_t>(), batch.global_size,
+  return {batch.inputs.to_vector<uint8_t>(), batch.labels.to_vector<int64_t>(), batch.global_size,
           batch.first_in_global};
 }
 
@@ -65,9 +65,10 @@ TEST(Loader, DeliversWhatTheSamplerAndTheDatasetSay) {
       const std::vector<int64_t> wanted(order.begin() + step * 8, order.begin() + step * 8 + count);
       const Content content = content_of(*dataset, wanted);
       EXPECT_EQ(batch.labels.to_vector<int64_t>(), content.labels);
-      const std::vector<float> inputs = batch.inputs.to_vector<float>();
-      for (size_t i = 0; i < inputs.size(); ++i)
-        ASSERT_EQ(inputs[i], static_cast<float>(content.images[i]) / 255.0f);
+      ASSERT_EQ(batch.inputs.to_vector<uint8_t>(), content.images);
+      const std::vector<float> scaled = batch.inputs_on(cpu()).to_vector<float>();
+      for (size_t i = 0; i < scaled.size(); ++i)
+        ASSERT_EQ(scaled[i], static_cast<float>(content.images[i]) / 255.0f);
     }
   }
 }

@@ -189,6 +189,8 @@ TEST_F(OptimizerTest, ContinuesFromItsState) {
 TEST_F(OptimizerTest, RefusesImpossibleOptions) {
   EXPECT_THAT(message_of([&] { make_sgd(set, {.momentum = 1}); }), HasSubstr("momentum"));
   EXPECT_THAT(message_of([&] { make_sgd(set, {.weight_decay = -1}); }), HasSubstr("weight decay"));
+  EXPECT_THAT(message_of([&] { make_adam(set, {.beta2 = 1}); }), HasSubstr("betas"));
+  EXPECT_THAT(message_of([&] { make_adam(set, {.epsilon = 0}); }), HasSubstr("epsilon"));
 }
 
 }  // namespace

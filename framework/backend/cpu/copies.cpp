@@ -9,24 +9,6 @@
 namespace d2l::cpu {
 namespace {
 
-// Calls visitor(T{}) with the element type that `dtype` names.
-template <class Visitor>
-void visit_type(DType dtype, const Visitor& visitor) {
-  switch (dtype) {
-    case DType::f32:
-      return visitor(float{});
-    case DType::f64:
-      return visitor(double{});
-    case DType::i32:
-      return visitor(int32_t{});
-    case DType::i64:
-      return visitor(int64_t{});
-    case DType::u8:
-      return visitor(uint8_t{});
-  }
-  fail("unknown dtype number ", static_cast<int>(dtype));
-}
-
 template <class T>
 D2L_SIMD void fill_run(T value, T* out, int64_t count) {
   for (int64_t i = 0; i < count; ++i) out[i] = value;

@@ -33,10 +33,13 @@ class CpuBackend final : public Backend {
   void scalar_binary(Binary op, double a, ConstView b, View out) override;
   void compare(Compare op, ConstView a, ConstView b, View out) override;
   void axpby(double alpha, ConstView x, double beta, View y) override;
+
+  // dropout.cpp
   void dropout(const DropoutParams& params, ConstView x, View y) override;
 
   // reductions.cpp
   void reduce(Reduction op, ConstView x, View y) override;
+  // scans.cpp
   void argmax(ConstView x, int axis, View indices) override;
   void cumsum(ConstView x, int axis, bool reverse, View y) override;
 
@@ -78,6 +81,8 @@ class CpuBackend final : public Backend {
   void softmax_backward(ConstView y, ConstView grad_y, View grad_x) override;
   void log_softmax(ConstView x, View y) override;
   void log_softmax_backward(ConstView y, ConstView grad_y, View grad_x) override;
+
+  // cross_entropy.cpp
   void cross_entropy(ConstView logits, ConstView labels, View losses, View probabilities,
                      View correct) override;
   void cross_entropy_backward(ConstView probabilities, ConstView labels, ConstView grad_losses,

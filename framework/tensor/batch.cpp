@@ -1,0 +1,15 @@
+#include "framework/tensor/batch.h"
+
+#include "framework/tensor/elementwise.h"
+
+namespace d2l {
+
+Tensor Batch::inputs_on(Backend& backend) const {
+  Tensor there = inputs.to(backend);
+  if (there.dtype() != DType::u8) return there;
+  Tensor scaled = there.cast(DType::f32);
+  scaled /= 255;
+  return scaled;
+}
+
+}  // namespace d2l
