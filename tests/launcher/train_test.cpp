@@ -2,8 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <fstream>
 
+#include "framework/checkpoint/store.h"
 #include "tests/launcher/runs.h"
+#include "tests/support/small_disk.h"
 #include "tests/support/support.h"
 
 namespace d2l::test {
@@ -11,22 +14,60 @@ namespace {
 
 using testing::HasSubstr;
 
-TEST(Train, ResumesBitForBitInTheMiddleOfAnEpoch) {
+Words operator+(Words words, const Words& more) {
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+TEST(Resume, BitForBitInTheMiddleOfAnEpoch) {
   TemporaryFolder folder;
   std::string whole = (folder.path() / "whole").string(), cut = (folder.path() / "cut").string();
-  std::vector<std::string> options = {"--recipe", "bn-lenet", "--epochs", "2", "--save-every", "5"};
-  auto with = [&](std::vector<std::string> more) {
-    more.insert(more.begin(), options.begin(), options.end());
-    return more;
-  };
-  ASSERT_EQ(train(2, with({"--out", whole})).exit_code, 0);
-  ASSERT_EQ(train(2, with({"--out", cut, "--max-steps", "13"})).exit_code, 0);
+  const Words options = {"--recipe", "bn-lenet", "--epochs", "2", "--save-every", "5"};
+  ASSERT_EQ(train(2, options + Words{"--out", whole}).exit_code, 0);
+  ASSERT_EQ(train(2, options + Words{"--out", cut, "--max-steps", "13"}).exit_code, 0);
   ProgramResult resumed = train(2, {"--resume", cut, "--max-steps", "0"});
   ASSERT_EQ(resumed.exit_code, 0) << resumed.output;
   EXPECT_THAT(resumed.output, HasSubstr("going on after step 13"));
   ProgramResult diff = run_program({"d2l-ckpt", "diff", whole, cut});
   EXPECT_EQ(diff.exit_code, 0) << diff.output;
   EXPECT_THAT(diff.output, HasSubstr("identical"));
+}
+
+TEST(Resume, OnOtherNumbersOfRanksStaysWithinRounding) {
+  TemporaryFolder folder;
+  const std::filesystem::path whole = folder.path() / "whole", cut = folder.path() / "cut";
+  const Words options = {"--recipe", "lenet", "--epochs", "2", "--momentum", "0.5"};
+  ASSERT_EQ(train(2, options + Words{"--out", whole}).exit_code, 0);
+  ASSERT_EQ(train(2, options + Words{"--out", cut, "--max-steps", "13"}).exit_code, 0);
+  for (int ranks : {0, 3, 4}) {
+    const std::filesystem::path run = folder.path() / std::to_string(ranks);
+    std::filesystem::copy(cut, run, std::filesystem::copy_options::recursive);
+    ProgramResult resumed = train(ranks, {"--resume", run, "--max-steps", "0"});
+    ASSERT_EQ(resumed.exit_code, 0) << resumed.output;
+    ProgramResult diff = run_program({"d2l-ckpt", "diff", "--rtol", "1e-4", whole, run});
+    EXPECT_EQ(diff.exit_code, 0) << ranks << " ranks:\n" << diff.output;
+  }
+}
+
+TEST(Resume, ADamagedCheckpointIsNamedAndTheOneBeforeItUsed) {
+  TemporaryFolder folder;
+  const std::filesystem::path whole = folder.path() / "whole", run = folder.path() / "run";
+  const Words options = {"--recipe", "mlp", "--epochs", "1", "--save-every", "5"};
+  ASSERT_EQ(train(2, options + Words{"--out", whole}).exit_code, 0);
+  ASSERT_EQ(train(2, options + Words{"--out", run, "--max-steps", "12"}).exit_code, 0);
+  const std::filesystem::path newest = CheckpointStore::path_of(run / "checkpoints", 12);
+  std::fstream stream(newest, std::ios::in | std::ios::out | std::ios::binary);
+  stream.seekg(100000);
+  const char byte = static_cast<char>(stream.get() ^ 4);
+  stream.seekp(100000);
+  stream.put(byte);
+  stream.close();
+
+  ProgramResult resumed = train(2, {"--resume", run, "--max-steps", "0"});
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.output;
+  EXPECT_THAT(resumed.output, HasSubstr("damaged checkpoint " + newest.string()));
+  EXPECT_THAT(resumed.output, HasSubstr("going on after step 10"));
+  EXPECT_EQ(run_program({"d2l-ckpt", "diff", whole, run}).output, "identical\n");
 }
 
 TEST(Train, LossesDoNotDependOnTheNumberOfRanks) {
@@ -45,6 +86,38 @@ TEST(Train, LossesDoNotDependOnTheNumberOfRanks) {
   }
 }
 
+// What the program computed when this was written: whoever changes the numbers should know it.
+TEST(Train, FollowsItsGoldenTrajectory) {
+  TemporaryFolder folder;
+  struct Golden {
+    Words options;
+    std::vector<double> losses;  // of every third step
+  };
+  const Golden goldens[] = {
+      {{"--recipe", "lenet", "--lr", "0.5"},
+       {2.54026604, 2.41511416, 2.36784244, 2.34678698, 2.45212984, 2.28657317, 2.32701421,
+        2.32571697, 2.31910944, 2.29252625}},
+      {{"--recipe", "bn-lenet", "--lr", "0.1", "--momentum", "0.9", "--weight-decay", "0.001"},
+       {2.23189402, 1.49564433, 1.1192832, 0.923592329, 0.802743316, 0.522964716, 0.466507584,
+        0.350868076, 0.229549423, 0.180470943}},
+      {{"--recipe", "dropout-mlp"},
+       {2.30704975, 2.2954185, 2.30255747, 2.30624866, 2.30518198, 2.28090525, 2.29853868,
+        2.31188512, 2.28439164, 2.28942776}}};
+  for (const Golden& golden : goldens) {
+    const std::filesystem::path run = folder.path() / golden.options[1];
+    Words options = golden.options;
+    options.insert(options.end(), {"--batch-size", "64", "--max-steps", "30", "--log-every", "3",
+                                   "--out", run.string()});
+    ProgramResult result = train(0, options);
+    ASSERT_EQ(result.exit_code, 0) << result.output;
+    const std::vector<double> found = losses(run);
+    ASSERT_EQ(found.size(), golden.losses.size());
+    for (size_t i = 0; i < found.size(); ++i)
+      EXPECT_NEAR(found[i], golden.losses[i], 2e-3 * golden.losses[i])
+          << golden.options[1] << ", step " << 3 * (i + 1);
+  }
+}
+
 // Open MPI hands ranks a terminal although its own output goes into a pipe here.
 TEST(Train, DrawsNoProgressBarIntoAPipe) {
   setenv("TERM", "xterm", 1);
@@ -56,6 +129,24 @@ TEST(Train, DrawsNoProgressBarIntoAPipe) {
     EXPECT_THAT(result.output, HasSubstr("epoch 2/2"));
     EXPECT_THAT(result.output, testing::Not(HasSubstr("\033")));
   }
+}
+
+TEST(Train, FullDiskKeepsWhatIsSaved) {
+  TemporaryFolder folder;
+  SmallDisk disk(folder.path(), "size=1m");
+  if (!disk.mounted()) GTEST_SKIP() << "mounting a small file system is not permitted here";
+  const std::filesystem::path run = folder.path() / "run";
+  ProgramResult result = train(2, {"--recipe", "lenet", "--save-every", "2", "--keep", "9",
+                                   "--max-steps", "16", "--out", run.string()});
+  EXPECT_EQ(result.exit_code, 1) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("checkpoint of step 16 was not saved"));
+  EXPECT_THAT(result.output, HasSubstr("No space left on device"));
+  EXPECT_EQ(CheckpointStore::steps(run / "checkpoints"), (std::vector<int64_t>{2, 4, 6}));
+  for (int64_t step : {2, 4})
+    std::filesystem::remove(CheckpointStore::path_of(run / "checkpoints", step));
+  ProgramResult resumed = train(1, {"--resume", run.string(), "--keep", "1"});
+  EXPECT_THAT(resumed.output, HasSubstr("going on after step 6"));
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.output;
 }
 
 TEST(Train, SaysWhatIsWrong) {
@@ -76,6 +167,9 @@ TEST(Train, SaysWhatIsWrong) {
     EXPECT_EQ(result.exit_code, bad.exit_code) << result.output;
     EXPECT_THAT(result.output, HasSubstr(bad.message));
   }
+  ProgramResult crowded = train(3, {"--recipe", "lenet", "--batch-size", "2", "--out", out});
+  EXPECT_EQ(crowded.exit_code, 2);
+  EXPECT_THAT(crowded.output, HasSubstr("at least one sample for each of the 3 ranks, found 2"));
   EXPECT_FALSE(std::filesystem::exists(out));
 }
 
