@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "framework/backend/cpu/direct_convolution.h"
 #include "framework/base/text.h"
 
 namespace d2l::cpu {
@@ -33,7 +34,8 @@ CpuBackend::CpuBackend(int threads)
 }
 
 std::string CpuBackend::describe() const {
-  return concat("CPU, ", threads_, threads_ == 1 ? " thread, " : " threads, ", dnnl_.describe());
+  return concat("CPU, ", threads_, threads_ == 1 ? " thread, " : " threads, ",
+                has_wide_vectors() ? "AVX-512, " : "", dnnl_.describe());
 }
 
 void CpuBackend::copy_from_host(const void* host, View out) {

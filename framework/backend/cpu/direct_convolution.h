@@ -10,10 +10,10 @@
 //
 // Milliseconds on one core of Zen 4 (oneDNN 2.6.3 -> these), 256 images unless said otherwise:
 //   1 -> 6 channels, 5x5 on 28x28, sigmoid: forward 3.31 -> 1.33, weight gradient 1.99 -> 1.07
-//   6 -> 16 channels, 5x5 on 14x14: input gradient 2.82 -> 1.32, weight gradient 1.17 -> 1.16
+//   6 -> 16 channels, 5x5 on 14x14, sigmoid: forward 1.44 -> 1.20, input gradient 2.82 -> 1.32,
+//     weight gradient 1.17 -> 1.16
 //   3 -> 64 channels, 3x3 on 32x32, 32 images: weight gradient 1.55 -> 1.10
-// Everything else is oneDNN's: lanes of 16 output channels took 1.59 instead of its 1.44 forward on
-// 6 -> 16 channels, and 1.18 instead of 1.08 on 3 -> 64.
+// Everything else is oneDNN's: forward on 3 -> 64 channels took 1.30 here instead of its 1.07.
 namespace d2l::cpu {
 
 struct DirectConvolution {
@@ -46,7 +46,8 @@ struct DirectConvolution {
 // The vectors of the kernels below fill the registers of AVX-512 and no smaller ones.
 bool has_wide_vectors();
 
-// Lanes are output channels: a multiple of 16 of them, few input channels (direct_channels.cpp).
+// Lanes are output channels: a multiple of 16 of them, few input channels (direct_channels.cpp);
+// forward with kernels 5 wide.
 bool channels_forward_suits(const DirectConvolution& s);
 void channels_forward(const DirectConvolution& s, MemoryPool& pool, const float* x,
                       const float* weight, const float* bias, float* y);
