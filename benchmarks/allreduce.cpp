@@ -2,7 +2,6 @@
 //   mpirun -n 2 --bind-to none bench-allreduce
 #include <algorithm>
 #include <cstdio>
-#include <ctime>
 #include <limits>
 #include <vector>
 

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "framework/base/error.h"
-#include "framework/base/timer.h"
 
 namespace d2l::data {
 namespace {
@@ -32,8 +31,8 @@ Loader::Loader(std::shared_ptr<const Dataset> dataset, Backend& host, const Load
       sampler_(sampler_options(*dataset_, options)) {
   check(host.device().kind == DeviceKind::cpu, "loader: expected a CPU backend, found ",
         to_string(host.device()));
-  check(options.threads >= 1 && options.threads <= 256, "loader: expected 1 to 256 threads, found ",
-        options.threads);
+  check(options.threads >= 1 && options.threads <= kMostThreads, "loader: expected 1 to ",
+        kMostThreads, " threads, found ", options.threads);
   check(options.queue_depth >= 1, "loader: expected a queue depth of at least 1, found ",
         options.queue_depth);
   try {
@@ -71,15 +70,14 @@ void Loader::seek(int64_t epoch, int64_t step) {
 }
 
 Batch Loader::next() {
-  Timer timer;
   std::unique_lock lock(mutex_);
   filled_.wait(lock, [&] { return slots_.contains(next_number_); });
-  seconds_waited_ += timer.seconds();
   auto slot = slots_.find(next_number_);
   if (slot->second.error) std::rethrow_exception(slot->second.error);
   Batch batch = std::move(slot->second.batch);
   slots_.erase(slot);
   ++next_number_;
+  lock.unlock();  // or the thread that wakes up would only find the lock taken
   room_.notify_one();
   return batch;
 }
@@ -104,7 +102,9 @@ void Loader::work() {
     lock.lock();
     if (generation != generation_) continue;
     slots_[number] = std::move(slot);
+    lock.unlock();
     filled_.notify_one();
+    lock.lock();
   }
 }
 

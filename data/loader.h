@@ -29,6 +29,8 @@ struct LoaderOptions {
 // 0. May be destroyed at any moment.
 class Loader final : public BatchSource {
  public:
+  static constexpr int kMostThreads = 256;
+
   // Tensors come from the pool of `host`, a CPU backend, which must outlive the loader and its
   // batches. Throws Error for options that make no sense.
   Loader(std::shared_ptr<const Dataset> dataset, Backend& host, const LoaderOptions& options);
@@ -41,8 +43,6 @@ class Loader final : public BatchSource {
   // An Error stays: the same batch is refused again until seek().
   Batch next() override;
 
-  // How long next() has waited for data in all, in seconds.
-  double seconds_waited() const { return seconds_waited_; }
   const Dataset& dataset() const { return *dataset_; }
 
  private:
@@ -63,7 +63,6 @@ class Loader final : public BatchSource {
   Backend& host_;
   LoaderOptions options_;
   Sampler sampler_;
-  double seconds_waited_ = 0;
 
   std::mutex order_mutex_;
   std::map<int64_t, EpochOrder> orders_;  // of the epochs in use

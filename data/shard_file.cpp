@@ -7,7 +7,6 @@
 #include <fstream>
 #include <mutex>
 #include <string>
-#include <utility>
 
 #include "data/shard_hdf5.h"
 

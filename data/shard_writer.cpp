@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <numeric>
 #include <string>
-#include <utility>
 
 #include "data/shard_file.h"
 #include "data/shard_hdf5.h"

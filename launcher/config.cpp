@@ -3,6 +3,7 @@
 #include <boost/program_options.hpp>
 #include <charconv>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <sstream>
 #include <type_traits>
@@ -10,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "data/loader.h"
 #include "framework/base/error.h"
 #include "framework/base/files.h"
 #include "framework/base/text.h"
@@ -21,15 +23,14 @@ namespace {
 
 namespace po = boost::program_options;
 
-constexpr int kMostThreads = 1024;  // per rank; more than any machine has
-
 using Member = std::variant<std::string Config::*, int64_t Config::*, uint64_t Config::*,
                             int Config::*, double Config::*>;
 
 struct Option {
   std::string group, name, value, help;  // `value` is what --help calls it
   Member member;
-  int64_t least = 0;   // whole numbers only
+  int64_t least = 0;  // whole numbers only, both
+  int64_t most = std::numeric_limits<int64_t>::max();
   bool stored = true;  // in to_ini()
 };
 
@@ -49,22 +50,22 @@ const std::vector<Option>& options() {
       {"Training", "momentum", "X", "of stochastic gradient descent", &Config::momentum},
       {"Training", "weight-decay", "X", "pull of the weights towards 0", &Config::weight_decay},
       {"Training", "seed", "N", "of everything random", &Config::seed},
-      {"Run folder", "out", "DIR", "where metrics, logs and checkpoints go", &Config::out, 0,
+      {"Run folder", "out", "DIR", "where metrics, logs and checkpoints go", &Config::out, 0, 0,
        false},
       {"Run folder", "resume", "DIR", "go on with this run, from its newest valid checkpoint",
-       &Config::resume, 0, false},
+       &Config::resume, 0, 0, false},
       {"Run folder", "save-every", "N", "steps between checkpoints; 0: at the end of each epoch",
        &Config::save_every},
-      {"Run folder", "keep", "N", "how many checkpoints stay", &Config::keep, 1},
+      {"Run folder", "keep", "N", "how many checkpoints stay", &Config::keep, 1, 1'000'000},
       {"Run folder", "eval-every", "N", "steps between evaluations; 0: at the end of each epoch",
        &Config::eval_every},
       {"Run folder", "log-every", "N", "steps between log lines; 0: none", &Config::log_every},
       {"Machine", "threads", "N", "threads per rank that compute; 0: chosen from the cores",
-       &Config::threads},
+       &Config::threads, 0, 1024},
       {"Machine", "loader-threads", "N", "threads per rank that load data", &Config::loader_threads,
-       1},
+       1, data::Loader::kMostThreads},
       {"Other", "config", "FILE", "options as `name = value` lines; flags win over them",
-       &Config::config, 0, false},
+       &Config::config, 0, 0, false},
   };
   return kTable;
 }
@@ -287,14 +288,18 @@ void apply_recipe(Config& config, const std::string& name) {
   config.init = recipe.init;
 }
 
-void check_least(const Config& config, const Option& option) {
+void check_range(const Config& config, const Option& option) {
   std::visit(
       [&](auto member) {
         if constexpr (std::is_integral_v<std::decay_t<decltype(config.*member)>>) {
-          if (!std::is_unsigned_v<std::decay_t<decltype(config.*member)>> &&
-              static_cast<int64_t>(config.*member) < option.least)
+          if (std::is_unsigned_v<std::decay_t<decltype(config.*member)>>) return;
+          const auto value = static_cast<int64_t>(config.*member);
+          if (value < option.least)
             usage("--", option.name, " expects a number of at least ", option.least, ", found ",
-                  config.*member);
+                  value);
+          if (value > option.most)
+            usage("--", option.name, " expects a number of at most ", option.most, ", found ",
+                  value);
         }
       },
       option.member);
@@ -355,8 +360,9 @@ Config from_ini(const std::string& text, const std::string& source) {
   return config;
 }
 
-Config config_for_resume(const CommandLine& command_line, const std::string& stored_ini) {
-  Config config = from_ini(stored_ini, "the checkpoint's config");
+Config config_for_resume(const CommandLine& command_line, const std::string& stored_ini,
+                         const std::string& source) {
+  Config config = from_ini(stored_ini, source);
   if (command_line.given.count("recipe") && command_line.config.recipe != config.recipe)
     apply_recipe(config, command_line.config.recipe);
   for (const std::string& name : command_line.given)
@@ -368,16 +374,13 @@ void validate(const Config& config) {
   if (config.model.empty() && config.recipe.empty())
     usage("expected --model NAME or --recipe NAME, found neither");
   models::check_model_name(config.model);
-  for (const Option& option : options()) check_least(config, option);
+  for (const Option& option : options()) check_range(config, option);
   if (!std::isfinite(config.lr) || config.lr <= 0)
     usage("--lr expects a finite number above 0, found ", config.lr);
   if (!(config.momentum >= 0 && config.momentum < 1))
     usage("--momentum expects a number from 0 to below 1, found ", config.momentum);
   if (!std::isfinite(config.weight_decay) || config.weight_decay < 0)
     usage("--weight-decay expects a finite number of at least 0, found ", config.weight_decay);
-  if (config.threads > kMostThreads || config.loader_threads > kMostThreads)
-    usage("--threads and --loader-threads expect at most ", kMostThreads, ", found ",
-          std::max(config.threads, config.loader_threads));
   if (config.data.empty()) usage("--data expects the name of a data set, found none");
   if (!config.init.empty() && config.init != "xavier" && config.init != "normal")
     usage("--init expects xavier or normal, found '", config.init, "'");

@@ -9,15 +9,14 @@ namespace d2l::launcher {
 // Everything that decides a training run. One table in config.cpp describes every member; the
 // flags,
 // --help, the config file and the copy in a checkpoint come from it. A flag is the member's name
-// with
-// '-' for '_'.
+// with '-' for '_'.
 struct Config {
   std::string model;   // of the zoo; "": the recipe's
   std::string recipe;  // "": none
   std::string data = "fashion-mnist";
   std::string data_dir = ".";
   std::string out;     // the run folder
-  std::string resume;  // a run folder or checkpoint to go on from
+  std::string resume;  // a run folder to go on with
   std::string config;  // the config file
   int64_t epochs = 10;
   int64_t max_steps = 0;     // 0: no limit
@@ -61,7 +60,8 @@ Config from_ini(const std::string& text, const std::string& source = "config");
 
 // The stored options with those of command_line.given on top. A recipe counts only where it is
 // another one than the stored: then it lies between the two.
-Config config_for_resume(const CommandLine& command_line, const std::string& stored_ini);
+Config config_for_resume(const CommandLine& command_line, const std::string& stored_ini,
+                         const std::string& source = "config");
 
 // Throws UsageError naming the first option that is out of its range.
 void validate(const Config& config);

@@ -140,6 +140,7 @@ void pack_into(const fs::path& out, ShardInfo info, const Dataset& source) {
     fs::rename(staging.path() / name, out / name);
     bytes += fs::file_size(out / name);
   }
+  sync_folder(out);
   std::cout << "packed " << with_thousands(total) << " samples of " << info.dataset.name << " ("
             << to_string(info.split) << ") into " << info.shards << " shard"
             << (info.shards == 1 ? "" : "s") << " in " << out.string() << ", " << human_bytes(bytes)

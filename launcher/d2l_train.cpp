@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <thread>
 
@@ -24,12 +26,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The whole machine divided among its ranks, unless this process is already bound to a part of it.
+// The cores of this host that the job may use, divided among its ranks here.
 int choose_threads(const Config& config, const MpiSession& session) {
   if (config.threads > 0) return config.threads;
-  int mine = available_cores();
-  int machine = static_cast<int>(std::thread::hardware_concurrency());
-  return mine < machine ? mine : std::max(1, mine / session.local_size());
+  return std::clamp(session.local_cores() / session.local_size(), 1,
+                    count_cores(available_cores()));
 }
 
 // The options of a run that is resumed: what it stored, with this command line on top.
@@ -40,20 +41,61 @@ Config effective_config(const CommandLine& line) {
   check(fs::exists(file), "--resume ", run.string(),
         ": expected a run folder with config.ini, found ",
         fs::is_directory(run) ? "none in it" : "no such folder");
-  Config config = config_for_resume(line, read_text_file(file));
+  Config config = config_for_resume(line, read_text_file(file), file.string());
+  std::error_code ignored;
+  if (line.given.count("out") && !fs::equivalent(run, line.config.out, ignored))
+    throw UsageError(concat("--resume ", run.string(), " goes on in its own folder, found --out ",
+                            line.config.out, " too"));
   config.out = run.string();
   return config;
 }
 
-// Rank 0 makes the folder of a new run; an existing run is never overwritten.
-void prepare_run_folder(const Config& config) {
-  fs::path out = config.out;
-  if (!config.resume.empty()) return make_writable_folder(out);
-  check(!fs::exists(out / "config.ini") && CheckpointStore::steps(out / "checkpoints").empty(),
-        "--out ", config.out, " already holds a run; go on with --resume ", config.out,
-        " or name another folder");
-  make_writable_folder(out);
-  write_text_file(out / "config.ini", to_ini(config));
+// What rank 0 writes. The folder of a new run is made, that of an old one taken; a run is never
+// overwritten, and never written by two jobs at a time.
+struct RunFolder {
+  using Warn = std::function<void(const std::string&)>;
+
+  RunFolder(const Config& config, Warn on_trouble)
+      : path(made_writable(config)),
+        warn(std::move(on_trouble)),
+        lock(path / ".lock"),
+        store(path / "checkpoints", {.keep = static_cast<int>(config.keep), .warn = warn}) {
+    if (!config.resume.empty()) return;
+    check(!fs::exists(path / "config.ini") && CheckpointStore::steps(path / "checkpoints").empty(),
+          "--out ", path.string(), " already holds a run; go on with --resume ", path.string(),
+          " or name another folder");
+    write_text_file(path / "config.ini", to_ini(config));
+  }
+
+  // Once the run is known to go on with `config` after `step`, this is what a next --resume reads.
+  MetricsFile* go_on(const Config& config, int64_t step) {
+    if (!config.resume.empty()) write_text_file(path / "config.ini", to_ini(config));
+    return &metrics.emplace(path / "metrics.csv", step, warn);
+  }
+
+  static fs::path made_writable(const Config& config) {
+    make_writable_folder(config.out);
+    return config.out;
+  }
+
+  fs::path path;
+  Warn warn;
+  FileLock lock;
+  CheckpointStore store;
+  std::optional<MetricsFile> metrics;
+};
+
+// In the middle of an epoch the rest of it must be what it would have been.
+void check_same_epoch(const Config& config, const CheckpointStore::Found& found) {
+  const Config before = from_ini(found.snapshot.texts.at("config"), found.path.string());
+  auto check_same = [&](const char* flag, const auto& old_value, const auto& value) {
+    if (old_value == value) return;
+    throw UsageError(concat(flag, " may change between epochs only: ", found.path.string(),
+                            " stands inside one of ", flag, " ", old_value, ", found ", value));
+  };
+  check_same("--batch-size", before.batch_size, config.batch_size);
+  check_same("--seed", before.seed, config.seed);
+  check_same("--data", before.data, config.data);
 }
 
 // The checkpoint that all ranks go on from: rank 0 chooses, all read the same file.
@@ -77,6 +119,12 @@ std::optional<CheckpointStore::Found> find_checkpoint(const Config& config, Comm
   return found;
 }
 
+void restore(Trainer& trainer, const CheckpointStore::Found& found, const Config& config) {
+  auto step = found.snapshot.integers.find("progress/step_in_epoch");
+  if (step != found.snapshot.integers.end() && step->second > 0) check_same_epoch(config, found);
+  trainer.restore(found.snapshot, found.path.string());
+}
+
 std::unique_ptr<data::Loader> open_loader(const Config& config, Backend& backend,
                                           const Communicator& comm, data::Split split) {
   bool train = split == data::Split::train;
@@ -89,6 +137,12 @@ std::unique_ptr<data::Loader> open_loader(const Config& config, Backend& backend
                           .rank = comm.rank(),
                           .ranks = comm.size(),
                           .threads = config.loader_threads});
+}
+
+void check_same_kind(const data::Dataset& train, const data::Dataset& test) {
+  check(test.shape() == train.shape() && test.classes() <= train.classes(), train.name(),
+        ": expected test inputs of shape ", train.shape(), " in ", train.classes(),
+        " classes as for training, found ", test.shape(), " in ", test.classes());
 }
 
 void print_report(const TrainerReport& report, const Config& config, const Communicator& comm,
@@ -142,6 +196,7 @@ int train(const CommandLine& line, MpiSession& session) {
   auto train_data = open_loader(config, *backend, *comm, data::Split::train);
   auto test_data = open_loader(config, *backend, *comm, data::Split::test);
   const data::Dataset& dataset = train_data->dataset();
+  check_same_kind(dataset, test_data->dataset());
   auto model = models::build_model(
       config.model, {.input = dataset.shape(), .classes = dataset.classes(), .init = config.init});
   nn::ParameterSet parameters(*model, *backend, config.seed);
@@ -149,14 +204,11 @@ int train(const CommandLine& line, MpiSession& session) {
       make_sgd(parameters, {.momentum = config.momentum, .weight_decay = config.weight_decay});
 
   // Nothing is written before all that can be wrong with data and model has been looked at.
-  std::optional<CheckpointStore> store;
-  std::optional<MetricsFile> metrics;
+  std::optional<RunFolder> folder;
   Progress progress(first && Progress::is_terminal());
   if (first) {
-    prepare_run_folder(config);
+    folder.emplace(config, warn);
     log.open(out / "log.txt");
-    store.emplace(out / "checkpoints",
-                  CheckpointStore::Options{.keep = static_cast<int>(config.keep), .warn = warn});
     std::printf("%s\n", to_ini(config).c_str());
   }
   comm->barrier();
@@ -168,12 +220,11 @@ int train(const CommandLine& line, MpiSession& session) {
                    .train_data = *train_data,
                    .test_data = *test_data,
                    .log = log,
-                   .store = store ? &*store : nullptr,
-                   .progress = &progress},
+                   .store = folder ? &folder->store : nullptr,
+                   .progress = first ? &progress : nullptr},
                   trainer_options(config));
-  if (found) trainer.restore(found->snapshot, found->path.string());
-  if (first)
-    trainer.set_metrics(&metrics.emplace(out / "metrics.csv", trainer.position().step, warn));
+  if (found) restore(trainer, *found, config);
+  if (first) trainer.set_metrics(folder->go_on(config, trainer.position().step));
   log.info(config.model, ", ", with_thousands(parameters.count()), " parameters; ", dataset.name(),
            ", ", with_thousands(train_data->samples()), " + ", with_thousands(test_data->samples()),
            " samples; ", comm->describe(), "; ", backend->describe());

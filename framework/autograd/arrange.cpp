@@ -2,7 +2,6 @@
 
 #include "framework/autograd/elementwise.h"
 #include "framework/tensor/arrange.h"
-#include "framework/tensor/create.h"
 #include "framework/tensor/elementwise.h"
 
 namespace d2l {

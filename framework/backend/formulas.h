@@ -11,11 +11,62 @@
 namespace d2l {
 
 // Every element-wise formula and its derivative, written once for all backends. A new one is a
-// functor, a line in its enum and a line in its visit function; no backend changes.
+// functor, a line in its enum, its name and a line in its visit function; no backend changes.
 
 enum class Unary { negate, exp, log, sqrt, square, abs, reciprocal, sin, cos, relu, sigmoid, tanh };
 enum class Binary { add, sub, mul, div, pow, maximum, minimum };
 enum class Compare { equal, not_equal, less, less_equal, greater, greater_equal };
+
+// What messages call them.
+inline const char* name_of(Unary op) {
+  switch (op) {
+    case Unary::negate:
+      return "negate";
+    case Unary::exp:
+      return "exp";
+    case Unary::log:
+      return "log";
+    case Unary::sqrt:
+      return "sqrt";
+    case Unary::square:
+      return "square";
+    case Unary::abs:
+      return "abs";
+    case Unary::reciprocal:
+      return "reciprocal";
+    case Unary::sin:
+      return "sin";
+    case Unary::cos:
+      return "cos";
+    case Unary::relu:
+      return "relu";
+    case Unary::sigmoid:
+      return "sigmoid";
+    case Unary::tanh:
+      return "tanh";
+  }
+  return "unary";
+}
+
+inline const char* name_of(Binary op) {
+  switch (op) {
+    case Binary::add:
+      return "add";
+    case Binary::sub:
+      return "sub";
+    case Binary::mul:
+      return "mul";
+    case Binary::div:
+      return "div";
+    case Binary::pow:
+      return "pow";
+    case Binary::maximum:
+      return "maximum";
+    case Binary::minimum:
+      return "minimum";
+  }
+  return "binary";
+}
 
 namespace formulas {
 

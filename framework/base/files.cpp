@@ -1,6 +1,7 @@
 #include "framework/base/files.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -40,7 +41,7 @@ void replace_file(const std::filesystem::path& path,
     std::filesystem::rename(temporary, path, error);
     check(!error, "cannot rename ", temporary.string(), " to ", path.string(), ": ",
           error.message());
-    sync_to_disk(folder_of(path), O_RDONLY | O_DIRECTORY);
+    sync_folder(folder_of(path));
   } catch (...) {
     std::error_code ignored;
     std::filesystem::remove(temporary, ignored);
@@ -66,6 +67,20 @@ std::string read_text_file(const std::filesystem::path& path) {
   check(!stream.bad(), "cannot read ", path.string(), ": ", std::strerror(errno));
   return text.str();
 }
+
+void sync_folder(const std::filesystem::path& folder) {
+  sync_to_disk(folder, O_RDONLY | O_DIRECTORY);
+}
+
+FileLock::FileLock(const std::filesystem::path& path)
+    : descriptor_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
+  check(descriptor_ >= 0, "cannot open ", path.string(), ": ", std::strerror(errno));
+  if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
+  ::close(descriptor_);
+  fail("another process holds ", path.string());
+}
+
+FileLock::~FileLock() { ::close(descriptor_); }
 
 void make_writable_folder(const std::filesystem::path& folder) {
   std::error_code error;

@@ -9,7 +9,8 @@ namespace d2l {
 // Durable replacement of a file: `write` fills a temporary file beside `path` (same name with
 // ".tmp"), which is then synced, renamed over `path`, and made durable by syncing the folder. A
 // reader sees the old file or the new one, never a part. On any failure the temporary file is
-// removed, `path` is left as it was and Error names the path and the cause.
+// removed, `path` is left as it was (unless only the folder could not be synced) and Error names
+// the path and the cause.
 void replace_file(const std::filesystem::path& path,
                   const std::function<void(const std::filesystem::path& temporary)>& write);
 
@@ -22,5 +23,22 @@ std::string read_text_file(const std::filesystem::path& path);
 // Makes the folder and those above it, and proves that a file can be written there. Throws Error
 // naming the folder and the cause.
 void make_writable_folder(const std::filesystem::path& folder);
+
+// Makes what happened to a folder's entries durable.
+void sync_folder(const std::filesystem::path& folder);
+
+// Held by one process at a time, for as long as the object lives; the system releases it when the
+// process dies. File systems that know no locks give it to everybody.
+class FileLock {
+ public:
+  // Makes the file where there is none. Throws Error naming it when another process holds it.
+  explicit FileLock(const std::filesystem::path& path);
+  ~FileLock();
+  FileLock(const FileLock&) = delete;
+  FileLock& operator=(const FileLock&) = delete;
+
+ private:
+  int descriptor_;
+};
 
 }  // namespace d2l

@@ -7,7 +7,6 @@
 #include <limits>
 
 #include "framework/base/error.h"
-#include "framework/base/text.h"
 #include "framework/checkpoint/checksum.h"
 
 namespace d2l {

@@ -1,6 +1,5 @@
 #include "framework/checkpoint/snapshot.h"
 
-#include <algorithm>
 #include <set>
 
 #include "framework/base/error.h"

@@ -1,6 +1,5 @@
 #include "framework/checkpoint/store.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -87,11 +86,7 @@ void renew_best(const fs::path& best, const fs::path& saved, const Snapshot& sna
   // Renaming a file to another name of itself does nothing and leaves both.
   fs::remove(temporary, ignored);
   check(!error, "cannot rename ", temporary.string(), " to ", best.string(), ": ", error.message());
-  int folder = ::open(best.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  int result = folder < 0 ? -1 : ::fsync(folder);
-  int cause = errno;
-  if (folder >= 0) ::close(folder);
-  check(result == 0, "cannot sync ", best.parent_path().string(), ": ", std::strerror(cause));
+  sync_folder(best.parent_path());
 }
 
 }  // namespace

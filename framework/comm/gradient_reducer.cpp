@@ -1,7 +1,6 @@
 #include "framework/comm/gradient_reducer.h"
 
 #include "framework/base/error.h"
-#include "framework/base/timer.h"
 
 namespace d2l {
 
@@ -59,10 +58,7 @@ void GradientReducer::start_complete_buckets() {
 void GradientReducer::finish() {
   for (Bucket& bucket : buckets_) bucket.waiting = 0;
   start_complete_buckets();
-  Timer timer;
   for (Communicator::Work work : started_) comm_.wait(work);
-  wait_seconds_ += timer.seconds();
-
   started_.clear();
   next_bucket_ = 0;
   slot_ready_.assign(slot_ready_.size(), false);

@@ -37,8 +37,6 @@ class GradientReducer {
   // waits for everything, and makes the reducer ready for the next step.
   void finish();
 
-  // Seconds that finish() spent waiting since construction.
-  double wait_seconds() const { return wait_seconds_; }
   int buckets() const { return static_cast<int>(buckets_.size()); }
 
  private:
@@ -56,7 +54,6 @@ class GradientReducer {
   std::vector<bool> slot_ready_;
   size_t next_bucket_ = 0;
   std::vector<Communicator::Work> started_;
-  double wait_seconds_ = 0;
 };
 
 }  // namespace d2l

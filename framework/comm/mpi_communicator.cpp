@@ -67,7 +67,11 @@ MpiCommunicator::MpiCommunicator(MPI_Comm group, Options options)
 
 MpiCommunicator::~MpiCommunicator() {
   const bool exception_flies = std::uncaught_exceptions() > exceptions_at_start_;
-  if (!exception_flies && error_.empty() && started_ > 0) {
+  const bool failed = [this] {
+    std::lock_guard lock(mutex_);
+    return !error_.empty();
+  }();
+  if (!exception_flies && !failed && started_ > 0) {
     try {
       wait(started_);
     } catch (const Error&) {

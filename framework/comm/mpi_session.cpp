@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "framework/base/affinity.h"
 #include "framework/base/error.h"
 #include "framework/comm/launch_environment.h"
 #include "framework/comm/mpi_check.h"
@@ -64,6 +65,8 @@ MpiSession::MpiSession(int* argc, char*** argv)
   int length = 0;
   mpi_check(MPI_Get_processor_name(name, &length), "MPI_Get_processor_name");
   host_.assign(name, static_cast<size_t>(length));
+  std::vector<uint64_t> cores = available_cores();
+  local_cores_ = count_cores(cores);
   if (size_ == 1) return;
 
   MPI_Comm same_host = MPI_COMM_NULL;
@@ -72,6 +75,10 @@ MpiSession::MpiSession(int* argc, char*** argv)
       "MPI_Comm_split_type");
   mpi_check(MPI_Comm_rank(same_host, &local_rank_), "MPI_Comm_rank");
   mpi_check(MPI_Comm_size(same_host, &local_size_), "MPI_Comm_size");
+  mpi_check(MPI_Allreduce(MPI_IN_PLACE, cores.data(), static_cast<int>(cores.size()), MPI_UINT64_T,
+                          MPI_BOR, same_host),
+            "MPI_Allreduce");
+  local_cores_ = count_cores(cores);
   mpi_check(MPI_Comm_free(&same_host), "MPI_Comm_free");
 }
 

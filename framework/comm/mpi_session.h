@@ -25,6 +25,8 @@ class MpiSession {
   int local_rank() const { return local_rank_; }  // among the ranks of this host, from 0
   int local_size() const { return local_size_; }
   const std::string& host() const { return host_; }
+  // The cores of this host that its ranks may run on, all of them together.
+  int local_cores() const { return local_cores_; }
 
   // A communicator over all ranks with a thread of its own that keeps reductions going while the
   // caller computes; Self's when there is one rank. Every rank makes this call. Must be destroyed
@@ -35,7 +37,7 @@ class MpiSession {
   [[noreturn]] void abort(int exit_code);
 
  private:
-  int rank_ = 0, size_ = 1, local_rank_ = 0, local_size_ = 1;
+  int rank_ = 0, size_ = 1, local_rank_ = 0, local_size_ = 1, local_cores_ = 1;
   std::string host_;
   std::shared_ptr<std::atomic<bool>> broken_;  // shared with the communicators
 };

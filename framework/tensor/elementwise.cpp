@@ -7,56 +7,6 @@ namespace d2l {
 
 namespace {
 
-const char* name_of(Unary op) {
-  switch (op) {
-    case Unary::negate:
-      return "negate";
-    case Unary::exp:
-      return "exp";
-    case Unary::log:
-      return "log";
-    case Unary::sqrt:
-      return "sqrt";
-    case Unary::square:
-      return "square";
-    case Unary::abs:
-      return "abs";
-    case Unary::reciprocal:
-      return "reciprocal";
-    case Unary::sin:
-      return "sin";
-    case Unary::cos:
-      return "cos";
-    case Unary::relu:
-      return "relu";
-    case Unary::sigmoid:
-      return "sigmoid";
-    case Unary::tanh:
-      return "tanh";
-  }
-  return "unary";
-}
-
-const char* name_of(Binary op) {
-  switch (op) {
-    case Binary::add:
-      return "add";
-    case Binary::sub:
-      return "sub";
-    case Binary::mul:
-      return "mul";
-    case Binary::div:
-      return "div";
-    case Binary::pow:
-      return "pow";
-    case Binary::maximum:
-      return "maximum";
-    case Binary::minimum:
-      return "minimum";
-  }
-  return "binary";
-}
-
 void check_operands(const char* name, const Tensor& a, const Tensor& b) {
   check_dtype(name, a, DType::f32);
   check_dtype(name, b, DType::f32);

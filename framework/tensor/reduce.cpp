@@ -1,7 +1,6 @@
 #include "framework/tensor/reduce.h"
 
 #include "framework/tensor/checks.h"
-#include "framework/tensor/create.h"
 #include "framework/tensor/elementwise.h"
 
 namespace d2l {

@@ -33,6 +33,7 @@ void Position::visit(StateVisitor& visitor) {
   visitor.real("progress/epoch_correct", epoch_correct);
   visitor.real("progress/train_loss", train_loss);
   visitor.real("progress/train_accuracy", train_accuracy);
+  visitor.integer("progress/evaluated_step", evaluated_step);
   visitor.real("progress/test_accuracy", test_accuracy);
   visitor.real("progress/best_accuracy", best_accuracy);
 }
@@ -54,7 +55,9 @@ void Trainer::visit(StateVisitor& visitor) {
 
 void Trainer::restore(const Snapshot& snapshot, const std::string& origin) {
   restore_snapshot(snapshot, origin, [this](StateVisitor& visitor) { visit(visitor); });
-  saved_step_ = position_.step;
+  const int64_t steps = parts_.train_data.steps_per_epoch();
+  check(position_.step_in_epoch < steps, origin, ": step ", position_.step_in_epoch,
+        " of its epoch expected, epochs have only ", steps, " steps: other data or --batch-size");
 }
 
 int64_t Trainer::samples_seen() const {
@@ -71,6 +74,11 @@ double Trainer::seconds_left() const {
 bool Trainer::finished() const {
   return position_.epoch >= options_.epochs ||
          (options_.max_steps > 0 && position_.step >= options_.max_steps);
+}
+
+// Whether something that is done every so many steps, or at the end of epochs, is due now.
+bool Trainer::is_due(int64_t every, bool epoch_ends) const {
+  return every > 0 ? position_.step % every == 0 : epoch_ends;
 }
 
 TrainerReport Trainer::run() {
@@ -101,22 +109,21 @@ TrainerReport Trainer::run() {
 
     bool epoch_ends = position_.step_in_epoch == parts_.train_data.steps_per_epoch();
     Timer pause;
-    if (options_.eval_every > 0 ? position_.step % options_.eval_every == 0 : epoch_ends)
-      evaluate();
+    bool best = is_due(options_.eval_every, epoch_ends) && improves(evaluate());
     if (epoch_ends) end_epoch();
-    if (options_.save_every > 0 ? position_.step % options_.save_every == 0 : epoch_ends) save();
+    if (best || is_due(options_.save_every, epoch_ends) || finished()) save(best);
     paused_ += pause.seconds();
   }
   double wall = wall_.seconds() - paused_;
-  if (evaluated_step_ != position_.step) evaluate();
-  if (saved_step_ != position_.step) save();
+  // An evaluation that was not due is no part of the state: it would not be in a run that went on.
+  report_.test_accuracy =
+      position_.evaluated_step == position_.step ? position_.test_accuracy : evaluate();
   if (parts_.store) report_.saved = parts_.store->wait();
   if (parts_.progress) parts_.progress->clear();
   bool partial = position_.epoch_samples > 0;
   auto seen = static_cast<double>(position_.epoch_samples);
   report_.loss = partial ? position_.epoch_loss / seen : position_.train_loss;
   report_.train_accuracy = partial ? position_.epoch_correct / seen : position_.train_accuracy;
-  report_.test_accuracy = position_.test_accuracy;
   report_.compute_rate = step_seconds_ > 0 ? static_cast<double>(samples_here_) / step_seconds_ : 0;
   report_.wall_rate = wall > 0 ? static_cast<double>(samples_here_) / wall : 0;
   return report_;
@@ -134,25 +141,31 @@ Trainer::Sums Trainer::step(const Batch& batch) {
   parts_.parameters.zero_grad();
   Variable logits = parts_.model.forward(Variable(inputs), context);
   CrossEntropy loss = cross_entropy(logits, labels);
-  double sums[2] = {total(loss.losses.value()), total(loss.correct)};
-  auto started = parts_.comm.start_all_reduce({sums, DType::f64, Shape{2}});
+  sums_[0] = total(loss.losses.value());
+  sums_[1] = total(loss.correct);
+  auto started = parts_.comm.start_all_reduce({sums_, DType::f64, Shape{2}});
 
-  // Divided by the global batch, so that the sum over ranks is the average over samples.
-  loss.losses.backward(
-      full(backend, loss.losses.shape(), 1.0 / static_cast<double>(batch.global_size)));
-  parts_.parameters.fill_missing_gradients();
-  Timer wait;
-  reducer_.finish();
-  parts_.comm.wait(started);
-  average_buffers(batch);
-  double waited = wait.seconds();
-  comm_wait_ += waited;
-  log_comm_wait_ += waited;
+  try {
+    // Divided by the global batch, so that the sum over ranks is the average over samples.
+    loss.losses.backward(
+        full(backend, loss.losses.shape(), 1.0 / static_cast<double>(batch.global_size)));
+    parts_.parameters.fill_missing_gradients();
+    Timer wait;
+    reducer_.finish();
+    parts_.comm.wait(started);
+    average_buffers(batch);
+    double waited = wait.seconds();
+    comm_wait_ += waited;
+    log_comm_wait_ += waited;
+  } catch (...) {
+    parts_.comm.abandon();  // sums_ and the gradients may go before the communicator
+    throw;
+  }
 
-  check(std::isfinite(sums[0]), "step ", position_.step + 1, ": the loss is ", sums[0],
+  check(std::isfinite(sums_[0]), "step ", position_.step + 1, ": the loss is ", sums_[0],
         "; lower the learning rate (now ", options_.lr, ")");
   parts_.optimizer.step(options_.lr);
-  return {sums[0], sums[1]};
+  return {sums_[0], sums_[1]};
 }
 
 // Running statistics become the average over the samples of all ranks, so that the state is the
@@ -174,15 +187,15 @@ void Trainer::end_epoch() {
   position_.epoch_loss = 0;
   position_.epoch_correct = 0;
   if (parts_.progress) parts_.progress->clear();
+  bool evaluated = position_.evaluated_step == position_.step;
   parts_.log.info("epoch ", position_.epoch, "/", options_.epochs, ": loss ",
                   fixed(position_.train_loss, 3), ", train acc ",
-                  fixed(position_.train_accuracy, 3), ", test acc ",
-                  fixed(position_.test_accuracy, 3));
+                  fixed(position_.train_accuracy, 3),
+                  evaluated ? ", test acc " + fixed(position_.test_accuracy, 3) : "");
 }
 
-// Every test sample exactly once, shared among the ranks.
-void Trainer::evaluate() {
-  evaluated_step_ = position_.step;
+// The accuracy on the test data: every sample exactly once, shared among the ranks.
+double Trainer::evaluate() {
   NoGrad no_grad;
   Backend& backend = parts_.parameters.backend();
   parts_.test_data.seek(0, 0);
@@ -197,23 +210,26 @@ void Trainer::evaluate() {
   }
   parts_.comm.all_reduce({sums, DType::f64, Shape{2}});
   auto samples = static_cast<double>(parts_.test_data.samples());
-  position_.test_accuracy = sums[1] / samples;
-  if (position_.test_accuracy > position_.best_accuracy) {
-    position_.best_accuracy = position_.test_accuracy;
-    improved_ = true;
-  }
+  const double accuracy = sums[1] / samples;
   if (parts_.metrics)
     parts_.metrics->add_evaluation({.step = position_.step,
                                     .epoch = position_.epoch,
                                     .samples = samples_seen(),
                                     .test_loss = sums[0] / samples,
-                                    .test_accuracy = position_.test_accuracy});
+                                    .test_accuracy = accuracy});
+  return accuracy;
 }
 
-void Trainer::save() {
-  saved_step_ = position_.step;
-  bool best = improved_;
-  improved_ = false;
+// Takes note of an evaluation; whether it is the best so far.
+bool Trainer::improves(double accuracy) {
+  position_.evaluated_step = position_.step;
+  position_.test_accuracy = accuracy;
+  if (accuracy <= position_.best_accuracy) return false;
+  position_.best_accuracy = accuracy;
+  return true;
+}
+
+void Trainer::save(bool best) {
   if (!parts_.store) return;
   Snapshot snapshot = take_snapshot([this](StateVisitor& visitor) { visit(visitor); });
   snapshot.texts["config"] = options_.config;

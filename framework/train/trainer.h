@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -27,7 +26,8 @@ struct Position {
   double epoch_correct = 0;
   double train_loss = 0;  // averages over the last finished epoch
   double train_accuracy = 0;
-  double test_accuracy = 0;  // of the last evaluation
+  int64_t evaluated_step = -1;  // when the test data were last looked at; -1: never
+  double test_accuracy = 0;     // then
   double best_accuracy = -1;
 
   void visit(StateVisitor& visitor);
@@ -87,13 +87,15 @@ class Trainer {
   };
 
   bool finished() const;
+  bool is_due(int64_t every, bool epoch_ends) const;
   double seconds_left() const;
   int64_t samples_seen() const;  // of all ranks, since the first step
   Sums step(const Batch& batch);
   void average_buffers(const Batch& batch);
   void end_epoch();
-  void evaluate();
-  void save();
+  double evaluate();
+  bool improves(double accuracy);
+  void save(bool best);
   void log_step(double loss);
   void visit(StateVisitor& visitor);
 
@@ -101,10 +103,8 @@ class Trainer {
   TrainerOptions options_;
   GradientReducer reducer_;
   Position position_;
+  double sums_[2] = {0, 0};  // of the step's loss and correct answers; ranks add to it
   TrainerReport report_;
-  int64_t saved_step_ = -1;
-  int64_t evaluated_step_ = -1;
-  bool improved_ = false;  // since the last save
   int64_t samples_here_ = 0, log_samples_ = 0;
   double data_wait_ = 0, comm_wait_ = 0, step_seconds_ = 0;
   double log_data_wait_ = 0, log_comm_wait_ = 0, log_seconds_ = 0;

@@ -103,6 +103,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{3, 29, 27, 1, 6, 5, 2}, Case{2, 30, 30, 1, 5, 3, 0, Activation::tanh},
         Case{2, 14, 13, 6, 32, 3, 1, Activation::relu}, Case{2, 32, 30, 3, 16, 3, 1},
         Case{2, 14, 14, 6, 16, 5, 0, Activation::relu, Pooling::max},
+        // a rank without samples
+        Case{0, 28, 28, 1, 6, 5, 2}, Case{0, 14, 14, 6, 16, 5, 0},
         // others
         Case{2, 9, 11, 16, 20, 3, 1, Activation::relu, Pooling::max, 3},
         Case{1, 7, 7, 64, 64, 3, 1, Activation::none, Pooling::average}));

@@ -70,6 +70,45 @@ TEST(Resume, ADamagedCheckpointIsNamedAndTheOneBeforeItUsed) {
   EXPECT_EQ(run_program({"d2l-ckpt", "diff", whole, run}).output, "identical\n");
 }
 
+TEST(Resume, WhatMayChangeAndWhatNot) {
+  TemporaryFolder folder;
+  const std::filesystem::path run = folder.path() / "run";
+  ASSERT_EQ(
+      train(0, {"--recipe", "mlp", "--epochs", "1", "--max-steps", "5", "--out", run}).exit_code,
+      0);
+  for (const Words& wrong : {Words{"--batch-size", "2048"}, Words{"--seed", "1"},
+                             Words{"--out", folder.path() / "other"}}) {
+    ProgramResult result = train(0, Words{"--resume", run} + wrong);
+    EXPECT_EQ(result.exit_code, 2) << result.output;
+    EXPECT_THAT(result.output, HasSubstr(wrong[0]));
+  }
+  // The run remembers what it was told when it went on.
+  ASSERT_EQ(train(0, {"--resume", run, "--epochs", "2", "--lr", "0.05"}).exit_code, 0);
+  ProgramResult again = train(0, {"--resume", run, "--max-steps", "0"});
+  EXPECT_EQ(again.exit_code, 0) << again.output;
+  EXPECT_THAT(again.output, HasSubstr("epochs = 2"));
+  EXPECT_THAT(again.output, HasSubstr("lr = 0.05"));
+  EXPECT_THAT(again.output, HasSubstr("step-00000032.h5"));
+}
+
+TEST(Resume, OneJobAtATime) {
+  TemporaryFolder folder;
+  const std::filesystem::path run = folder.path() / "run";
+  Process job(train_command(0, {"--recipe", "mlp", "--epochs", "1000", "--out", run}));
+  ASSERT_TRUE(job.wait_for("epoch 1/", 60)) << job.output();
+  ProgramResult second = train(0, {"--resume", run});
+  EXPECT_EQ(second.exit_code, 1);
+  EXPECT_THAT(second.output, HasSubstr("another process holds"));
+}
+
+TEST(Train, EmptyPartsOfABatchDoNoHarm) {
+  TemporaryFolder folder;
+  // 4096 = 4095 + 1: the last batch has a sample for one rank of two.
+  ProgramResult result = train(2, {"--recipe", "lenet", "--batch-size", "4095", "--epochs", "1",
+                                   "--out", folder.path() / "run"});
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+}
+
 TEST(Train, LossesDoNotDependOnTheNumberOfRanks) {
   TemporaryFolder folder;
   std::vector<double> reference;

@@ -97,7 +97,8 @@ TEST_F(TrainerTest, StopsAtMaxStepsAndEvaluatesThere) {
   EXPECT_EQ(limited.position().step, 3);
   EXPECT_EQ(limited.position().epoch, 1);
   EXPECT_EQ(limited.position().step_in_epoch, 1);
-  EXPECT_GE(limited.position().test_accuracy, 0);
+  EXPECT_EQ(limited.position().evaluated_step, 2);  // the end of the first epoch
+  EXPECT_GT(report.test_accuracy, 0);
   EXPECT_NEAR(report.loss, report.losses[2], 1e-6);  // of the epoch that is under way
 }
 

@@ -1,6 +1,5 @@
 #include <cstdlib>
 #include <cstring>
-#include <type_traits>
 
 #include "framework/backend/cpu/cpu_backend.h"
 #include "framework/backend/cpu/loop_nest.h"

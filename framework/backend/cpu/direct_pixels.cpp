@@ -166,7 +166,7 @@ D2L_SIMD void add(const float* values, int64_t count, float* sums) {
 }  // namespace
 
 bool pixels_suit(const DirectConvolution& s) {
-  return has_wide_vectors() && s.unit_stride() && s.in == 1 && s.out <= kMostOut &&
+  return has_wide_vectors() && s.images > 0 && s.unit_stride() && s.in == 1 && s.out <= kMostOut &&
          s.out_height >= 2 && 3 * s.out_width >= 2 * wide_row(s);
 }
 

@@ -2,8 +2,6 @@
 
 #include <oneapi/dnnl/dnnl.hpp>
 
-#include "framework/base/error.h"
-
 // The part of oneDNN that differs between its major versions: how a primitive's description is
 // made. Version 2 makes an operation descriptor first; version 3 takes the same arguments in one
 // call. Another version is another set of these functions; nothing else names a desc.

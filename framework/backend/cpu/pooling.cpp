@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstring>
 
 #include "framework/backend/cpu/activate.h"
 #include "framework/backend/cpu/cpu_backend.h"

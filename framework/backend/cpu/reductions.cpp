@@ -1,6 +1,4 @@
-#include <cmath>
 #include <limits>
-#include <type_traits>
 
 #include "framework/backend/cpu/cpu_backend.h"
 #include "framework/backend/cpu/loop_nest.h"
