@@ -89,7 +89,7 @@ void convolution(Bench& bench, const ConvolutionCase& c) {
   std::string name = concat(c.in, "->", c.out, " ", c.kernel, "x", c.kernel, " s", c.stride, " p",
                             c.padding, " on ", c.size, "x", c.size, " n", c.batch);
   Backend& b = bench.backend();
-  bench.time("conv forward " + name, flop, [&] { b.conv2d(params, x, weight, bias, y); });
+  bench.time("conv forward " + name, flop, [&] { b.conv2d(params, {x, weight, bias}, y); });
   if (c.input_gradient)
     bench.time("conv backward input " + name, flop,
                [&] { b.conv2d_backward_input(params, grad_y, weight, grad_x); });
@@ -136,10 +136,12 @@ void batch_norm(Bench& bench, const Shape& shape) {
   View gamma = bench.array(c), beta = bench.array(c), mean = bench.array(c);
   View variance = bench.array(c), grad_gamma = bench.array(c), grad_beta = bench.array(c);
   Backend& b = bench.backend();
-  bench.time(concat("batch norm ", shape, " forward"), 0,
-             [&] { b.batch_norm({}, x, gamma, beta, y, mean, variance); });
+  bench.time(concat("batch norm ", shape, " forward"), 0, [&] {
+    b.batch_norm({}, {x, gamma, beta}, y, {mean, variance});
+  });
   bench.time(concat("batch norm ", shape, " backward"), 0, [&] {
-    b.batch_norm_backward({}, x, gamma, mean, variance, grad_y, {y, grad_gamma, grad_beta});
+    b.batch_norm_backward({}, {x, gamma, beta}, {mean, variance}, grad_y,
+                          {y, grad_gamma, grad_beta});
   });
 }
 

@@ -29,6 +29,11 @@ Shape conv2d_shape(const Variable& x, const Variable& weight, const Variable& bi
           windows("conv2d", in[2], w[2], params.stride.width, params.padding.width), w[0]};
 }
 
+Backend::ConvOperands operands(const Variable& x, const Variable& weight, const Variable& bias) {
+  return {x.value().view(), weight.value().view(),
+          bias.defined() ? bias.value().view() : ConstView{}};
+}
+
 Shape pool2d_shape(const Shape& in, const Pool2dParams& params) {
   check(in.rank() == 4, "pool2d: expected input [n, h, w, c], found ", in);
   check(params.kind == Pooling::average || params.window.height * params.window.width <= 255,
@@ -49,8 +54,7 @@ Shape pool2d_shape(const Shape& in, const Pool2dParams& params) {
 Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
                 const Conv2dParams& params) {
   Tensor y(x.backend(), conv2d_shape(x, weight, bias, params));
-  y.backend().conv2d(params, x.value().view(), weight.value().view(),
-                     view_or_none(bias.defined() ? bias.value() : Tensor()), y.view());
+  y.backend().conv2d(params, operands(x, weight, bias), y.view());
   return Variable::result(y, {x, weight, bias}, [x, weight, bias, params, y](const Tensor& grad_y) {
     Tensor grad = gradient_before(params.activation, y, grad_y);
     Backend& backend = grad.backend();
@@ -83,18 +87,16 @@ Variable conv2d_pool(const Variable& x, const Variable& weight, const Variable& 
   Tensor kept(x.backend(), conv2d_shape(x, weight, bias, conv));
   Tensor y(x.backend(), pool2d_shape(kept.shape(), pool)), winners;
   if (pool.kind == Pooling::max) winners = Tensor(x.backend(), y.shape(), DType::u8);
-  y.backend().conv2d_pool(params, x.value().view(), weight.value().view(),
-                          view_or_none(bias.defined() ? bias.value() : Tensor()), kept.view(),
-                          y.view(), winners.defined() ? winners.view() : View{});
+  const Backend::ConvKept views{kept.view(), winners.defined() ? winners.view() : View{}};
+  y.backend().conv2d_pool(params, operands(x, weight, bias), views, y.view());
   return Variable::result(
-      y, {x, weight, bias}, [x, weight, bias, params, kept, winners](const Tensor& grad) {
+      y, {x, weight, bias}, [x, weight, bias, params, kept, winners, views](const Tensor& grad) {
         Backend& backend = grad.backend();
         Tensor grad_x, grad_bias;
         if (params.input_gradient) grad_x = Tensor(backend, x.shape());
         if (bias.defined()) grad_bias = Tensor(backend, bias.shape());
         weight.contribute([&](Tensor& out) {
-          backend.conv2d_pool_backward(params, x.value().view(), weight.value().view(), kept.view(),
-                                       view_or_none(winners), grad.view(),
+          backend.conv2d_pool_backward(params, operands(x, weight, bias), views, grad.view(),
                                        {grad_x.defined() ? grad_x.view() : View{}, out.view(),
                                         grad_bias.defined() ? grad_bias.view() : View{}});
         });

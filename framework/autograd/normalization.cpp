@@ -6,12 +6,16 @@
 namespace d2l {
 namespace {
 
+Backend::NormOperands operands(const Variable& x, const Variable& gamma, const Variable& beta) {
+  return {x.value().view(), gamma.value().view(), beta.value().view()};
+}
+
 Variable batch_norm_inference(const Variable& x, const Variable& gamma, const Variable& beta,
-                              const BatchNormState& state, const BatchNormParams& params) {
+                              BatchNormState& state, const BatchNormParams& params) {
   Tensor y(x.backend(), x.shape());
-  y.backend().batch_norm_inference(params, x.value().view(), gamma.value().view(),
-                                   beta.value().view(), state.running_mean.view(),
-                                   state.running_variance.view(), y.view());
+  y.backend().batch_norm_inference(params, operands(x, gamma, beta),
+                                   {state.running_mean.view(), state.running_variance.view()},
+                                   y.view());
   // The statistics are constants here: y = (x - mean) scale gamma + beta.
   Tensor scale = 1.0 / sqrt(state.running_variance + params.epsilon);
   Tensor mean = state.running_mean.clone();
@@ -34,21 +38,21 @@ Variable batch_norm(const Variable& x, const Variable& gamma, const Variable& be
   Backend& backend = x.backend();
   Tensor y(backend, x.shape()), mean(backend, Shape{channels}), variance(backend, Shape{channels});
   int64_t rows = x.value().elements() / std::max<int64_t>(channels, 1);
+  const Backend::NormStatistics statistics{mean.view(), variance.view()};
   if (rows > 0) {  // an empty part of a batch has no statistics
-    backend.batch_norm(params, x.value().view(), gamma.value().view(), beta.value().view(),
-                       y.view(), mean.view(), variance.view());
+    backend.batch_norm(params, operands(x, gamma, beta), y.view(), statistics);
     double unbiased = rows > 1 ? static_cast<double>(rows) / static_cast<double>(rows - 1) : 1.0;
     double old = 1 - state.momentum;
     axpby(state.momentum, mean, old, state.running_mean);
     axpby(state.momentum * unbiased, variance, old, state.running_variance);
   }
   return Variable::result(
-      y, {x, gamma, beta}, [x, gamma, beta, params, mean, variance, rows](const Tensor& grad) {
+      y, {x, gamma, beta},
+      [x, gamma, beta, params, mean, variance, statistics, rows](const Tensor& grad) {
         Backend& on = grad.backend();
         Tensor grad_x(on, x.shape()), grad_gamma(on, gamma.shape()), grad_beta(on, beta.shape());
         if (rows > 0) {
-          on.batch_norm_backward(params, x.value().view(), gamma.value().view(), mean.view(),
-                                 variance.view(), grad.view(),
+          on.batch_norm_backward(params, operands(x, gamma, beta), statistics, grad.view(),
                                  {grad_x.view(), grad_gamma.view(), grad_beta.view()});
         } else {
           on.fill(grad_gamma.view(), 0);

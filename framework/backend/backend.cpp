@@ -4,20 +4,20 @@
 
 namespace d2l {
 
-void Backend::conv2d_pool(const ConvPoolParams& params, ConstView x, ConstView weight,
-                          ConstView bias, View kept, View y, View winners) {
-  conv2d(params.conv, x, weight, bias, kept);
-  pool2d(params.pool, kept, y, winners);
+void Backend::conv2d_pool(const ConvPoolParams& params, const ConvOperands& in,
+                          const ConvKept& kept, View y) {
+  conv2d(params.conv, in, kept.conv);
+  pool2d(params.pool, kept.conv, y, kept.winners);
 }
 
-void Backend::conv2d_pool_backward(const ConvPoolParams& params, ConstView x, ConstView weight,
-                                   ConstView kept, ConstView winners, ConstView grad_y,
+void Backend::conv2d_pool_backward(const ConvPoolParams& params, const ConvOperands& in,
+                                   const ConvKept& kept, ConstView grad_y,
                                    const ConvGradients& gradients) {
-  Scratch<float> memory(pool(), kept.elements());
-  View grad{memory.data(), DType::f32, kept.shape};
-  activated_pool2d_backward(params, kept, grad_y, winners, grad);
-  conv2d_backward_weight(params.conv, x, grad, gradients.weight, gradients.bias);
-  if (gradients.x) conv2d_backward_input(params.conv, grad, weight, gradients.x);
+  Scratch<float> memory(pool(), kept.conv.elements());
+  View grad{memory.data(), DType::f32, kept.conv.shape};
+  activated_pool2d_backward(params, kept.conv, grad_y, kept.winners, grad);
+  conv2d_backward_weight(params.conv, in.x, grad, gradients.weight, gradients.bias);
+  if (gradients.x) conv2d_backward_input(params.conv, grad, in.weight, gradients.x);
 }
 
 void Backend::activated_pool2d_backward(const ConvPoolParams& params, ConstView y, ConstView grad_y,

@@ -68,8 +68,10 @@ class Backend {
                       View out) = 0;
 
   // --- convolution: x [n, h, w, c], weight [o, kh, kw, c], bias [o] or {}, y [n, oh, ow, o] ---
-  virtual void conv2d(const Conv2dParams& params, ConstView x, ConstView weight, ConstView bias,
-                      View y) = 0;
+  struct ConvOperands {
+    ConstView x, weight, bias;  // bias may be {}
+  };
+  virtual void conv2d(const Conv2dParams& params, const ConvOperands& in, View y) = 0;
   // params.activation is ignored by both: grad_y is the gradient before the activation.
   virtual void conv2d_backward_input(const Conv2dParams& params, ConstView grad_y, ConstView weight,
                                      View grad_x) = 0;
@@ -85,32 +87,41 @@ class Backend {
                                View grad_x) = 0;
 
   // --- conv2d and pool2d of its result as one; the default bodies are what they mean ---
-  // `kept`, of the shape of conv2d's result, and `winners` carry to the gradient what the backend
-  // wants there, in an order of its own.
-  virtual void conv2d_pool(const ConvPoolParams& params, ConstView x, ConstView weight,
-                           ConstView bias, View kept, View y, View winners);
+  // What the gradient needs, in an order of the backend's own: as much as conv2d's result, and for
+  // max the winners.
+  struct ConvKept {
+    View conv, winners;
+  };
+  virtual void conv2d_pool(const ConvPoolParams& params, const ConvOperands& in,
+                           const ConvKept& kept, View y);
   struct ConvGradients {
     View x, weight, bias;  // x and bias may be {}
   };
-  virtual void conv2d_pool_backward(const ConvPoolParams& params, ConstView x, ConstView weight,
-                                    ConstView kept, ConstView winners, ConstView grad_y,
+  virtual void conv2d_pool_backward(const ConvPoolParams& params, const ConvOperands& in,
+                                    const ConvKept& kept, ConstView grad_y,
                                     const ConvGradients& gradients);
   // grad_x = the gradient before the activation whose result y was pooled.
   virtual void activated_pool2d_backward(const ConvPoolParams& params, ConstView y,
                                          ConstView grad_y, ConstView winners, View grad_x);
 
   // --- batch normalisation over all axes but the last: x, y [..., c], the rest [c] ---
-  // Writes the batch's mean and (biased) variance.
-  virtual void batch_norm(const BatchNormParams& params, ConstView x, ConstView gamma,
-                          ConstView beta, View y, View mean, View variance) = 0;
-  virtual void batch_norm_inference(const BatchNormParams& params, ConstView x, ConstView gamma,
-                                    ConstView beta, ConstView mean, ConstView variance, View y) = 0;
-  struct BatchNormGradients {
+  struct NormOperands {
+    ConstView x, gamma, beta;
+  };
+  struct NormStatistics {
+    View mean, variance;  // biased
+  };
+  // Writes the batch's statistics.
+  virtual void batch_norm(const BatchNormParams& params, const NormOperands& in, View y,
+                          const NormStatistics& of_batch) = 0;
+  virtual void batch_norm_inference(const BatchNormParams& params, const NormOperands& in,
+                                    const NormStatistics& given, View y) = 0;
+  struct NormGradients {
     View x, gamma, beta;
   };
-  virtual void batch_norm_backward(const BatchNormParams& params, ConstView x, ConstView gamma,
-                                   ConstView mean, ConstView variance, ConstView grad_y,
-                                   const BatchNormGradients& gradients) = 0;
+  virtual void batch_norm_backward(const BatchNormParams& params, const NormOperands& in,
+                                   const NormStatistics& of_batch, ConstView grad_y,
+                                   const NormGradients& gradients) = 0;
 
   // --- softmax and its losses, over the last axis ---
   virtual void softmax(ConstView x, View y) = 0;

@@ -46,8 +46,8 @@ class BatchNorm : public testing::TestWithParam<Shape> {
   }
 
   void forward() {
-    backend->batch_norm(params, x.view(), gamma.view(), beta.view(), y.view(), mean.view(),
-                        variance.view());
+    backend->batch_norm(params, {x.view(), gamma.view(), beta.view()}, y.view(),
+                        {mean.view(), variance.view()});
   }
 };
 
@@ -63,8 +63,8 @@ TEST_P(BatchNorm, InferenceUsesTheGivenStatistics) {
     mean[c] = static_cast<float>(expected_mean[c]);
     variance[c] = static_cast<float>(expected_variance[c]);
   }
-  backend->batch_norm_inference(params, x.view(), gamma.view(), beta.view(), mean.view(),
-                                variance.view(), y.view());
+  backend->batch_norm_inference(params, {x.view(), gamma.view(), beta.view()},
+                                {mean.view(), variance.view()}, y.view());
   EXPECT_TRUE(naive::close(y.values(), expected_y(), 1e-4));
 }
 
@@ -74,8 +74,8 @@ TEST_P(BatchNorm, BackwardIsTheDerivative) {
       grad_beta(*backend, {channels});
   auto run = [&] {
     grad_x.poison(), grad_gamma.poison(), grad_beta.poison();
-    backend->batch_norm_backward(params, x.view(), gamma.view(), mean.view(), variance.view(),
-                                 grad_y.view(),
+    backend->batch_norm_backward(params, {x.view(), gamma.view(), beta.view()},
+                                 {mean.view(), variance.view()}, grad_y.view(),
                                  {grad_x.view(), grad_gamma.view(), grad_beta.view()});
     return grad_x.values();
   };
@@ -111,7 +111,7 @@ TEST(BatchNormEmpty, HasNoGradients) {
   auto backend = make_cpu_backend(1);
   Array<float> x(*backend, {0, 6}), c(*backend, {6}), gamma(*backend, {6}), beta(*backend, {6});
   c.random(1);
-  backend->batch_norm_backward({}, x.view(), c.view(), c.view(), c.view(), x.view(),
+  backend->batch_norm_backward({}, {x.view(), c.view(), c.view()}, {c.view(), c.view()}, x.view(),
                                {x.view(), gamma.view(), beta.view()});
   EXPECT_EQ(gamma.values(), std::vector<float>(6, 0.0f));
   EXPECT_EQ(beta.values(), std::vector<float>(6, 0.0f));

@@ -35,11 +35,13 @@ class ConvPool : public testing::TestWithParam<Case> {
   Array<float> grad_bias{*backend, {c.out}};
 
   void SetUp() override { x.random(1), weight.random(2), bias.random(3), grad_y.random(4); }
-  View bias_view() { return c.bias ? bias.view() : View{}; }
+  Backend::ConvOperands operands() {
+    return {x.view(), weight.view(), c.bias ? bias.view() : View{}};
+  }
 };
 
 TEST_P(ConvPool, IsConvolutionThenPooling) {
-  backend->conv2d(conv, x.view(), weight.view(), bias_view(), middle.view());
+  backend->conv2d(conv, operands(), middle.view());
   backend->pool2d(pool, middle.view(), y.view(), winners.view());
   Array<float> grad_middle(*backend, middle_shape);
   backend->pool2d_backward(pool, grad_y.view(), winners.view(), grad_middle.view());
@@ -57,10 +59,9 @@ TEST_P(ConvPool, IsConvolutionThenPooling) {
   for (bool input_gradient : {false, true}) {
     y.poison(), middle.poison(), grad_weight.poison(), grad_x.poison();
     ConvPoolParams params{conv, pool, input_gradient};
-    backend->conv2d_pool(params, x.view(), weight.view(), bias_view(), middle.view(), y.view(),
-                         winners.view());
+    backend->conv2d_pool(params, operands(), {middle.view(), winners.view()}, y.view());
     EXPECT_TRUE(naive::close(y.values(), expected, 1e-6));
-    backend->conv2d_pool_backward(params, x.view(), weight.view(), middle.view(), winners.view(),
+    backend->conv2d_pool_backward(params, operands(), {middle.view(), winners.view()},
                                   grad_y.view(),
                                   {input_gradient ? grad_x.view() : View{}, grad_weight.view(),
                                    c.bias ? grad_bias.view() : View{}});
@@ -77,9 +78,8 @@ TEST_P(ConvPool, IsConvolutionThenPooling) {
 TEST_P(ConvPool, SteadyStateAsksTheSystemForNothing) {
   auto step = [&] {
     ConvPoolParams params{conv, pool, false};
-    backend->conv2d_pool(params, x.view(), weight.view(), bias_view(), middle.view(), y.view(),
-                         winners.view());
-    backend->conv2d_pool_backward(params, x.view(), weight.view(), middle.view(), winners.view(),
+    backend->conv2d_pool(params, operands(), {middle.view(), winners.view()}, y.view());
+    backend->conv2d_pool_backward(params, operands(), {middle.view(), winners.view()},
                                   grad_y.view(),
                                   {View{}, grad_weight.view(), c.bias ? grad_bias.view() : View{}});
   };

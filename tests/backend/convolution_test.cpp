@@ -42,7 +42,7 @@ TEST_P(Convolution, ForwardIsTheSumOfProducts) {
   }
   auto run = [&] {
     y.poison();
-    backend->conv2d(params, x.view(), weight.view(), c.bias ? bias.view() : View{}, y.view());
+    backend->conv2d(params, {x.view(), weight.view(), c.bias ? bias.view() : View{}}, y.view());
     return y.values();
   };
   auto first = run();
@@ -94,7 +94,7 @@ TEST_P(Convolution, SteadyStateAsksTheSystemForNothing) {
   x.random(1), weight.random(2), bias.random(3);
   Array<float> grad_weight(*backend, weight_shape), grad_bias(*backend, {c.out});
   auto step = [&] {
-    backend->conv2d(params, x.view(), weight.view(), bias.view(), y.view());
+    backend->conv2d(params, {x.view(), weight.view(), bias.view()}, y.view());
     backend->conv2d_backward_weight(params, x.view(), y.view(), grad_weight.view(),
                                     grad_bias.view());
     backend->conv2d_backward_input(params, y.view(), weight.view(), x.view());

@@ -113,31 +113,36 @@ void join(const Rows& rows, const float* partial, double* sums) {
       sums[c] += static_cast<double>(partial[i * rows.channels + c]);
 }
 
-void normalize(const Rows& rows, MemoryPool& pool, const BatchNormParams& params, ConstView x,
-               ConstView gamma, ConstView beta, const float* mean, const float* variance, View y) {
+void normalize(const Rows& rows, MemoryPool& pool, const BatchNormParams& params,
+               const Backend::NormOperands& in, const Backend::NormStatistics& given, View y) {
+  const float* mean = given.mean.as<float>();
+  const float* variance = given.variance.as<float>();
+  const float* x = in.x.as<float>();
   Scratch<float> scale(pool, rows.channels), coefficients(pool, 3 * rows.wide);
   for (int64_t c = 0; c < rows.channels; ++c)
     scale.data()[c] =
-        static_cast<float>(static_cast<double>(gamma.as<float>()[c]) /
+        static_cast<float>(static_cast<double>(in.gamma.as<float>()[c]) /
                            std::sqrt(static_cast<double>(variance[c]) + params.epsilon));
   repeat(rows, mean, coefficients.data());
   repeat(rows, scale.data(), coefficients.data() + rows.wide);
-  repeat(rows, beta.as<float>(), coefficients.data() + 2 * rows.wide);
+  repeat(rows, in.beta.as<float>(), coefficients.data() + 2 * rows.wide);
   parallel_for(rows.count, rows.grain(), [&](int64_t begin, int64_t end) {
     int64_t at = begin * rows.wide;
-    scale_rows(x.as<float>() + at, end - begin, rows.wide, coefficients.data(), y.as<float>() + at);
+    scale_rows(x + at, end - begin, rows.wide, coefficients.data(), y.as<float>() + at);
   });
   int64_t at = rows.count * rows.wide;
   for (int64_t i = 0; i < rows.rest; ++i)
     y.as<float>()[at + i] =
-        (x.as<float>()[at + i] - coefficients.data()[i]) * coefficients.data()[rows.wide + i] +
+        (x[at + i] - coefficients.data()[i]) * coefficients.data()[rows.wide + i] +
         coefficients.data()[2 * rows.wide + i];
 }
 
 }  // namespace
 
-void CpuBackend::batch_norm(const BatchNormParams& params, ConstView x, ConstView gamma,
-                            ConstView beta, View y, View mean, View variance) {
+void CpuBackend::batch_norm(const BatchNormParams& params, const NormOperands& operands, View y,
+                            const NormStatistics& of_batch) {
+  const auto& [x, gamma, beta] = operands;
+  const auto& [mean, variance] = of_batch;
   Rows rows = rows_of(x.shape);
   double count = static_cast<double>(x.elements() / rows.channels);
   if (count == 0) {
@@ -163,19 +168,20 @@ void CpuBackend::batch_norm(const BatchNormParams& params, ConstView x, ConstVie
   join(rows, partial.data(), sums.data());
   for (int64_t c = 0; c < rows.channels; ++c)
     variance.as<float>()[c] = static_cast<float>(sums.data()[c] / count);
-  normalize(rows, pool_, params, x, gamma, beta, mean.as<float>(), variance.as<float>(), y);
+  normalize(rows, pool_, params, operands, of_batch, y);
 }
 
-void CpuBackend::batch_norm_inference(const BatchNormParams& params, ConstView x, ConstView gamma,
-                                      ConstView beta, ConstView mean, ConstView variance, View y) {
-  if (x.elements() == 0) return;
-  normalize(rows_of(x.shape), pool_, params, x, gamma, beta, mean.as<float>(), variance.as<float>(),
-            y);
+void CpuBackend::batch_norm_inference(const BatchNormParams& params, const NormOperands& in,
+                                      const NormStatistics& given, View y) {
+  if (in.x.elements() == 0) return;
+  normalize(rows_of(in.x.shape), pool_, params, in, given, y);
 }
 
-void CpuBackend::batch_norm_backward(const BatchNormParams& params, ConstView x, ConstView gamma,
-                                     ConstView mean, ConstView variance, ConstView grad_y,
-                                     const BatchNormGradients& gradients) {
+void CpuBackend::batch_norm_backward(const BatchNormParams& params, const NormOperands& operands,
+                                     const NormStatistics& of_batch, ConstView grad_y,
+                                     const NormGradients& gradients) {
+  const ConstView x = operands.x, gamma = operands.gamma;
+  const auto& [mean, variance] = of_batch;
   Rows rows = rows_of(x.shape);
   if (x.elements() == 0) {
     fill(gradients.gamma, 0);

@@ -48,16 +48,15 @@ class CpuBackend final : public Backend {
               View out) override;
 
   // dnnl_convolution.cpp; convolutions with few channels in direct_*.cpp
-  void conv2d(const Conv2dParams& params, ConstView x, ConstView weight, ConstView bias,
-              View y) override;
+  void conv2d(const Conv2dParams& params, const ConvOperands& in, View y) override;
   void conv2d_backward_input(const Conv2dParams& params, ConstView grad_y, ConstView weight,
                              View grad_x) override;
   void conv2d_backward_weight(const Conv2dParams& params, ConstView x, ConstView grad_y,
                               View grad_weight, View grad_bias) override;
-  void conv2d_pool(const ConvPoolParams& params, ConstView x, ConstView weight, ConstView bias,
-                   View kept, View y, View winners) override;
-  void conv2d_pool_backward(const ConvPoolParams& params, ConstView x, ConstView weight,
-                            ConstView kept, ConstView winners, ConstView grad_y,
+  void conv2d_pool(const ConvPoolParams& params, const ConvOperands& in, const ConvKept& kept,
+                   View y) override;
+  void conv2d_pool_backward(const ConvPoolParams& params, const ConvOperands& in,
+                            const ConvKept& kept, ConstView grad_y,
                             const ConvGradients& gradients) override;
 
   // pooling.cpp
@@ -68,13 +67,13 @@ class CpuBackend final : public Backend {
                                  ConstView winners, View grad_x) override;
 
   // batch_norm.cpp
-  void batch_norm(const BatchNormParams& params, ConstView x, ConstView gamma, ConstView beta,
-                  View y, View mean, View variance) override;
-  void batch_norm_inference(const BatchNormParams& params, ConstView x, ConstView gamma,
-                            ConstView beta, ConstView mean, ConstView variance, View y) override;
-  void batch_norm_backward(const BatchNormParams& params, ConstView x, ConstView gamma,
-                           ConstView mean, ConstView variance, ConstView grad_y,
-                           const BatchNormGradients& gradients) override;
+  void batch_norm(const BatchNormParams& params, const NormOperands& in, View y,
+                  const NormStatistics& of_batch) override;
+  void batch_norm_inference(const BatchNormParams& params, const NormOperands& in,
+                            const NormStatistics& given, View y) override;
+  void batch_norm_backward(const BatchNormParams& params, const NormOperands& in,
+                           const NormStatistics& of_batch, ConstView grad_y,
+                           const NormGradients& gradients) override;
 
   // softmax.cpp
   void softmax(ConstView x, View y) override;

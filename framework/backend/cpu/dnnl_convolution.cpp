@@ -93,9 +93,9 @@ std::unique_ptr<CachedPrimitive> make_backward_weight(const dnnl::engine& engine
 
 }  // namespace
 
-void CpuBackend::conv2d(const Conv2dParams& params, ConstView x, ConstView weight, ConstView bias,
-                        View y) {
+void CpuBackend::conv2d(const Conv2dParams& params, const ConvOperands& in, View y) {
   if (y.elements() == 0) return;
+  const auto& [x, weight, bias] = in;
   DirectConvolution direct(params, x.shape, weight.shape, y.shape);
   if (pixels_suit(direct))
     return pixels_forward(direct, pool_, x.as<float>(), weight.as<float>(), bias.as<float>(),
@@ -159,23 +159,24 @@ void CpuBackend::conv2d_backward_weight(const Conv2dParams& params, ConstView x,
     primitive.run(state.stream, state.pool, {x.data, grad_y.data, grad_weight.data});
 }
 
-void CpuBackend::conv2d_pool(const ConvPoolParams& params, ConstView x, ConstView weight,
-                             ConstView bias, View kept, View y, View winners) {
-  DirectConvolution direct(params.conv, x.shape, weight.shape, kept.shape);
+void CpuBackend::conv2d_pool(const ConvPoolParams& params, const ConvOperands& in,
+                             const ConvKept& kept, View y) {
+  DirectConvolution direct(params.conv, in.x.shape, in.weight.shape, kept.conv.shape);
   if (params.input_gradient || !pixels_pool_suit(direct, params.pool))
-    return Backend::conv2d_pool(params, x, weight, bias, kept, y, winners);
-  pixels_pool_forward(direct, pool_, x.as<float>(), weight.as<float>(), bias.as<float>(),
-                      kept.as<float>(), y.as<float>());
+    return Backend::conv2d_pool(params, in, kept, y);
+  pixels_pool_forward(direct, pool_, in.x.as<float>(), in.weight.as<float>(), in.bias.as<float>(),
+                      kept.conv.as<float>(), y.as<float>());
 }
 
-void CpuBackend::conv2d_pool_backward(const ConvPoolParams& params, ConstView x, ConstView weight,
-                                      ConstView kept, ConstView winners, ConstView grad_y,
+void CpuBackend::conv2d_pool_backward(const ConvPoolParams& params, const ConvOperands& in,
+                                      const ConvKept& kept, ConstView grad_y,
                                       const ConvGradients& gradients) {
-  DirectConvolution direct(params.conv, x.shape, weight.shape, kept.shape);
+  DirectConvolution direct(params.conv, in.x.shape, in.weight.shape, kept.conv.shape);
   if (params.input_gradient || !pixels_pool_suit(direct, params.pool))
-    return Backend::conv2d_pool_backward(params, x, weight, kept, winners, grad_y, gradients);
-  pixels_pool_backward_weight(direct, pool_, x.as<float>(), kept.as<float>(), grad_y.as<float>(),
-                              gradients.weight.as<float>(), gradients.bias.as<float>());
+    return Backend::conv2d_pool_backward(params, in, kept, grad_y, gradients);
+  pixels_pool_backward_weight(direct, pool_, in.x.as<float>(), kept.conv.as<float>(),
+                              grad_y.as<float>(), gradients.weight.as<float>(),
+                              gradients.bias.as<float>());
 }
 
 }  // namespace d2l::cpu
