@@ -16,11 +16,6 @@ Split split_from(const std::string& text) {
   fail(unknown_name("split", text, {"train", "test"}));
 }
 
-std::string DatasetInfo::class_name(int64_t label) const {
-  bool named = label >= 0 && label < static_cast<int64_t>(class_names.size());
-  return named ? class_names[static_cast<size_t>(label)] : std::to_string(label);
-}
-
 Dataset::Dataset(DatasetInfo info) : info_(std::move(info)) {
   check(info_.samples > 0, info_.name, ": expected at least one sample, found ", info_.samples);
   check(info_.shape.rank() == 3 && info_.input_elements() > 0, info_.name,

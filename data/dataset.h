@@ -26,8 +26,6 @@ struct DatasetInfo {
   std::string licence{};
 
   int64_t input_elements() const { return shape.elements(); }
-  // "pullover", or the number as text when there are no names.
-  std::string class_name(int64_t label) const;
 };
 
 // Images with labels, addressed by index in their original order. Images are stored bytes in

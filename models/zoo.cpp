@@ -17,16 +17,6 @@ constexpr Entry kModels[] = {{"softmax-regression", softmax_regression},
                              {"lenet", lenet},
                              {"bn-lenet", bn_lenet}};
 
-}  // namespace
-
-std::vector<std::string> model_names() {
-  std::vector<std::string> names;
-  for (const Entry& entry : kModels) names.emplace_back(entry.name);
-  return names;
-}
-
-namespace {
-
 const Entry& find_entry(const std::string& name) {
   for (const Entry& entry : kModels)
     if (name == entry.name) return entry;
@@ -34,6 +24,12 @@ const Entry& find_entry(const std::string& name) {
 }
 
 }  // namespace
+
+std::vector<std::string> model_names() {
+  std::vector<std::string> names;
+  for (const Entry& entry : kModels) names.emplace_back(entry.name);
+  return names;
+}
 
 void check_model_name(const std::string& name) { find_entry(name); }
 

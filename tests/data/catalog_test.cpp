@@ -116,7 +116,7 @@ TEST(FashionMnist, IsCompleteAndNamed) {
     const int64_t samples = split == Split::train ? 60000 : 10000;
     ASSERT_EQ(dataset->samples(), samples);
     EXPECT_EQ(dataset->shape(), (Shape{28, 28, 1}));
-    EXPECT_EQ(dataset->info().class_name(9), "ankle boot");
+    EXPECT_EQ(dataset->info().class_names.at(9), "ankle boot");
     std::vector<int64_t> histogram(10);
     dataset->visit(range(0, samples), [&](size_t, const uint8_t*, int64_t label) {
       ++histogram[static_cast<size_t>(label)];
@@ -134,7 +134,7 @@ TEST(FashionMnist, TheSampleOpensByPathAndByName) {
   EXPECT_EQ(open_dataset(sample.string(), "", Split::test)->samples(), 2000);
   const auto named = open_dataset("fashion-mnist", sample.parent_path(), Split::test);
   EXPECT_EQ(named->samples(), 2000);
-  EXPECT_EQ(named->info().class_name(0), "t-shirt");
+  EXPECT_EQ(named->info().class_names.at(0), "t-shirt");
 }
 
 TEST(FashionMnist, TheSampleIsTheBeginningOfTheRealFiles) {

@@ -17,12 +17,14 @@ constexpr int64_t kLanes = 16;
 
 constexpr int kMostTaps = 30;  // of 32 registers
 
-void pad_image(const DirectConvolution& s, const float* x, float* padded) {
+// The image as the kernels want it: itself, or copied into `padded`, which has zeros around it.
+const float* input_image(const DirectConvolution& s, const float* x, float* padded) {
+  if (!s.padded()) return x;
   int64_t row = s.padded_width() * s.in;
-  std::fill(padded, padded + s.padded_height() * row, 0.0f);
+  float* to = padded + s.params.padding.height * row + s.params.padding.width * s.in;
   for (int64_t iy = 0; iy < s.height; ++iy)
-    std::copy(x + iy * s.width * s.in, x + (iy + 1) * s.width * s.in,
-              padded + (iy + s.params.padding.height) * row + s.params.padding.width * s.in);
+    std::copy(x + iy * s.width * s.in, x + (iy + 1) * s.width * s.in, to + iy * row);
+  return padded;
 }
 
 // --- forward: 16 channels of a few pixels, in one or two rows, are summed in registers ---
@@ -151,10 +153,6 @@ D2L_SIMD void weight_image(const DirectConvolution& s, const float* x, const flo
   }
 }
 
-D2L_SIMD void add(const float* values, int64_t count, float* sums) {
-  for (int64_t i = 0; i < count; ++i) sums[i] += values[i];
-}
-
 }  // namespace
 
 bool channels_forward_suits(const DirectConvolution& s) {
@@ -166,14 +164,11 @@ void channels_forward(const DirectConvolution& s, MemoryPool& pool, const float*
                       const float* weight, const float* bias, float* y) {
   Scratch<float> packed(pool, s.out * s.kernel_height * s.taps());
   PerThread<float> padded(pool, s.padded() ? s.padded_height() * s.padded_width() * s.in : 0);
+  padded.clear();
   pack_weights(s, weight, packed.data());
   parallel_for(s.images, 1, [&](int64_t begin, int64_t end) {
     for (int64_t n = begin; n < end; ++n) {
-      const float* image = x + n * s.x_image();
-      if (s.padded()) {
-        pad_image(s, image, padded.mine());
-        image = padded.mine();
-      }
+      const float* image = input_image(s, x + n * s.x_image(), padded.mine());
       float* result = y + n * s.y_image();
       forward_image(s, image, packed.data(), bias, result);
       activate(s.params.activation, result, s.y_image());
@@ -188,32 +183,19 @@ bool channels_backward_weight_suits(const DirectConvolution& s) {
 void channels_backward_weight(const DirectConvolution& s, MemoryPool& pool, const float* x,
                               const float* grad_y, float* grad_weight, float* grad_bias) {
   int64_t weights = s.out * s.kernel_height * s.taps();
-  int64_t sums_size = weights + s.out;
-  int64_t pieces = (s.images + s.images_per_sum() - 1) / s.images_per_sum();
-  Scratch<float> sums(pool, pieces * sums_size);
   PerThread<float> padded(pool, s.padded() ? s.padded_height() * s.padded_width() * s.in : 0);
-  parallel_for(pieces, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t piece = begin; piece < end; ++piece) {
-      float* mine = sums.data() + piece * sums_size;
-      std::fill(mine, mine + sums_size, 0.0f);
-      int64_t last = std::min(s.images, (piece + 1) * s.images_per_sum());
-      for (int64_t n = piece * s.images_per_sum(); n < last; ++n) {
-        const float* image = x + n * s.x_image();
-        if (s.padded()) {
-          pad_image(s, image, padded.mine());
-          image = padded.mine();
-        }
-        weight_image(s, image, grad_y + n * s.y_image(), mine, mine + weights);
-      }
-    }
-  });
-  float* total = sums.data();
-  for (int64_t piece = 1; piece < pieces; ++piece) add(total + piece * sums_size, sums_size, total);
+  padded.clear();
+  auto add_image = [&](int64_t n, float* sums) {
+    const float* image = input_image(s, x + n * s.x_image(), padded.mine());
+    weight_image(s, image, grad_y + n * s.y_image(), sums, sums + weights);
+  };
+  Scratch<float> sums = sum_over_images(s, pool, weights + s.out, add_image);
+  const float* total = sums.data();
   int64_t window = s.kernel_height * s.taps();
   for (int64_t o = 0; o < s.out; ++o)
     for (int64_t k = 0; k < window; ++k)
       grad_weight[o * window + k] = total[(o / kLanes * window + k) * kLanes + o % kLanes];
-  if (grad_bias != nullptr) std::copy(total + weights, total + sums_size, grad_bias);
+  if (grad_bias != nullptr) std::copy(total + weights, total + weights + s.out, grad_bias);
 }
 
 }  // namespace d2l::cpu

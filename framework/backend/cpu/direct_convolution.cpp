@@ -1,6 +1,17 @@
 #include "framework/backend/cpu/direct_convolution.h"
 
+#include <algorithm>
+
+#include "framework/backend/cpu/parallel.h"
+
 namespace d2l::cpu {
+namespace {
+
+D2L_SIMD void add(const float* values, int64_t count, float* sums) {
+  for (int64_t i = 0; i < count; ++i) sums[i] += values[i];
+}
+
+}  // namespace
 
 bool has_wide_vectors() {
 #if defined(__x86_64__)
@@ -8,6 +19,23 @@ bool has_wide_vectors() {
 #else
   return false;
 #endif
+}
+
+Scratch<float> sum_over_images(const DirectConvolution& s, MemoryPool& pool, int64_t size,
+                               const std::function<void(int64_t n, float* sums)>& add_image) {
+  int64_t pieces = (s.images + s.images_per_sum() - 1) / s.images_per_sum();
+  Scratch<float> sums(pool, pieces * size);
+  parallel_for(pieces, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t piece = begin; piece < end; ++piece) {
+      float* mine = sums.data() + piece * size;
+      std::fill(mine, mine + size, 0.0f);
+      int64_t last = std::min(s.images, (piece + 1) * s.images_per_sum());
+      for (int64_t n = piece * s.images_per_sum(); n < last; ++n) add_image(n, mine);
+    }
+  });
+  for (int64_t piece = 1; piece < pieces; ++piece)
+    add(sums.data() + piece * size, size, sums.data());
+  return sums;
 }
 
 }  // namespace d2l::cpu

@@ -1,7 +1,9 @@
 #pragma once
 
-#include "framework/backend/memory_pool.h"
+#include <functional>
+
 #include "framework/backend/params.h"
+#include "framework/backend/scratch.h"
 #include "framework/base/shape.h"
 
 // Convolutions whose channels are too few for general kernels, which then leave most of a vector
@@ -45,6 +47,11 @@ struct DirectConvolution {
 
 // The vectors of the kernels below fill the registers of AVX-512 and no smaller ones.
 bool has_wide_vectors();
+
+// `size` sums over all images, from the beginning of the memory on; add_image(n, sums) adds image
+// n's. They are added in an order that the number of images alone decides.
+Scratch<float> sum_over_images(const DirectConvolution& s, MemoryPool& pool, int64_t size,
+                               const std::function<void(int64_t n, float* sums)>& add_image);
 
 // Lanes are output channels: a multiple of 16 of them, few input channels (direct_channels.cpp);
 // forward with kernels 5 wide.

@@ -159,10 +159,6 @@ D2L_SIMD void weight_image(const DirectConvolution& s, const float* image, const
   }
 }
 
-D2L_SIMD void add(const float* values, int64_t count, float* sums) {
-  for (int64_t i = 0; i < count; ++i) sums[i] += values[i];
-}
-
 }  // namespace
 
 bool pixels_suit(const DirectConvolution& s) {
@@ -213,27 +209,17 @@ void pixels_forward(const DirectConvolution& s, MemoryPool& pool, const float* x
 void sum_weight_gradient(const DirectConvolution& s, MemoryPool& pool, const float* x,
                          const GradientOfImage& gradient, float* grad_weight, float* grad_bias) {
   int64_t weights = s.out * s.kernel_height * s.kernel_width;
-  int64_t sums_size = (weights + s.out) * kLanes;
-  int64_t pieces = (s.images + s.images_per_sum() - 1) / s.images_per_sum();
-  Scratch<float> sums(pool, pieces * sums_size);
   PerThread<float> images(pool, s.padded_height() * image_row(s));
   images.clear();
   PerThread<float> planes(pool, s.out_height * s.out * wide_row(s));
   PerThread<float> pixels(pool, s.out * wide_row(s));
-  parallel_for(pieces, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t piece = begin; piece < end; ++piece) {
-      float* mine = sums.data() + piece * sums_size;
-      std::fill(mine, mine + sums_size, 0.0f);
-      int64_t last = std::min(s.images, (piece + 1) * s.images_per_sum());
-      for (int64_t n = piece * s.images_per_sum(); n < last; ++n) {
-        pad_image(s, x + n * s.x_image(), images.mine());
-        gradient(n, pixels.mine(), planes.mine());
-        weight_image(s, images.mine(), planes.mine(), mine, mine + weights * kLanes);
-      }
-    }
-  });
-  float* total = sums.data();
-  for (int64_t piece = 1; piece < pieces; ++piece) add(total + piece * sums_size, sums_size, total);
+  auto add_image = [&](int64_t n, float* sums) {
+    pad_image(s, x + n * s.x_image(), images.mine());
+    gradient(n, pixels.mine(), planes.mine());
+    weight_image(s, images.mine(), planes.mine(), sums, sums + weights * kLanes);
+  };
+  Scratch<float> sums = sum_over_images(s, pool, (weights + s.out) * kLanes, add_image);
+  const float* total = sums.data();
   for (int64_t i = 0; i < weights + s.out; ++i) {
     float sum = std::accumulate(total + i * kLanes, total + (i + 1) * kLanes, 0.0f);
     if (i < weights)
