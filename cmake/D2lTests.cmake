@@ -1,6 +1,7 @@
-# d2l_test(room [NAME name] [DEPENDS target...] [LABELS label...])
+# d2l_test(room [PROCESSORS n] [DEPENDS target...] [LABELS label...])
 # One program test_<room> from the .cpp files of this folder, each of its cases a CTest test with a
-# time limit; a case that GTEST_SKIPs is counted as skipped, not passed.
+# time limit; a case that GTEST_SKIPs is counted as skipped, not passed. PROCESSORS: the cores that a
+# case keeps busy, so that CTest starts no other beside it that would need them.
 include(GoogleTest)
 find_package(GTest REQUIRED)
 
@@ -13,14 +14,17 @@ else()
 endif()
 
 function(d2l_test room)
-  cmake_parse_arguments(ARG "" "" "DEPENDS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "" "PROCESSORS" "DEPENDS;LABELS" ${ARGN})
+  if(NOT ARG_PROCESSORS)
+    set(ARG_PROCESSORS 1)
+  endif()
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
   add_executable(test_${room} ${sources})
   target_link_libraries(test_${room} PRIVATE d2l_flags ${ARG_DEPENDS} d2l_test_support GTest::gmock GTest::gtest GTest::gtest_main)
   gtest_discover_tests(test_${room}
     TEST_PREFIX ${room}.
     DISCOVERY_TIMEOUT 60
-    PROPERTIES TIMEOUT 120 LABELS "${room};${ARG_LABELS}"
+    PROPERTIES TIMEOUT 120 PROCESSORS ${ARG_PROCESSORS} LABELS "${room};${ARG_LABELS}"
       SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\]"
       ENVIRONMENT ${D2L_TEST_ENVIRONMENT})
 endfunction()
