@@ -34,16 +34,19 @@ Variable Linear::forward(const Variable& x, const Context&) {
 Conv2d::Conv2d(int64_t in, int64_t out, const Options& options)
     : weight_(add_parameter("weight", Shape{out, options.kernel, options.kernel, in},
                             weight_init(options.init))),
-      bias_(add_parameter("bias", Shape{out},
-                          bias_init(options.init, options.kernel * options.kernel * in))),
+      bias_(options.bias
+                ? add_parameter("bias", Shape{out},
+                                bias_init(options.init, options.kernel * options.kernel * in))
+                : nullptr),
       params_{.stride = {options.stride, options.stride},
               .padding = {options.padding, options.padding},
               .activation = options.activation},
       pool_(options.pool) {}
 
 Variable Conv2d::forward(const Variable& x, const Context&) {
-  if (pool_) return conv2d_pool(x, weight_->variable, bias_->variable, params_, *pool_);
-  return conv2d(x, weight_->variable, bias_->variable, params_);
+  const Variable bias = bias_ ? bias_->variable : Variable();
+  if (pool_) return conv2d_pool(x, weight_->variable, bias, params_, *pool_);
+  return conv2d(x, weight_->variable, bias, params_);
 }
 
 Pool2d::Pool2d(Pooling kind, int64_t window, int64_t stride, int64_t padding)
@@ -54,17 +57,25 @@ Pool2d::Pool2d(Pooling kind, int64_t window, int64_t stride, int64_t padding)
 
 Variable Pool2d::forward(const Variable& x, const Context&) { return pool2d(x, params_); }
 
-BatchNorm::BatchNorm(int64_t channels, double momentum, double epsilon)
+Variable GlobalAveragePool::forward(const Variable& x, const Context&) { return mean(x, {1, 2}); }
+
+BatchNorm::BatchNorm(int64_t channels, const Options& options)
     : gamma_(add_parameter("weight", Shape{channels}, constant(1))),
       beta_(add_parameter("bias", Shape{channels}, constant(0))),
       mean_(add_buffer("running_mean", Shape{channels}, 0)),
       variance_(add_buffer("running_var", Shape{channels}, 1)),
-      momentum_(momentum),
-      params_{.epsilon = epsilon} {}
+      options_(options) {}
 
 Variable BatchNorm::forward(const Variable& x, const Context& context) {
-  BatchNormState state{mean_->tensor, variance_->tensor, momentum_, context.training};
-  return batch_norm(x, gamma_->variable, beta_->variable, state, params_);
+  return forward(x, Variable(), context);
+}
+
+Variable BatchNorm::forward(const Variable& x, const Variable& residual, const Context& context) {
+  BatchNormState state{mean_->tensor, variance_->tensor, options_.momentum, context.training};
+  Variable y =
+      batch_norm(x, gamma_->variable, beta_->variable, state, {.epsilon = options_.epsilon});
+  if (residual.defined()) y = y + residual;
+  return options_.activation == Activation::none ? y : unary(unary_of(options_.activation), y);
 }
 
 Variable Dropout::forward(const Variable& x, const Context& context) {

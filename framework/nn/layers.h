@@ -26,13 +26,15 @@ class Linear final : public Module {
   Activation activation_;
 };
 
-// [n, h, w, in] -> [n, oh, ow, out]. Parameters weight [out, k, k, in], bias [out].
+// [n, h, w, in] -> [n, oh, ow, out]. Parameters weight [out, k, k, in], bias [out] unless there is
+// none, as is usual before a normalisation.
 class Conv2d final : public Module {
  public:
   struct Options {
     int64_t kernel = 3;
     int64_t stride = 1;
     int64_t padding = 0;
+    bool bias = true;
     Activation activation = Activation::none;
     std::optional<Pool2dParams> pool = {};  // of the result: faster than a Pool2d that follows
     LayerInit init = {};
@@ -56,18 +58,31 @@ class Pool2d final : public Module {
   Pool2dParams params_;
 };
 
-// Over all axes but the last, of `channels` elements. Parameters weight (gamma) and bias (beta),
-// buffers running_mean and running_var.
+// The average of each channel: [n, h, w, c] -> [n, c].
+class GlobalAveragePool final : public Module {
+ public:
+  Variable forward(const Variable& x, const Context& context) override;
+};
+
+// Over all axes but the last, of `channels` elements, then the activation. Parameters weight
+// (gamma) and bias (beta), buffers running_mean and running_var.
 class BatchNorm final : public Module {
  public:
-  explicit BatchNorm(int64_t channels, double momentum = 0.1, double epsilon = 1e-5);
+  struct Options {
+    Activation activation = Activation::none;
+    double momentum = 0.1;
+    double epsilon = 1e-5;
+  };
+  explicit BatchNorm(int64_t channels, const Options& options);
+  explicit BatchNorm(int64_t channels) : BatchNorm(channels, Options{}) {}
   Variable forward(const Variable& x, const Context& context) override;
+  // activation(normalised x + residual): the end of a residual block (chapter 7.6).
+  Variable forward(const Variable& x, const Variable& residual, const Context& context);
 
  private:
   std::shared_ptr<Parameter> gamma_, beta_;
   std::shared_ptr<Buffer> mean_, variance_;
-  double momentum_;
-  BatchNormParams params_;
+  Options options_;
 };
 
 // Zeroes with probability p while training; the mask depends on the step, the module's path and the
