@@ -165,6 +165,18 @@ int main(int argc, char** argv) {
   linear(bench, batch, 256, 10, true);
   bench.total("perceptron 784-256-10, one step");
 
+  for (int64_t side : {24, 12, 6, 3}) {
+    const int64_t channels = 64 * 24 / side;
+    convolution(bench, {batch / 4, side, channels, channels, 3, 1, 1});
+    if (side > 3) convolution(bench, {batch / 4, side, channels, 2 * channels, 3, 2, 1});
+    if (side > 3) convolution(bench, {batch / 4, side, channels, 2 * channels, 1, 2, 0});
+  }
+  convolution(bench, {batch / 4, 96, 1, 64, 7, 2, 3, Activation::none, false});
+  bench.total("convolutions of ResNet-18 on 96 x 96, the first of each kind");
+  for (int64_t side : {32, 16, 8})
+    convolution(bench, {batch / 2, side, 512 / side, 512 / side, 3, 1, 1});
+  bench.total("convolutions of ResNet-20 on 32 x 32, the first of each kind");
+
   product(bench, {1024, 1024}, {1024, 1024}, {}, false);
   pooling(bench, Pooling::max, {batch, 28, 28, 6});
   pooling(bench, Pooling::max, {batch / 4, 28, 28, 64});

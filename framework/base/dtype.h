@@ -4,13 +4,15 @@
 #include <cstdint>
 #include <string>
 
+#include "framework/base/bfloat16.h"
 #include "framework/base/error.h"
 
 namespace d2l {
 
-// What a tensor's elements are. Arithmetic is done on f32; the integers hold labels, indices and
-// stored images; f64 holds sums that travel between ranks.
-enum class DType : uint8_t { f32, f64, i32, i64, u8 };
+// What a tensor's elements are. Arithmetic is done on f32; bf16 stores activations in half the
+// memory; the integers hold labels, indices and stored images; f64 holds sums that travel between
+// ranks.
+enum class DType : uint8_t { f32, f64, i32, i64, u8, bf16 };
 
 size_t size_of(DType dtype);                // bytes per element
 std::string to_string(DType dtype);         // "f32"
@@ -38,6 +40,10 @@ template <>
 constexpr DType dtype_of<uint8_t>() {
   return DType::u8;
 }
+template <>
+constexpr DType dtype_of<bfloat16>() {
+  return DType::bf16;
+}
 
 // Calls visitor(T{}) with the C++ type of `dtype`.
 template <class Visitor>
@@ -53,6 +59,8 @@ void visit_type(DType dtype, Visitor&& visitor) {
       return visitor(int64_t{});
     case DType::u8:
       return visitor(uint8_t{});
+    case DType::bf16:
+      return visitor(bfloat16{});
   }
   fail("unknown dtype ", static_cast<int>(dtype));
 }

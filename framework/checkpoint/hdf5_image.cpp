@@ -138,8 +138,10 @@ hid_t hdf5_type(DType dtype) {
       return H5T_STD_I64LE;
     case DType::u8:
       return H5T_STD_U8LE;
+    case DType::bf16:
+      break;  // activations are no state
   }
-  fail("HDF5 type of unknown dtype ", static_cast<int>(dtype));
+  fail("checkpoints hold no arrays of ", to_string(dtype));
 }
 
 Handle text_type(size_t bytes) {

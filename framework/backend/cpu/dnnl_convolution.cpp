@@ -1,6 +1,7 @@
 #include "framework/backend/cpu/cpu_backend.h"
 #include "framework/backend/cpu/direct_convolution.h"
 #include "framework/backend/cpu/dnnl_cache.h"
+#include "framework/backend/cpu/winograd.h"
 
 namespace d2l::cpu {
 namespace {
@@ -103,6 +104,9 @@ void CpuBackend::conv2d(const Conv2dParams& params, const ConvOperands& in, View
   if (channels_forward_suits(direct))
     return channels_forward(direct, pool_, x.as<float>(), weight.as<float>(), bias.as<float>(),
                             y.as<float>());
+  if (winograd_suits(direct))
+    return winograd_forward(direct, pool_, x.as<float>(), weight.as<float>(), bias.as<float>(),
+                            y.as<float>());
   Convolution shape{x.shape, weight.shape, y.shape, static_cast<bool>(bias)};
   DnnlState& state = dnnl_.state();
   CachedPrimitive& primitive = state.find(key_of(DnnlOp::convolution, params, shape), [&] {
@@ -123,6 +127,9 @@ void CpuBackend::conv2d_backward_input(const Conv2dParams& params, ConstView gra
                                grad_x.as<float>());
   Conv2dParams plain = params;
   plain.activation = Activation::none;
+  if (winograd_suits(direct))
+    return winograd_backward_input(direct, pool_, grad_y.as<float>(), weight.as<float>(),
+                                   grad_x.as<float>());
   Convolution shape{grad_x.shape, weight.shape, grad_y.shape, false};
   DnnlState& state = dnnl_.state();
   CachedPrimitive& primitive =
@@ -144,6 +151,9 @@ void CpuBackend::conv2d_backward_weight(const Conv2dParams& params, ConstView x,
                                   grad_weight.as<float>(), grad_bias.as<float>());
   if (channels_backward_weight_suits(direct))
     return channels_backward_weight(direct, pool_, x.as<float>(), grad_y.as<float>(),
+                                    grad_weight.as<float>(), grad_bias.as<float>());
+  if (winograd_suits(direct))
+    return winograd_backward_weight(direct, pool_, x.as<float>(), grad_y.as<float>(),
                                     grad_weight.as<float>(), grad_bias.as<float>());
   Conv2dParams plain = params;
   plain.activation = Activation::none;

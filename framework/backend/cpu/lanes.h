@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "framework/base/bfloat16.h"
+
 namespace d2l::cpu {
 
 // Vectors of fixed width, whatever the machine has: the compiler splits them where registers are
@@ -11,6 +13,8 @@ using Lanes8 = float __attribute__((vector_size(32)));
 using Lanes8i = int32_t __attribute__((vector_size(32)));
 using Lanes16 = float __attribute__((vector_size(64)));
 using Lanes16i = int32_t __attribute__((vector_size(64)));
+using Lanes16u = uint32_t __attribute__((vector_size(64)));
+using Lanes16h = uint16_t __attribute__((vector_size(32)));
 
 // Loads and stores at any alignment; always inlined, to be compiled for the caller's machine.
 template <class Lanes>
@@ -20,6 +24,27 @@ template <class Lanes>
 template <class Lanes>
 [[gnu::always_inline]] inline void store(const Lanes& lanes, void* to) {
   std::memcpy(to, &lanes, sizeof lanes);
+}
+
+// The same for elements of another type, which are floats in registers.
+[[gnu::always_inline]] inline void load(Lanes16& lanes, const float* from) {
+  std::memcpy(&lanes, from, sizeof lanes);
+}
+[[gnu::always_inline]] inline void load(Lanes16& lanes, const bfloat16* from) {
+  Lanes16h halves;
+  std::memcpy(&halves, from, sizeof halves);
+  lanes = reinterpret_cast<Lanes16>(__builtin_convertvector(halves, Lanes16u) << 16);
+}
+[[gnu::always_inline]] inline void store(const Lanes16& lanes, float* to) {
+  std::memcpy(to, &lanes, sizeof lanes);
+}
+[[gnu::always_inline]] inline void store(const Lanes16& lanes, bfloat16* to) {
+  const Lanes16u bits = reinterpret_cast<Lanes16u>(lanes);
+  const Lanes16u rounded = (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
+  const Lanes16u quiet = bits >> 16 | 0x40u;  // NaN stays NaN
+  const Lanes16u chosen = lanes == lanes ? rounded : quiet;
+  const Lanes16h halves = __builtin_convertvector(chosen, Lanes16h);
+  std::memcpy(static_cast<void*>(to), &halves, sizeof halves);
 }
 
 // Copies a row of some vectors' length; a call of memcpy takes longer.

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <type_traits>
+
+namespace d2l {
+
+// The upper half of a float: its range with 8 bits of precision. Arithmetic is done on floats;
+// this is what activations are stored as between kernels.
+class bfloat16 {
+ public:
+  bfloat16() = default;  // any value; bfloat16{} is 0
+  // To the nearest, ties to even; NaN stays NaN.
+  template <class T>
+  requires std::is_arithmetic_v<T>
+  explicit constexpr bfloat16(T value) : bits_(rounded(static_cast<float>(value))) {}
+
+  constexpr operator float() const {  // NOLINT(google-explicit-constructor): exact
+    return std::bit_cast<float>(static_cast<uint32_t>(bits_) << 16);
+  }
+  constexpr bool operator==(const bfloat16& other) const {
+    return static_cast<float>(*this) == static_cast<float>(other);
+  }
+
+ private:
+  static constexpr uint16_t rounded(float value) {
+    const uint32_t bits = std::bit_cast<uint32_t>(value);
+    if ((bits & 0x7fffffffu) > 0x7f800000u) return static_cast<uint16_t>(bits >> 16 | 0x40u);
+    return static_cast<uint16_t>((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
+  }
+
+  uint16_t bits_;
+};
+
+}  // namespace d2l
