@@ -133,15 +133,20 @@ void linear(Bench& bench, int64_t batch, int64_t in, int64_t out, bool input_gra
 void batch_norm(Bench& bench, const Shape& shape) {
   Shape c{shape.size(-1)};
   View x = bench.array(shape), y = bench.array(shape), grad_y = bench.array(shape);
-  View gamma = bench.array(c), beta = bench.array(c), mean = bench.array(c);
+  View grad_x = bench.array(shape), gamma = bench.array(c), beta = bench.array(c),
+       mean = bench.array(c);
   View variance = bench.array(c), grad_gamma = bench.array(c), grad_beta = bench.array(c);
   Backend& b = bench.backend();
-  bench.time(concat("batch norm ", shape, " forward"), 0, [&] {
-    b.batch_norm({}, {x, gamma, beta}, y, {mean, variance});
+  const BatchNormParams params{.activation = Activation::relu};
+  const Backend::NormOperands in{x, gamma, beta, {}};
+  bench.time(concat("batch norm and ReLU ", shape, " forward"), 0, [&] {
+    b.batch_norm_statistics(x, {mean, variance});
+    b.batch_norm_apply(params, in, {mean, variance}, y);
   });
-  bench.time(concat("batch norm ", shape, " backward"), 0, [&] {
-    b.batch_norm_backward({}, {x, gamma, beta}, {mean, variance}, grad_y,
-                          {y, grad_gamma, grad_beta});
+  const Backend::NormGradients gradients{grad_x, grad_gamma, grad_beta, {}, 1000};
+  bench.time(concat("batch norm and ReLU ", shape, " backward"), 0, [&] {
+    b.batch_norm_gradient_sums(params, in, {mean, variance}, {y, grad_y}, gradients);
+    b.batch_norm_gradient_input(params, in, {mean, variance}, {y, grad_y}, gradients);
   });
 }
 
@@ -182,6 +187,7 @@ int main(int argc, char** argv) {
   pooling(bench, Pooling::max, {batch / 4, 28, 28, 64});
   batch_norm(bench, {batch, 28, 28, 6});
   batch_norm(bench, {batch / 4, 28, 28, 64});
+  batch_norm(bench, {batch / 4, 48, 48, 64});
   convolution(bench, {batch / 8, 32, 3, 64, 3, 1, 1, Activation::relu, false});
   convolution(bench, {batch / 8, 32, 16, 16, 3, 1, 1, Activation::relu});
   convolution(bench, {batch / 8, 32, 64, 64, 3, 1, 1, Activation::relu});

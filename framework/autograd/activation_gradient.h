@@ -8,7 +8,7 @@ namespace d2l {
 // The gradient before a fused activation, from the one after it and the result y.
 inline Tensor gradient_before(Activation activation, const Tensor& y, const Tensor& grad_y) {
   if (activation == Activation::none) return grad_y;
-  Tensor before(y.backend(), y.shape());
+  Tensor before(y.backend(), y.shape(), y.dtype());
   y.backend().unary_backward(unary_of(activation), {}, y.view(), grad_y.view(), before.view());
   return before;
 }

@@ -63,6 +63,12 @@ Variable transpose(const Variable& x) {
                           [x](const Tensor& grad) { x.contribute(transpose(grad)); });
 }
 
+Variable cast(const Variable& x, DType dtype) {
+  if (x.value().dtype() == dtype) return x;
+  return Variable::result(x.value().cast(dtype), {x},
+                          [x](const Tensor& grad) { x.contribute(grad); });
+}
+
 Variable sum(const Variable& x, const std::vector<int>& axes, KeepDims keep) {
   return Variable::result(sum(x.value(), axes, keep), {x}, [x, axes](const Tensor& grad) {
     if (x.requires_grad())

@@ -14,6 +14,7 @@ Variable flatten(const Variable& x);  // [n, ...] -> [n, the rest]
 Variable get(const Variable& x, const std::vector<Index>& indices);
 Variable concat(const std::vector<Variable>& parts, int axis = 0);
 Variable transpose(const Variable& x);
+Variable cast(const Variable& x, DType dtype);  // f32 and bf16
 
 Variable sum(const Variable& x, const std::vector<int>& axes = {}, KeepDims keep = KeepDims::no);
 Variable mean(const Variable& x, const std::vector<int>& axes = {}, KeepDims keep = KeepDims::no);

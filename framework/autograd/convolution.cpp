@@ -53,7 +53,7 @@ Shape pool2d_shape(const Shape& in, const Pool2dParams& params) {
 
 Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
                 const Conv2dParams& params) {
-  Tensor y(x.backend(), conv2d_shape(x, weight, bias, params));
+  Tensor y(x.backend(), conv2d_shape(x, weight, bias, params), x.value().dtype());
   y.backend().conv2d(params, operands(x, weight, bias), y.view());
   return Variable::result(y, {x, weight, bias}, [x, weight, bias, params, y](const Tensor& grad_y) {
     Tensor grad = gradient_before(params.activation, y, grad_y);
@@ -84,8 +84,9 @@ Variable conv2d_pool(const Variable& x, const Variable& weight, const Variable& 
   bool frozen = !weight.requires_grad() || (bias.defined() && !bias.requires_grad());
   if (frozen) return pool2d(conv2d(x, weight, bias, conv), pool);
   ConvPoolParams params{conv, pool, x.requires_grad()};
-  Tensor kept(x.backend(), conv2d_shape(x, weight, bias, conv));
-  Tensor y(x.backend(), pool2d_shape(kept.shape(), pool)), winners;
+  const DType dtype = x.value().dtype();
+  Tensor kept(x.backend(), conv2d_shape(x, weight, bias, conv), dtype);
+  Tensor y(x.backend(), pool2d_shape(kept.shape(), pool), dtype), winners;
   if (pool.kind == Pooling::max) winners = Tensor(x.backend(), y.shape(), DType::u8);
   const Backend::ConvKept views{kept.view(), winners.defined() ? winners.view() : View{}};
   y.backend().conv2d_pool(params, operands(x, weight, bias), views, y.view());
@@ -93,7 +94,7 @@ Variable conv2d_pool(const Variable& x, const Variable& weight, const Variable& 
       y, {x, weight, bias}, [x, weight, bias, params, kept, winners, views](const Tensor& grad) {
         Backend& backend = grad.backend();
         Tensor grad_x, grad_bias;
-        if (params.input_gradient) grad_x = Tensor(backend, x.shape());
+        if (params.input_gradient) grad_x = Tensor(backend, x.shape(), grad.dtype());
         if (bias.defined()) grad_bias = Tensor(backend, bias.shape());
         weight.contribute([&](Tensor& out) {
           backend.conv2d_pool_backward(params, operands(x, weight, bias), views, grad.view(),
@@ -106,7 +107,7 @@ Variable conv2d_pool(const Variable& x, const Variable& weight, const Variable& 
 }
 
 Variable pool2d(const Variable& x, const Pool2dParams& params) {
-  Tensor y(x.backend(), pool2d_shape(x.shape(), params));
+  Tensor y(x.backend(), pool2d_shape(x.shape(), params), x.value().dtype());
   Tensor winners;
   if (params.kind == Pooling::max && x.requires_grad())
     winners = Tensor(x.backend(), y.shape(), DType::u8);

@@ -88,7 +88,7 @@ Variable operator*(double a, const Variable& b) { return b * a; }
 
 Variable dropout(const Variable& x, const DropoutParams& params) {
   check(params.p >= 0 && params.p <= 1, "dropout: p must be in [0, 1], found ", params.p);
-  Tensor y(x.backend(), x.shape());
+  Tensor y(x.backend(), x.shape(), x.value().dtype());
   y.backend().dropout(params, x.value().view(), y.view());
   return Variable::result(y, {x}, [x, params](const Tensor& grad) {
     x.contribute([&](Tensor& out) { out.backend().dropout(params, grad.view(), out.view()); });

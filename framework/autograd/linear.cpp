@@ -39,7 +39,7 @@ Variable linear(const Variable& x, const Variable& weight, const Variable& bias,
   Tensor b = bias.defined() ? bias.value() : Tensor();
   check(!b.defined() || b.shape() == Shape{weight.shape()[0]}, "linear: bias expects shape [",
         weight.shape()[0], "], found ", b.defined() ? b.shape() : Shape{});
-  Tensor y(x.backend(), Shape{x.shape()[0], weight.shape()[0]});
+  Tensor y(x.backend(), Shape{x.shape()[0], weight.shape()[0]}, x.value().dtype());
   y.backend().matmul({.transpose_b = true, .activation = activation}, x.value().view(),
                      weight.value().view(), view_or_none(b), y.view());
   return Variable::result(

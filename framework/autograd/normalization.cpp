@@ -1,66 +1,145 @@
 #include "framework/autograd/normalization.h"
 
+#include "framework/autograd/activation_gradient.h"
+#include "framework/tensor/arrange.h"
+#include "framework/tensor/create.h"
 #include "framework/tensor/elementwise.h"
 #include "framework/tensor/reduce.h"
 
 namespace d2l {
 namespace {
 
-Backend::NormOperands operands(const Variable& x, const Variable& gamma, const Variable& beta) {
-  return {x.value().view(), gamma.value().view(), beta.value().view()};
+Backend::NormOperands operands(const BatchNormInput& in) {
+  return {in.x.value().view(), in.gamma.value().view(), in.beta.value().view(),
+          in.residual.defined() ? in.residual.value().view() : ConstView{}};
 }
 
-Variable batch_norm_inference(const Variable& x, const Variable& gamma, const Variable& beta,
-                              BatchNormState& state, const BatchNormParams& params) {
-  Tensor y(x.backend(), x.shape());
-  y.backend().batch_norm_inference(params, operands(x, gamma, beta),
-                                   {state.running_mean.view(), state.running_variance.view()},
-                                   y.view());
-  // The statistics are constants here: y = (x - mean) scale gamma + beta.
+void check_shapes(const BatchNormInput& in) {
+  const Shape channels{in.x.shape().size(-1)};
+  check(in.gamma.shape() == channels && in.beta.shape() == channels, "batch_norm: input ",
+        in.x.shape(), " has ", channels[0], " channels, gamma has shape ", in.gamma.shape(),
+        " and beta ", in.beta.shape());
+  if (!in.residual.defined()) return;
+  check(in.residual.shape() == in.x.shape(), "batch_norm: input ", in.x.shape(),
+        " expects a residual of its shape, found ", in.residual.shape());
+  check_dtype("batch_norm: residual", in.residual.value(), in.x.value().dtype());
+}
+
+// With the running statistics, which are constants here: y = (x - mean) scale gamma + beta.
+Variable batch_norm_inference(const BatchNormInput& in, BatchNormState& state,
+                              const BatchNormParams& params) {
+  Tensor y(in.x.backend(), in.x.shape(), in.x.value().dtype());
+  y.backend().batch_norm_apply(
+      params, operands(in), {state.running_mean.view(), state.running_variance.view()}, y.view());
   Tensor scale = 1.0 / sqrt(state.running_variance + params.epsilon);
   Tensor mean = state.running_mean.clone();
-  return Variable::result(y, {x, gamma, beta}, [x, gamma, beta, scale, mean](const Tensor& grad) {
-    if (x.requires_grad()) x.contribute(grad * (gamma.value() * scale));
-    if (gamma.requires_grad())
-      gamma.contribute(sum_to(grad * (x.value() - mean), gamma.shape()) * scale);
-    if (beta.requires_grad()) beta.contribute(sum_to(grad, beta.shape()));
-  });
+  return Variable::result(
+      y, {in.x, in.gamma, in.beta, in.residual},
+      [in, params, y, scale, mean](const Tensor& grad_y) {
+        const Tensor grad = gradient_before(params.activation, y, grad_y);
+        const Tensor full = grad.cast(DType::f32);
+        if (in.x.requires_grad())
+          in.x.contribute((full * (in.gamma.value() * scale)).cast(grad.dtype()));
+        if (in.gamma.requires_grad()) {
+          Tensor centred = in.x.value().cast(DType::f32) - mean;
+          in.gamma.contribute(sum_to(full * centred, in.gamma.shape()) * scale);
+        }
+        if (in.beta.requires_grad()) in.beta.contribute(sum_to(full, in.beta.shape()));
+        if (in.residual.requires_grad()) in.residual.contribute(grad.clone());
+      });
+}
+
+// What one training pass knows of its batch.
+struct BatchFacts {
+  Tensor mean, variance;  // [c], biased
+  int64_t rows = 0;       // that they are over
+  Backend::NormStatistics views() { return {mean.view(), variance.view()}; }
+};
+
+// Sums over rows, joined over ranks: n, n mean, n (variance + mean^2) in f64.
+void join_statistics(BatchFacts& facts, const std::function<void(Tensor&)>& sum_over_ranks) {
+  const int64_t channels = facts.mean.elements();
+  std::vector<float> mean = facts.mean.to_vector<float>();
+  std::vector<float> variance = facts.variance.to_vector<float>();
+  std::vector<double> sums(2 * static_cast<size_t>(channels) + 1);
+  const double rows = static_cast<double>(facts.rows);
+  sums[0] = rows;
+  for (size_t c = 0; c < mean.size(); ++c) {
+    const double m = static_cast<double>(mean[c]), v = static_cast<double>(variance[c]);
+    sums[1 + c] = rows * m;
+    sums[1 + mean.size() + c] = rows * (v + m * m);
+  }
+  Tensor joined = from_vector<double>(facts.mean.backend(), {2 * channels + 1}, sums);
+  sum_over_ranks(joined);
+  sums = joined.to_vector<double>();
+  facts.rows = static_cast<int64_t>(sums[0]);
+  for (size_t c = 0; c < mean.size(); ++c) {
+    const double m = sums[1 + c] / sums[0];
+    mean[c] = static_cast<float>(m);
+    variance[c] = static_cast<float>(std::max(0.0, sums[1 + mean.size() + c] / sums[0] - m * m));
+  }
+  facts.mean = from_vector<float>(facts.mean.backend(), {channels}, mean);
+  facts.variance = from_vector<float>(facts.mean.backend(), {channels}, variance);
+}
+
+BatchFacts find_statistics(const Variable& x, const BatchNormState& state) {
+  const Shape channels{x.shape().size(-1)};
+  BatchFacts facts{Tensor(x.backend(), channels), Tensor(x.backend(), channels),
+                   x.value().elements() / std::max<int64_t>(channels[0], 1)};
+  x.backend().batch_norm_statistics(x.value().view(), facts.views());
+  if (state.sum_over_ranks) join_statistics(facts, state.sum_over_ranks);
+  return facts;
+}
+
+void update_running(const BatchFacts& facts, BatchNormState& state) {
+  const double rows = static_cast<double>(facts.rows), old = 1 - state.momentum;
+  const double unbiased = facts.rows > 1 ? rows / (rows - 1) : 1.0;
+  axpby(state.momentum, facts.mean, old, state.running_mean);
+  axpby(state.momentum * unbiased, facts.variance, old, state.running_variance);
+}
+
+// The sums behind grad_x over all ranks' rows; what the parameters get stays this rank's.
+void join_sums(Tensor& gamma, Tensor& beta, const std::function<void(Tensor&)>& sum_over_ranks) {
+  Tensor both = concat({gamma, beta}).cast(DType::f64);
+  sum_over_ranks(both);
+  const int64_t channels = gamma.elements();
+  gamma = both.rows(0, channels).cast(DType::f32);
+  beta = both.rows(channels, 2 * channels).cast(DType::f32);
 }
 
 }  // namespace
 
-Variable batch_norm(const Variable& x, const Variable& gamma, const Variable& beta,
-                    BatchNormState& state, const BatchNormParams& params) {
-  int64_t channels = x.shape().size(-1);
-  check(gamma.shape() == Shape{channels}, "batch_norm: input ", x.shape(), " has ", channels,
-        " channels, gamma has shape ", gamma.shape());
-  if (!state.training) return batch_norm_inference(x, gamma, beta, state, params);
-  Backend& backend = x.backend();
-  Tensor y(backend, x.shape()), mean(backend, Shape{channels}), variance(backend, Shape{channels});
-  int64_t rows = x.value().elements() / std::max<int64_t>(channels, 1);
-  const Backend::NormStatistics statistics{mean.view(), variance.view()};
-  if (rows > 0) {  // an empty part of a batch has no statistics
-    backend.batch_norm(params, operands(x, gamma, beta), y.view(), statistics);
-    double unbiased = rows > 1 ? static_cast<double>(rows) / static_cast<double>(rows - 1) : 1.0;
-    double old = 1 - state.momentum;
-    axpby(state.momentum, mean, old, state.running_mean);
-    axpby(state.momentum * unbiased, variance, old, state.running_variance);
+Variable batch_norm(const BatchNormInput& in, BatchNormState& state,
+                    const BatchNormParams& params) {
+  check_shapes(in);
+  if (!state.training) return batch_norm_inference(in, state, params);
+  Tensor y(in.x.backend(), in.x.shape(), in.x.value().dtype());
+  BatchFacts facts = find_statistics(in.x, state);
+  if (facts.rows > 0) {  // an empty part of a batch has no statistics
+    y.backend().batch_norm_apply(params, operands(in), facts.views(), y.view());
+    update_running(facts, state);
   }
   return Variable::result(
-      y, {x, gamma, beta},
-      [x, gamma, beta, params, mean, variance, statistics, rows](const Tensor& grad) {
-        Backend& on = grad.backend();
-        Tensor grad_x(on, x.shape()), grad_gamma(on, gamma.shape()), grad_beta(on, beta.shape());
-        if (rows > 0) {
-          on.batch_norm_backward(params, operands(x, gamma, beta), statistics, grad.view(),
-                                 {grad_x.view(), grad_gamma.view(), grad_beta.view()});
-        } else {
-          on.fill(grad_gamma.view(), 0);
-          on.fill(grad_beta.view(), 0);
-        }
-        x.contribute(grad_x);
-        gamma.contribute(grad_gamma);
-        beta.contribute(grad_beta);
+      y, {in.x, in.gamma, in.beta, in.residual},
+      [in, params, facts, kept = params.activation == Activation::none ? Tensor() : y,
+       sum = state.sum_over_ranks](const Tensor& grad_y) mutable {
+        Backend& backend = grad_y.backend();
+        Tensor gamma(backend, in.gamma.shape()), beta(backend, in.beta.shape()), grad_residual;
+        const Backend::NormOutput out{view_or_none(kept), grad_y.view()};
+        backend.batch_norm_gradient_sums(params, operands(in), facts.views(), out,
+                                         {{}, gamma.view(), beta.view(), {}});
+        in.gamma.contribute(gamma);
+        in.beta.contribute(beta);
+        if (sum) join_sums(gamma, beta, sum);
+        if (in.residual.requires_grad())
+          grad_residual = Tensor(backend, in.x.shape(), grad_y.dtype());
+        Tensor grad_x(backend, in.x.shape(), grad_y.dtype());
+        backend.batch_norm_gradient_input(
+            params, operands(in), facts.views(), out,
+            {grad_x.view(), gamma.view(), beta.view(),
+             grad_residual.defined() ? grad_residual.view() : View{}, facts.rows});
+        in.x.contribute(grad_x);
+        if (grad_residual.defined()) in.residual.contribute(grad_residual);
       });
 }
 

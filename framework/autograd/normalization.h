@@ -1,5 +1,7 @@
 #pragma once
 
+#include <functional>
+
 #include "framework/autograd/variable.h"
 
 namespace d2l {
@@ -9,11 +11,22 @@ struct BatchNormState {
   Tensor running_mean, running_variance;  // [c]
   double momentum = 0.1;
   bool training = true;  // false: normalises with the running statistics and leaves them alone
+  // Adds up f64 numbers over all ranks, in place; then the batch is that of all ranks
+  // (SyncBatchNorm; Zhang et al., "Context encoding for semantic segmentation", 2018). Empty: this
+  // rank's alone.
+  std::function<void(Tensor& numbers)> sum_over_ranks = {};
 };
 
-// Batch normalisation over all axes but the last (chapter 7.5; Ioffe and Szegedy, 2015): x [...,
-// c], gamma and beta [c]. The running variance takes the unbiased estimate, as PyTorch's does.
-Variable batch_norm(const Variable& x, const Variable& gamma, const Variable& beta,
-                    BatchNormState& state, const BatchNormParams& params = {});
+struct BatchNormInput {
+  Variable x, gamma, beta;  // [..., c], [c], [c]
+  Variable residual = {};   // x's shape, or undefined
+};
+
+// Batch normalisation over all axes but the last (chapter 7.5; Ioffe and Szegedy, 2015), then what
+// a residual block ends with (chapter 7.6): activation(normalised x + residual). x may be bf16, and
+// the residual and the result are then too; the rest is f32. The running variance takes the
+// unbiased estimate, as PyTorch's does.
+Variable batch_norm(const BatchNormInput& in, BatchNormState& state,
+                    const BatchNormParams& params = {});
 
 }  // namespace d2l

@@ -1,10 +1,12 @@
 #include "framework/autograd/softmax.h"
 
+#include "framework/autograd/arrange.h"
 #include "framework/autograd/elementwise.h"
 
 namespace d2l {
 
 Variable softmax(const Variable& x) {
+  check_dtype("softmax", x.value(), DType::f32);
   Tensor y(x.backend(), x.shape());
   y.backend().softmax(x.value().view(), y.view());
   return Variable::result(y, {x}, [x, y](const Tensor& grad) {
@@ -14,6 +16,7 @@ Variable softmax(const Variable& x) {
 }
 
 Variable log_softmax(const Variable& x) {
+  check_dtype("log_softmax", x.value(), DType::f32);
   Tensor y(x.backend(), x.shape());
   y.backend().log_softmax(x.value().view(), y.view());
   return Variable::result(y, {x}, [x, y](const Tensor& grad) {
@@ -23,7 +26,8 @@ Variable log_softmax(const Variable& x) {
   });
 }
 
-CrossEntropy cross_entropy(const Variable& logits, const Tensor& labels) {
+CrossEntropy cross_entropy(const Variable& scores, const Tensor& labels) {
+  const Variable logits = cast(scores, DType::f32);
   const Shape& shape = logits.shape();
   check(shape.rank() == 2, "cross_entropy: expected logits [n, classes], found ", shape);
   check(labels.shape() == Shape{shape[0]}, "cross_entropy: logits ", shape, " expect labels [",

@@ -68,12 +68,12 @@ void Variable::on_grad_ready(std::function<void()> callback) {
 void Variable::contribute(const std::function<void(Tensor& out)>& write) const {
   if (!requires_grad()) return;
   if (!node_->has_grad) {
-    if (!node_->grad.defined()) node_->grad = Tensor(backend(), shape());
+    if (!node_->grad.defined()) node_->grad = Tensor(backend(), shape(), value().dtype());
     write(node_->grad);
     node_->has_grad = true;
     return;
   }
-  Tensor more(backend(), shape());
+  Tensor more(backend(), shape(), value().dtype());
   write(more);
   node_->grad += more;
 }
@@ -82,6 +82,7 @@ void Variable::contribute(Tensor gradient) const {
   if (!requires_grad()) return;
   check(gradient.shape() == shape(), "gradient: expected shape ", shape(), ", found ",
         gradient.shape());
+  if (gradient.dtype() != value().dtype()) gradient = gradient.cast(value().dtype());
   if (node_->has_grad) {
     node_->grad += gradient;
   } else if (node_->grad.defined()) {

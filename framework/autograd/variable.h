@@ -45,11 +45,12 @@ class Variable {
   void on_grad_ready(std::function<void()> callback);
 
   // --- for operations ---
-  // Gives this variable's gradient a contribution. `write` fills a tensor of this shape; it is
+  // Gives this variable's gradient, which has the value's shape and dtype, a contribution. `write`
+  // fills a tensor of these; it is
   // called with the gradient's own memory when it is the first contribution. Does nothing when no
   // gradient is required.
   void contribute(const std::function<void(Tensor& out)>& write) const;
-  // The same with a finished tensor, which may be adopted as the gradient's memory.
+  // The same with a finished tensor of any dtype, which may be adopted as the gradient's memory.
   void contribute(Tensor gradient) const;
 
   // The result of an operation on `inputs`. `backward` is given d(objective)/d(result), of value's

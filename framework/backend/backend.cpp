@@ -13,8 +13,8 @@ void Backend::conv2d_pool(const ConvPoolParams& params, const ConvOperands& in,
 void Backend::conv2d_pool_backward(const ConvPoolParams& params, const ConvOperands& in,
                                    const ConvKept& kept, ConstView grad_y,
                                    const ConvGradients& gradients) {
-  Scratch<float> memory(pool(), kept.conv.elements());
-  View grad{memory.data(), DType::f32, kept.conv.shape};
+  Scratch<char> memory(pool(), kept.conv.bytes());
+  const View grad{memory.data(), kept.conv.dtype, kept.conv.shape};
   activated_pool2d_backward(params, kept.conv, grad_y, kept.winners, grad);
   conv2d_backward_weight(params.conv, in.x, grad, gradients.weight, gradients.bias);
   if (gradients.x) conv2d_backward_input(params.conv, grad, in.weight, gradients.x);

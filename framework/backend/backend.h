@@ -15,9 +15,11 @@ enum class Reduction { sum, mean, max, min };
 
 // How a device computes. Kernels write into outputs that they are given, trust the shapes (the
 // function above has checked them once) and take scratch memory from the pool. Unless a comment
-// says otherwise elements are f32, outputs do not overlap inputs, and an output may hold anything
-// before. Calls are queued in order; results are there for the host after synchronize(). One thread
-// calls a backend's kernels; the pool and the host copies may be used from any.
+// says otherwise elements are f32; where it says "activations", these (and their gradients) may all
+// be bf16 instead, while parameters, their gradients and statistics stay f32; outputs do not
+// overlap inputs, and an output may hold anything before. Calls are queued in order; results are
+// there for the host after synchronize(). One thread calls a backend's kernels; the pool and the
+// host copies may be used from any.
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -41,7 +43,7 @@ class Backend {
   // table[indices[i], :] += rows[i, :], in the order of i.
   virtual void scatter_add_rows(ConstView rows, ConstView indices, View table) = 0;
 
-  // --- element-wise; outputs may be one of the inputs ---
+  // --- element-wise; outputs may be one of the inputs; activations, except in compare ---
   virtual void unary(Unary op, ConstView x, View y) = 0;
   // grad_x = grad_y * dy/dx; for the activations only y is read and x may be {}.
   virtual void unary_backward(Unary op, ConstView x, ConstView y, ConstView grad_y,
@@ -63,11 +65,12 @@ class Backend {
   virtual void argmax(ConstView x, int axis, View indices) = 0;
   virtual void cumsum(ConstView x, int axis, bool reverse, View y) = 0;
 
-  // --- linear algebra; bias [n] may be {} ---
+  // --- linear algebra; bias [n] may be {}; a, b and out may each be bf16 ---
   virtual void matmul(const MatmulParams& params, ConstView a, ConstView b, ConstView bias,
                       View out) = 0;
 
-  // --- convolution: x [n, h, w, c], weight [o, kh, kw, c], bias [o] or {}, y [n, oh, ow, o] ---
+  // --- convolution: x [n, h, w, c], weight [o, kh, kw, c], bias [o] or {}, y [n, oh, ow, o]; x and
+  // y are activations ---
   struct ConvOperands {
     ConstView x, weight, bias;  // bias may be {}
   };
@@ -79,7 +82,8 @@ class Backend {
   virtual void conv2d_backward_weight(const Conv2dParams& params, ConstView x, ConstView grad_y,
                                       View grad_weight, View grad_bias) = 0;
 
-  // --- pooling: x [n, h, w, c], y [n, oh, ow, c]; windows of at most 255 elements for max ---
+  // --- pooling of activations: x [n, h, w, c], y [n, oh, ow, c]; windows of at most 255 elements
+  // for max ---
   // winners (u8, y.shape) gets the position inside the window, row by row; it may be {} and is only
   // used by max. The first of equal values wins.
   virtual void pool2d(const Pool2dParams& params, ConstView x, View y, View winners) = 0;
@@ -104,24 +108,34 @@ class Backend {
   virtual void activated_pool2d_backward(const ConvPoolParams& params, ConstView y,
                                          ConstView grad_y, ConstView winners, View grad_x);
 
-  // --- batch normalisation over all axes but the last: x, y [..., c], the rest [c] ---
+  // --- batch normalisation over all axes but the last: x, residual, y [..., c], the rest [c];
+  // x, residual and y are activations ---
+  // y = activation((x - mean) / sqrt(variance + epsilon) gamma + beta + residual). In steps,
+  // between which ranks may share what they found.
   struct NormOperands {
-    ConstView x, gamma, beta;
+    ConstView x, gamma, beta, residual;  // residual may be {}
   };
   struct NormStatistics {
     View mean, variance;  // biased
   };
-  // Writes the batch's statistics.
-  virtual void batch_norm(const BatchNormParams& params, const NormOperands& in, View y,
-                          const NormStatistics& of_batch) = 0;
-  virtual void batch_norm_inference(const BatchNormParams& params, const NormOperands& in,
-                                    const NormStatistics& given, View y) = 0;
-  struct NormGradients {
-    View x, gamma, beta;
+  virtual void batch_norm_statistics(ConstView x, const NormStatistics& of_batch) = 0;
+  virtual void batch_norm_apply(const BatchNormParams& params, const NormOperands& in,
+                                const NormStatistics& given, View y) = 0;
+  struct NormOutput {
+    ConstView y, grad_y;
   };
-  virtual void batch_norm_backward(const BatchNormParams& params, const NormOperands& in,
-                                   const NormStatistics& of_batch, ConstView grad_y,
-                                   const NormGradients& gradients) = 0;
+  struct NormGradients {
+    View x, gamma, beta, residual;  // residual may be {}
+    int64_t rows = 0;               // that gamma and beta are sums over
+  };
+  // Writes gradients.gamma and beta.
+  virtual void batch_norm_gradient_sums(const BatchNormParams& params, const NormOperands& in,
+                                        const NormStatistics& of_batch, const NormOutput& out,
+                                        const NormGradients& gradients) = 0;
+  // Writes gradients.x and residual from those sums.
+  virtual void batch_norm_gradient_input(const BatchNormParams& params, const NormOperands& in,
+                                         const NormStatistics& of_batch, const NormOutput& out,
+                                         const NormGradients& gradients) = 0;
 
   // --- softmax and its losses, over the last axis ---
   virtual void softmax(ConstView x, View y) = 0;

@@ -56,6 +56,7 @@ struct ConvPoolParams {
 
 struct BatchNormParams {
   double epsilon = 1e-5;
+  Activation activation = Activation::none;
 };
 
 // Element i of the input is kept when word first_element + i of the key's sequence is at least p,

@@ -71,11 +71,10 @@ Variable BatchNorm::forward(const Variable& x, const Context& context) {
 }
 
 Variable BatchNorm::forward(const Variable& x, const Variable& residual, const Context& context) {
-  BatchNormState state{mean_->tensor, variance_->tensor, options_.momentum, context.training};
-  Variable y =
-      batch_norm(x, gamma_->variable, beta_->variable, state, {.epsilon = options_.epsilon});
-  if (residual.defined()) y = y + residual;
-  return options_.activation == Activation::none ? y : unary(unary_of(options_.activation), y);
+  BatchNormState state{mean_->tensor, variance_->tensor, options_.momentum, context.training,
+                       context.sum_over_ranks};
+  return batch_norm({x, gamma_->variable, beta_->variable, residual}, state,
+                    {.epsilon = options_.epsilon, .activation = options_.activation});
 }
 
 Variable Dropout::forward(const Variable& x, const Context& context) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -30,6 +31,8 @@ struct Context {
   bool training = false;
   RngKey rng = {};           // of this step; modules mix in their path
   int64_t first_sample = 0;  // position of x's first sample in the global batch
+  // Set where batch norms use the statistics of all ranks' samples: see BatchNormState.
+  std::function<void(Tensor& numbers)> sum_over_ranks = {};
 };
 
 // A function with parameters, made of others. Derived classes declare in their constructor and

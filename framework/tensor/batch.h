@@ -14,9 +14,9 @@ struct Batch {
   int64_t global_size = 0;      // samples in all ranks' parts
   int64_t first_in_global = 0;  // how many of them belong to lower ranks
 
-  // What a model takes, on `backend`: f32; bytes become bytes / 255 there, which is the book's
-  // scaling, after they have travelled as bytes.
-  Tensor inputs_on(Backend& backend) const;
+  // What a model takes, on `backend`: f32 or bf16; bytes become bytes / 255 there, which is the
+  // book's scaling, after they have travelled as bytes.
+  Tensor inputs_on(Backend& backend, DType dtype = DType::f32) const;
 };
 
 // What a training loop reads from. Every rank makes the same number of steps in an epoch.

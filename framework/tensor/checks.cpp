@@ -11,6 +11,14 @@ void check_same_backend(const char* name, const Tensor& a, const Tensor& b) {
         a.backend().device() == b.backend().device() ? " of another backend" : "");
 }
 
+void check_floats(const char* name, const Tensor& x) {
+  if (!x.defined() || x.dtype() != DType::bf16) check_dtype(name, x, DType::f32);
+}
+
+DType joint_dtype(const Tensor& a, const Tensor& b) {
+  return a.dtype() == DType::bf16 || b.dtype() == DType::bf16 ? DType::bf16 : DType::f32;
+}
+
 Shape broadcast_shape(const char* name, const Shape& a, const Shape& b) {
   if (a == b) return a;
   try {

@@ -10,6 +10,12 @@ namespace d2l {
 // Throws Error unless both are defined and live on the same backend.
 void check_same_backend(const char* name, const Tensor& a, const Tensor& b);
 
+// Throws Error unless it is f32 or bf16.
+void check_floats(const char* name, const Tensor& x);
+
+// What a function of f32 or bf16 operands answers: bf16 as soon as one of them is.
+DType joint_dtype(const Tensor& a, const Tensor& b);
+
 // The shape that a and b broadcast to.
 Shape broadcast_shape(const char* name, const Shape& a, const Shape& b);
 

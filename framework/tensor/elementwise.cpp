@@ -8,8 +8,8 @@ namespace d2l {
 namespace {
 
 void check_operands(const char* name, const Tensor& a, const Tensor& b) {
-  check_dtype(name, a, DType::f32);
-  check_dtype(name, b, DType::f32);
+  check_floats(name, a);
+  check_floats(name, b);
   check_same_backend(name, a, b);
 }
 
@@ -23,7 +23,7 @@ Tensor& in_place(Binary op, Tensor& a, const Tensor& b) {
 }
 
 Tensor& in_place(Binary op, Tensor& a, double b) {
-  check_dtype(name_of(op), a, DType::f32);
+  check_floats(name_of(op), a);
   if (a.elements() > 0) a.backend().binary_scalar(op, a.view(), b, a.view());
   return a;
 }
@@ -31,35 +31,37 @@ Tensor& in_place(Binary op, Tensor& a, double b) {
 }  // namespace
 
 Tensor unary(Unary op, const Tensor& x) {
-  check_dtype(name_of(op), x, DType::f32);
-  Tensor result(x.backend(), x.shape());
+  check_floats(name_of(op), x);
+  Tensor result(x.backend(), x.shape(), x.dtype());
   if (result.elements() > 0) x.backend().unary(op, x.view(), result.view());
   return result;
 }
 
 Tensor binary(Binary op, const Tensor& a, const Tensor& b) {
   check_operands(name_of(op), a, b);
-  Tensor result(a.backend(), broadcast_shape(name_of(op), a.shape(), b.shape()));
+  Tensor result(a.backend(), broadcast_shape(name_of(op), a.shape(), b.shape()), joint_dtype(a, b));
   if (result.elements() > 0) a.backend().binary(op, a.view(), b.view(), result.view());
   return result;
 }
 
 Tensor binary(Binary op, const Tensor& a, double b) {
-  check_dtype(name_of(op), a, DType::f32);
-  Tensor result(a.backend(), a.shape());
+  check_floats(name_of(op), a);
+  Tensor result(a.backend(), a.shape(), a.dtype());
   if (result.elements() > 0) a.backend().binary_scalar(op, a.view(), b, result.view());
   return result;
 }
 
 Tensor binary(Binary op, double a, const Tensor& b) {
-  check_dtype(name_of(op), b, DType::f32);
-  Tensor result(b.backend(), b.shape());
+  check_floats(name_of(op), b);
+  Tensor result(b.backend(), b.shape(), b.dtype());
   if (result.elements() > 0) b.backend().scalar_binary(op, a, b.view(), result.view());
   return result;
 }
 
 Tensor compare(Compare op, const Tensor& a, const Tensor& b) {
-  check_operands("compare", a, b);
+  check_dtype("compare", a, DType::f32);
+  check_dtype("compare", b, DType::f32);
+  check_same_backend("compare", a, b);
   Tensor result(a.backend(), broadcast_shape("compare", a.shape(), b.shape()), DType::u8);
   if (result.elements() > 0) a.backend().compare(op, a.view(), b.view(), result.view());
   return result;

@@ -40,8 +40,8 @@ void run(const MatmulParams& params, const Tensor& a, const Tensor& b, int64_t i
 }  // namespace
 
 Tensor matmul(const Tensor& a, const Tensor& b, const MatmulParams& params) {
-  check_dtype("matmul", a, DType::f32);
-  check_dtype("matmul", b, DType::f32);
+  check_floats("matmul", a);
+  check_floats("matmul", b);
   check_same_backend("matmul", a, b);
   if (a.rank() == 2 && b.rank() == 1) {
     check(!params.transpose_b, "matmul: b ", b.shape(), " is a vector and cannot be transposed");
@@ -56,7 +56,7 @@ Tensor matmul(const Tensor& a, const Tensor& b, const MatmulParams& params) {
   if (a.rank() == 3) shape.append(a.size(0));
   shape.append(product.rows);
   shape.append(product.columns);
-  Tensor result(a.backend(), shape);
+  Tensor result(a.backend(), shape, joint_dtype(a, b));
   run(params, a, b, product.inner, result);
   return result;
 }

@@ -30,9 +30,9 @@ Reduced reduced_shapes(const char* name, const Shape& shape, const std::vector<i
 
 Tensor reduce(const char* name, Reduction op, const Tensor& x, const std::vector<int>& axes,
               KeepDims keep) {
-  check_dtype(name, x, DType::f32);
+  check_floats(name, x);
   Reduced shapes = reduced_shapes(name, x.shape(), axes);
-  Tensor result(x.backend(), shapes.kept);
+  Tensor result(x.backend(), shapes.kept, x.dtype());
   if (x.elements() > 0) {
     x.backend().reduce(op, x.view(), result.view());
   } else if (result.elements() > 0) {
@@ -79,13 +79,13 @@ Tensor cumsum(const Tensor& x, int axis, bool reverse) {
 }
 
 Tensor sum_to(const Tensor& x, const Shape& shape) {
-  check_dtype("sum_to", x, DType::f32);
+  check_floats("sum_to", x);
   check_broadcasts_to("sum_to", shape, x.shape());
   Shape kept = x.shape();
   for (int i = 1; i <= kept.rank(); ++i)
     kept[kept.rank() - i] = i <= shape.rank() ? shape[shape.rank() - i] : 1;
   if (kept == x.shape()) return x.clone().reshape(shape);
-  Tensor result(x.backend(), kept);
+  Tensor result(x.backend(), kept, x.dtype());
   if (x.elements() > 0)
     x.backend().reduce(Reduction::sum, x.view(), result.view());
   else if (result.elements() > 0)

@@ -253,7 +253,7 @@ TEST(GradcheckNormalization, BatchNormTraining) {
     int64_t channels = shape.size(-1);
     auto layer = [channels](Inputs in) {
       BatchNormState state{zeros(cpu(), {channels}), ones(cpu(), {channels})};
-      return square(batch_norm(in[0], in[1], in[2], state));
+      return square(batch_norm({in[0], in[1], in[2]}, state));
     };
     EXPECT_TRUE(gradcheck(
         layer, {random(shape, 30), random({channels}, 31, 0.5, 1.5), random({channels}, 32)}))
@@ -265,7 +265,7 @@ TEST(GradcheckNormalization, BatchNormWithRunningStatistics) {
   Tensor mean = random({3}, 38), variance = random({3}, 39, 0.5, 2);
   auto layer = [&](Inputs in) {
     BatchNormState state{mean, variance, 0.1, false};
-    return square(batch_norm(in[0], in[1], in[2], state));
+    return square(batch_norm({in[0], in[1], in[2]}, state));
   };
   EXPECT_TRUE(
       gradcheck(layer, {random({2, 3, 2, 3}, 30), random({3}, 31, 0.5, 1.5), random({3}, 32)}));

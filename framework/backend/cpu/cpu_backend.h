@@ -67,13 +67,16 @@ class CpuBackend final : public Backend {
                                  ConstView winners, View grad_x) override;
 
   // batch_norm.cpp
-  void batch_norm(const BatchNormParams& params, const NormOperands& in, View y,
-                  const NormStatistics& of_batch) override;
-  void batch_norm_inference(const BatchNormParams& params, const NormOperands& in,
-                            const NormStatistics& given, View y) override;
-  void batch_norm_backward(const BatchNormParams& params, const NormOperands& in,
-                           const NormStatistics& of_batch, ConstView grad_y,
-                           const NormGradients& gradients) override;
+  void batch_norm_statistics(ConstView x, const NormStatistics& of_batch) override;
+  void batch_norm_apply(const BatchNormParams& params, const NormOperands& in,
+                        const NormStatistics& given, View y) override;
+  // batch_norm_gradient.cpp
+  void batch_norm_gradient_sums(const BatchNormParams& params, const NormOperands& in,
+                                const NormStatistics& of_batch, const NormOutput& out,
+                                const NormGradients& gradients) override;
+  void batch_norm_gradient_input(const BatchNormParams& params, const NormOperands& in,
+                                 const NormStatistics& of_batch, const NormOutput& out,
+                                 const NormGradients& gradients) override;
 
   // softmax.cpp
   void softmax(ConstView x, View y) override;

@@ -8,6 +8,7 @@
 #include "framework/backend/cpu/dnnl_version.h"
 #include "framework/backend/params.h"
 #include "framework/backend/scratch.h"
+#include "framework/base/dtype.h"
 #include "framework/base/shape.h"
 
 namespace d2l::cpu {
@@ -89,6 +90,11 @@ struct DnnlState {
   dnnl::stream stream;
   std::unordered_map<PrimitiveKey, std::unique_ptr<CachedPrimitive>, PrimitiveKeyHash> primitives;
 };
+
+// What oneDNN calls f32 and bf16.
+inline dnnl::memory::data_type dnnl_type(DType dtype) {
+  return dtype == DType::bf16 ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32;
+}
 
 // attributes() with the activation as a post-op.
 dnnl::primitive_attr attributes_with(Activation activation);

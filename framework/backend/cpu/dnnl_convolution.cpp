@@ -1,6 +1,7 @@
 #include "framework/backend/cpu/cpu_backend.h"
 #include "framework/backend/cpu/direct_convolution.h"
 #include "framework/backend/cpu/dnnl_cache.h"
+#include "framework/backend/cpu/floats.h"
 #include "framework/backend/cpu/winograd.h"
 
 namespace d2l::cpu {
@@ -11,31 +12,33 @@ using dnnl_version::Dims;
 using dnnl_version::Md;
 using Tag = dnnl::memory::format_tag;
 
-Md described(const Shape& s, Tag tag) {
+Md described(const Shape& s, DType dtype, Tag tag) {
   // oneDNN names the axes N, C, H, W and O, I, H, W, whatever the order in memory
-  return {Dims{s[0], s[3], s[1], s[2]}, dnnl::memory::data_type::f32, tag};
+  return {Dims{s[0], s[3], s[1], s[2]}, dnnl_type(dtype), tag};
 }
 
 struct Convolution {
   Shape x, weight, y;
   bool with_bias;
+  DType dtype;  // of images; the caller's weights and biases are f32
 };
 
 // What the caller's memory looks like.
 ConvolutionShape outside_of(const Conv2dParams& params, const Convolution& shape) {
   ConvolutionShape made;
-  made.x = described(shape.x, Tag::nhwc);
-  made.weight = described(shape.weight, Tag::ohwi);
-  made.y = described(shape.y, Tag::nhwc);
+  made.x = described(shape.x, shape.dtype, Tag::nhwc);
+  made.weight = described(shape.weight, DType::f32, Tag::ohwi);
+  made.y = described(shape.y, shape.dtype, Tag::nhwc);
   if (shape.with_bias) made.bias = Md({shape.weight[0]}, dnnl::memory::data_type::f32, Tag::x);
   made.stride = {params.stride.height, params.stride.width};
   made.padding = {params.padding.height, params.padding.width};
   return made;
 }
 
-// What the primitive may choose: the layout of the weights, which are small.
-ConvolutionShape free_weight(ConvolutionShape shape, const Shape& weight) {
-  shape.weight = described(weight, Tag::any);
+// What the primitive may choose: the layout of the weights, which are small, and which it reads in
+// the images' type. Their gradients are sums, which it writes as f32.
+ConvolutionShape free_weight(ConvolutionShape shape, const Shape& weight, DType dtype) {
+  shape.weight = described(weight, dtype, Tag::any);
   return shape;
 }
 
@@ -44,7 +47,7 @@ PrimitiveKey key_of(DnnlOp op, const Conv2dParams& params, const Convolution& sh
   key.add(params.stride.height).add(params.stride.width);
   key.add(params.padding.height).add(params.padding.width);
   key.add(static_cast<int64_t>(params.activation)).add(shape.with_bias);
-  key.add(shape.x).add(shape.weight);
+  key.add(shape.x).add(shape.weight).add(static_cast<int64_t>(shape.dtype));
   return key;
 }
 
@@ -52,8 +55,8 @@ std::unique_ptr<CachedPrimitive> make_forward(const dnnl::engine& engine,
                                               const Conv2dParams& params,
                                               const Convolution& shape) {
   ConvolutionShape outside = outside_of(params, shape);
-  auto description = dnnl_version::convolution_forward(engine, free_weight(outside, shape.weight),
-                                                       attributes_with(params.activation));
+  auto description = dnnl_version::convolution_forward(
+      engine, free_weight(outside, shape.weight, shape.dtype), attributes_with(params.activation));
   auto made = std::make_unique<CachedPrimitive>(engine, dnnl::convolution_forward(description),
                                                 description.scratchpad_desc());
   made->input(DNNL_ARG_SRC, outside.x, outside.x);
@@ -68,7 +71,7 @@ std::unique_ptr<CachedPrimitive> make_backward_input(const dnnl::engine& engine,
                                                      const Convolution& shape) {
   ConvolutionShape outside = outside_of(params, shape);
   auto description = dnnl_version::convolution_backward_data(
-      engine, free_weight(outside, shape.weight), dnnl_version::attributes());
+      engine, free_weight(outside, shape.weight, shape.dtype), dnnl_version::attributes());
   auto made = std::make_unique<CachedPrimitive>(
       engine, dnnl::convolution_backward_data(description), description.scratchpad_desc());
   made->input(DNNL_ARG_DIFF_DST, outside.y, outside.y);
@@ -82,7 +85,7 @@ std::unique_ptr<CachedPrimitive> make_backward_weight(const dnnl::engine& engine
                                                       const Convolution& shape) {
   ConvolutionShape outside = outside_of(params, shape);
   auto description = dnnl_version::convolution_backward_weights(
-      engine, free_weight(outside, shape.weight), dnnl_version::attributes());
+      engine, free_weight(outside, shape.weight, DType::f32), dnnl_version::attributes());
   auto made = std::make_unique<CachedPrimitive>(
       engine, dnnl::convolution_backward_weights(description), description.scratchpad_desc());
   made->input(DNNL_ARG_SRC, outside.x, outside.x);
@@ -98,16 +101,19 @@ void CpuBackend::conv2d(const Conv2dParams& params, const ConvOperands& in, View
   if (y.elements() == 0) return;
   const auto& [x, weight, bias] = in;
   DirectConvolution direct(params, x.shape, weight.shape, y.shape);
-  if (pixels_suit(direct))
+  if (x.dtype == DType::f32 && pixels_suit(direct))
     return pixels_forward(direct, pool_, x.as<float>(), weight.as<float>(), bias.as<float>(),
                           y.as<float>());
-  if (channels_forward_suits(direct))
+  if (x.dtype == DType::f32 && channels_forward_suits(direct))
     return channels_forward(direct, pool_, x.as<float>(), weight.as<float>(), bias.as<float>(),
                             y.as<float>());
   if (winograd_suits(direct))
-    return winograd_forward(direct, pool_, x.as<float>(), weight.as<float>(), bias.as<float>(),
-                            y.as<float>());
-  Convolution shape{x.shape, weight.shape, y.shape, static_cast<bool>(bias)};
+    return visit_float(x.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      winograd_forward(direct, pool_, in.x.as<T>(), in.weight.as<float>(), in.bias.as<float>(),
+                       y.as<T>());
+    });
+  Convolution shape{x.shape, weight.shape, y.shape, static_cast<bool>(bias), x.dtype};
   DnnlState& state = dnnl_.state();
   CachedPrimitive& primitive = state.find(key_of(DnnlOp::convolution, params, shape), [&] {
     return make_forward(state.engine, params, shape);
@@ -122,15 +128,17 @@ void CpuBackend::conv2d_backward_input(const Conv2dParams& params, ConstView gra
                                        ConstView weight, View grad_x) {
   if (grad_x.elements() == 0) return;
   DirectConvolution direct(params, grad_x.shape, weight.shape, grad_y.shape);
-  if (taps_backward_input_suits(direct))
+  if (grad_y.dtype == DType::f32 && taps_backward_input_suits(direct))
     return taps_backward_input(direct, pool_, grad_y.as<float>(), weight.as<float>(),
                                grad_x.as<float>());
   Conv2dParams plain = params;
   plain.activation = Activation::none;
   if (winograd_suits(direct))
-    return winograd_backward_input(direct, pool_, grad_y.as<float>(), weight.as<float>(),
-                                   grad_x.as<float>());
-  Convolution shape{grad_x.shape, weight.shape, grad_y.shape, false};
+    return visit_float(grad_y.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      winograd_backward_input(direct, pool_, grad_y.as<T>(), weight.as<float>(), grad_x.as<T>());
+    });
+  Convolution shape{grad_x.shape, weight.shape, grad_y.shape, false, grad_y.dtype};
   DnnlState& state = dnnl_.state();
   CachedPrimitive& primitive =
       state.find(key_of(DnnlOp::convolution_backward_input, plain, shape),
@@ -146,18 +154,22 @@ void CpuBackend::conv2d_backward_weight(const Conv2dParams& params, ConstView x,
     return;
   }
   DirectConvolution direct(params, x.shape, grad_weight.shape, grad_y.shape);
-  if (pixels_suit(direct))
+  if (x.dtype == DType::f32 && pixels_suit(direct))
     return pixels_backward_weight(direct, pool_, x.as<float>(), grad_y.as<float>(),
                                   grad_weight.as<float>(), grad_bias.as<float>());
-  if (channels_backward_weight_suits(direct))
+  if (x.dtype == DType::f32 && channels_backward_weight_suits(direct))
     return channels_backward_weight(direct, pool_, x.as<float>(), grad_y.as<float>(),
                                     grad_weight.as<float>(), grad_bias.as<float>());
   if (winograd_suits(direct))
-    return winograd_backward_weight(direct, pool_, x.as<float>(), grad_y.as<float>(),
-                                    grad_weight.as<float>(), grad_bias.as<float>());
+    return visit_float(x.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      winograd_backward_weight(direct, pool_, x.as<T>(), grad_y.as<T>(), grad_weight.as<float>(),
+                               grad_bias.as<float>());
+    });
   Conv2dParams plain = params;
   plain.activation = Activation::none;
-  Convolution shape{x.shape, grad_weight.shape, grad_y.shape, static_cast<bool>(grad_bias)};
+  Convolution shape{x.shape, grad_weight.shape, grad_y.shape, static_cast<bool>(grad_bias),
+                    x.dtype};
   DnnlState& state = dnnl_.state();
   CachedPrimitive& primitive =
       state.find(key_of(DnnlOp::convolution_backward_weight, plain, shape),
@@ -172,7 +184,7 @@ void CpuBackend::conv2d_backward_weight(const Conv2dParams& params, ConstView x,
 void CpuBackend::conv2d_pool(const ConvPoolParams& params, const ConvOperands& in,
                              const ConvKept& kept, View y) {
   DirectConvolution direct(params.conv, in.x.shape, in.weight.shape, kept.conv.shape);
-  if (params.input_gradient || !pixels_pool_suit(direct, params.pool))
+  if (in.x.dtype != DType::f32 || params.input_gradient || !pixels_pool_suit(direct, params.pool))
     return Backend::conv2d_pool(params, in, kept, y);
   pixels_pool_forward(direct, pool_, in.x.as<float>(), in.weight.as<float>(), in.bias.as<float>(),
                       kept.conv.as<float>(), y.as<float>());
@@ -182,7 +194,7 @@ void CpuBackend::conv2d_pool_backward(const ConvPoolParams& params, const ConvOp
                                       const ConvKept& kept, ConstView grad_y,
                                       const ConvGradients& gradients) {
   DirectConvolution direct(params.conv, in.x.shape, in.weight.shape, kept.conv.shape);
-  if (params.input_gradient || !pixels_pool_suit(direct, params.pool))
+  if (in.x.dtype != DType::f32 || params.input_gradient || !pixels_pool_suit(direct, params.pool))
     return Backend::conv2d_pool_backward(params, in, kept, grad_y, gradients);
   pixels_pool_backward_weight(direct, pool_, in.x.as<float>(), kept.conv.as<float>(),
                               grad_y.as<float>(), gradients.weight.as<float>(),

@@ -8,7 +8,7 @@ using dnnl_version::Dims;
 using dnnl_version::Md;
 
 // The matrix (or stack of matrices) behind `view`; a transposed one swaps its last two axes.
-Md matrix_of(const Shape& shape, bool transposed) {
+Md matrix_of(const Shape& shape, DType dtype, bool transposed) {
   Dims sizes(shape.begin(), shape.end());
   size_t rank = sizes.size();
   Dims strides(rank, 1);
@@ -17,26 +17,32 @@ Md matrix_of(const Shape& shape, bool transposed) {
     std::swap(sizes[rank - 1], sizes[rank - 2]);
     std::swap(strides[rank - 1], strides[rank - 2]);
   }
-  return {sizes, dnnl::memory::data_type::f32, strides};
+  return {sizes, dnnl_type(dtype), strides};
 }
 
 std::unique_ptr<CachedPrimitive> make_matmul(const dnnl::engine& engine, const MatmulParams& params,
                                              ConstView a, ConstView b, bool with_bias, View out) {
-  Md a_md = matrix_of(a.shape, params.transpose_a);
-  Md b_md = matrix_of(b.shape, params.transpose_b);
-  Md out_md = matrix_of(out.shape, false);
+  // Products of 16-bit numbers are summed as f32; an f32 operand of theirs is rounded on the way.
+  const bool half = a.dtype == DType::bf16 || b.dtype == DType::bf16;
+  auto inside = [&](const ConstView& operand, const Md& outside) {
+    if (!half || operand.dtype == DType::bf16) return outside;
+    return Md(outside.dims(), dnnl_type(DType::bf16), dnnl::memory::format_tag::any);
+  };
+  const Md a_md = matrix_of(a.shape, a.dtype, params.transpose_a);
+  const Md b_md = matrix_of(b.shape, b.dtype, params.transpose_b);
+  const Md out_md = matrix_of(out.shape, out.dtype, false);
   Md bias_md;
   if (with_bias) {
     Shape sizes = out.shape;
     for (int axis = 0; axis < sizes.rank() - 1; ++axis) sizes[axis] = 1;
-    bias_md = matrix_of(sizes, false);
+    bias_md = matrix_of(sizes, DType::f32, false);
   }
-  auto description =
-      dnnl_version::matmul(engine, a_md, b_md, bias_md, out_md, attributes_with(params.activation));
+  auto description = dnnl_version::matmul(engine, inside(a, a_md), inside(b, b_md), bias_md, out_md,
+                                          attributes_with(params.activation));
   auto made = std::make_unique<CachedPrimitive>(engine, dnnl::matmul(description),
                                                 description.scratchpad_desc());
-  made->input(DNNL_ARG_SRC, a_md, a_md);
-  made->input(DNNL_ARG_WEIGHTS, b_md, b_md);
+  made->input(DNNL_ARG_SRC, a_md, description.src_desc());
+  made->input(DNNL_ARG_WEIGHTS, b_md, description.weights_desc());
   made->output(DNNL_ARG_DST, out_md, out_md);
   if (with_bias) made->input(DNNL_ARG_BIAS, bias_md, bias_md);
   return made;
@@ -58,6 +64,7 @@ void CpuBackend::matmul(const MatmulParams& params, ConstView a, ConstView b, Co
   PrimitiveKey key(DnnlOp::matmul);
   key.add(params.transpose_a).add(params.transpose_b).add(with_bias);
   key.add(static_cast<int64_t>(params.activation)).add(a.shape).add(b.shape);
+  for (DType dtype : {a.dtype, b.dtype, out.dtype}) key.add(static_cast<int64_t>(dtype));
   CachedPrimitive& primitive =
       state.find(key, [&] { return make_matmul(state.engine, params, a, b, with_bias, out); });
   if (with_bias)

@@ -60,7 +60,10 @@ inline dnnl::convolution_backward_data::primitive_desc convolution_backward_data
 inline dnnl::convolution_backward_weights::primitive_desc convolution_backward_weights(
     const dnnl::engine& engine, const ConvolutionShape& s, const dnnl::primitive_attr& attr) {
   auto algorithm = dnnl::algorithm::convolution_auto;
-  auto hint = convolution_forward(engine, s, attributes());
+  // Forward knows no weights of another type than the images', which sums of bf16 products are.
+  ConvolutionShape forward = s;
+  forward.weight = Md(s.weight.dims(), s.x.data_type(), dnnl::memory::format_tag::any);
+  auto hint = convolution_forward(engine, forward, attributes());
   using Desc = dnnl::convolution_backward_weights::desc;
   if (s.bias.data.ndims == 0)
     return {Desc(algorithm, s.x, s.weight, s.y, s.stride, s.padding, s.padding), attr, engine,

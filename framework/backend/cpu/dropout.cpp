@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "framework/backend/cpu/cpu_backend.h"
+#include "framework/backend/cpu/floats.h"
 #include "framework/backend/cpu/loop_nest.h"
 #include "framework/backend/cpu/parallel.h"
 
@@ -36,8 +37,8 @@ struct Words {
 }
 
 // x[0] belongs to word number `first` of the sequence.
-D2L_SIMD void dropout_run(const Mask& mask, uint64_t first, const float* x, float* y,
-                          int64_t count) {
+template <class T>
+D2L_SIMD void dropout_run(const Mask& mask, uint64_t first, const T* x, T* y, int64_t count) {
   const uint32_t threshold = mask.threshold;
   const float scale = mask.scale;
   Words words;
@@ -46,10 +47,12 @@ D2L_SIMD void dropout_run(const Mask& mask, uint64_t first, const float* x, floa
     fill_words(mask.key, (first + static_cast<uint64_t>(done)) / 4, words);
     const int64_t part = std::min(kWords - skip, count - done);
     const uint32_t* word = words.word + skip;
-    const float* from = x + done;
-    float* to = y + done;
+    const T* from = x + done;
+    T* to = y + done;
 #pragma GCC ivdep
-    for (int64_t i = 0; i < part; ++i) to[i] = (word[i] >> 8) >= threshold ? from[i] * scale : 0.0f;
+    for (int64_t i = 0; i < part; ++i)
+      to[i] =
+          static_cast<T>((word[i] >> 8) >= threshold ? static_cast<float>(from[i]) * scale : 0.0f);
     done += part;
     skip = 0;
   }
@@ -61,13 +64,15 @@ void CpuBackend::dropout(const DropoutParams& params, ConstView x, View y) {
   const Mask mask{params.key, static_cast<uint32_t>(std::ceil(params.p * 16777216.0)),
                   static_cast<float>(1.0 / (1.0 - params.p))};
   const uint64_t first = static_cast<uint64_t>(params.first_element);
-  const float* from = x.as<float>();
-  float* to = y.as<float>();
   // Pieces end where batches of words end, so that no block is computed twice.
   constexpr int64_t kPiece = kGrain / 2;
   static_assert(kPiece % kWords == 0);
-  parallel_for(y.elements(), kPiece, [&](int64_t begin, int64_t end) {
-    dropout_run(mask, first + static_cast<uint64_t>(begin), from + begin, to + begin, end - begin);
+  visit_float(x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    parallel_for(y.elements(), kPiece, [&](int64_t begin, int64_t end) {
+      dropout_run(mask, first + static_cast<uint64_t>(begin), x.as<T>() + begin, y.as<T>() + begin,
+                  end - begin);
+    });
   });
 }
 

@@ -1,39 +1,54 @@
 #include "framework/backend/cpu/broadcast.h"
 #include "framework/backend/cpu/cpu_backend.h"
+#include "framework/backend/cpu/floats.h"
 #include "framework/backend/cpu/vector_math.h"
+#include "framework/backend/cpu/widened.h"
 
 namespace d2l::cpu {
 namespace {
 
 // y may be x: no restrict, but no iteration reads what another wrote.
-template <class F>
-D2L_SIMD void map_run(F f, const float* x, float* y, int64_t count) {
+template <class F, class T>
+D2L_SIMD void map_run(F f, const T* x, T* y, int64_t count) {
 #pragma GCC ivdep
-  for (int64_t i = 0; i < count; ++i) y[i] = f(x[i]);
+  for (int64_t i = 0; i < count; ++i) y[i] = static_cast<T>(f(static_cast<float>(x[i])));
 }
 
 template <class F>
 void map(F f, const ConstView& x, const View& y) {
-  const float* from = x.as<float>();
-  float* to = y.as<float>();
-  parallel_for(y.elements(), kGrain, [&](int64_t begin, int64_t end) {
-    map_run(f, from + begin, to + begin, end - begin);
+  visit_float(x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const T* from = x.as<T>();
+    T* to = y.as<T>();
+    parallel_for(y.elements(), kGrain, [&](int64_t begin, int64_t end) {
+      map_run(f, from + begin, to + begin, end - begin);
+    });
   });
 }
 
+template <class T>
 struct DerivativeRun {
-  const float *x, *y, *grad_y;
-  float* grad_x;
+  const T *x, *y, *grad_y;
+  T* grad_x;
   int64_t count;
 };
 
-template <class F>
-D2L_SIMD void derivative_run(F f, const DerivativeRun& run) {
-  const float *x = run.x, *y = run.y, *grad_y = run.grad_y;
-  float* grad_x = run.grad_x;
+template <class F, class T>
+D2L_SIMD void derivative_run(F f, const DerivativeRun<T>& run) {
+  const T *x = run.x, *y = run.y, *grad_y = run.grad_y;
+  T* grad_x = run.grad_x;
   const int64_t count = run.count;
 #pragma GCC ivdep
-  for (int64_t i = 0; i < count; ++i) grad_x[i] = grad_y[i] * f.derivative(x[i], y[i]);
+  for (int64_t i = 0; i < count; ++i)
+    grad_x[i] = static_cast<T>(static_cast<float>(grad_y[i]) *
+                               f.derivative(static_cast<float>(x[i]), static_cast<float>(y[i])));
+}
+
+// Operands of one shape: what residual connections add.
+D2L_SIMD void add_halves(const bfloat16* a, const bfloat16* b, bfloat16* out, int64_t count) {
+#pragma GCC ivdep
+  for (int64_t i = 0; i < count; ++i)
+    out[i] = static_cast<bfloat16>(static_cast<float>(a[i]) + static_cast<float>(b[i]));
 }
 
 D2L_SIMD void scale_run(float alpha, const float* x, float* y, int64_t count) {
@@ -66,20 +81,33 @@ void CpuBackend::unary(Unary op, ConstView x, View y) {
 }
 
 void CpuBackend::unary_backward(Unary op, ConstView x, ConstView y, ConstView grad_y, View grad_x) {
-  const float* at_y = y.as<float>();
-  const float* at_x = x ? x.as<float>() : at_y;
-  const float* at_grad_y = grad_y.as<float>();
-  float* at_grad_x = grad_x.as<float>();
-  visit(op, [&](auto f) {
-    parallel_for(grad_x.elements(), kGrain, [&](int64_t begin, int64_t end) {
-      derivative_run(
-          f, {at_x + begin, at_y + begin, at_grad_y + begin, at_grad_x + begin, end - begin});
+  visit_float(grad_x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const T* at_y = y.as<T>();
+    const T* at_x = x ? x.as<T>() : at_y;
+    const T* at_grad_y = grad_y.as<T>();
+    T* at_grad_x = grad_x.as<T>();
+    visit(op, [&](auto f) {
+      parallel_for(grad_x.elements(), kGrain, [&](int64_t begin, int64_t end) {
+        derivative_run(f, DerivativeRun<T>{at_x + begin, at_y + begin, at_grad_y + begin,
+                                           at_grad_x + begin, end - begin});
+      });
     });
   });
 }
 
 void CpuBackend::binary(Binary op, ConstView a, ConstView b, View out) {
-  visit(op, [&](auto f) { broadcast_binary<float>(f, a, b, out); });
+  const bool halves = a.dtype == DType::bf16 && b.dtype == DType::bf16;
+  if (op == Binary::add && halves && a.shape == b.shape) {
+    parallel_for(out.elements(), kGrain, [&](int64_t begin, int64_t end) {
+      add_halves(a.as<bfloat16>() + begin, b.as<bfloat16>() + begin, out.as<bfloat16>() + begin,
+                 end - begin);
+    });
+    return;
+  }
+  const WidenedInput left(*this, a), right(*this, b);
+  const WidenedOutput result(*this, out);
+  visit(op, [&](auto f) { broadcast_binary<float>(f, left.view(), right.view(), result.view()); });
 }
 
 void CpuBackend::binary_scalar(Binary op, ConstView a, double b, View out) {
@@ -101,6 +129,12 @@ void CpuBackend::compare(Compare op, ConstView a, ConstView b, View out) {
 }
 
 void CpuBackend::axpby(double alpha, ConstView x, double beta, View y) {
+  if (y.dtype != DType::f32) {
+    const WidenedInput wide_x(*this, x), wide_y(*this, y);
+    const WidenedOutput result(*this, y);
+    convert(*this, wide_y.view(), result.view());
+    return axpby(alpha, wide_x.view(), beta, result.view());
+  }
   const float* from = x.as<float>();
   float* to = y.as<float>();
   const float scale_x = static_cast<float>(alpha), scale_y = static_cast<float>(beta);

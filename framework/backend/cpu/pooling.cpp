@@ -1,11 +1,15 @@
+#include "framework/backend/cpu/pooling.h"
+
 #include <algorithm>
 #include <cstring>
 
 #include "framework/backend/cpu/activate.h"
 #include "framework/backend/cpu/cpu_backend.h"
+#include "framework/backend/cpu/floats.h"
 #include "framework/backend/cpu/lanes.h"
 #include "framework/backend/cpu/parallel.h"
 #include "framework/backend/cpu/per_thread.h"
+#include "framework/backend/cpu/widened.h"
 
 // Pooling is bound by memory and short inner loops: oneDNN 2.6 needs blocked channels to be fast.
 // Channels go through 8 lanes at a time; where their number is not a multiple of 8, rows pass
@@ -17,52 +21,10 @@ namespace d2l::cpu {
 namespace {
 
 constexpr int64_t kLanes = 8;
+using Geometry = PoolGeometry;
+using Range = PoolRange;
 
-struct Geometry {
-  Pool2dParams params;
-  int64_t images, height, width, channels, out_height, out_width;
-
-  bool whole_lanes() const { return channels % kLanes == 0; }
-  int64_t row() const { return width * channels; }
-  int64_t out_row() const { return out_width * channels; }
-  int64_t image() const { return height * row(); }
-  // The most frequent window by far: pairs of columns.
-  bool pairs() const {
-    return params.window.width == 2 && params.stride.width == 2 && params.padding.width == 0;
-  }
-  // Whether every pixel of the input is in one window at most.
-  bool disjoint_columns() const { return params.stride.width >= params.window.width; }
-  bool disjoint() const {
-    return disjoint_columns() && params.stride.height >= params.window.height;
-  }
-};
-
-Geometry geometry_of(const Pool2dParams& params, const Shape& x, const Shape& y) {
-  return {params, x[0], x[1], x[2], x[3], y[1], y[2]};
-}
-
-// The part of a window that lies inside the image: [begin, end) and the position of `begin` in it.
-struct Range {
-  int64_t begin, end, skipped;
-};
-
-[[gnu::always_inline]] inline Range range_of(int64_t out, int64_t stride, int64_t padding,
-                                             int64_t window, int64_t size) {
-  int64_t first = out * stride - padding;
-  int64_t begin = first < 0 ? 0 : first;
-  int64_t end = first + window < size ? first + window : size;
-  return {begin, end < begin ? begin : end, begin - first};
-}
-
-Range rows_of(const Geometry& g, int64_t oy) {
-  return range_of(oy, g.params.stride.height, g.params.padding.height, g.params.window.height,
-                  g.height);
-}
-
-[[gnu::always_inline]] inline Range columns_of(const Geometry& g, int64_t ox) {
-  return range_of(ox, g.params.stride.width, g.params.padding.width, g.params.window.width,
-                  g.width);
-}
+bool whole_lanes(const Geometry& g) { return g.channels % kLanes == 0; }
 
 // sum[i] = the sum of rows[i], rows[step + i], ...
 D2L_SIMD void add_rows(const float* rows, int64_t count, int64_t step, float* sum) {
@@ -226,7 +188,7 @@ void average_forward(const Geometry& g, MemoryPool& pool, const float* x, float*
       const float* rows = x + i / g.out_height * g.image() + range.begin * g.row();
       float* out = y + i * g.out_row();
       add_rows(rows, range.end - range.begin, g.row(), sums.mine());
-      float* result = g.whole_lanes() ? out : results.mine();
+      float* result = whole_lanes(g) ? out : results.mine();
       average_columns(g, sums.mine(), scale, result);
       if (result != out) copy_elements(result, g.out_row(), out);
     }
@@ -235,7 +197,7 @@ void average_forward(const Geometry& g, MemoryPool& pool, const float* x, float*
 
 void largest_forward(const Geometry& g, MemoryPool& pool, const float* x, float* y,
                      uint8_t* winners) {
-  bool direct = g.whole_lanes();
+  bool direct = whole_lanes(g);
   PerThread<float> inputs(pool, g.row() * g.params.window.height), results(pool, g.out_row());
   PerThread<uint8_t> positions(pool, g.out_row());
   parallel_for(g.images * g.out_height, grain_of(g.row()), [&](int64_t begin, int64_t end) {
@@ -278,7 +240,7 @@ void average_backward(const Geometry& g, MemoryPool& pool, const float* grad_y, 
       for (int64_t oy = 0; oy < g.out_height; ++oy) {
         Range range = rows_of(g, oy);
         const float* grad = grad_y + (n * g.out_height + oy) * g.out_row();
-        if (!g.whole_lanes()) {
+        if (!whole_lanes(g)) {
           copy_elements(grad, g.out_row(), inputs.mine());
           grad = inputs.mine();
         }
@@ -302,7 +264,7 @@ void average_backward(const Geometry& g, MemoryPool& pool, const float* grad_y, 
 
 void largest_backward(const Geometry& g, MemoryPool& pool, const float* grad_y,
                       const uint8_t* winners, float* grad_x, const Before& before) {
-  bool direct = g.whole_lanes();
+  bool direct = whole_lanes(g);
   PerThread<float> images(pool, direct ? 0 : g.image()), inputs(pool, g.out_row());
   PerThread<uint8_t> positions(pool, g.out_row());
   parallel_for(g.images, grain_of(g.image()), [&](int64_t begin, int64_t end) {
@@ -331,8 +293,7 @@ void largest_backward(const Geometry& g, MemoryPool& pool, const float* grad_y,
 
 void pool_backward(const Pool2dParams& params, MemoryPool& pool, ConstView grad_y,
                    ConstView winners, View grad_x, const Before& before) {
-  if (grad_x.elements() == 0) return;
-  Geometry g = geometry_of(params, grad_x.shape, grad_y.shape);
+  Geometry g(params, grad_x.shape, grad_y.shape);
   if (params.kind == Pooling::average)
     average_backward(g, pool, grad_y.as<float>(), grad_x.as<float>(), before);
   else
@@ -344,20 +305,41 @@ void pool_backward(const Pool2dParams& params, MemoryPool& pool, ConstView grad_
 
 void CpuBackend::pool2d(const Pool2dParams& params, ConstView x, View y, View winners) {
   if (y.elements() == 0) return;
-  Geometry g = geometry_of(params, x.shape, y.shape);
+  Geometry g(params, x.shape, y.shape);
+  if (pool_lanes_suit(g))
+    return visit_float(x.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      pool_lanes(g, x.as<T>(), y.as<T>(), winners.as<uint8_t>());
+    });
+  const WidenedInput input(*this, x);
+  const WidenedOutput output(*this, y);
   if (params.kind == Pooling::average)
-    average_forward(g, pool_, x.as<float>(), y.as<float>());
+    average_forward(g, pool_, input.view().as<float>(), output.view().as<float>());
   else
-    largest_forward(g, pool_, x.as<float>(), y.as<float>(), winners.as<uint8_t>());
+    largest_forward(g, pool_, input.view().as<float>(), output.view().as<float>(),
+                    winners.as<uint8_t>());
 }
 
 void CpuBackend::pool2d_backward(const Pool2dParams& params, ConstView grad_y, ConstView winners,
                                  View grad_x) {
-  pool_backward(params, pool_, grad_y, winners, grad_x, {});
+  if (grad_x.elements() == 0) return;
+  Geometry g(params, grad_x.shape, grad_y.shape);
+  if (pool_lanes_suit(g))
+    return visit_float(grad_x.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      pool_lanes_backward(g, grad_y.as<T>(), winners.as<uint8_t>(), grad_x.as<T>());
+    });
+  const WidenedInput input(*this, grad_y);
+  const WidenedOutput output(*this, grad_x);
+  pool_backward(params, pool_, input.view(), winners, output.view(), {});
 }
 
 void CpuBackend::activated_pool2d_backward(const ConvPoolParams& params, ConstView y,
                                            ConstView grad_y, ConstView winners, View grad_x) {
+  if (grad_x.elements() == 0) return;
+  if (grad_x.dtype != DType::f32 ||
+      pool_lanes_suit(Geometry(params.pool, grad_x.shape, grad_y.shape)))
+    return Backend::activated_pool2d_backward(params, y, grad_y, winners, grad_x);
   pool_backward(params.pool, pool_, grad_y, winners, grad_x,
                 {params.conv.activation, y.as<float>()});
 }

@@ -3,6 +3,7 @@
 #include "framework/backend/cpu/cpu_backend.h"
 #include "framework/backend/cpu/loop_nest.h"
 #include "framework/backend/cpu/parallel.h"
+#include "framework/backend/cpu/widened.h"
 #include "framework/backend/scratch.h"
 
 namespace d2l::cpu {
@@ -254,6 +255,11 @@ D2L_SIMD void divide_run(float* y, int64_t count, float divisor) {
 }  // namespace
 
 void CpuBackend::reduce(Reduction op, ConstView x, View y) {
+  if (x.dtype != DType::f32 || y.dtype != DType::f32) {
+    const WidenedInput wide(*this, x);
+    const WidenedOutput result(*this, y);
+    return reduce(op, wide.view(), result.view());
+  }
   if (x.elements() == 0) {
     constexpr double kInfinity = std::numeric_limits<double>::infinity();
     switch (op) {

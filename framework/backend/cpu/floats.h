@@ -1,0 +1,14 @@
+#pragma once
+
+#include "framework/base/dtype.h"
+
+namespace d2l::cpu {
+
+// Calls body(T{}) with what activations and their gradients are stored as: float or bfloat16.
+template <class Body>
+void visit_float(DType dtype, const Body& body) {
+  if (dtype == DType::bf16) return body(bfloat16{});
+  body(float{});
+}
+
+}  // namespace d2l::cpu
