@@ -34,6 +34,13 @@ Backend::ConvOperands operands(const Variable& x, const Variable& weight, const 
           bias.defined() ? bias.value().view() : ConstView{}};
 }
 
+int64_t pool_windows(int64_t size, int64_t window, int64_t stride, int64_t padding, bool ceil) {
+  int64_t count = windows("pool2d", size, window, stride, padding);
+  bool rest = (count - 1) * stride + window < size + 2 * padding;
+  bool begins_inside = count * stride < size + padding;
+  return ceil && rest && begins_inside ? count + 1 : count;
+}
+
 Shape pool2d_shape(const Shape& in, const Pool2dParams& params) {
   check(in.rank() == 4, "pool2d: expected input [n, h, w, c], found ", in);
   check(params.kind == Pooling::average || params.window.height * params.window.width <= 255,
@@ -42,11 +49,14 @@ Shape pool2d_shape(const Shape& in, const Pool2dParams& params) {
   check(params.padding.height * 2 <= params.window.height &&
             params.padding.width * 2 <= params.window.width,
         "pool2d: padding must be at most half the window");
-  return {
-      in[0],
-      windows("pool2d", in[1], params.window.height, params.stride.height, params.padding.height),
-      windows("pool2d", in[2], params.window.width, params.stride.width, params.padding.width),
-      in[3]};
+  check(params.kind == Pooling::max || !params.ceil,
+        "pool2d: rounding up the number of windows is for max pooling only");
+  return {in[0],
+          pool_windows(in[1], params.window.height, params.stride.height, params.padding.height,
+                       params.ceil),
+          pool_windows(in[2], params.window.width, params.stride.width, params.padding.width,
+                       params.ceil),
+          in[3]};
 }
 
 }  // namespace

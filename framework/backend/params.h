@@ -37,12 +37,15 @@ struct Conv2dParams {
 
 enum class Pooling { max, average };
 
-// average counts padding zeros as elements, as the book and PyTorch do by default.
+// average counts padding zeros as elements, as the book and PyTorch do by default. With `ceil` the
+// number of windows is rounded up instead of down: what sticks out over the last row or column
+// counts as absent, and no window lies outside altogether (PyTorch's ceil_mode; max only).
 struct Pool2dParams {
   Pooling kind = Pooling::max;
   Extent window{2, 2};
   Extent stride{2, 2};
   Extent padding{0, 0};
+  bool ceil = false;
 
   bool operator==(const Pool2dParams&) const = default;
 };

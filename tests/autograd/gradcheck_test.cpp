@@ -229,6 +229,13 @@ TEST(GradcheckConvolution, Pooling) {
     }
 }
 
+TEST(GradcheckConvolution, PoolingRoundedUp) {
+  for (const Pool2dParams& params :
+       {Pool2dParams{.window = {3, 3}, .stride = {2, 2}, .ceil = true},
+        Pool2dParams{.window = {2, 3}, .stride = {2, 3}, .padding = {1, 1}, .ceil = true}})
+    EXPECT_TRUE(gradcheck([&](Inputs in) { return pool2d(in[0], params); }, {apart({2, 6, 4, 3})}));
+}
+
 // Averages only: a maximum over sums that come close has a kink.
 TEST(GradcheckConvolution, PooledAsOne) {
   const Pool2dParams pool{.kind = Pooling::average};

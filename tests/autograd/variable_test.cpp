@@ -232,6 +232,25 @@ TEST(Losses, GoldenValues) {
   EXPECT_TRUE(close(squared_loss(x4(), full(cpu(), {4}, 1)).value(), {0.5f, 0, 0.5f, 2}));
 }
 
+// PyTorch's sizes with ceil_mode: one window more where something is left over, unless it would
+// begin in the padding on the right.
+TEST(Pooling, NumberOfWindowsRoundedUp) {
+  auto side = [](int64_t size, int64_t window, int64_t stride, int64_t padding) {
+    return pool2d(Variable(ones(cpu(), {1, size, size, 1})), {.window = {window, window},
+                                                              .stride = {stride, stride},
+                                                              .padding = {padding, padding},
+                                                              .ceil = true})
+        .shape()[1];
+  };
+  EXPECT_EQ(side(112, 3, 2, 0), 56);
+  EXPECT_EQ(side(113, 3, 2, 0), 56);
+  EXPECT_EQ(side(7, 2, 2, 0), 4);
+  EXPECT_EQ(side(8, 2, 2, 0), 4);
+  EXPECT_EQ(side(5, 2, 2, 1), 3);
+  EXPECT_EQ(side(6, 2, 2, 1), 4);
+  EXPECT_EQ(side(4, 1, 5, 0), 1);
+}
+
 TEST(Messages, NameTheShapes) {
   Variable x(ones(cpu(), {2, 3})), image(ones(cpu(), {1, 4, 4, 2}));
   Variable weight(ones(cpu(), {5, 3, 3, 1}));
@@ -239,6 +258,8 @@ TEST(Messages, NameTheShapes) {
   EXPECT_THAT(message_of([&] { linear(x, Variable(ones(cpu(), {5, 4}))); }), HasSubstr("4 inputs"));
   EXPECT_THAT(message_of([&] { conv2d(image, weight); }), HasSubstr("input channels"));
   EXPECT_THAT(message_of([&] { pool2d(image, {.window = {5, 5}}); }), HasSubstr("does not fit"));
+  EXPECT_THAT(message_of([&] { pool2d(image, {.kind = Pooling::average, .ceil = true}); }),
+              HasSubstr("max pooling only"));
   EXPECT_THAT(message_of([&] { dropout(x, {.p = 1.5, .key = {}}); }), HasSubstr("1.5"));
   EXPECT_THAT(message_of([&] { cross_entropy(x, arange(cpu(), 3, DType::i64)); }),
               HasSubstr("[2, 3]"));

@@ -112,6 +112,33 @@ TEST(GlobalPooling, AveragesWindowsOfAnySize) {
   EXPECT_TRUE(naive::close(y.values(), expected, 1e-6));
 }
 
+// 3 x 3 windows of which the last stick out over the right and the lower edge.
+TEST(MaxPooling, WindowsMayStickOut) {
+  auto backend = make_cpu_backend(2);
+  for (int64_t channels : {3, 8}) {
+    const Pool2dParams params{.window = {3, 3}, .stride = {2, 2}, .ceil = true};
+    const Shape x_shape{2, 6, 4, channels}, y_shape{2, 3, 2, channels};
+    Array<float> x(*backend, x_shape), y(*backend, y_shape);
+    Array<uint8_t> winners(*backend, y_shape);
+    x.random(1);
+    for (int64_t i = 0; i < x.count(); ++i) x[i] -= 2;  // absent elements are no zeros
+    Doubles expected(static_cast<size_t>(y.count()), -10.0);
+    std::vector<int64_t> source(expected.size());
+    naive::for_windows(params, x_shape, y_shape, [&](int64_t i, int64_t o, int64_t) {
+      if (static_cast<double>(x[i]) <= expected[o]) return;
+      expected[o] = static_cast<double>(x[i]);
+      source[o] = i;
+    });
+    backend->pool2d(params, x.view(), y.view(), winners.view());
+    EXPECT_TRUE(naive::close(y.values(), expected, 0));
+    y.random(2), x.poison();
+    Doubles expected_grad(static_cast<size_t>(x.count()), 0.0);
+    for (int64_t o = 0; o < y.count(); ++o) expected_grad[source[o]] += static_cast<double>(y[o]);
+    backend->pool2d_backward(params, y.view(), winners.view(), x.view());
+    EXPECT_TRUE(naive::close(x.values(), expected_grad, 1e-6));
+  }
+}
+
 TEST(MaxPooling, PassesNaNOn) {
   auto backend = make_cpu_backend(1);
   Array<float> x(*backend, {1, 2, 2, 1}), y(*backend, {1, 1, 1, 1});
