@@ -17,5 +17,10 @@ Initializer normal(double mean, double std);
 // Glorot and Bengio, 2010 (chapter 4.8): uniform within sqrt(6 / (fan_in + fan_out)). The first
 // axis is the output, the last the input, those between the window of a convolution.
 Initializer xavier_uniform();
+// He et al., "Delving deep into rectifiers", 2015: N(0, sqrt(2 / fan_out)), which keeps the size of
+// gradients through layers that end in ReLU. Axes as above.
+Initializer kaiming_normal();
+// Uniform within 1 / sqrt(fan_in), as PyTorch begins its linear layers. Axes as above.
+Initializer fan_in_uniform();
 
 }  // namespace d2l::nn

@@ -48,10 +48,11 @@ class Conv2d final : public Module {
   std::optional<Pool2dParams> pool_;
 };
 
-// Square windows; [n, h, w, c] -> [n, oh, ow, c].
+// Square windows unless the parameters say otherwise; [n, h, w, c] -> [n, oh, ow, c].
 class Pool2d final : public Module {
  public:
   Pool2d(Pooling kind, int64_t window, int64_t stride, int64_t padding = 0);
+  explicit Pool2d(const Pool2dParams& params) : params_(params) {}
   Variable forward(const Variable& x, const Context& context) override;
 
  private:

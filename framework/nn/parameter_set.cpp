@@ -13,13 +13,24 @@ std::string joined(const std::string& path, const std::string& name) {
   return path.empty() ? name : path + "." + name;
 }
 
+// Memory for all slots, of which only the padding is written.
+Tensor arena(Backend& backend, const std::vector<ParameterSet::Slot>& slots, int64_t elements) {
+  Tensor memory(backend, Shape{elements});
+  for (const ParameterSet::Slot& slot : slots) {
+    int64_t used = slot.shape.elements(), padding = slot.end - slot.begin - used;
+    if (padding > 0) backend.fill(memory.slot(slot.begin + used, Shape{padding}).view(), 0);
+  }
+  return memory;
+}
+
 }  // namespace
 
-ParameterSet::ParameterSet(Module& model, Backend& backend, uint64_t seed) {
+ParameterSet::ParameterSet(Module& model, Backend& backend, std::optional<uint64_t> seed) {
   collect(model, "");
   check(!slots_.empty(), "parameter set: the model has no parameters");
   std::reverse(slots_.begin(), slots_.end());
-  bind_parameters(backend, seed);
+  bind_parameters(backend);
+  if (seed) draw_values(*seed);
   bind_buffers(backend);
 }
 
@@ -40,24 +51,30 @@ void ParameterSet::collect(Module& module, const std::string& path) {
   for (const auto& child : module.children()) collect(*child.module, joined(path, child.name));
 }
 
-void ParameterSet::bind_parameters(Backend& backend, uint64_t seed) {
+void ParameterSet::bind_parameters(Backend& backend) {
   int64_t total = 0;
   for (Slot& slot : slots_) {
     slot.begin = total;
     total += (slot.shape.elements() + kAlignment - 1) / kAlignment * kAlignment;
     slot.end = total;
   }
-  values_ = zeros(backend, Shape{total});
-  gradients_ = zeros(backend, Shape{total});
+  values_ = arena(backend, slots_, total);
+  gradients_ = arena(backend, slots_, total);
+  for (size_t i = 0; i < slots_.size(); ++i) {
+    Variable& variable = slots_[i].parameter->variable;
+    variable = Variable(part(values_, i), true);
+    variable.bind_grad(part(gradients_, i));
+  }
+}
+
+void ParameterSet::draw_values(uint64_t seed) {
   std::vector<float> initial;
   for (size_t i = 0; i < slots_.size(); ++i) {
-    Slot& slot = slots_[i];
+    const Slot& slot = slots_[i];
     initial.resize(static_cast<size_t>(slot.shape.elements()));
     slot.parameter->init({seed, stream_of(slot.name)}, slot.shape, initial);
     Tensor value = part(values_, i);
-    backend.copy_from_host(initial.data(), value.view());
-    slot.parameter->variable = Variable(value, true);
-    slot.parameter->variable.bind_grad(part(gradients_, i));
+    value.backend().copy_from_host(initial.data(), value.view());
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,8 +26,10 @@ class ParameterSet {
     std::shared_ptr<Buffer> buffer;
   };
 
-  // Names and allocates; initial values depend on (seed, name) alone. `model` must outlive it.
-  ParameterSet(Module& model, Backend& backend, uint64_t seed);
+  // Names and allocates; initial values depend on (seed, name) alone. Without a seed nothing is
+  // drawn: values are arbitrary, for callers that load them or only ask for names and shapes.
+  // `model` must outlive it.
+  ParameterSet(Module& model, Backend& backend, std::optional<uint64_t> seed);
 
   const std::vector<Slot>& slots() const { return slots_; }
   Tensor& values() { return values_; }        // f32 [arena]; padding is 0
@@ -48,7 +51,8 @@ class ParameterSet {
 
  private:
   void collect(Module& module, const std::string& path);
-  void bind_parameters(Backend& backend, uint64_t seed);
+  void bind_parameters(Backend& backend);
+  void draw_values(uint64_t seed);
   void bind_buffers(Backend& backend);
 
   std::vector<Slot> slots_;

@@ -94,7 +94,8 @@ TEST(ParameterSet, SlotsAreAlignedDisjointAndPaddedWithZeros) {
   Net net;
   ParameterSet set(net, cpu(), 1);
   int64_t end = 0;
-  std::vector<float> values = set.values().to_vector<float>();
+  const std::vector<float> values = set.values().to_vector<float>();
+  const std::vector<float> gradients = set.gradients().to_vector<float>();
   for (size_t i = 0; i < set.slots().size(); ++i) {
     const ParameterSet::Slot& slot = set.slots()[i];
     EXPECT_EQ(slot.begin, end);
@@ -105,11 +106,34 @@ TEST(ParameterSet, SlotsAreAlignedDisjointAndPaddedWithZeros) {
       EXPECT_EQ(reinterpret_cast<uintptr_t>(part.data<float>()) % 64, 0u) << slot.name;
     }
     for (int64_t at = slot.begin + slot.shape.elements(); at < slot.end; ++at)
-      EXPECT_EQ(values[static_cast<size_t>(at)], 0) << slot.name;
+      EXPECT_EQ(values[static_cast<size_t>(at)] + gradients[static_cast<size_t>(at)], 0)
+          << slot.name;
     end = slot.end;
   }
   EXPECT_EQ(set.values().elements(), end);
   EXPECT_EQ(set.gradients().elements(), end);
+}
+
+TEST(ParameterSet, WithoutASeedNothingIsDrawn) {
+  struct Counted final : Module {
+    explicit Counted(int& draws) {
+      add_parameter("weight", Shape{3, 5},
+                    [&draws](RngKey, const Shape&, std::span<float>) { ++draws; });
+    }
+    Variable forward(const Variable& x, const Context&) override { return x; }
+  };
+  int draws = 0;
+  Counted module(draws);
+  Tensor dirt = full(cpu(), {16}, 7);
+  dirt = Tensor();  // memory that is used again
+  ParameterSet set(module, cpu(), std::nullopt);
+  EXPECT_EQ(draws, 0);
+  EXPECT_EQ(set.count(), 15);
+  EXPECT_EQ(set.slots()[0].parameter->variable.value().data<float>(), set.values().data<float>());
+  EXPECT_EQ(set.values().to_vector<float>()[15], 0);
+  EXPECT_EQ(set.gradients().to_vector<float>()[15], 0);
+  ParameterSet drawn(module, cpu(), 1);
+  EXPECT_EQ(draws, 1);
 }
 
 TEST(ParameterSet, VariablesLiveInTheArena) {
@@ -158,6 +182,12 @@ TEST(ParameterSet, InitialValuesFollowTheInitializers) {
   net.then_named<Linear>("normal", 300, 200, Activation::none,
                          LayerInit{.weight = normal(1, 0.01), .bias = constant(3)});
   net.then_named<Conv2d>("conv", 4, 8, Conv2d::Options{.kernel = 5});
+  net.then_named<Conv2d>(
+      "kaiming", 40, 80,
+      Conv2d::Options{.kernel = 5, .init = {.weight = kaiming_normal(), .bias = {}}});
+  net.then_named<Conv2d>(
+      "fan_in", 40, 80,
+      Conv2d::Options{.kernel = 5, .init = {.weight = fan_in_uniform(), .bias = {}}});
   ParameterSet set(net, cpu(), 5);
   auto values = values_of(set);
   struct Moments {
@@ -178,6 +208,12 @@ TEST(ParameterSet, InitialValuesFollowTheInitializers) {
   EXPECT_NEAR(wide.std, bound / std::sqrt(3.0), 0.01 * bound);
   EXPECT_LE(wide.largest, bound);
   EXPECT_LE(moments(values["wide.bias"]).largest, 1 / std::sqrt(300.0));
+  Moments kaiming = moments(values["kaiming.weight"]), fan_in = moments(values["fan_in.weight"]);
+  EXPECT_NEAR(kaiming.std, std::sqrt(2.0 / (80 * 25)), 0.0003);
+  EXPECT_NEAR(kaiming.mean, 0, 0.0003);
+  EXPECT_GT(kaiming.largest, 3.5 * kaiming.std);
+  EXPECT_NEAR(fan_in.std, 1 / std::sqrt(3.0 * 40 * 25), 0.0003);
+  EXPECT_LE(fan_in.largest, 1 / std::sqrt(40.0 * 25));
   EXPECT_NEAR(moments(values["normal.weight"]).mean, 1, 2e-4);
   EXPECT_NEAR(moments(values["normal.weight"]).std, 0.01, 2e-4);
   EXPECT_EQ(values["normal.bias"], std::vector<float>(200, 3));
