@@ -28,13 +28,18 @@ Loader::Loader(std::shared_ptr<const Dataset> dataset, Backend& host, const Load
     : dataset_(std::move(dataset)),
       host_(host),
       options_(options),
-      sampler_(sampler_options(*dataset_, options)) {
+      sampler_(sampler_options(*dataset_, options)),
+      sample_shape_(dataset_->shape()) {
   check(host.device().kind == DeviceKind::cpu, "loader: expected a CPU backend, found ",
         to_string(host.device()));
   check(options.threads >= 1 && options.threads <= kMostThreads, "loader: expected 1 to ",
         kMostThreads, " threads, found ", options.threads);
   check(options.queue_depth >= 1, "loader: expected a queue depth of at least 1, found ",
         options.queue_depth);
+  check(options.resize >= 0, "loader: expected a size of at least 1 to resize to, or 0, found ",
+        options.resize);
+  if (options.resize > 0) sample_shape_ = {options.resize, options.resize, sample_shape_[2]};
+  if (!(sample_shape_ == dataset_->shape())) resize_.emplace(dataset_->shape(), sample_shape_);
   try {
     for (int i = 0; i < options.threads; ++i) threads_.emplace_back([this] { work(); });
   } catch (...) {
@@ -116,7 +121,7 @@ Batch Loader::make(int64_t number) {
   Batch batch;
   batch.global_size = part.global_size;
   batch.first_in_global = part.first_in_global;
-  batch.inputs = Tensor(host_, batch_shape(count, dataset_->shape()), DType::u8);
+  batch.inputs = Tensor(host_, batch_shape(count, sample_shape_), DType::u8);
   batch.labels = Tensor(host_, {count}, DType::i64);
   if (count == 0) return batch;
 
@@ -124,8 +129,22 @@ Batch Loader::make(int64_t number) {
   const std::span<const int64_t> indices(order->data() + part.begin, static_cast<size_t>(count));
   // The place for augmentation: its draws are keyed by (seed, epoch, indices[i]), so that they
   // depend on neither the rank nor the thread.
-  dataset_->read_bytes(indices, batch.inputs.data<uint8_t>(), batch.labels.data<int64_t>());
+  if (resize_)
+    read_resized(indices, batch);
+  else
+    dataset_->read_bytes(indices, batch.inputs.data<uint8_t>(), batch.labels.data<int64_t>());
   return batch;
+}
+
+void Loader::read_resized(std::span<const int64_t> indices, Batch& batch) const {
+  const int64_t elements = sample_shape_.elements();
+  auto* images = batch.inputs.data<uint8_t>();
+  auto* labels = batch.labels.data<int64_t>();
+  Resize::Workspace workspace;
+  dataset_->visit(indices, [&](size_t position, const uint8_t* image, int64_t label) {
+    resize_->apply(image, images + static_cast<int64_t>(position) * elements, workspace);
+    labels[position] = label;
+  });
 }
 
 Loader::EpochOrder Loader::order_of(int64_t epoch) {

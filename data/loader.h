@@ -5,10 +5,13 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <span>
 #include <thread>
 #include <vector>
 
 #include "data/dataset.h"
+#include "data/resize.h"
 #include "data/sampler.h"
 #include "framework/tensor/batch.h"
 
@@ -22,6 +25,7 @@ struct LoaderOptions {
   int ranks = 1;
   int threads = 1;
   int queue_depth = 4;  // batches that are ready or being made, ahead of the one in use
+  int64_t resize = 0;   // images become resize x resize; 0: they stay as they are
 };
 
 // Reads batches ahead of time on its own threads and hands them out in order; what it delivers does
@@ -44,6 +48,8 @@ class Loader final : public BatchSource {
   Batch next() override;
 
   const Dataset& dataset() const { return *dataset_; }
+  // Of one input as batches hold it: height, width, channels.
+  const Shape& sample_shape() const { return sample_shape_; }
 
  private:
   using EpochOrder = std::shared_ptr<const std::vector<int64_t>>;
@@ -57,12 +63,15 @@ class Loader final : public BatchSource {
   void stop();
   void work();
   Batch make(int64_t number);
+  void read_resized(std::span<const int64_t> indices, Batch& batch) const;
   EpochOrder order_of(int64_t epoch);
 
   std::shared_ptr<const Dataset> dataset_;
   Backend& host_;
   LoaderOptions options_;
   Sampler sampler_;
+  Shape sample_shape_;
+  std::optional<Resize> resize_;
 
   std::mutex order_mutex_;
   std::map<int64_t, EpochOrder> orders_;  // of the epochs in use

@@ -73,6 +73,34 @@ TEST(Loader, DeliversWhatTheSamplerAndTheDatasetSay) {
   }
 }
 
+TEST(Loader, ResizesEachImage) {
+  auto dataset = small(50);
+  const Resize resize({4, 3, 2}, {9, 9, 2});
+  Loader plain(dataset, cpu(), {.batch_size = 8, .seed = 4});
+  for (int threads : {1, 3}) {
+    plain.seek(0, 0);
+    Loader loader(dataset, cpu(), {.batch_size = 8, .seed = 4, .threads = threads, .resize = 9});
+    EXPECT_EQ(loader.sample_shape(), (Shape{9, 9, 2}));
+    EXPECT_EQ(loader.dataset().shape(), (Shape{4, 3, 2}));
+    Resize::Workspace workspace;
+    for (int step = 0; step < 9; ++step) {
+      const Batch batch = loader.next(), original = plain.next();
+      ASSERT_EQ(batch.inputs.shape(), (Shape{original.inputs.size(0), 9, 9, 2}));
+      EXPECT_EQ(see(batch).labels, see(original).labels);
+      std::vector<uint8_t> expected(static_cast<size_t>(batch.inputs.elements()));
+      for (int64_t i = 0; i < batch.inputs.size(0); ++i)
+        resize.apply(original.inputs.data<uint8_t>() + i * 24, expected.data() + i * 162,
+                     workspace);
+      ASSERT_EQ(see(batch).inputs, expected) << "step " << step;
+    }
+  }
+}
+
+TEST(Loader, ResizedEmptyPartsHaveTheShape) {
+  Loader loader(small(2), cpu(), {.batch_size = 2, .rank = 2, .ranks = 3, .resize = 5});
+  EXPECT_EQ(loader.next().inputs.shape(), (Shape{0, 5, 5, 2}));
+}
+
 TEST(Loader, RanksTogetherSeeTheGlobalBatch) {
   for (int ranks : {2, 3, 12}) {
     Loader whole(small(50), cpu(), {.batch_size = 10, .seed = 1});
@@ -184,6 +212,8 @@ TEST(Loader, RefusesOptionsThatMakeNoSense) {
             "loader: expected a queue depth of at least 1, found 0");
   EXPECT_EQ(message_of([] { Loader(small(4), cpu(), {.batch_size = 0}); }),
             "sampler: expected a batch of at least 1, found 0");
+  EXPECT_EQ(message_of([] { Loader(small(4), cpu(), {.resize = -1}); }),
+            "loader: expected a size of at least 1 to resize to, or 0, found -1");
 }
 
 }  // namespace
