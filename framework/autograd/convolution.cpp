@@ -35,10 +35,9 @@ Backend::ConvOperands operands(const Variable& x, const Variable& weight, const 
 }
 
 int64_t pool_windows(int64_t size, int64_t window, int64_t stride, int64_t padding, bool ceil) {
-  int64_t count = windows("pool2d", size, window, stride, padding);
-  bool rest = (count - 1) * stride + window < size + 2 * padding;
-  bool begins_inside = count * stride < size + padding;
-  return ceil && rest && begins_inside ? count + 1 : count;
+  int64_t count = windows("pool2d", ceil ? size + stride - 1 : size, window, stride, padding);
+  bool begins_inside = (count - 1) * stride < size + padding;
+  return ceil && !begins_inside ? count - 1 : count;
 }
 
 Shape pool2d_shape(const Shape& in, const Pool2dParams& params) {

@@ -249,6 +249,8 @@ TEST(Pooling, NumberOfWindowsRoundedUp) {
   EXPECT_EQ(side(5, 2, 2, 1), 3);
   EXPECT_EQ(side(6, 2, 2, 1), 4);
   EXPECT_EQ(side(4, 1, 5, 0), 1);
+  EXPECT_EQ(side(2, 3, 2, 0), 1);
+  EXPECT_THAT(message_of([&] { side(1, 3, 2, 0); }), HasSubstr("does not fit"));
 }
 
 TEST(Messages, NameTheShapes) {
