@@ -38,11 +38,16 @@ const std::vector<Option>& options() {
   static const std::vector<Option> kTable = {
       {"Model and data", "model", "NAME", "the network to train", &Config::model},
       {"Model and data", "recipe", "NAME",
-       "a model with the lr, batch-size, epochs and init that suit it", &Config::recipe},
+       "a model with the lr, batch-size, epochs, init, width and resize that suit it",
+       &Config::recipe},
       {"Model and data", "init", "KIND",
        "initial weights: xavier or normal; without it the recipe's or the model's", &Config::init},
+      {"Model and data", "width", "N", "divides the channels of models that can be made narrower",
+       &Config::width, 1, 1024},
       {"Model and data", "data", "NAME", "the data set, or a folder of shards", &Config::data},
       {"Model and data", "data-dir", "DIR", "where the data set's files are", &Config::data_dir},
+      {"Model and data", "resize", "N", "make images N x N, bilinearly; 0: leave them as they are",
+       &Config::resize, 0, 4096},
       {"Training", "epochs", "N", "passes over the training data", &Config::epochs, 1},
       {"Training", "max-steps", "N", "stop after so many steps; 0: no limit", &Config::max_steps},
       {"Training", "batch-size", "N", "samples per step, over all ranks", &Config::batch_size, 1},
@@ -286,6 +291,8 @@ void apply_recipe(Config& config, const std::string& name) {
   config.batch_size = recipe.batch_size;
   config.epochs = recipe.epochs;
   config.init = recipe.init;
+  config.width = recipe.width;
+  config.resize = recipe.resize;
 }
 
 void check_range(const Config& config, const Option& option) {

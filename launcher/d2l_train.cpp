@@ -96,6 +96,7 @@ void check_same_epoch(const Config& config, const CheckpointStore::Found& found)
   check_same("--batch-size", before.batch_size, config.batch_size);
   check_same("--seed", before.seed, config.seed);
   check_same("--data", before.data, config.data);
+  check_same("--resize", before.resize, config.resize);
 }
 
 // The checkpoint that all ranks go on from: rank 0 chooses, all read the same file.
@@ -136,7 +137,8 @@ std::unique_ptr<data::Loader> open_loader(const Config& config, Backend& backend
                           .order = train ? data::Order::shuffled : data::Order::sequential,
                           .rank = comm.rank(),
                           .ranks = comm.size(),
-                          .threads = config.loader_threads});
+                          .threads = config.loader_threads,
+                          .resize = config.resize});
 }
 
 void check_same_kind(const data::Dataset& train, const data::Dataset& test) {
@@ -197,8 +199,10 @@ int train(const CommandLine& line, MpiSession& session) {
   auto test_data = open_loader(config, *backend, *comm, data::Split::test);
   const data::Dataset& dataset = train_data->dataset();
   check_same_kind(dataset, test_data->dataset());
-  auto model = models::build_model(
-      config.model, {.input = dataset.shape(), .classes = dataset.classes(), .init = config.init});
+  auto model = models::build_model(config.model, {.input = train_data->sample_shape(),
+                                                  .classes = dataset.classes(),
+                                                  .init = config.init,
+                                                  .width = config.width});
   nn::ParameterSet parameters(*model, *backend, config.seed);
   auto optimizer =
       make_sgd(parameters, {.momentum = config.momentum, .weight_decay = config.weight_decay});

@@ -12,6 +12,12 @@ const std::vector<Recipe>& recipes() {
       {"dropout-mlp", "dropout-mlp", 0.5, 256, 10, "normal"},
       {"lenet", "lenet", 0.9, 256, 10, "xavier"},
       {"bn-lenet", "bn-lenet", 1.0, 256, 10, "xavier"},
+      {"alexnet", "alexnet", 0.01, 128, 10, "xavier", 224},
+      {"vgg11", "vgg11", 0.05, 128, 10, "xavier", 224, 4},
+      {"nin", "nin", 0.1, 128, 10, "xavier", 224},
+      {"googlenet", "googlenet", 0.1, 128, 10, "xavier", 96},
+      {"resnet18", "resnet18", 0.05, 256, 10, "xavier", 96},
+      {"densenet", "densenet", 0.1, 256, 10, "xavier", 96},
   };
   return kTable;
 }

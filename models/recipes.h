@@ -13,7 +13,9 @@ struct Recipe {
   double lr = 0.1;
   int64_t batch_size = 256;
   int64_t epochs = 10;
-  std::string init;  // ModelOptions::init
+  std::string init;    // ModelOptions::init
+  int64_t resize = 0;  // the side that images are resized to; 0: they stay as they are
+  int64_t width = 1;   // ModelOptions::width
 };
 
 const std::vector<Recipe>& recipes();

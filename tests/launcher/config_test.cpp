@@ -89,6 +89,8 @@ TEST(Config, ValidateNamesTheOptionAndTheBound) {
   EXPECT_EQ(found({"--lr", "0"}), "--lr expects a finite number above 0, found 0");
   EXPECT_EQ(found({"--lr", "nan"}), "--lr expects a finite number above 0, found nan");
   EXPECT_EQ(found({"--init", "zero"}), "--init expects xavier or normal, found 'zero'");
+  EXPECT_EQ(found({"--resize", "-1"}), "--resize expects a number of at least 0, found -1");
+  EXPECT_EQ(found({"--width", "0"}), "--width expects a number of at least 1, found 0");
   for (const char* flag : {"--max-steps", "--save-every", "--eval-every", "--log-every"})
     EXPECT_EQ(found({flag, "-1"}), std::string(flag) + " expects a number of at least 0, found -1");
   EXPECT_EQ(complaint([] { validate(Config()); }),
@@ -106,6 +108,12 @@ TEST(Config, CommandLineOverFileOverRecipe) {
   EXPECT_EQ(line.config.model, recipe.model);
   EXPECT_EQ(line.config.epochs, recipe.epochs);
   EXPECT_EQ(line.config.init, recipe.init);
+  const models::Recipe& large = models::find_recipe("vgg11");
+  CommandLine vgg = parse({"--recipe", "vgg11"});
+  EXPECT_EQ(vgg.config.resize, large.resize);
+  EXPECT_EQ(vgg.config.width, large.width);
+  EXPECT_EQ(vgg.config.resize, 224);
+  EXPECT_EQ(parse({"--recipe", "vgg11", "--resize", "64", "--width", "8"}).config.resize, 64);
   EXPECT_EQ(line.config.lr, 0.125);
   EXPECT_EQ(line.config.batch_size, 24);
   EXPECT_EQ(line.given, (std::set<std::string>{"config", "recipe", "lr", "batch-size"}));
@@ -120,6 +128,8 @@ TEST(Config, IniRoundTripsEveryStoredOption) {
   config.seed = std::numeric_limits<uint64_t>::max();
   config.loader_threads = 3;
   config.init = "normal";
+  config.width = 4;
+  config.resize = 224;
   EXPECT_EQ(from_ini(to_ini(config)), config);
 
   config.out = "run";

@@ -77,7 +77,7 @@ TEST(Resume, WhatMayChangeAndWhatNot) {
       train(0, {"--recipe", "mlp", "--epochs", "1", "--max-steps", "5", "--out", run}).exit_code,
       0);
   for (const Words& wrong : {Words{"--batch-size", "2048"}, Words{"--seed", "1"},
-                             Words{"--out", folder.path() / "other"}}) {
+                             Words{"--resize", "32"}, Words{"--out", folder.path() / "other"}}) {
     ProgramResult result = train(0, Words{"--resume", run} + wrong);
     EXPECT_EQ(result.exit_code, 2) << result.output;
     EXPECT_THAT(result.output, HasSubstr(wrong[0]));
@@ -123,6 +123,23 @@ TEST(Train, LossesDoNotDependOnTheNumberOfRanks) {
     for (size_t i = 0; i < found.size(); ++i)
       EXPECT_NEAR(found[i], reference[i], 1e-4 * reference[i]) << ranks << " ranks, step " << i;
   }
+}
+
+TEST(Train, ResizedImagesAndNarrowedNetworks) {
+  TemporaryFolder folder;
+  const std::filesystem::path one = folder.path() / "one", two = folder.path() / "two";
+  const Words options = {"--recipe", "googlenet",    "--resize", "40",          "--width",
+                         "8",        "--batch-size", "64",       "--log-every", "1"};
+  ASSERT_EQ(train(0, options + Words{"--max-steps", "4", "--out", one}).exit_code, 0);
+  ASSERT_EQ(train(2, options + Words{"--max-steps", "2", "--out", two}).exit_code, 0);
+  ProgramResult resumed = train(2, {"--resume", two, "--max-steps", "4"});
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.output;
+  EXPECT_THAT(resumed.output, HasSubstr("resize = 40"));
+  EXPECT_THAT(resumed.output, HasSubstr("width = 8"));
+  const std::vector<double> expected = losses(one), found = losses(two);
+  ASSERT_EQ(found.size(), 4u);
+  for (size_t i = 0; i < found.size(); ++i)
+    EXPECT_NEAR(found[i], expected[i], 1e-4 * expected[i]) << "step " << i;
 }
 
 // What the program computed when this was written: whoever changes the numbers should know it.
@@ -200,6 +217,8 @@ TEST(Train, SaysWhatIsWrong) {
            {{"--model", "lenett", "--out", out}, 2, "did you mean 'lenet'"},
            {{"--bach-size", "3"}, 2, "did you mean '--batch-size'"},
            {{"--recipe", "lenet", "--batch-size", "0", "--out", out}, 2, "--batch-size"},
+           {{"--recipe", "lenet", "--width", "2", "--out", out}, 2, "cannot be made narrower"},
+           {{"--recipe", "nin", "--resize", "66", "--out", out}, 1, "at least 67 x 67"},
            {{"--recipe", "lenet", "--out", "/proc/nothing/run"}, 1, "/proc/nothing"},
            {{"--resume", out}, 1, "config.ini"}}) {
     ProgramResult result = train(0, bad.options);

@@ -1,0 +1,29 @@
+#include "models/average_to.h"
+
+namespace d2l::models {
+namespace {
+
+// "223 to 254": the sides of images of which the convolutions leave `left`.
+std::string sides_that_leave(const Grid& grid, int64_t left) {
+  int64_t first = 1;
+  while (grid.left_of(first) < left) ++first;
+  int64_t last = first;
+  while (grid.left_of(last + 1) == left) ++last;
+  return concat(first, " to ", last);
+}
+
+}  // namespace
+
+void then_average_to(const Grid& grid, const Shape& input, nn::Sequential& net) {
+  const Extent left{grid.left_of(input[0]), grid.left_of(input[1])};
+  check(left.height > 0 && left.height % grid.side == 0 && left.width > 0 &&
+            left.width % grid.side == 0,
+        grid.model, ": expected an input with sides of ", sides_that_leave(grid, grid.side), ", ",
+        sides_that_leave(grid, 2 * grid.side), " and so on, found ", input);
+  const Extent window{left.height / grid.side, left.width / grid.side};
+  if (window == Extent{1, 1}) return;
+  net.then_named<nn::Pool2d>(
+      "avgpool", Pool2dParams{.kind = Pooling::average, .window = window, .stride = window});
+}
+
+}  // namespace d2l::models
