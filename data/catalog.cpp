@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "data/cifar_file.h"
 #include "data/idx_file.h"
 #include "data/shard_dataset.h"
 #include "data/synthetic.h"
@@ -41,16 +42,28 @@ std::optional<IdxFiles> find_idx(const fs::path& folder, Split split) {
   return {};
 }
 
-std::unique_ptr<Dataset> open_found(const Entry& entry, const fs::path& folder, Split split) {
-  if (!find_shards(folder, split).empty()) {
-    auto shards = std::make_unique<ShardDataset>(folder, split);
-    check(shards->name() == entry.info.name, folder.string(), ": expected shards of '",
-          entry.info.name, "', found shards of '", shards->name(), "'");
-    return shards;
+// The shards of the entry in `folder`; nothing when there are none.
+std::unique_ptr<Dataset> open_shards(const Entry& entry, const fs::path& folder, Split split) {
+  if (find_shards(folder, split).empty()) return nullptr;
+  auto shards = std::make_unique<ShardDataset>(folder, split);
+  check(shards->name() == entry.info.name, folder.string(), ": expected shards of '",
+        entry.info.name, "', found shards of '", shards->name(), "'");
+  return shards;
+}
+
+// In the first of `places` that has any: shards, or else the original files.
+std::unique_ptr<Dataset> open_first(
+    const Entry& entry, const std::vector<fs::path>& places, Split split,
+    const std::function<std::unique_ptr<Dataset>(const fs::path& folder)>& open_original,
+    const std::string& original) {
+  std::vector<std::string> searched;
+  for (const fs::path& place : places) {
+    if (auto dataset = open_shards(entry, place, split)) return dataset;
+    if (auto dataset = open_original(place)) return dataset;
+    searched.push_back(place.string());
   }
-  if (auto files = find_idx(folder, split))
-    return open_idx(files->images, files->labels, entry.info);
-  return nullptr;
+  fail(entry.info.name, ": no ", to_string(split), " files in ", join(searched, " or "),
+       " (expected ", original, ", or ", to_string(split), "-00000-of-NNNNN.h5)");
 }
 
 std::unique_ptr<Dataset> open_mnist_like(const Entry& entry, const fs::path& data_dir,
@@ -61,15 +74,27 @@ std::unique_ptr<Dataset> open_mnist_like(const Entry& entry, const fs::path& dat
       (data_dir.filename() == "mnist" || data_dir.filename() == "fashion-mnist");
   std::vector<fs::path> places{data_dir / entry.info.name};
   if (!of_another) places.push_back(data_dir);
-  std::vector<std::string> searched;
-  for (const fs::path& place : places) {
-    if (auto dataset = open_found(entry, place, split)) return dataset;
-    searched.push_back(place.string());
-  }
+  auto open = [&](const fs::path& folder) -> std::unique_ptr<Dataset> {
+    auto files = find_idx(folder, split);
+    return files ? open_idx(files->images, files->labels, entry.info) : nullptr;
+  };
   const std::string stem = split == Split::train ? "train" : "t10k";
-  fail(entry.info.name, ": no ", to_string(split), " files in ", join(searched, " or "),
-       " (expected ", stem, "-images-idx3-ubyte and ", stem, "-labels-idx1-ubyte, with or without ",
-       ".gz, or ", to_string(split), "-00000-of-NNNNN.h5)");
+  return open_first(
+      entry, places, split, open,
+      stem + "-images-idx3-ubyte and " + stem + "-labels-idx1-ubyte, with or without .gz");
+}
+
+std::unique_ptr<Dataset> open_cifar(const Entry& entry, const fs::path& data_dir, Split split) {
+  const std::vector<fs::path> places{data_dir / entry.info.name, data_dir / "cifar-10-batches-bin",
+                                     data_dir};
+  auto open = [&](const fs::path& folder) -> std::unique_ptr<Dataset> {
+    const std::vector<fs::path> files = find_cifar10(folder, split);
+    return files.empty() ? nullptr : open_cifar10(files, entry.info);
+  };
+  return open_first(entry, places, split, open,
+                    split == Split::train
+                        ? "data_batch_1.bin to data_batch_5.bin of the binary version"
+                        : "test_batch.bin of the binary version");
 }
 
 std::unique_ptr<Dataset> open_synthetic(const Entry&, const fs::path&, Split split) {
@@ -91,6 +116,13 @@ const std::vector<Entry>& entries() {
         .source = "Y. LeCun, C. Cortes, C. Burges: the MNIST database of handwritten digits",
         .licence = "CC BY-SA 3.0"},
        open_mnist_like},
+      {{.name = "cifar10",
+        .classes = 10,
+        .class_names = {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse",
+                        "ship", "truck"},
+        .source = "A. Krizhevsky: learning multiple layers of features from tiny images",
+        .licence = "research use"},
+       open_cifar},
       {{.name = "synthetic"}, open_synthetic},
   };
   return kTable;

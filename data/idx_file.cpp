@@ -22,20 +22,6 @@ constexpr size_t kPiece = size_t{1} << 20;
 // Deflate cannot do better: 258 bytes from two bits.
 constexpr uint64_t kLargestRatio = 1032;
 
-std::vector<uint8_t> read_whole(const std::filesystem::path& path) {
-  std::error_code error;
-  const std::filesystem::file_status status = std::filesystem::status(path, error);
-  check(std::filesystem::is_regular_file(status), "cannot read ", path.string(), ": ",
-        std::filesystem::exists(status) ? "not a regular file" : "no such file");
-  std::ifstream stream(path, std::ios::binary | std::ios::ate);
-  check(stream.good(), "cannot read ", path.string(), ": ", std::strerror(errno));
-  std::vector<uint8_t> bytes(static_cast<size_t>(stream.tellg()));
-  stream.seekg(0);
-  stream.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  check(stream.good(), "cannot read ", path.string(), ": ", std::strerror(errno));
-  return bytes;
-}
-
 bool is_gzip(const std::vector<uint8_t>& bytes) {
   return bytes.size() >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b;
 }
@@ -199,7 +185,7 @@ IdxArray parse_idx(std::vector<uint8_t> bytes, const std::string& name) {
 }
 
 IdxArray read_idx(const std::filesystem::path& path) {
-  return parse_idx(read_whole(path), path.string());
+  return parse_idx(read_bytes(path), path.string());
 }
 
 void write_idx(const std::filesystem::path& path, const Shape& shape,

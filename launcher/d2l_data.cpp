@@ -40,7 +40,8 @@ po::options_description pack_options() {
   auto add = options.add_options();
   add("help,h", "this text");
   add("from", po::value<std::string>(),
-      "what to pack: fashion-mnist, mnist, synthetic, a folder of shards, or idx: MNIST-named IDX "
+      "what to pack: fashion-mnist, mnist, cifar10, synthetic, a folder of shards, or idx: "
+      "MNIST-named IDX "
       "files of any data set in --data-dir");
   add("data-dir", po::value<std::string>()->default_value("data"), "where its files are");
   add("split", po::value<std::string>()->default_value("train"), "train or test");

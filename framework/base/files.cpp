@@ -68,6 +68,20 @@ std::string read_text_file(const std::filesystem::path& path) {
   return text.str();
 }
 
+std::vector<uint8_t> read_bytes(const std::filesystem::path& path) {
+  std::error_code error;
+  const std::filesystem::file_status status = std::filesystem::status(path, error);
+  check(std::filesystem::is_regular_file(status), "cannot read ", path.string(), ": ",
+        std::filesystem::exists(status) ? "not a regular file" : "no such file");
+  std::ifstream stream(path, std::ios::binary | std::ios::ate);
+  check(stream.good(), "cannot read ", path.string(), ": ", std::strerror(errno));
+  std::vector<uint8_t> bytes(static_cast<size_t>(stream.tellg()));
+  stream.seekg(0);
+  stream.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  check(stream.good(), "cannot read ", path.string(), ": ", std::strerror(errno));
+  return bytes;
+}
+
 void sync_folder(const std::filesystem::path& folder) {
   sync_to_disk(folder, O_RDONLY | O_DIRECTORY);
 }

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace d2l {
 
@@ -19,6 +21,9 @@ void write_text_file(const std::filesystem::path& path, const std::string& text)
 
 // The whole file. Throws Error naming the path when it cannot be read.
 std::string read_text_file(const std::filesystem::path& path);
+
+// The same as bytes; a regular file only.
+std::vector<uint8_t> read_bytes(const std::filesystem::path& path);
 
 // Makes the folder and those above it, and proves that a file can be written there. Throws Error
 // naming the folder and the cause.

@@ -24,8 +24,12 @@ TEST(Files, WriteAndReadBack) {
   const std::string text("one\n\0two", 8);
   write_text_file(path, text);
   EXPECT_EQ(read_text_file(path), text);
+  EXPECT_EQ(read_bytes(path), std::vector<uint8_t>(text.begin(), text.end()));
   write_text_file(path, "");
   EXPECT_EQ(read_text_file(path), "");
+  EXPECT_TRUE(read_bytes(path).empty());
+  EXPECT_EQ(message_of([&] { read_bytes(folder.path()); }),
+            "cannot read " + folder.path().string() + ": not a regular file");
   EXPECT_EQ(files_in(folder.path()), 1u);
 }
 

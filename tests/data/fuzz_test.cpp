@@ -1,3 +1,4 @@
+#include "data/cifar_file.h"
 #include "data/idx_file.h"
 #include "data/shard_dataset.h"
 #include "tests/data/data_support.h"
@@ -85,6 +86,22 @@ TEST(Fuzz, IdxFiles) {
     EXPECT_GT(tally.refused, 5000) << name;
     EXPECT_GT(tally.accepted, 100) << name;
   }
+}
+
+TEST(Fuzz, Cifar10Files) {
+  TemporaryFolder folder;
+  const auto path = folder.path() / "data_batch_1.bin";
+  std::vector<uint8_t> records = noise(3 * 3073);
+  for (size_t i = 0; i < 3; ++i) records[i * 3073] = static_cast<uint8_t>(9 - i);
+  write_bytes(path, records);
+  const Tally tally = fuzz(path, 5000, [&](const std::vector<uint8_t>& bytes) {
+    const CifarRecords found = parse_cifar10(bytes, path.string());
+    ASSERT_EQ(found.labels.size() * 3073, bytes.size());
+    ASSERT_EQ(found.images.size(), found.labels.size() * 3072);
+    for (uint8_t label : found.labels) ASSERT_LT(label, 10);
+  });
+  EXPECT_GT(tally.refused, 1000);
+  EXPECT_GT(tally.accepted, 1000);
 }
 
 TEST(Fuzz, Shards) {
