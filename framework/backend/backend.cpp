@@ -1,8 +1,20 @@
 #include "framework/backend/backend.h"
 
+#include <cmath>
+
 #include "framework/backend/scratch.h"
 
 namespace d2l {
+namespace {
+
+View part(const View& view, const StepRange& range) {
+  return {view.as<float>() + range.begin, view.dtype, {range.end - range.begin}};
+}
+ConstView part(const ConstView& view, const StepRange& range) {
+  return {view.as<float>() + range.begin, view.dtype, {range.end - range.begin}};
+}
+
+}  // namespace
 
 void Backend::conv2d_pool(const ConvPoolParams& params, const ConvOperands& in,
                           const ConvKept& kept, View y) {
@@ -25,6 +37,34 @@ void Backend::activated_pool2d_backward(const ConvPoolParams& params, ConstView 
   pool2d_backward(params.pool, grad_y, winners, grad_x);
   if (params.conv.activation != Activation::none)
     unary_backward(unary_of(params.conv.activation), {}, y, grad_x, grad_x);
+}
+
+void Backend::lamb_direction(const AdamParams& params, View gradient, ConstView value, View mean,
+                             View square) {
+  const auto step = static_cast<double>(params.step);
+  const StepRange all{0, gradient.elements()};
+  for (const StepRange& range : params.ranges.empty() ? StepRanges(&all, 1) : params.ranges) {
+    View g = part(gradient, range), m = part(mean, range), s = part(square, range);
+    axpby(1 - params.beta1, g, params.beta1, m);
+    unary(Unary::square, g, g);
+    axpby(1 - params.beta2, g, params.beta2, s);
+    binary_scalar(Binary::div, s, 1 - std::pow(params.beta2, step), g);
+    unary(Unary::sqrt, g, g);
+    binary_scalar(Binary::add, g, params.epsilon, g);
+    binary(Binary::div, m, g, g);
+    axpby(params.weight_decay * range.weight_decay, part(value, range),
+          1 / (1 - std::pow(params.beta1, step)), g);
+  }
+}
+
+void Backend::norms(StepRanges ranges, ConstView x, View norms) {
+  Scratch<float> memory(pool(), x.elements());
+  for (size_t i = 0; i < ranges.size(); ++i) {
+    View squares{memory.data(), DType::f32, {ranges[i].end - ranges[i].begin}};
+    unary(Unary::square, part(x, ranges[i]), squares);
+    reduce(Reduction::sum, squares, {norms.as<float>() + i, DType::f32, {1}});
+  }
+  unary(Unary::sqrt, norms, norms);
 }
 
 }  // namespace d2l

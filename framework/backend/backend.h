@@ -156,6 +156,13 @@ class Backend {
   virtual void sgd_step(const SgdParams& params, ConstView gradient, View value, View velocity) = 0;
   virtual void adam_step(const AdamParams& params, ConstView gradient, View value, View mean,
                          View square) = 0;
+  // The first half of LAMB (You et al., 2019): mean and square move on as Adam's; gradient becomes
+  // the direction m / (sqrt(s) + epsilon) + weight_decay w, with m and s corrected for their start.
+  virtual void lamb_direction(const AdamParams& params, View gradient, ConstView value, View mean,
+                              View square);
+  // norms[i] = the root of the sum of squares over x[ranges[i]]; the order of additions does not
+  // depend on the number of threads.
+  virtual void norms(StepRanges ranges, ConstView x, View norms);
 };
 
 // threads: at least 1; the calling thread is one of them and the only one that may call kernels.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "framework/base/rng.h"
 
@@ -71,13 +72,27 @@ struct DropoutParams {
   int64_t first_element = 0;
 };
 
+// Elements [begin, end) of the flat arrays that an optimizer works on, with factors of their own on
+// the learning rate and the weight decay. Lists of ranges ascend and do not overlap; elements in no
+// range are left alone; an empty list stands for all elements with factors 1.
+struct StepRange {
+  int64_t begin = 0, end = 0;
+  double lr = 1;
+  double weight_decay = 1;
+
+  bool operator==(const StepRange&) const = default;
+};
+using StepRanges = std::span<const StepRange>;
+
 // v = momentum v + (g + weight_decay w); w -= lr v (nesterov: lr (g + weight_decay w + momentum
-// v)).
+// v)). With lr_in_velocity, as LARS has it: v = momentum v + lr (g + weight_decay w); w -= v.
 struct SgdParams {
   double lr = 0.1;
   double momentum = 0;
   double weight_decay = 0;
   bool nesterov = false;
+  bool lr_in_velocity = false;
+  StepRanges ranges = {};
 };
 
 // Kingma and Ba, "Adam", 2015. `step` counts from 1. decoupled: AdamW (Loshchilov and Hutter,
@@ -90,6 +105,7 @@ struct AdamParams {
   double weight_decay = 0;
   bool decoupled = false;
   int64_t step = 1;
+  StepRanges ranges = {};
 };
 
 }  // namespace d2l

@@ -94,6 +94,9 @@ class CpuBackend final : public Backend {
   void sgd_step(const SgdParams& params, ConstView gradient, View value, View velocity) override;
   void adam_step(const AdamParams& params, ConstView gradient, View value, View mean,
                  View square) override;
+  void lamb_direction(const AdamParams& params, View gradient, ConstView value, View mean,
+                      View square) override;
+  void norms(StepRanges ranges, ConstView x, View norms) override;
 
  private:
   int threads_;

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "framework/backend/cpu/cpu_backend.h"
 #include "framework/backend/cpu/loop_nest.h"
@@ -6,6 +8,20 @@
 
 namespace d2l::cpu {
 namespace {
+
+// Calls body(range, begin, end) for all that the ranges cover of [0, count), in one pass.
+template <class Body>
+void for_ranges(StepRanges given, int64_t count, const Body& body) {
+  const StepRange all{0, count};
+  const StepRanges ranges = given.empty() ? StepRanges(&all, 1) : given;
+  parallel_for(count, kGrain, [&](int64_t begin, int64_t end) {
+    auto range =
+        std::upper_bound(ranges.begin(), ranges.end(), begin,
+                         [](int64_t at, const StepRange& other) { return at < other.end; });
+    for (; range != ranges.end() && range->begin < end; ++range)
+      body(*range, std::max(begin, range->begin), std::min(end, range->end));
+  });
+}
 
 struct SgdRun {
   const float* gradient;
@@ -15,27 +31,36 @@ struct SgdRun {
 };
 
 struct SgdRates {
-  float lr, momentum, weight_decay;
+  float lr_in, lr_out;  // on the way into the velocity and out of it
+  float momentum, weight_decay;
 };
+
+SgdRates sgd_rates(const SgdParams& params, const StepRange& range) {
+  const auto lr = static_cast<float>(params.lr * range.lr);
+  return {.lr_in = params.lr_in_velocity ? lr : 1.0f,
+          .lr_out = params.lr_in_velocity ? 1.0f : lr,
+          .momentum = static_cast<float>(params.momentum),
+          .weight_decay = static_cast<float>(params.weight_decay * range.weight_decay)};
+}
 
 D2L_SIMD void sgd_plain(const SgdRates& rates, const SgdRun& run) {
   const float* __restrict__ gradient = run.gradient;
   float* __restrict__ value = run.value;
-  const float lr = rates.lr, weight_decay = rates.weight_decay;
+  const float lr = rates.lr_in * rates.lr_out, weight_decay = rates.weight_decay;
   for (int64_t i = 0; i < run.count; ++i) value[i] -= lr * (gradient[i] + weight_decay * value[i]);
 }
 
 template <bool kNesterov>
-D2L_SIMD void sgd_momentum(const SgdRates& rates, const SgdRun& run) {
+D2L_SIMD void sgd_momentum(const SgdRates& given, const SgdRun& run) {
+  const SgdRates rates = given;
   const float* __restrict__ gradient = run.gradient;
   float* __restrict__ value = run.value;
   float* __restrict__ velocity = run.velocity;
-  const float lr = rates.lr, momentum = rates.momentum, weight_decay = rates.weight_decay;
   for (int64_t i = 0; i < run.count; ++i) {
-    float slope = gradient[i] + weight_decay * value[i];
-    float moving = momentum * velocity[i] + slope;
+    float slope = rates.lr_in * (gradient[i] + rates.weight_decay * value[i]);
+    float moving = rates.momentum * velocity[i] + slope;
     velocity[i] = moving;
-    value[i] -= lr * (kNesterov ? slope + momentum * moving : moving);
+    value[i] -= rates.lr_out * (kNesterov ? slope + rates.momentum * moving : moving);
   }
 }
 
@@ -50,12 +75,34 @@ struct AdamRun {
 struct AdamRates {
   float keep_mean, add_mean;      // beta1 and 1 - beta1
   float keep_square, add_square;  // beta2 and 1 - beta2
-  float coupled_decay;            // added to the gradient, times the value
-  float keep_value;               // 1 - lr weight_decay when decoupled, else 1
-  float step_size;                // lr / (1 - beta1^step)
+  float mean_scale;               // 1 / (1 - beta1^step)
   float root_scale;               // 1 / sqrt(1 - beta2^step)
   float epsilon;
+  float weight_decay =
+      0;                 // coupled: added to the gradient, LAMB: to the direction; times the value
+  float keep_value = 1;  // 1 - lr weight_decay when decoupled
+  float step_size = 0;   // lr mean_scale
 };
+
+AdamRates adam_rates(const AdamParams& params) {
+  const auto step = static_cast<double>(params.step);
+  return {.keep_mean = static_cast<float>(params.beta1),
+          .add_mean = static_cast<float>(1.0 - params.beta1),
+          .keep_square = static_cast<float>(params.beta2),
+          .add_square = static_cast<float>(1.0 - params.beta2),
+          .mean_scale = static_cast<float>(1.0 / (1.0 - std::pow(params.beta1, step))),
+          .root_scale = static_cast<float>(1.0 / std::sqrt(1.0 - std::pow(params.beta2, step))),
+          .epsilon = static_cast<float>(params.epsilon)};
+}
+
+AdamRates adam_rates(AdamRates rates, const AdamParams& params, const StepRange& range) {
+  const double lr = params.lr * range.lr, weight_decay = params.weight_decay * range.weight_decay;
+  rates.weight_decay = params.decoupled ? 0.0f : static_cast<float>(weight_decay);
+  rates.keep_value = static_cast<float>(1.0 - (params.decoupled ? lr * weight_decay : 0.0));
+  const double correction = 1.0 - std::pow(params.beta1, static_cast<double>(params.step));
+  rates.step_size = static_cast<float>(lr / correction);
+  return rates;
+}
 
 D2L_SIMD void adam_run(const AdamRates& given, const AdamRun& run) {
   const AdamRates rates = given;
@@ -64,7 +111,7 @@ D2L_SIMD void adam_run(const AdamRates& given, const AdamRun& run) {
   float* __restrict__ mean = run.mean;
   float* __restrict__ square = run.square;
   for (int64_t i = 0; i < run.count; ++i) {
-    float slope = gradient[i] + rates.coupled_decay * value[i];
+    float slope = gradient[i] + rates.weight_decay * value[i];
     float first = rates.keep_mean * mean[i] + rates.add_mean * slope;
     float second = rates.keep_square * square[i] + rates.add_square * slope * slope;
     mean[i] = first;
@@ -74,51 +121,115 @@ D2L_SIMD void adam_run(const AdamRates& given, const AdamRun& run) {
   }
 }
 
-AdamRates adam_rates(const AdamParams& params) {
-  const double step = static_cast<double>(params.step);
-  const double coupled = params.decoupled ? 0.0 : params.weight_decay;
-  const double decoupled = params.decoupled ? params.lr * params.weight_decay : 0.0;
-  return {.keep_mean = static_cast<float>(params.beta1),
-          .add_mean = static_cast<float>(1.0 - params.beta1),
-          .keep_square = static_cast<float>(params.beta2),
-          .add_square = static_cast<float>(1.0 - params.beta2),
-          .coupled_decay = static_cast<float>(coupled),
-          .keep_value = static_cast<float>(1.0 - decoupled),
-          .step_size = static_cast<float>(params.lr / (1.0 - std::pow(params.beta1, step))),
-          .root_scale = static_cast<float>(1.0 / std::sqrt(1.0 - std::pow(params.beta2, step))),
-          .epsilon = static_cast<float>(params.epsilon)};
+struct LambRun {
+  float* gradient;
+  const float* value;
+  float* mean;
+  float* square;
+  int64_t count;
+};
+
+D2L_SIMD void lamb_run(const AdamRates& given, const LambRun& run) {
+  const AdamRates rates = given;
+  float* __restrict__ gradient = run.gradient;
+  const float* __restrict__ value = run.value;
+  float* __restrict__ mean = run.mean;
+  float* __restrict__ square = run.square;
+  for (int64_t i = 0; i < run.count; ++i) {
+    float slope = gradient[i];
+    float first = rates.keep_mean * mean[i] + rates.add_mean * slope;
+    float second = rates.keep_square * square[i] + rates.add_square * slope * slope;
+    mean[i] = first;
+    square[i] = second;
+    gradient[i] =
+        rates.mean_scale * first / (std::sqrt(second) * rates.root_scale + rates.epsilon) +
+        rates.weight_decay * value[i];
+  }
+}
+
+// In double precision, on independent accumulators so that additions run in vectors.
+D2L_SIMD void sum_of_squares(const float* x, int64_t count, double* total) {
+  constexpr int64_t kLanes = 16;
+  double lanes[kLanes] = {};
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes)
+    for (int64_t k = 0; k < kLanes; ++k) {
+      const double value = x[i + k];
+      lanes[k] += value * value;
+    }
+  for (int64_t k = 0; i < count; ++i, ++k) {
+    const double value = x[i];
+    lanes[k] += value * value;
+  }
+  *total = 0;
+  for (double lane : lanes) *total += lane;
 }
 
 }  // namespace
 
 void CpuBackend::sgd_step(const SgdParams& params, ConstView gradient, View value, View velocity) {
-  const SgdRates rates{static_cast<float>(params.lr), static_cast<float>(params.momentum),
-                       static_cast<float>(params.weight_decay)};
   const bool moves = params.momentum != 0;
   const SgdRun all{gradient.as<float>(), value.as<float>(), velocity.as<float>(), 0};
-  parallel_for(value.elements(), kGrain, [&](int64_t begin, int64_t end) {
-    SgdRun run{all.gradient + begin, all.value + begin, moves ? all.velocity + begin : nullptr,
-               end - begin};
-    if (!moves)
-      sgd_plain(rates, run);
-    else if (params.nesterov)
-      sgd_momentum<true>(rates, run);
-    else
-      sgd_momentum<false>(rates, run);
-  });
+  for_ranges(params.ranges, value.elements(),
+             [&](const StepRange& range, int64_t begin, int64_t end) {
+               const SgdRates rates = sgd_rates(params, range);
+               const SgdRun run{all.gradient + begin, all.value + begin,
+                                moves ? all.velocity + begin : nullptr, end - begin};
+               if (!moves)
+                 sgd_plain(rates, run);
+               else if (params.nesterov)
+                 sgd_momentum<true>(rates, run);
+               else
+                 sgd_momentum<false>(rates, run);
+             });
 }
 
 void CpuBackend::adam_step(const AdamParams& params, ConstView gradient, View value, View mean,
                            View square) {
   const AdamRates rates = adam_rates(params);
-  const float* at_gradient = gradient.as<float>();
-  float* at_value = value.as<float>();
-  float* at_mean = mean.as<float>();
-  float* at_square = square.as<float>();
-  parallel_for(value.elements(), kGrain, [&](int64_t begin, int64_t end) {
-    adam_run(rates, {at_gradient + begin, at_value + begin, at_mean + begin, at_square + begin,
-                     end - begin});
+  const AdamRun all{gradient.as<float>(), value.as<float>(), mean.as<float>(), square.as<float>(),
+                    0};
+  for_ranges(params.ranges, value.elements(),
+             [&](const StepRange& range, int64_t begin, int64_t end) {
+               adam_run(adam_rates(rates, params, range),
+                        {all.gradient + begin, all.value + begin, all.mean + begin,
+                         all.square + begin, end - begin});
+             });
+}
+
+void CpuBackend::lamb_direction(const AdamParams& params, View gradient, ConstView value, View mean,
+                                View square) {
+  const AdamRates rates = adam_rates(params);
+  const LambRun all{gradient.as<float>(), value.as<float>(), mean.as<float>(), square.as<float>(),
+                    0};
+  for_ranges(params.ranges, value.elements(),
+             [&](const StepRange& range, int64_t begin, int64_t end) {
+               AdamRates here = rates;
+               here.weight_decay = static_cast<float>(params.weight_decay * range.weight_decay);
+               lamb_run(here, {all.gradient + begin, all.value + begin, all.mean + begin,
+                               all.square + begin, end - begin});
+             });
+}
+
+void CpuBackend::norms(StepRanges ranges, ConstView x, View norms) {
+  struct Piece {
+    size_t range;
+    int64_t begin, end;
+    double total;
+  };
+  std::vector<Piece> pieces;
+  for (size_t i = 0; i < ranges.size(); ++i)
+    for (int64_t begin = ranges[i].begin; begin < ranges[i].end; begin += kGrain)
+      pieces.push_back({i, begin, std::min(begin + kGrain, ranges[i].end), 0});
+  // Several at a time, since many are short.
+  parallel_for(static_cast<int64_t>(pieces.size()), 4, [&](int64_t first, int64_t last) {
+    for (Piece* piece = pieces.data() + first; piece != pieces.data() + last; ++piece)
+      sum_of_squares(x.as<float>() + piece->begin, piece->end - piece->begin, &piece->total);
   });
+  std::vector<double> totals(ranges.size(), 0.0);
+  for (const Piece& piece : pieces) totals[piece.range] += piece.total;
+  for (size_t i = 0; i < totals.size(); ++i)
+    norms.as<float>()[i] = static_cast<float>(std::sqrt(totals[i]));
 }
 
 }  // namespace d2l::cpu
