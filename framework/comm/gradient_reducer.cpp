@@ -14,7 +14,7 @@ GradientReducer::GradientReducer(Communicator& comm, View arena, std::vector<Slo
   check(expected_begin >= 0, "gradient reducer: slot 0 begins at element ", expected_begin);
   for (size_t i = 0; i < slots.size(); ++i) {
     const Slot& slot = slots[i];
-    check(slot.begin == expected_begin && slot.end >= slot.begin, "gradient reducer: slot ", i,
+    check(slot.begin >= expected_begin && slot.end >= slot.begin, "gradient reducer: slot ", i,
           " expected from element ", expected_begin, " on, found [", slot.begin, ", ", slot.end,
           ")");
     check(slot.end <= arena.elements(), "gradient reducer: slot ", i, " ends at element ", slot.end,

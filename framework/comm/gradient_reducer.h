@@ -21,8 +21,9 @@ class GradientReducer {
     int64_t bucket_bytes = 4 << 20;
   };
 
-  // The arena (f32) and the communicator must outlive the reducer. Slots follow each other without
-  // gaps, in the order in which a backward pass is expected to finish them.
+  // The arena (f32) and the communicator must outlive the reducer. Slots ascend, in the order in
+  // which a backward pass is expected to finish them. Between them there may be gaps, of which
+  // small ones are summed with their neighbours: they must hold valid numbers.
   GradientReducer(Communicator& comm, View arena, std::vector<Slot> slots, Options options);
   GradientReducer(Communicator& comm, View arena, std::vector<Slot> slots)
       : GradientReducer(comm, arena, std::move(slots), Options{}) {}

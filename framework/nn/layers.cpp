@@ -66,13 +66,17 @@ BatchNorm::BatchNorm(int64_t channels, const Options& options)
       variance_(add_buffer("running_var", Shape{channels}, 1)),
       options_(options) {}
 
+bool BatchNorm::is_frozen() const {
+  return !gamma_->variable.requires_grad() && !beta_->variable.requires_grad();
+}
+
 Variable BatchNorm::forward(const Variable& x, const Context& context) {
   return forward(x, Variable(), context);
 }
 
 Variable BatchNorm::forward(const Variable& x, const Variable& residual, const Context& context) {
-  BatchNormState state{mean_->tensor, variance_->tensor, options_.momentum, context.training,
-                       context.sum_over_ranks};
+  BatchNormState state{mean_->tensor, variance_->tensor, options_.momentum,
+                       context.training && !is_frozen(), context.sum_over_ranks};
   return batch_norm({x, gamma_->variable, beta_->variable, residual}, state,
                     {.epsilon = options_.epsilon, .activation = options_.activation});
 }

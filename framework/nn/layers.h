@@ -66,7 +66,9 @@ class GlobalAveragePool final : public Module {
 };
 
 // Over all axes but the last, of `channels` elements, then the activation. Parameters weight
-// (gamma) and bias (beta), buffers running_mean and running_var.
+// (gamma) and bias (beta), buffers running_mean and running_var. While both parameters are frozen
+// it normalises with its running statistics, and keeps them, in training too: what fine-tuning
+// wants.
 class BatchNorm final : public Module {
  public:
   struct Options {
@@ -81,6 +83,8 @@ class BatchNorm final : public Module {
   Variable forward(const Variable& x, const Variable& residual, const Context& context);
 
  private:
+  bool is_frozen() const;
+
   std::shared_ptr<Parameter> gamma_, beta_;
   std::shared_ptr<Buffer> mean_, variance_;
   Options options_;

@@ -1,7 +1,11 @@
 #include "framework/nn/parameter_set.h"
 
-#include <algorithm>
+#include <fnmatch.h>
 
+#include <algorithm>
+#include <set>
+
+#include "framework/base/text.h"
 #include "framework/tensor/create.h"
 
 namespace d2l::nn {
@@ -97,6 +101,43 @@ int64_t ParameterSet::count() const {
   return total;
 }
 
+int64_t ParameterSet::frozen_count() const {
+  int64_t total = 0;
+  for (const Slot& slot : slots_) total += slot.frozen ? slot.shape.elements() : 0;
+  return total;
+}
+
+// What a pattern may have been meant to be: names, and "layer1.*" for all that lies below layer1.
+std::vector<std::string> ParameterSet::pattern_candidates() const {
+  std::set<std::string> candidates;
+  for (const Slot& slot : slots_) {
+    for (size_t dot = slot.name.find('.'); dot != std::string::npos;
+         dot = slot.name.find('.', dot + 1))
+      candidates.insert(slot.name.substr(0, dot) + ".*");
+    candidates.insert(slot.name);
+  }
+  return {candidates.begin(), candidates.end()};
+}
+
+void ParameterSet::freeze(const std::vector<std::string>& patterns) {
+  for (const std::string& pattern : patterns) {
+    bool known = false;
+    for (size_t i = 0; i < slots_.size(); ++i) {
+      Slot& slot = slots_[i];
+      if (fnmatch(pattern.c_str(), slot.name.c_str(), 0) != 0) continue;
+      known = true;
+      if (slot.frozen) continue;
+      slot.frozen = true;
+      slot.parameter->variable = Variable(slot.parameter->variable.value());
+      backend().fill(part(gradients_, i).view(), 0);
+    }
+    if (!known) throw UsageError(unknown_name("parameter", pattern, pattern_candidates()));
+  }
+  if (frozen_count() == count())
+    throw UsageError(concat("'", join(patterns, ","), "' freezes all ", slots_.size(),
+                            " parameters: expected one to train"));
+}
+
 Tensor ParameterSet::part(const Tensor& arena, size_t slot) const {
   return arena.slot(slots_[slot].begin, slots_[slot].shape);
 }
@@ -107,16 +148,31 @@ void ParameterSet::zero_grad() {
 
 void ParameterSet::fill_missing_gradients() {
   for (size_t i = 0; i < slots_.size(); ++i)
-    if (!slots_[i].parameter->variable.has_grad()) backend().fill(part(gradients_, i).view(), 0);
+    if (!slots_[i].frozen && !slots_[i].parameter->variable.has_grad())
+      backend().fill(part(gradients_, i).view(), 0);
 }
 
 void ParameterSet::visit(StateVisitor& visitor) {
+  visit(visitor, "parameters", values_);
+  visit_buffers(visitor, "buffers", buffers_);
+}
+
+void ParameterSet::visit(StateVisitor& visitor, const std::string& prefix,
+                         const Tensor& arena) const {
   for (size_t i = 0; i < slots_.size(); ++i) {
-    Tensor value = part(values_, i);
-    visitor.tensor("parameters/" + slots_[i].name, value);
+    Tensor value = part(arena, i);
+    visitor.tensor(prefix + "/" + slots_[i].name, value);
   }
-  for (BufferSlot& slot : buffer_slots_)
-    visitor.tensor("buffers/" + slot.name, slot.buffer->tensor);
+}
+
+void ParameterSet::visit_buffers(StateVisitor& visitor, const std::string& prefix,
+                                 const Tensor& buffers) const {
+  int64_t begin = 0;
+  for (const BufferSlot& slot : buffer_slots_) {
+    Tensor value = buffers.slot(begin, slot.buffer->shape);
+    visitor.tensor(prefix + "/" + slot.name, value);
+    begin += slot.buffer->shape.elements();
+  }
 }
 
 }  // namespace d2l::nn

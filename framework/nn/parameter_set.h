@@ -20,6 +20,7 @@ class ParameterSet {
     Shape shape;
     int64_t begin = 0, end = 0;  // elements of the arena, padding included
     std::shared_ptr<Parameter> parameter;
+    bool frozen = false;  // see freeze()
   };
   struct BufferSlot {
     std::string name;
@@ -36,20 +37,33 @@ class ParameterSet {
   Tensor& gradients() { return gradients_; }  // f32 [arena]; padding is 0
   Tensor& buffers() { return buffers_; }      // f32 [all buffers]; undefined when there are none
   Backend& backend() const { return values_.backend(); }
-  int64_t count() const;  // trainable numbers
+  int64_t count() const;         // numbers in all parameters
+  int64_t frozen_count() const;  // those of frozen ones
+
+  // Parameters whose names match one of the patterns (* any text, ? any character, [abc] one of
+  // these) are constants from now on: no gradient is computed for them, their slots of the gradient
+  // arena stay 0, optimizers made later leave them alone, and a BatchNorm of which all is frozen
+  // uses and keeps its running statistics. Called before the first step. Throws UsageError for a
+  // pattern that no name matches, with the nearest, and when nothing is left to train.
+  void freeze(const std::vector<std::string>& patterns);
 
   // The part of an arena (values, gradients, or an optimizer's of the same size) that is slot i's.
   Tensor part(const Tensor& arena, size_t slot) const;
 
   // Forgets all gradients; costs nothing.
   void zero_grad();
-  // Gradients of parameters that the backward pass did not reach become 0.
+  // Gradients of parameters that are trained but that the backward pass did not reach become 0.
   void fill_missing_gradients();
 
   // "parameters/NAME" and "buffers/NAME".
   void visit(StateVisitor& visitor);
+  // "PREFIX/NAME": each parameter's part of an arena.
+  void visit(StateVisitor& visitor, const std::string& prefix, const Tensor& arena) const;
+  // "PREFIX/NAME": each buffer's part of something like buffers().
+  void visit_buffers(StateVisitor& visitor, const std::string& prefix, const Tensor& buffers) const;
 
  private:
+  std::vector<std::string> pattern_candidates() const;
   void collect(Module& module, const std::string& path);
   void bind_parameters(Backend& backend);
   void draw_values(uint64_t seed);

@@ -131,6 +131,20 @@ TEST_F(BatchNormLayer, EvaluationUsesAndKeepsThem) {
   EXPECT_TRUE(close(forward(layer, x.rows(2, 3)), {2, 19}, 1e-4));
 }
 
+// With one of its parameters it still learns, and so do its statistics.
+TEST_F(BatchNormLayer, FrozenItKeepsItsStatistics) {
+  Sequential model;
+  model.then<BatchNorm>(2).then<Linear>(2, 2);
+  ParameterSet parameters(model, cpu(), 1);
+  parameters.freeze({"0.bias"});
+  forward(model, x, training());
+  EXPECT_TRUE(close(parameters.buffers(), {0.3f, 3, 0.9f + 14.0f / 30, 0.9f + 60}));
+  parameters.freeze({"0.weight"});
+  const Tensor before = parameters.buffers().clone();
+  EXPECT_TRUE(close(forward(model, x, training()), forward(model, x), 0, 0));
+  EXPECT_TRUE(close(parameters.buffers(), before, 0, 0));
+}
+
 TEST_F(BatchNormLayer, EmptyBatchLeavesEverythingAlone) {
   Variable y = layer.forward(Variable(Tensor(cpu(), {0, 2})), training());
   EXPECT_EQ(y.shape(), (Shape{0, 2}));

@@ -252,6 +252,37 @@ TEST(ParameterSet, BuffersAndState) {
   EXPECT_TRUE(close(set.buffers(), std::vector<float>(10, 9)));
 }
 
+TEST(ParameterSet, FrozenParametersHaveNoGradient) {
+  Net net;
+  ParameterSet set(net, cpu(), 1);
+  cpu().fill(set.gradients().view(), 55);
+  set.freeze({"block.0.*", "*.norm.b?as", "block.0.weight"});
+  EXPECT_EQ(set.frozen_count(), 15 + 5 + 5);
+  EXPECT_EQ(set.count(), 2 + 10 + 5 + 5 + 5 + 15);
+  sum(square(net.forward(Variable(uniform(cpu(), {4, 3}, {.seed = 3})), {.training = true})))
+      .backward();
+  set.fill_missing_gradients();
+  for (size_t i = 0; i < set.slots().size(); ++i) {
+    const ParameterSet::Slot& slot = set.slots()[i];
+    const bool frozen = slot.name.starts_with("block.0.") || slot.name == "block.norm.bias";
+    EXPECT_EQ(slot.frozen, frozen) << slot.name;
+    EXPECT_EQ(slot.parameter->variable.has_grad(), !frozen) << slot.name;
+    const std::vector<float> found = set.part(set.gradients(), i).to_vector<float>();
+    const std::vector<float> zeros(found.size(), 0);
+    EXPECT_EQ(found == zeros, frozen) << slot.name;
+  }
+}
+
+TEST(ParameterSet, FreezesWhatIsThereButNotAll) {
+  Net net;
+  ParameterSet set(net, cpu(), 1);
+  EXPECT_EQ(message_of([&] { set.freeze({"blok.*"}); }),
+            "unknown parameter 'blok.*', did you mean 'block.*'?");
+  EXPECT_EQ(message_of([&] { set.freeze({"output.wait"}); }),
+            "unknown parameter 'output.wait', did you mean 'output.weight'?");
+  EXPECT_THAT(message_of([&] { set.freeze({"*"}); }), HasSubstr("freezes all 6 parameters"));
+}
+
 TEST(ParameterSet, RefusesWhatItCannotName) {
   Sequential twice;
   twice.then_named<Linear>("same", 2, 2);

@@ -86,7 +86,7 @@ TEST(GradientReducer, NamesMisuse) {
   EXPECT_THAT(message_of([&] { f.reducer.ready(-1); }), HasSubstr("-1"));
   const View arena{f.arena.data(), DType::f32, {24}};
   EXPECT_THAT(message_of([&] {
-                GradientReducer(f.recorder, arena, {{0, 4}, {5, 8}});
+                GradientReducer(f.recorder, arena, {{0, 4}, {3, 8}});
               }),
               HasSubstr("slot 1 expected from element 4"));
   EXPECT_THAT(message_of([&] {
@@ -97,6 +97,21 @@ TEST(GradientReducer, NamesMisuse) {
                 GradientReducer(f.recorder, {f.arena.data(), DType::i32, {24}}, {});
               }),
               HasSubstr("i32"));
+}
+
+// What is frozen needs no reduction: large gaps separate buckets, small ones are taken along.
+TEST(GradientReducer, LeavesOutLargeGaps) {
+  std::vector<float> arena(32);
+  RecordingCommunicator recorder(arena.data());
+  GradientReducer reducer(recorder, {arena.data(), DType::f32, {32}}, {{2, 4}, {5, 6}, {20, 24}},
+                          {.first_bucket_bytes = 16, .bucket_bytes = 32});
+  EXPECT_EQ(reducer.buckets(), 2);
+  reducer.ready(1);
+  reducer.ready(0);
+  EXPECT_THAT(recorder.begins, ElementsAre(2));
+  reducer.finish();
+  EXPECT_THAT(recorder.begins, ElementsAre(2, 20));
+  EXPECT_THAT(recorder.counts, ElementsAre(4, 4));
 }
 
 TEST(GradientReducer, AbandonsTheCommunicatorInTheMiddleOfAStepOnly) {
