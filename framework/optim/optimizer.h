@@ -3,16 +3,18 @@
 #include <memory>
 
 #include "framework/nn/parameter_set.h"
+#include "framework/optim/step_ranges.h"
 #include "framework/tensor/state.h"
 
 namespace d2l {
 
 // Turns gradients into steps. It works on whole arenas, so it neither knows layers nor
-// communicates: gradients are final when step() is called.
+// communicates: gradients are final when step() is called. Parameters that are frozen when it is
+// made stay as they are.
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
-  // One step with this learning rate.
+  // One step with this learning rate; may use the gradients' memory.
   virtual void step(double lr) = 0;
   // "optimizer/..."
   virtual void visit(StateVisitor& visitor) = 0;
@@ -24,6 +26,7 @@ struct SgdOptions {
   double momentum = 0;
   double weight_decay = 0;
   bool nesterov = false;
+  Decay decay = Decay::all;
 };
 std::unique_ptr<Optimizer> make_sgd(nn::ParameterSet& parameters, const SgdOptions& options);
 
@@ -34,7 +37,34 @@ struct AdamOptions {
   double epsilon = 1e-8;
   double weight_decay = 0;
   bool decoupled = false;
+  Decay decay = Decay::all;
 };
 std::unique_ptr<Optimizer> make_adam(nn::ParameterSet& parameters, const AdamOptions& options);
+
+// For large batches: You, Gitman and Ginsburg, "Large Batch Training of Convolutional Networks",
+// 2017. For each parameter, v = momentum v + lr ratio (g + weight_decay w); w -= v, where ratio =
+// eta |w| / (|g| + weight_decay |w|), and 1 where |w| or |g| is 0 and where `decay` is `weights`
+// and leaves the parameter out.
+struct LarsOptions {
+  double momentum = 0.9;
+  double weight_decay = 0;
+  bool nesterov = false;
+  double eta = 0.001;
+  Decay decay = Decay::all;
+};
+std::unique_ptr<Optimizer> make_lars(nn::ParameterSet& parameters, const LarsOptions& options);
+
+// For large batches: You et al., "Large Batch Optimization for Deep Learning", 2019. For each
+// parameter, w -= lr ratio u, where u is lamb_direction's (framework/backend/backend.h) and ratio =
+// |w| / |u|, and 1 where one of them is 0 and where `decay` is `weights` and leaves the parameter
+// out. Gradients are not scaled before; clip them for that.
+struct LambOptions {
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-6;
+  double weight_decay = 0;
+  Decay decay = Decay::all;
+};
+std::unique_ptr<Optimizer> make_lamb(nn::ParameterSet& parameters, const LambOptions& options);
 
 }  // namespace d2l

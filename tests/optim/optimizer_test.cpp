@@ -1,49 +1,18 @@
 // Whole optimizers against the formulas, computed here in f64 for each element.
 
-#include "framework/optim/optimizer.h"
-
-#include <gmock/gmock.h>
-
-#include <cmath>
-#include <map>
-
-#include "framework/nn/layers.h"
-#include "framework/tensor/create.h"
-#include "tests/support/support.h"
+#include "tests/optim/linear_layer.h"
 
 namespace d2l {
 namespace {
 
-using test::cpu;
+using test::Keeper;
+using test::kSteps;
 using test::message_of;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-constexpr int kSteps = 4;
-
-class OptimizerTest : public testing::Test {
+class OptimizerTest : public test::LinearLayer {
  protected:
-  nn::Linear layer{3, 2};
-  nn::ParameterSet set{layer, cpu(), 1};
-
-  // Gradient of every element at a step.
-  static double gradient(size_t i, int step) {
-    return std::sin(static_cast<double>(i) + 1.7 * step);
-  }
-  // Sets the gradients, takes kSteps steps and answers the arena.
-  std::vector<float> run(Optimizer& optimizer, double lr) {
-    for (int step = 1; step <= kSteps; ++step) {
-      give(step);
-      optimizer.step(lr);
-    }
-    return set.values().to_vector<float>();
-  }
-  void give(int step) {
-    for (const auto& slot : set.slots())
-      for (int64_t i = slot.begin; i < slot.begin + slot.shape.elements(); ++i)
-        set.gradients().data<float>()[i] =
-            static_cast<float>(gradient(static_cast<size_t>(i), step));
-  }
   // Compares with update(w, g, step, element) applied to each element on its own.
   template <class Update>
   void expect(const std::vector<float>& before, const std::vector<float>& found, Update&& update) {
@@ -123,36 +92,56 @@ TEST_F(OptimizerTest, AdamWDecaysTheWeightItself) {
   });
 }
 
-// Keeps what it saw, or puts it back.
-class Keeper : public StateVisitor {
- public:
-  bool restoring = false;
-  std::map<std::string, Tensor> tensors;
-  std::map<std::string, int64_t> integers;
-  std::vector<std::string> names;
+// Biases go free.
+TEST_F(OptimizerTest, DecayOfWeightsOnly) {
+  for (bool adam_like : {false, true}) {
+    auto make = [&](double weight_decay, Decay decay) {
+      if (adam_like) return make_adam(set, {.weight_decay = weight_decay, .decay = decay});
+      return make_sgd(set, {.momentum = 0.9, .weight_decay = weight_decay, .decay = decay});
+    };
+    const Tensor start = set.values().clone();
+    auto found_with = [&](double weight_decay, Decay decay) {
+      set.values().copy_from(start);
+      return run(*make(weight_decay, decay), 0.1);
+    };
+    const auto none = found_with(0, Decay::all), all = found_with(0.3, Decay::all),
+               weights = found_with(0.3, Decay::weights);
+    for (const auto& slot : set.slots())
+      for (auto i = static_cast<size_t>(slot.begin);
+           i < static_cast<size_t>(slot.begin + slot.shape.elements()); ++i) {
+        EXPECT_EQ(weights[i], slot.name == "weight" ? all[i] : none[i]) << slot.name;
+        EXPECT_NE(none[i], all[i]);
+      }
+    set.values().copy_from(start);
+  }
+}
 
-  void tensor(const std::string& name, Tensor& value) override {
-    names.push_back(name);
-    if (restoring)
-      value.copy_from(tensors.at(name));
-    else
-      tensors[name] = value.clone();
-  }
-  void integer(const std::string& name, int64_t& value) override {
-    names.push_back(name);
-    if (restoring)
-      value = integers.at(name);
-    else
-      integers[name] = value;
-  }
-  void real(const std::string& name, double&) override { names.push_back(name); }
-};
+TEST(StepRanges, MergeWhatIsTreatedAlike) {
+  nn::Sequential model;
+  model.then<nn::Linear>(4, 4).then<nn::Linear>(4, 4).then<nn::Linear>(4, 4);
+  nn::ParameterSet set(model, test::cpu(), 1);  // 2.bias, 2.weight, 1.bias, ...: 16 numbers each
+  const StepRange whole{.begin = 0, .end = 96};
+  EXPECT_THAT(merged_ranges(set, Decay::all), ElementsAre(whole));
+  EXPECT_EQ(ranges_per_slot(set, Decay::all).size(), 6u);
+  set.freeze({"1.*"});
+  EXPECT_THAT(merged_ranges(set, Decay::all),
+              ElementsAre(StepRange{.begin = 0, .end = 32}, StepRange{.begin = 64, .end = 96}));
+  EXPECT_THAT(merged_ranges(set, Decay::weights),
+              ElementsAre(StepRange{.begin = 0, .end = 16, .weight_decay = 0},
+                          StepRange{.begin = 16, .end = 32},
+                          StepRange{.begin = 64, .end = 80, .weight_decay = 0},
+                          StepRange{.begin = 80, .end = 96}));
+}
 
 TEST_F(OptimizerTest, StateHasOnePiecePerParameter) {
-  Keeper plain, momentum, adam_state;
+  Keeper plain, momentum, adam_state, lars, lamb;
   make_sgd(set, {})->visit(plain);
   make_sgd(set, {.momentum = 0.5})->visit(momentum);
   make_adam(set, {})->visit(adam_state);
+  make_lars(set, {})->visit(lars);
+  make_lamb(set, {})->visit(lamb);
+  EXPECT_EQ(lars.names, momentum.names);
+  EXPECT_EQ(lamb.names, adam_state.names);
   EXPECT_TRUE(plain.names.empty());
   EXPECT_THAT(momentum.names, ElementsAre("optimizer/velocity/bias", "optimizer/velocity/weight"));
   EXPECT_THAT(adam_state.names,
@@ -166,6 +155,8 @@ TEST_F(OptimizerTest, ContinuesFromItsState) {
   const Make makes[] = {
       [](nn::ParameterSet& to) { return make_sgd(to, {.momentum = 0.9}); },
       [](nn::ParameterSet& to) { return make_adam(to, {}); },
+      [](nn::ParameterSet& to) { return make_lars(to, {.weight_decay = 0.1}); },
+      [](nn::ParameterSet& to) { return make_lamb(to, {.weight_decay = 0.1}); },
   };
   for (Make make : makes) {
     Tensor start = set.values().clone();
@@ -186,11 +177,31 @@ TEST_F(OptimizerTest, ContinuesFromItsState) {
   }
 }
 
+TEST_F(OptimizerTest, FrozenParametersStay) {
+  using Make = std::unique_ptr<Optimizer> (*)(nn::ParameterSet&);
+  const Make makes[] = {
+      [](nn::ParameterSet& to) { return make_sgd(to, {.weight_decay = 0.1}); },
+      [](nn::ParameterSet& to) { return make_adam(to, {.weight_decay = 0.1}); },
+      [](nn::ParameterSet& to) { return make_lars(to, {.weight_decay = 0.1}); },
+      [](nn::ParameterSet& to) { return make_lamb(to, {.weight_decay = 0.1}); },
+  };
+  set.freeze({"weight"});
+  for (Make make : makes) {
+    const auto bias = set.part(set.values(), 0).to_vector<float>(),
+               weight = set.part(set.values(), 1).to_vector<float>();
+    run(*make(set), 0.1);
+    EXPECT_NE(set.part(set.values(), 0).to_vector<float>(), bias);
+    EXPECT_EQ(set.part(set.values(), 1).to_vector<float>(), weight);
+  }
+}
+
 TEST_F(OptimizerTest, RefusesImpossibleOptions) {
   EXPECT_THAT(message_of([&] { make_sgd(set, {.momentum = 1}); }), HasSubstr("momentum"));
   EXPECT_THAT(message_of([&] { make_sgd(set, {.weight_decay = -1}); }), HasSubstr("weight decay"));
   EXPECT_THAT(message_of([&] { make_adam(set, {.beta2 = 1}); }), HasSubstr("betas"));
   EXPECT_THAT(message_of([&] { make_adam(set, {.epsilon = 0}); }), HasSubstr("epsilon"));
+  EXPECT_THAT(message_of([&] { make_lars(set, {.eta = 0}); }), HasSubstr("lars: eta"));
+  EXPECT_THAT(message_of([&] { make_lamb(set, {.beta1 = -1}); }), HasSubstr("lamb: the betas"));
 }
 
 }  // namespace
