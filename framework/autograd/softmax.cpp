@@ -26,13 +26,15 @@ Variable log_softmax(const Variable& x) {
   });
 }
 
-CrossEntropy cross_entropy(const Variable& scores, const Tensor& labels) {
+CrossEntropy cross_entropy(const Variable& scores, const Tensor& labels, double label_smoothing) {
   const Variable logits = cast(scores, DType::f32);
   const Shape& shape = logits.shape();
   check(shape.rank() == 2, "cross_entropy: expected logits [n, classes], found ", shape);
   check(labels.shape() == Shape{shape[0]}, "cross_entropy: logits ", shape, " expect labels [",
         shape[0], "], found ", labels.shape());
   check_dtype("cross_entropy: labels", labels, DType::i64);
+  check(label_smoothing >= 0 && label_smoothing <= 1,
+        "cross_entropy: expected a label smoothing in [0, 1], found ", label_smoothing);
   Backend& backend = logits.backend();
   Tensor losses(backend, Shape{shape[0]}), correct(backend, Shape{shape[0]});
   Tensor probabilities(backend, shape);
@@ -45,6 +47,10 @@ CrossEntropy cross_entropy(const Variable& scores, const Tensor& labels) {
                                                out.view());
         });
       });
+  if (label_smoothing > 0) {
+    Variable of_all_labels = -mean(log_softmax(logits), {1});
+    result = result * (1 - label_smoothing) + of_all_labels * label_smoothing;
+  }
   return {result, correct};
 }
 

@@ -14,8 +14,10 @@ struct CrossEntropy {
 
 // Softmax and cross-entropy in one (chapter 3.7): scores (logits) [n, classes], labels i64 [n];
 // bf16 scores become f32 first. Labels are trusted to be in [0, classes); datasets check them when
-// they are opened.
-CrossEntropy cross_entropy(const Variable& scores, const Tensor& labels);
+// they are opened. With label_smoothing s in [0, 1] the loss is (1 - s) times the plain one plus s
+// times its average over all labels (Szegedy et al., 2016; PyTorch's formula).
+CrossEntropy cross_entropy(const Variable& scores, const Tensor& labels,
+                           double label_smoothing = 0);
 
 // (prediction - target)^2 / 2, element by element (chapter 3.1).
 Variable squared_loss(const Variable& prediction, const Tensor& target);

@@ -288,8 +288,9 @@ TEST(GradcheckSoftmax, SoftmaxAndLog) {
 
 TEST(GradcheckSoftmax, CrossEntropy) {
   Tensor labels = from_vector<int64_t>(cpu(), {4}, {2, 0, 4, 2});
-  EXPECT_TRUE(gradcheck([&](Inputs in) { return cross_entropy(in[0], labels).losses; },
-                        {random({4, 5}, 35, -2, 2)}, {.relative = 1e-2, .absolute = 1e-3}));
+  for (double smoothing : {0.0, 0.3, 1.0})
+    EXPECT_TRUE(gradcheck([&](Inputs in) { return cross_entropy(in[0], labels, smoothing).losses; },
+                          {random({4, 5}, 35, -2, 2)}, {.relative = 1e-2, .absolute = 1e-3}));
 }
 
 TEST(GradcheckSoftmax, SquaredLoss) {

@@ -253,6 +253,36 @@ TEST(Pooling, NumberOfWindowsRoundedUp) {
   EXPECT_THAT(message_of([&] { side(1, 3, 2, 0); }), HasSubstr("does not fit"));
 }
 
+// -sum q log p, where q mixes the label with all of them alike.
+TEST(Losses, LabelSmoothing) {
+  const double smoothing = 0.1;
+  const std::vector<int64_t> labels = {0, 2, 1};
+  Variable logits(uniform(cpu(), {3, 4}, {.seed = 9}, -3, 3), true);
+  CrossEntropy result = cross_entropy(logits, from_vector(cpu(), {3}, labels), smoothing);
+  result.losses.backward(ones(cpu(), {3}));
+  const auto x = logits.value().to_rows<double>();
+  for (size_t row = 0; row < 3; ++row) {
+    double total = 0, loss = 0;
+    for (double value : x[row]) total += std::exp(value);
+    for (size_t j = 0; j < 4; ++j) {
+      const double p = std::exp(x[row][j]) / total;
+      const double q =
+          smoothing / 4 + (static_cast<int64_t>(j) == labels[row] ? 1 - smoothing : 0.0);
+      loss -= q * std::log(p);
+      EXPECT_NEAR(logits.grad().to_rows<double>()[row][j], p - q, 1e-6);
+    }
+    EXPECT_NEAR(result.losses.value().to_vector<double>()[row], loss, 1e-5);
+  }
+  EXPECT_TRUE(
+      close(result.correct, cross_entropy(logits, from_vector(cpu(), {3}, labels)).correct));
+
+  Variable nothing(Tensor(cpu(), {0, 4}), true);
+  CrossEntropy empty = cross_entropy(nothing, Tensor(cpu(), {0}, DType::i64), smoothing);
+  EXPECT_EQ(empty.losses.shape(), Shape{0});
+  empty.losses.backward(empty.losses.value());
+  EXPECT_EQ(nothing.grad().shape(), (Shape{0, 4}));
+}
+
 TEST(Messages, NameTheShapes) {
   Variable x(ones(cpu(), {2, 3})), image(ones(cpu(), {1, 4, 4, 2}));
   Variable weight(ones(cpu(), {5, 3, 3, 1}));
