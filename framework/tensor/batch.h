@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include "framework/tensor/tensor.h"
 
@@ -17,6 +18,11 @@ struct Batch {
   // What a model takes, on `backend`: f32 or bf16; bytes become bytes / 255 there, which is the
   // book's scaling, after they have travelled as bytes.
   Tensor inputs_on(Backend& backend, DType dtype = DType::f32) const;
+
+  // This part cut into `pieces` of about equal size that follow each other, or into fewer so that
+  // none is empty; an empty part is one piece. They alias, and belong to the same global batch.
+  // Throws Error for less than 1.
+  std::vector<Batch> split(int64_t pieces) const;
 };
 
 // What a training loop reads from. Every rank makes the same number of steps in an epoch.
