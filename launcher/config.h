@@ -6,10 +6,9 @@
 
 namespace d2l::launcher {
 
-// Everything that decides a training run. One table in config.cpp describes every member; the
-// flags,
-// --help, the config file and the copy in a checkpoint come from it. A flag is the member's name
-// with '-' for '_'.
+// Everything that decides a training run. One table in options.cpp describes every member; the
+// flags, --help, the config file and the copy in a checkpoint come from it. A flag is the member's
+// name with '-' for '_'.
 struct Config {
   std::string model;   // of the zoo; "": the recipe's
   std::string recipe;  // "": none
@@ -21,10 +20,31 @@ struct Config {
   int64_t epochs = 10;
   int64_t max_steps = 0;     // 0: no limit
   int64_t batch_size = 256;  // over all ranks
+  int64_t accumulate = 1;
+  std::string freeze;  // patterns with ',' between them
+  uint64_t seed = 0;
+  std::string optimizer = "sgd";
   double lr = 0.1;
   double momentum = 0;
+  bool nesterov = false;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 0;  // 0: the optimizer's own
   double weight_decay = 0;
-  uint64_t seed = 0;
+  std::string decay = "all";
+  double lars_eta = 0.001;
+  std::string schedule = "constant";
+  std::string warmup = "0";  // this and the next two are lengths: see length.h
+  std::string step_every;
+  std::string milestones;  // with ',' between them
+  double warmup_start = 0;
+  double gamma = 0.1;
+  double power = 2;
+  double final_lr = 0;
+  double label_smoothing = 0;
+  double clip_value = 0;  // 0: not clipped, both
+  double clip_norm = 0;
+  double ema = 0;          // 0: none
   int threads = 0;         // per rank; 0: choose
   int loader_threads = 1;  // per rank
   int64_t save_every = 0;  // steps; 0: at the end of each epoch
@@ -65,7 +85,8 @@ Config from_ini(const std::string& text, const std::string& source = "config");
 Config config_for_resume(const CommandLine& command_line, const std::string& stored_ini,
                          const std::string& source = "config");
 
-// Throws UsageError naming the first option that is out of its range.
-void validate(const Config& config);
+// Throws UsageError naming the first option that is out of its range, or that is one of `given`, is
+// not at its default and has no effect with the others.
+void validate(const Config& config, const std::set<std::string>& given = {});
 
 }  // namespace d2l::launcher

@@ -16,7 +16,9 @@
 #include "framework/comm/mpi_session.h"
 #include "framework/train/loss_curve.h"
 #include "framework/train/trainer.h"
+#include "launcher/assemble.h"
 #include "launcher/config.h"
+#include "launcher/length.h"
 #include "models/zoo.h"
 
 // d2l-train: options -> config -> dataset -> loader -> model -> trainer.
@@ -99,6 +101,20 @@ void check_same_epoch(const Config& config, const CheckpointStore::Found& found)
   check_same("--resize", before.resize, config.resize);
 }
 
+// What an optimizer remembers is of use to no other.
+void check_same_state(const Config& config, const CheckpointStore::Found& found) {
+  const Config before = from_ini(found.snapshot.texts.at("config"), found.path.string());
+  if (before.optimizer != config.optimizer)
+    throw UsageError(concat("--optimizer may not change in a run: ", found.path.string(),
+                            " holds the state of ", before.optimizer, ", found ",
+                            config.optimizer));
+  const bool moves = config.optimizer == "sgd" || config.optimizer == "lars";
+  if (moves && (before.momentum > 0) != (config.momentum > 0))
+    throw UsageError(
+        concat("--momentum may not change between 0 and more in a run: ", found.path.string(),
+               " stands at ", before.momentum, ", found ", config.momentum));
+}
+
 // The checkpoint that all ranks go on from: rank 0 chooses, all read the same file.
 std::optional<CheckpointStore::Found> find_checkpoint(const Config& config, Communicator& comm,
                                                       Log& log) {
@@ -122,6 +138,7 @@ std::optional<CheckpointStore::Found> find_checkpoint(const Config& config, Comm
 
 void restore(Trainer& trainer, const CheckpointStore::Found& found, const Config& config) {
   auto step = found.snapshot.integers.find("progress/step_in_epoch");
+  check_same_state(config, found);
   if (step != found.snapshot.integers.end() && step->second > 0) check_same_epoch(config, found);
   trainer.restore(found.snapshot, found.path.string());
 }
@@ -160,13 +177,18 @@ void print_report(const TrainerReport& report, const Config& config, const Commu
   if (report.saved) log.info("run folder ", config.out, ", checkpoint ", checkpoint.string());
 }
 
-TrainerOptions trainer_options(const Config& config) {
+TrainerOptions trainer_options(const Config& config, int64_t steps_per_epoch) {
   return {.epochs = config.epochs,
           .max_steps = config.max_steps,
           .save_every = config.save_every,
           .eval_every = config.eval_every,
           .log_every = config.log_every,
-          .lr = config.lr,
+          .schedule = make_schedule(config, steps_per_epoch),
+          .accumulate = config.accumulate,
+          .label_smoothing = config.label_smoothing,
+          .clip_value = config.clip_value,
+          .clip_norm = config.clip_norm,
+          .ema = config.ema,
           .seed = config.seed,
           .config = to_ini(config)};
 }
@@ -176,7 +198,11 @@ Config checked_config(const CommandLine& line, const Communicator& comm) {
   Config config = effective_config(line);
   if (config.out.empty())
     config.out = "runs/" + (config.recipe.empty() ? config.model : config.recipe);
-  validate(config);
+  validate(config, line.given);
+  if (config.batch_size / config.accumulate < comm.size() && config.accumulate > 1)
+    throw UsageError(concat("--accumulate ", config.accumulate,
+                            " expects a --batch-size of at least ", config.accumulate, " x ",
+                            comm.size(), " ranks, found ", config.batch_size));
   if (config.batch_size < comm.size())
     throw UsageError(
         concat("--batch-size is the global batch: expected at least one sample for "
@@ -204,8 +230,9 @@ int train(const CommandLine& line, MpiSession& session) {
                                                   .init = config.init,
                                                   .width = config.width});
   nn::ParameterSet parameters(*model, *backend, config.seed);
-  auto optimizer =
-      make_sgd(parameters, {.momentum = config.momentum, .weight_decay = config.weight_decay});
+  parameters.freeze(split_list("--freeze", config.freeze));
+  auto optimizer = make_optimizer(config, parameters);
+  const TrainerOptions options = trainer_options(config, train_data->steps_per_epoch());
 
   // Nothing is written before all that can be wrong with data and model has been looked at.
   std::optional<RunFolder> folder;
@@ -226,12 +253,16 @@ int train(const CommandLine& line, MpiSession& session) {
                    .log = log,
                    .store = folder ? &folder->store : nullptr,
                    .progress = first ? &progress : nullptr},
-                  trainer_options(config));
+                  options);
   if (found) restore(trainer, *found, config);
   if (first) trainer.set_metrics(folder->go_on(config, trainer.position().step));
-  log.info(config.model, ", ", with_thousands(parameters.count()), " parameters; ", dataset.name(),
-           ", ", with_thousands(train_data->samples()), " + ", with_thousands(test_data->samples()),
-           " samples; ", comm->describe(), "; ", backend->describe());
+  log.info(config.model, ", ", with_thousands(parameters.count()), " parameters",
+           parameters.frozen_count() > 0
+               ? ", of them " + with_thousands(parameters.frozen_count()) + " frozen"
+               : "",
+           "; ", dataset.name(), ", ", with_thousands(train_data->samples()), " + ",
+           with_thousands(test_data->samples()), " samples; ", comm->describe(), "; ",
+           backend->describe());
   if (!config.resume.empty())
     log.info("going on after step ", trainer.position().step,
              found ? " from " : ": no checkpoint in ", found ? found->path.string() : config.out);
@@ -270,7 +301,7 @@ int run(int argc, char** argv) {
   CommandLine line;
   try {
     line = parse_command_line(argc, argv);
-    if (!line.help && line.config.resume.empty()) validate(line.config);
+    if (!line.help && line.config.resume.empty()) validate(line.config, line.given);
   } catch (const Error& error) {
     if (speaks()) std::fprintf(stderr, "d2l-train: error: %s\n", error.what());
     return 2;

@@ -5,21 +5,20 @@
 
 #include "framework/autograd/softmax.h"
 #include "framework/base/text.h"
+#include "framework/optim/clip.h"
 #include "framework/tensor/create.h"
 #include "framework/tensor/elementwise.h"
-#include "framework/tensor/reduce.h"
+#include "framework/train/evaluate.h"
 
 namespace d2l {
 namespace {
 
+// Those that have gradients.
 std::vector<GradientReducer::Slot> reducer_slots(const nn::ParameterSet& parameters) {
   std::vector<GradientReducer::Slot> slots;
-  for (const auto& slot : parameters.slots()) slots.push_back({slot.begin, slot.end});
+  for (const auto& slot : parameters.slots())
+    if (!slot.frozen) slots.push_back({slot.begin, slot.end});
   return slots;
-}
-
-double total(const Tensor& values) {
-  return values.elements() > 0 ? sum(values).item<double>() : 0;
 }
 
 }  // namespace
@@ -42,15 +41,21 @@ Trainer::Trainer(TrainerParts parts, TrainerOptions options)
     : parts_(parts),
       options_(std::move(options)),
       reducer_(parts.comm, parts.parameters.gradients().view(), reducer_slots(parts.parameters)) {
-  const auto& slots = parts_.parameters.slots();
-  for (size_t i = 0; i < slots.size(); ++i)
-    slots[i].parameter->variable.on_grad_ready([this, i] { reducer_.ready(static_cast<int>(i)); });
+  int number = 0;
+  for (const auto& slot : parts_.parameters.slots()) {
+    if (slot.frozen) continue;
+    slot.parameter->variable.on_grad_ready([this, i = number++] {
+      if (gradients_final_) reducer_.ready(i);
+    });
+  }
+  if (options_.ema > 0) ema_.emplace(parts_.parameters, options_.ema);
 }
 
 void Trainer::visit(StateVisitor& visitor) {
   position_.visit(visitor);
   parts_.parameters.visit(visitor);
   parts_.optimizer.visit(visitor);
+  if (ema_) ema_->visit(visitor);
 }
 
 void Trainer::restore(const Snapshot& snapshot, const std::string& origin) {
@@ -89,7 +94,7 @@ TrainerReport Trainer::run() {
     Batch batch = parts_.train_data.next();
     double waited = timer.seconds();
     timer.restart();
-    Sums sums = step(batch);
+    const StepResult sums = step(batch);
     double computed = timer.seconds();
 
     position_.step += 1;
@@ -105,7 +110,7 @@ TrainerReport Trainer::run() {
     log_seconds_ += waited + computed;
     double loss = sums.loss / static_cast<double>(batch.global_size);
     report_.losses.push_back(loss);
-    log_step(loss);
+    log_step(loss, sums.lr);
 
     bool epoch_ends = position_.step_in_epoch == parts_.train_data.steps_per_epoch();
     Timer pause;
@@ -129,30 +134,25 @@ TrainerReport Trainer::run() {
   return report_;
 }
 
+// Steps of the length that they have now: a run that was resumed with another batch size finds its
+// epoch's place in the schedule.
+double Trainer::learning_rate() const {
+  return options_.schedule.at(position_.epoch * parts_.train_data.steps_per_epoch() +
+                              position_.step_in_epoch);
+}
+
 // One step on this rank's part of a global batch; answers the sums over the whole batch.
-Trainer::Sums Trainer::step(const Batch& batch) {
-  Backend& backend = parts_.parameters.backend();
-  Tensor inputs = batch.inputs_on(backend), labels = batch.labels.to(backend);
-  nn::Context context{
-      .training = true,
-      .rng = {options_.seed, mix(stream_of("step"), static_cast<uint64_t>(position_.step))},
-      .first_sample = batch.first_in_global};
-
+Trainer::StepResult Trainer::step(const Batch& batch) {
+  const double lr = learning_rate();
   parts_.parameters.zero_grad();
-  Variable logits = parts_.model.forward(Variable(inputs), context);
-  CrossEntropy loss = cross_entropy(logits, labels);
-  sums_[0] = total(loss.losses.value());
-  sums_[1] = total(loss.correct);
-  auto started = parts_.comm.start_all_reduce({sums_, DType::f64, Shape{2}});
-
+  sums_[0] = sums_[1] = 0;
+  const std::vector<Batch> pieces = batch.split(options_.accumulate);
   try {
-    // Divided by the global batch, so that the sum over ranks is the average over samples.
-    loss.losses.backward(
-        full(backend, loss.losses.shape(), 1.0 / static_cast<double>(batch.global_size)));
+    for (const Batch& piece : pieces) add_gradients(piece, &piece == &pieces.back());
     parts_.parameters.fill_missing_gradients();
     Timer wait;
     reducer_.finish();
-    parts_.comm.wait(started);
+    parts_.comm.wait(sums_work_);
     average_buffers(batch);
     double waited = wait.seconds();
     comm_wait_ += waited;
@@ -163,9 +163,36 @@ Trainer::Sums Trainer::step(const Batch& batch) {
   }
 
   check(std::isfinite(sums_[0]), "step ", position_.step + 1, ": the loss is ", sums_[0],
-        "; lower the learning rate (now ", options_.lr, ")");
-  parts_.optimizer.step(options_.lr);
-  return {sums_[0], sums_[1]};
+        "; lower the learning rate (now ", lr, ")");
+  clip();
+  parts_.optimizer.step(lr);
+  if (ema_) ema_->update(position_.step + 1);
+  return {.loss = sums_[0], .correct = sums_[1], .lr = lr};
+}
+
+// Data -> model -> loss -> gradients. The reduction over ranks begins during the last piece's.
+void Trainer::add_gradients(const Batch& piece, bool last) {
+  Backend& backend = parts_.parameters.backend();
+  Tensor inputs = piece.inputs_on(backend), labels = piece.labels.to(backend);
+  nn::Context context{
+      .training = true,
+      .rng = {options_.seed, mix(stream_of("step"), static_cast<uint64_t>(position_.step))},
+      .first_sample = piece.first_in_global};
+
+  Variable logits = parts_.model.forward(Variable(inputs), context);
+  CrossEntropy loss = cross_entropy(logits, labels, options_.label_smoothing);
+  sums_[0] += total(loss.losses.value());
+  sums_[1] += total(loss.correct);
+  if (last) sums_work_ = parts_.comm.start_all_reduce({sums_, DType::f64, Shape{2}});
+  gradients_final_ = last;
+  // Divided by the global batch, so that the sum over ranks is the average over samples.
+  loss.losses.backward(
+      full(backend, loss.losses.shape(), 1.0 / static_cast<double>(piece.global_size)));
+}
+
+void Trainer::clip() {
+  if (options_.clip_value > 0) clip_value(parts_.parameters, options_.clip_value);
+  if (options_.clip_norm > 0) clip_norm(parts_.parameters, options_.clip_norm);
 }
 
 // Running statistics become the average over the samples of all ranks, so that the state is the
@@ -194,30 +221,19 @@ void Trainer::end_epoch() {
                   evaluated ? ", test acc " + fixed(position_.test_accuracy, 3) : "");
 }
 
-// The accuracy on the test data: every sample exactly once, shared among the ranks.
+// The accuracy on the test data, with the averaged weights if there are any.
 double Trainer::evaluate() {
-  NoGrad no_grad;
-  Backend& backend = parts_.parameters.backend();
-  parts_.test_data.seek(0, 0);
-  double sums[2] = {0, 0};
-  for (int64_t i = 0; i < parts_.test_data.steps_per_epoch(); ++i) {
-    Batch batch = parts_.test_data.next();
-    if (batch.labels.elements() == 0) continue;
-    Variable logits = parts_.model.forward(Variable(batch.inputs_on(backend)), {});
-    CrossEntropy loss = cross_entropy(logits, batch.labels.to(backend));
-    sums[0] += total(loss.losses.value());
-    sums[1] += total(loss.correct);
-  }
-  parts_.comm.all_reduce({sums, DType::f64, Shape{2}});
-  auto samples = static_cast<double>(parts_.test_data.samples());
-  const double accuracy = sums[1] / samples;
+  std::optional<Ema::InUse> averages;
+  if (ema_) averages.emplace(*ema_);
+  const Evaluation found =
+      d2l::evaluate(parts_.model, parts_.test_data, parts_.parameters.backend(), parts_.comm);
   if (parts_.metrics)
     parts_.metrics->add_evaluation({.step = position_.step,
                                     .epoch = position_.epoch,
                                     .samples = samples_seen(),
-                                    .test_loss = sums[0] / samples,
-                                    .test_accuracy = accuracy});
-  return accuracy;
+                                    .test_loss = found.loss,
+                                    .test_accuracy = found.accuracy});
+  return found.accuracy;
 }
 
 // Takes note of an evaluation; whether it is the best so far.
@@ -236,7 +252,7 @@ void Trainer::save(bool best) {
   parts_.store->save(position_.step, std::move(snapshot), best);
 }
 
-void Trainer::log_step(double loss) {
+void Trainer::log_step(double loss, double lr) {
   if (parts_.progress)
     parts_.progress->update(
         {.epoch = position_.epoch + 1,
@@ -254,7 +270,7 @@ void Trainer::log_step(double loss) {
                          .epoch = position_.epoch,
                          .samples = samples_seen(),
                          .loss = loss,
-                         .lr = options_.lr,
+                         .lr = lr,
                          .examples_per_s = rate,
                          .data_wait_s = log_data_wait_,
                          .comm_wait_s = log_comm_wait_});

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,7 +10,9 @@
 #include "framework/checkpoint/store.h"
 #include "framework/comm/gradient_reducer.h"
 #include "framework/nn/parameter_set.h"
+#include "framework/optim/ema.h"
 #include "framework/optim/optimizer.h"
+#include "framework/optim/schedule.h"
 #include "framework/tensor/batch.h"
 #include "framework/train/metrics_file.h"
 #include "framework/train/progress.h"
@@ -39,7 +42,12 @@ struct TrainerOptions {
   int64_t save_every = 0;  // steps; 0: at the end of each epoch
   int64_t eval_every = 0;  // steps; 0: at the end of each epoch
   int64_t log_every = 50;
-  double lr = 0.1;
+  Schedule schedule = {};
+  int64_t accumulate = 1;      // pieces that a rank's part of a batch is cut into, to save memory
+  double label_smoothing = 0;  // in training
+  double clip_value = 0;       // of the averaged gradient's elements; 0: not clipped
+  double clip_norm = 0;        // of the whole averaged gradient, after clip_value; 0: not clipped
+  double ema = 0;              // decay of averaged weights, which evaluation then uses; 0: none
   uint64_t seed = 0;
   std::string config = {};  // stored in the checkpoints
 };
@@ -82,28 +90,35 @@ class Trainer {
   const Position& position() const { return position_; }
 
  private:
-  struct Sums {
-    double loss = 0, correct = 0;
+  struct StepResult {
+    double loss = 0, correct = 0;  // sums over the global batch
+    double lr = 0;
   };
 
   bool finished() const;
   bool is_due(int64_t every, bool epoch_ends) const;
   double seconds_left() const;
   int64_t samples_seen() const;  // of all ranks, since the first step
-  Sums step(const Batch& batch);
+  double learning_rate() const;  // of the step that comes next
+  StepResult step(const Batch& batch);
+  void add_gradients(const Batch& piece, bool last);
+  void clip();
   void average_buffers(const Batch& batch);
   void end_epoch();
   double evaluate();
   bool improves(double accuracy);
   void save(bool best);
-  void log_step(double loss);
+  void log_step(double loss, double lr);
   void visit(StateVisitor& visitor);
 
   TrainerParts parts_;
   TrainerOptions options_;
   GradientReducer reducer_;
+  std::optional<Ema> ema_;
   Position position_;
   double sums_[2] = {0, 0};  // of the step's loss and correct answers; ranks add to it
+  Communicator::Work sums_work_ = {};
+  bool gradients_final_ = true;  // the backward pass that runs is the step's last
   TrainerReport report_;
   int64_t samples_here_ = 0, log_samples_ = 0;
   double data_wait_ = 0, comm_wait_ = 0, step_seconds_ = 0;

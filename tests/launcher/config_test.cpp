@@ -91,10 +91,66 @@ TEST(Config, ValidateNamesTheOptionAndTheBound) {
   EXPECT_EQ(found({"--init", "zero"}), "--init expects xavier or normal, found 'zero'");
   EXPECT_EQ(found({"--resize", "-1"}), "--resize expects a number of at least 0, found -1");
   EXPECT_EQ(found({"--width", "0"}), "--width expects a number of at least 1, found 0");
+  EXPECT_EQ(found({"--momentum", "1"}), "--momentum expects a number from 0 to below 1, found 1");
+  EXPECT_EQ(found({"--schedule", "step", "--step-every", "1", "--gamma", "2"}),
+            "--gamma expects a number above 0 to 1, found 2");
+  EXPECT_EQ(found({"--weight-decay", "inf"}),
+            "--weight-decay expects a finite number of at least 0, found inf");
+  EXPECT_EQ(found({"--loader-threads", "0"}),
+            "--loader-threads expects a number of at least 1, found 0");
+  EXPECT_EQ(found({"--threads", "1025"}), "--threads expects a number of at most 1024, found 1025");
+  EXPECT_EQ(found({"--optimizer", "adm"}),
+            "--optimizer expects sgd, adam, adamw, lars or lamb, found 'adm'");
+  EXPECT_EQ(found({"--ema", "1"}), "--ema expects a number from 0 to below 1, found 1");
+  EXPECT_EQ(found({"--label-smoothing", "1.5"}),
+            "--label-smoothing expects a number from 0 to below 1, found 1.5");
+  EXPECT_EQ(found({"--clip-norm", "-1"}),
+            "--clip-norm expects a finite number of at least 0, found -1");
+  EXPECT_EQ(found({"--accumulate", "0"}), "--accumulate expects a number of at least 1, found 0");
+  EXPECT_EQ(found({"--freeze", "a,,b"}),
+            "--freeze expects values with ',' between them, found 'a,,b'");
+  EXPECT_EQ(found({"--decay", "none"}), "--decay expects all or weights, found 'none'");
   for (const char* flag : {"--max-steps", "--save-every", "--eval-every", "--log-every"})
     EXPECT_EQ(found({flag, "-1"}), std::string(flag) + " expects a number of at least 0, found -1");
   EXPECT_EQ(complaint([] { validate(Config()); }),
             "expected --model NAME or --recipe NAME, found neither");
+}
+
+TEST(Config, RefusesWhatWouldHaveNoEffect) {
+  auto found = [](std::vector<const char*> words) {
+    words.insert(words.begin(), {"--model", "lenet"});
+    const CommandLine line = parse(words);
+    return complaint([&] { validate(line.config, line.given); });
+  };
+  EXPECT_EQ(found({"--beta1", "0.8"}),
+            "--beta1 has no effect with --optimizer sgd, only with adam, adamw or lamb");
+  EXPECT_EQ(found({"--optimizer", "adamw", "--momentum", "0.9"}),
+            "--momentum has no effect with --optimizer adamw, only with sgd or lars");
+  EXPECT_EQ(found({"--lars-eta", "0.1"}),
+            "--lars-eta has no effect with --optimizer sgd, only with lars");
+  EXPECT_EQ(found({"--final-lr", "0.1"}),
+            "--final-lr has no effect with --schedule constant, only with polynomial or cosine");
+  EXPECT_EQ(found({"--schedule", "cosine", "--power", "3"}),
+            "--power has no effect with --schedule cosine, only with polynomial");
+  EXPECT_EQ(found({"--nesterov", "on"}), "--nesterov on expects a --momentum above 0, found 0");
+  EXPECT_EQ(found({"--decay", "weights"}), "--decay weights has no effect without --weight-decay");
+  EXPECT_EQ(found({"--warmup-start", "0.1"}), "--warmup-start has no effect without --warmup");
+  EXPECT_EQ(found({"--schedule", "step"}), "--schedule step expects --step-every, found none");
+  EXPECT_EQ(found({"--schedule", "multistep"}),
+            "--schedule multistep expects --milestones, found none");
+
+  // What a recipe or the defaults say may go without an effect, also when a file repeats it.
+  TemporaryFolder folder;
+  const std::string file = (folder.path() / "run.ini").string();
+  write_text_file(file, to_ini(Config()));
+  CommandLine line = parse({"--config", file.c_str(), "--model", "lenet", "--optimizer", "adam"});
+  EXPECT_NO_THROW(validate(line.config, line.given));
+}
+
+TEST(Config, Switches) {
+  EXPECT_TRUE(parse({"--nesterov", "on"}).config.nesterov);
+  EXPECT_FALSE(parse({"--nesterov", "off"}).config.nesterov);
+  EXPECT_EQ(parse_complaint({"--nesterov", "yes"}), "--nesterov expects on or off, found 'yes'");
 }
 
 TEST(Config, CommandLineOverFileOverRecipe) {
@@ -130,6 +186,8 @@ TEST(Config, IniRoundTripsEveryStoredOption) {
   config.init = "normal";
   config.width = 4;
   config.resize = 224;
+  config.nesterov = true;
+  config.milestones = "30,60steps";
   EXPECT_EQ(from_ini(to_ini(config)), config);
 
   config.out = "run";

@@ -14,17 +14,19 @@ ProgramResult train(int ranks, const Words& options) {
   return run_program(train_command(ranks, options), 100);
 }
 
-std::vector<double> losses(const std::filesystem::path& run) {
+std::vector<double> column(const std::filesystem::path& run, int number) {
   std::ifstream stream(run / "metrics.csv");
   std::string line;
   std::getline(stream, line);
   std::vector<double> result;
   while (std::getline(stream, line)) {
     size_t at = 0;
-    for (int column = 0; column < 3; ++column) at = line.find(',', at) + 1;
-    if (line[at] != ',') result.push_back(std::stod(line.substr(at)));
+    for (int i = 0; i < number; ++i) at = line.find(',', at) + 1;
+    if (at < line.size() && line[at] != ',') result.push_back(std::stod(line.substr(at)));
   }
   return result;
 }
+
+std::vector<double> losses(const std::filesystem::path& run) { return column(run, 3); }
 
 }  // namespace d2l::test

@@ -16,7 +16,9 @@ Words train_command(int ranks, const Words& options);
 // Runs it to its end.
 ProgramResult train(int ranks, const Words& options);
 
-// The loss of each logged step, from the run's metrics.csv.
+// A column, from 0, of the run's metrics.csv where it is not empty.
+std::vector<double> column(const std::filesystem::path& run, int number);
+// The loss of each logged step.
 std::vector<double> losses(const std::filesystem::path& run);
 
 }  // namespace d2l::test

@@ -33,6 +33,31 @@ TEST(Resume, BitForBitInTheMiddleOfAnEpoch) {
   EXPECT_THAT(diff.output, HasSubstr("identical"));
 }
 
+// Whatever has state or depends on the step.
+TEST(Resume, BitForBitWithEveryOptimizerAndSchedule) {
+  const std::vector<Words> kinds = {
+      {"--optimizer", "sgd", "--momentum", "0.9", "--nesterov", "on", "--schedule", "step",
+       "--step-every", "4steps"},
+      {"--optimizer", "adam", "--lr", "0.001", "--schedule", "cosine", "--warmup", "0.5"},
+      {"--optimizer", "adamw", "--lr", "0.001", "--weight-decay", "0.1", "--decay", "weights"},
+      {"--optimizer", "lars", "--lr", "10", "--momentum", "0.9", "--schedule", "polynomial"},
+      {"--optimizer", "lamb", "--lr", "0.01", "--schedule", "multistep", "--milestones",
+       "12steps,1.5"},
+      {"--ema", "0.9", "--label-smoothing", "0.1", "--clip-norm", "0.5", "--clip-value", "0.1",
+       "--accumulate", "3", "--freeze", "hidden.bias"}};
+  TemporaryFolder folder;
+  for (size_t i = 0; i < kinds.size(); ++i) {
+    const std::string whole = folder.path() / (std::to_string(i) + "-whole"),
+                      cut = folder.path() / (std::to_string(i) + "-cut");
+    const Words options = Words{"--model", "mlp", "--epochs", "2", "--save-every", "5"} + kinds[i];
+    ProgramResult first = train(0, options + Words{"--out", whole});
+    ASSERT_EQ(first.exit_code, 0) << first.output;
+    ASSERT_EQ(train(0, options + Words{"--out", cut, "--max-steps", "13"}).exit_code, 0);
+    ASSERT_EQ(train(0, {"--resume", cut, "--max-steps", "0"}).exit_code, 0);
+    EXPECT_EQ(run_program({"d2l-ckpt", "diff", whole, cut}).output, "identical\n") << kinds[i][1];
+  }
+}
+
 TEST(Resume, OnOtherNumbersOfRanksStaysWithinRounding) {
   TemporaryFolder folder;
   const std::filesystem::path whole = folder.path() / "whole", cut = folder.path() / "cut";
@@ -76,8 +101,10 @@ TEST(Resume, WhatMayChangeAndWhatNot) {
   ASSERT_EQ(
       train(0, {"--recipe", "mlp", "--epochs", "1", "--max-steps", "5", "--out", run}).exit_code,
       0);
-  for (const Words& wrong : {Words{"--batch-size", "2048"}, Words{"--seed", "1"},
-                             Words{"--resize", "32"}, Words{"--out", folder.path() / "other"}}) {
+  for (const Words& wrong :
+       {Words{"--batch-size", "2048"}, Words{"--seed", "1"}, Words{"--resize", "32"},
+        Words{"--optimizer", "adam"}, Words{"--momentum", "0.5"},
+        Words{"--out", folder.path() / "other"}}) {
     ProgramResult result = train(0, Words{"--resume", run} + wrong);
     EXPECT_EQ(result.exit_code, 2) << result.output;
     EXPECT_THAT(result.output, HasSubstr(wrong[0]));
@@ -140,6 +167,54 @@ TEST(Train, ResizedImagesAndNarrowedNetworks) {
   ASSERT_EQ(found.size(), 4u);
   for (size_t i = 0; i < found.size(); ++i)
     EXPECT_NEAR(found[i], expected[i], 1e-4 * expected[i]) << "step " << i;
+}
+
+TEST(Train, AccumulatesLikeOneBatchOnAnyNumberOfRanks) {
+  TemporaryFolder folder;
+  std::vector<double> reference;
+  for (int ranks : {0, 1, 2, 3}) {
+    const std::filesystem::path run = folder.path() / std::to_string(ranks);
+    const Words options = {"--recipe", "dropout-mlp",  "--max-steps", "10",          "--log-every",
+                           "1",        "--batch-size", "100",         "--clip-norm", "0.3"};
+    ProgramResult result = train(
+        ranks, options + Words{"--accumulate", std::to_string(ranks * ranks + 1), "--out", run});
+    ASSERT_EQ(result.exit_code, 0) << result.output;
+    const std::vector<double> found = losses(run);
+    ASSERT_EQ(found.size(), 10u);
+    if (ranks == 0) reference = found;
+    for (size_t i = 0; i < found.size(); ++i)
+      EXPECT_NEAR(found[i], reference[i], 1e-4 * reference[i]) << ranks << " ranks, step " << i;
+  }
+}
+
+TEST(Train, FreezesByName) {
+  TemporaryFolder folder;
+  const Words options = {"--recipe", "bn-lenet",    "--epochs", "1",      "--save-every",
+                         "1",        "--max-steps", "4",        "--keep", "9"};
+  const std::filesystem::path run = folder.path() / "run";
+  ProgramResult result = train(2, options + Words{"--freeze", "conv*,bn1.*", "--out", run});
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  ProgramResult diff =
+      run_program({"d2l-ckpt", "diff", CheckpointStore::path_of(run / "checkpoints", 1),
+                   CheckpointStore::path_of(run / "checkpoints", 4)});
+  EXPECT_THAT(diff.output, HasSubstr("parameters/"));
+  EXPECT_THAT(diff.output, testing::Not(HasSubstr("conv1")));
+  EXPECT_THAT(diff.output, testing::Not(HasSubstr("bn1")));
+  EXPECT_THAT(result.output, HasSubstr("parameters, of them "));
+}
+
+// metrics.csv shows the learning rate of each step.
+TEST(Train, FollowsItsSchedule) {
+  TemporaryFolder folder;
+  const std::filesystem::path run = folder.path() / "run";
+  ProgramResult result =
+      train(0, {"--model", "mlp", "--lr", "0.5", "--warmup", "4steps", "--schedule", "multistep",
+                "--milestones", "6steps,0.5", "--epochs", "1", "--log-every", "1", "--out", run});
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  const std::vector<double> rates = column(run, 4);
+  ASSERT_EQ(rates.size(), 16u);
+  const double expected[] = {0.125, 0.25, 0.375, 0.5, 0.5, 0.5, 0.05, 0.05, 0.005, 0.005};
+  for (size_t i = 0; i < std::size(expected); ++i) EXPECT_NEAR(rates[i], expected[i], 1e-9) << i;
 }
 
 // What the program computed when this was written: whoever changes the numbers should know it.
@@ -219,6 +294,10 @@ TEST(Train, SaysWhatIsWrong) {
            {{"--recipe", "lenet", "--batch-size", "0", "--out", out}, 2, "--batch-size"},
            {{"--recipe", "lenet", "--width", "2", "--out", out}, 2, "cannot be made narrower"},
            {{"--recipe", "nin", "--resize", "66", "--out", out}, 1, "at least 67 x 67"},
+           {{"--recipe", "lenet", "--freeze", "conv9.*", "--out", out}, 2, "'conv9.*'"},
+           {{"--recipe", "lenet", "--warmup", "11", "--out", out}, 2, "--warmup expects less"},
+           {{"--recipe", "lenet", "--beta1", "0.5", "--out", out}, 2, "--beta1 has no effect"},
+           {{"--recipe", "lenet", "--accumulate", "300", "--out", out}, 2, "--accumulate 300"},
            {{"--recipe", "lenet", "--out", "/proc/nothing/run"}, 1, "/proc/nothing"},
            {{"--resume", out}, 1, "config.ini"}}) {
     ProgramResult result = train(0, bad.options);

@@ -2,8 +2,11 @@
 
 #include <gmock/gmock.h>
 
+#include "framework/base/files.h"
 #include "framework/nn/layers.h"
 #include "framework/tensor/create.h"
+#include "framework/tensor/elementwise.h"
+#include "framework/train/evaluate.h"
 #include "tests/support/support.h"
 
 namespace d2l::test {
@@ -71,7 +74,7 @@ class TrainerTest : public testing::Test {
 };
 
 TEST_F(TrainerTest, LearnsWhatItSeesByHeart) {
-  TrainerReport report = trainer({.epochs = 150, .lr = 0.05}).run();
+  TrainerReport report = trainer({.epochs = 150, .schedule = {.lr = 0.05}}).run();
   ASSERT_EQ(report.losses.size(), 300u);
   EXPECT_GT(report.losses[0], 1);
   EXPECT_LT(report.loss, 0.15);
@@ -81,9 +84,10 @@ TEST_F(TrainerTest, LearnsWhatItSeesByHeart) {
 
 // The whole step: model, loss, gradients, optimizer. What is asked for is asked from the pool.
 TEST_F(TrainerTest, AStepInTheSteadyStateAsksTheSystemForNothing) {
-  trainer({.max_steps = 4, .lr = 0.05}).run();
+  trainer({.max_steps = 4, .schedule = {.lr = 0.05}}).run();
   const MemoryPool::Stats before = cpu().pool().stats();
-  TrainerReport report = trainer({.epochs = 40, .eval_every = 1000, .lr = 0.05}).run();
+  TrainerReport report =
+      trainer({.epochs = 40, .eval_every = 1000, .schedule = {.lr = 0.05}}).run();
   const MemoryPool::Stats after = cpu().pool().stats();
   EXPECT_EQ(report.losses.size(), 80u);
   EXPECT_EQ(after.system_allocations, before.system_allocations);
@@ -91,7 +95,7 @@ TEST_F(TrainerTest, AStepInTheSteadyStateAsksTheSystemForNothing) {
 }
 
 TEST_F(TrainerTest, StopsAtMaxStepsAndEvaluatesThere) {
-  Trainer limited = trainer({.epochs = 10, .max_steps = 3, .lr = 0.05});
+  Trainer limited = trainer({.epochs = 10, .max_steps = 3, .schedule = {.lr = 0.05}});
   TrainerReport report = limited.run();
   EXPECT_EQ(report.losses.size(), 3u);
   EXPECT_EQ(limited.position().step, 3);
@@ -104,8 +108,154 @@ TEST_F(TrainerTest, StopsAtMaxStepsAndEvaluatesThere) {
 
 TEST_F(TrainerTest, SaysWhereTheLossWentAstray) {
   train_data.batch(1).inputs = full(cpu(), {16, 8, 8, 1}, std::nan(""));
-  Trainer astray = trainer({.epochs = 1, .lr = 0.05});
+  Trainer astray = trainer({.epochs = 1, .schedule = {.lr = 0.05}});
   EXPECT_THAT(message_of([&] { astray.run(); }), HasSubstr("step 2: the loss is nan"));
+}
+
+// Dropout but no normalisation, whose statistics are those of the pieces.
+class AccumulationTest : public testing::Test {
+ protected:
+  // The parameters after ten steps.
+  std::vector<float> train(int64_t accumulate, int64_t samples = TwoBatches::kBatch) {
+    nn::Sequential model;
+    model.then<nn::Conv2d>(1, 4, nn::Conv2d::Options{.kernel = 3, .padding = 1})
+        .then<nn::Pool2d>(Pooling::max, 2, 2)
+        .then<nn::Flatten>()
+        .then<nn::Dropout>(0.3)
+        .then<nn::Linear>(64, 4);
+    nn::ParameterSet parameters(model, cpu(), 0);
+    auto optimizer = make_sgd(parameters, {.momentum = 0.9});
+    auto comm = make_self_communicator();
+    TwoBatches train_data, test_data;
+    for (size_t i = 0; i < 2; ++i) {
+      Batch& batch = train_data.batch(i);
+      batch.inputs = batch.inputs.rows(0, samples);
+      batch.labels = batch.labels.rows(0, samples);
+    }
+    Log log{true};
+    Trainer trainer({.model = model,
+                     .parameters = parameters,
+                     .optimizer = *optimizer,
+                     .comm = *comm,
+                     .train_data = train_data,
+                     .test_data = test_data,
+                     .log = log},
+                    {.epochs = 5, .schedule = {.lr = 0.05}, .accumulate = accumulate});
+    report = trainer.run();
+    return parameters.values().to_vector<float>();
+  }
+  TrainerReport report;
+};
+
+TEST_F(AccumulationTest, EqualsTheWholeBatch) {
+  const std::vector<float> whole = train(1);
+  const TrainerReport of_whole = report;
+  for (int64_t pieces : {2, 3, 16, 100}) {
+    const std::vector<float> found = train(pieces);
+    for (size_t i = 0; i < whole.size(); ++i)
+      ASSERT_NEAR(found[i], whole[i], 1e-5) << pieces << " pieces, element " << i;
+    ASSERT_EQ(report.losses.size(), 10u);
+    for (size_t i = 0; i < 10; ++i) EXPECT_NEAR(report.losses[i], of_whole.losses[i], 1e-5);
+    EXPECT_EQ(report.train_accuracy, of_whole.train_accuracy);
+  }
+}
+
+TEST_F(AccumulationTest, AnEmptyPartOfABatchDoesNoHarm) { EXPECT_EQ(train(4, 0), train(1, 0)); }
+
+TEST_F(TrainerTest, ClipsTheGradient) {
+  const std::vector<float> before = parameters->values().to_vector<float>();
+  auto plain = make_sgd(*parameters, {});
+  Trainer clipped({.model = model,
+                   .parameters = *parameters,
+                   .optimizer = *plain,
+                   .comm = *comm,
+                   .train_data = train_data,
+                   .test_data = test_data,
+                   .log = log},
+                  {.max_steps = 1, .schedule = {.lr = 1}, .clip_norm = 0.01});
+  clipped.run();
+  const std::vector<float> after = parameters->values().to_vector<float>();
+  double moved = 0;
+  for (size_t i = 0; i < before.size(); ++i)
+    moved += std::pow(static_cast<double>(after[i] - before[i]), 2);
+  EXPECT_NEAR(std::sqrt(moved), 0.01, 1e-5);
+}
+
+TEST_F(TrainerTest, SmoothedLabelsInTrainingOnly) {
+  TrainerReport report =
+      trainer({.epochs = 150, .schedule = {.lr = 0.05}, .label_smoothing = 0.4}).run();
+  // No loss is below the entropy of the smoothed labels: .7 and three times .1.
+  EXPECT_GT(report.loss, 0.94);
+  EXPECT_LT(report.loss, 1.2);
+  EXPECT_EQ(report.test_accuracy, 1);
+  EXPECT_LT(evaluate(model, test_data, cpu(), *comm).loss, 0.7);
+}
+
+TEST_F(TrainerTest, FrozenParametersStayAndTheRestLearns) {
+  parameters->freeze({"conv.*", "norm.*"});
+  optimizer = make_sgd(*parameters, {.momentum = 0.9, .weight_decay = 0.01});
+  const Tensor before = parameters->values().clone(), buffers = parameters->buffers().clone();
+  TrainerReport report = trainer({.epochs = 100, .schedule = {.lr = 0.05}}).run();
+  EXPECT_LT(report.loss, 0.8 * report.losses[0]);
+  for (size_t i = 0; i < parameters->slots().size(); ++i) {
+    const bool same = parameters->part(before, i).to_vector<float>() ==
+                      parameters->part(parameters->values(), i).to_vector<float>();
+    EXPECT_EQ(same, parameters->slots()[i].frozen) << parameters->slots()[i].name;
+  }
+  EXPECT_TRUE(close(parameters->buffers(), buffers, 0, 0));
+}
+
+// Keeps what every step leaves.
+class Recording final : public Optimizer {
+ public:
+  explicit Recording(nn::ParameterSet& set) : set_(set), inner_(make_sgd(set, {})) {}
+  void step(double lr) override {
+    inner_->step(lr);
+    values.push_back(set_.values().clone());
+    buffers.push_back(set_.buffers().clone());
+  }
+  void visit(StateVisitor&) override {}
+  std::vector<Tensor> values, buffers;
+
+ private:
+  nn::ParameterSet& set_;
+  std::unique_ptr<Optimizer> inner_;
+};
+
+double last_test_loss(const std::filesystem::path& metrics) {
+  const std::string text = read_text_file(metrics);
+  const size_t end = text.rfind(',');
+  return std::stod(text.substr(text.rfind(',', end - 1) + 1));
+}
+
+TEST_F(TrainerTest, EvaluatesAveragedWeights) {
+  TemporaryFolder folder;
+  MetricsFile metrics(folder.path() / "metrics.csv", 0, [](const std::string&) {});
+  Tensor values = parameters->values().clone(), buffers = parameters->buffers().clone();
+  Recording recording(*parameters);
+  Trainer averaging({.model = model,
+                     .parameters = *parameters,
+                     .optimizer = recording,
+                     .comm = *comm,
+                     .train_data = train_data,
+                     .test_data = test_data,
+                     .log = log,
+                     .metrics = &metrics},
+                    {.epochs = 3, .log_every = 0, .schedule = {.lr = 0.3}, .ema = 0.4});
+  averaging.run();
+  EXPECT_TRUE(close(parameters->values(), recording.values.back(), 0, 0)) << "as if without";
+  const double found = last_test_loss(folder.path() / "metrics.csv");
+  EXPECT_GT(std::abs(found - evaluate(model, test_data, cpu(), *comm).loss), 0.001);
+
+  for (size_t i = 0; i < recording.values.size(); ++i) {
+    const auto steps = static_cast<double>(i + 1);
+    const double decay = std::min(0.4, (1 + steps) / (10 + steps));
+    values = values * decay + recording.values[i] * (1 - decay);
+    buffers = buffers * decay + recording.buffers[i] * (1 - decay);
+  }
+  parameters->values().copy_from(values);
+  parameters->buffers().copy_from(buffers);
+  EXPECT_NEAR(found, evaluate(model, test_data, cpu(), *comm).loss, 1e-5);
 }
 
 }  // namespace

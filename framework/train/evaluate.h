@@ -1,0 +1,21 @@
+#pragma once
+
+#include "framework/comm/communicator.h"
+#include "framework/nn/module.h"
+#include "framework/tensor/batch.h"
+
+namespace d2l {
+
+struct Evaluation {
+  double loss = 0;      // averages over all samples
+  double accuracy = 0;  // 0 to 1
+};
+
+// The model on all of `data`, every sample exactly once, shared among the ranks, with plain
+// cross-entropy. The same answer on every rank.
+Evaluation evaluate(nn::Module& model, BatchSource& data, Backend& backend, Communicator& comm);
+
+// The sum of a tensor's elements; 0 of an empty one.
+double total(const Tensor& values);
+
+}  // namespace d2l

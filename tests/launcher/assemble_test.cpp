@@ -1,0 +1,115 @@
+#include "launcher/assemble.h"
+
+#include <gmock/gmock.h>
+
+#include "framework/nn/layers.h"
+#include "launcher/length.h"
+#include "tests/support/support.h"
+
+namespace d2l::launcher {
+namespace {
+
+using test::message_of;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+TEST(Length, EpochsOrSteps) {
+  EXPECT_EQ(parse_length("--warmup", "5").steps(40), 200);
+  EXPECT_EQ(parse_length("--warmup", "0.5").steps(41), 21);  // 20.5
+  EXPECT_EQ(parse_length("--warmup", "500steps").steps(40), 500);
+  EXPECT_EQ(parse_length("--warmup", "0").steps(40), 0);
+  for (const char* bad : {"", "-1", "five", "5e", "5 steps", "0.5steps", "steps", "nan", "1e300"})
+    EXPECT_EQ(message_of([&] { parse_length("--warmup", bad); }),
+              std::string("--warmup expects epochs, as 5 or 0.5, or steps, as 500steps, found '") +
+                  bad + "'");
+}
+
+TEST(Length, Lists) {
+  EXPECT_THAT(split_list("--x", "a,b*"), ElementsAre("a", "b*"));
+  EXPECT_TRUE(split_list("--x", "").empty());
+  for (const char* bad : {",", "a,", ",a", "a,,b"})
+    EXPECT_THAT(message_of([&] { split_list("--x", bad); }), HasSubstr("--x expects values with"));
+}
+
+Config config_of(std::vector<const char*> words) {
+  words.insert(words.begin(), {"d2l-train", "--model", "lenet"});
+  CommandLine line = parse_command_line(static_cast<int>(words.size()), words.data());
+  validate(line.config, line.given);
+  return line.config;
+}
+
+TEST(MakeSchedule, CountsInSteps) {
+  Schedule schedule =
+      make_schedule(config_of({"--lr", "2", "--schedule", "multistep", "--milestones", "3,150steps",
+                               "--gamma", "0.5", "--warmup", "1.5", "--warmup-start", "0.5"}),
+                    40);
+  EXPECT_EQ(schedule.warmup, 60);
+  EXPECT_EQ(schedule.warmup_start, 0.5);
+  EXPECT_EQ(schedule.steps, 400);
+  EXPECT_THAT(schedule.milestones, ElementsAre(120, 150));
+  EXPECT_EQ(schedule.at(119), 2);
+  EXPECT_EQ(schedule.at(120), 1);
+  EXPECT_EQ(schedule.at(150), 0.5);
+
+  EXPECT_EQ(make_schedule(config_of({"--schedule", "step", "--step-every", "2"}), 40).step_every,
+            80);
+  schedule = make_schedule(config_of({"--schedule", "polynomial", "--power", "1", "--final-lr",
+                                      "0.01", "--max-steps", "7"}),
+                           40);
+  EXPECT_DOUBLE_EQ(schedule.at(200), 0.055) << "--max-steps does not shorten it";
+}
+
+TEST(MakeSchedule, RefusesWhatCannotBe) {
+  auto found = [](const std::vector<const char*>& words) {
+    return message_of([&] { make_schedule(config_of(words), 40); });
+  };
+  EXPECT_EQ(found({"--warmup", "10"}),
+            "--warmup expects less than the 400 steps of 10 epochs, found 400 steps");
+  for (const char* wrong : {"5,4", "5,5", "0,5", "5,100steps"})
+    EXPECT_EQ(found({"--schedule", "multistep", "--milestones", wrong}),
+              std::string("--milestones expects times above 0 that ascend, found ") + wrong);
+}
+
+// The parameters after three steps of an optimizer.
+template <class Make>
+std::vector<float> after_steps(const Make& make) {
+  nn::Linear layer(3, 2);
+  nn::ParameterSet set(layer, test::cpu(), 1);
+  std::unique_ptr<Optimizer> optimizer = make(set);
+  for (int step = 0; step < 3; ++step) {
+    for (int64_t i = 0; i < set.gradients().elements(); ++i)
+      set.gradients().data<float>()[i] = static_cast<float>(i % 5 - 2);
+    optimizer->step(0.1);
+  }
+  return set.values().to_vector<float>();
+}
+
+// Every name makes the optimizer that it says.
+TEST(MakeOptimizer, KnowsEveryName) {
+  auto found = [](const std::vector<const char*>& words) {
+    return after_steps(
+        [&](nn::ParameterSet& set) { return make_optimizer(config_of(words), set); });
+  };
+  EXPECT_EQ(found({"--momentum", "0.9", "--nesterov", "on"}),
+            after_steps([](nn::ParameterSet& set) {
+              return make_sgd(set, {.momentum = 0.9, .nesterov = true});
+            }));
+  EXPECT_EQ(found({"--optimizer", "adam", "--beta1", "0.8", "--epsilon", "0.1"}),
+            after_steps([](nn::ParameterSet& set) {
+              return make_adam(set, {.beta1 = 0.8, .epsilon = 0.1});
+            }));
+  EXPECT_EQ(found({"--optimizer", "adamw", "--weight-decay", "0.3", "--decay", "weights"}),
+            after_steps([](nn::ParameterSet& set) {
+              return make_adam(set,
+                               {.weight_decay = 0.3, .decoupled = true, .decay = Decay::weights});
+            }));
+  EXPECT_EQ(found({"--optimizer", "lars", "--lars-eta", "0.1", "--momentum", "0.5"}),
+            after_steps([](nn::ParameterSet& set) {
+              return make_lars(set, {.momentum = 0.5, .eta = 0.1});
+            }));
+  EXPECT_EQ(found({"--optimizer", "lamb", "--beta2", "0.9"}),
+            after_steps([](nn::ParameterSet& set) { return make_lamb(set, {.beta2 = 0.9}); }));
+}
+
+}  // namespace
+}  // namespace d2l::launcher
