@@ -8,7 +8,6 @@
 #include "framework/base/text.h"
 #include "launcher/ini.h"
 #include "launcher/options.h"
-#include "models/recipes.h"
 
 namespace d2l::launcher {
 namespace {
@@ -84,9 +83,13 @@ Settings settings_of(const std::vector<po::option>& words) {
   return settings;
 }
 
-void apply_recipe(Config& config, const std::string& name) {
-  if (name.empty()) return;
-  const models::Recipe& recipe = models::find_recipe(name);
+void apply_recipe_named(Config& config, const std::string& name) {
+  if (!name.empty()) apply_recipe(config, models::find_recipe(name));
+}
+
+}  // namespace
+
+void apply_recipe(Config& config, const models::Recipe& recipe) {
   config.recipe = recipe.name;
   config.model = recipe.model;
   config.lr = recipe.lr;
@@ -95,9 +98,13 @@ void apply_recipe(Config& config, const std::string& name) {
   config.init = recipe.init;
   config.resize = recipe.resize;
   config.width = recipe.width;
+  for (const auto& [name, value] : recipe.options) {
+    const std::string where = concat("recipe ", recipe.name, ": ");
+    const Option* option = find_option(name);
+    if (option == nullptr || !option->stored) usage(where, "no option '", name, "'");
+    set(config, *option, where + name, value);
+  }
 }
-
-}  // namespace
 
 CommandLine parse_command_line(int argc, const char* const* argv) {
   const std::vector<po::option> words = tokens(argc, argv);
@@ -125,7 +132,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
       if (setting.name == "recipe") named.recipe = setting.value;
     }
 
-  apply_recipe(line.config, named.recipe);
+  apply_recipe_named(line.config, named.recipe);
   apply_settings(line.config, from_file);
   apply_settings(line.config, from_flags);
   return line;
@@ -156,7 +163,7 @@ Config config_for_resume(const CommandLine& command_line, const std::string& sto
                          const std::string& source) {
   Config config = from_ini(stored_ini, source);
   if (command_line.given.count("recipe") && command_line.config.recipe != config.recipe)
-    apply_recipe(config, command_line.config.recipe);
+    apply_recipe_named(config, command_line.config.recipe);
   for (const std::string& name : command_line.given)
     copy(config, command_line.config, option_named(name));
   return config;

@@ -4,6 +4,8 @@
 #include <set>
 #include <string>
 
+#include "models/recipes.h"
+
 namespace d2l::launcher {
 
 // Everything that decides a training run. One table in options.cpp describes every member; the
@@ -68,6 +70,10 @@ struct CommandLine {
 // UsageError, one line, for unknown flags, names of recipes and keys, missing values, words without
 // a flag and numbers that do not parse.
 CommandLine parse_command_line(int argc, const char* const* argv);
+
+// Puts what the recipe says over what `config` says. Throws UsageError for options that do not
+// exist or are not kept with a run, and for values that do not parse.
+void apply_recipe(Config& config, const models::Recipe& recipe);
 
 // What --help prints: the options in groups, without a usage line.
 std::string help_text();

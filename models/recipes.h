@@ -2,11 +2,13 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace d2l::models {
 
-// How the book trains a network on Fashion-MNIST: plain SGD, no schedule.
+// How the book trains a network on Fashion-MNIST: plain SGD, no schedule, unless `options` say
+// otherwise.
 struct Recipe {
   std::string name;
   std::string model;
@@ -16,6 +18,9 @@ struct Recipe {
   std::string init;    // ModelOptions::init
   int64_t resize = 0;  // the side that images are resized to; 0: they stay as they are
   int64_t width = 1;   // ModelOptions::width
+  // Other options of d2l-train and their values: {{"optimizer", "adam"}, {"label-smoothing",
+  // ".1"}}.
+  std::vector<std::pair<std::string, std::string>> options = {};
 };
 
 const std::vector<Recipe>& recipes();

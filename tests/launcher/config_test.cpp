@@ -175,6 +175,35 @@ TEST(Config, CommandLineOverFileOverRecipe) {
   EXPECT_EQ(line.given, (std::set<std::string>{"config", "recipe", "lr", "batch-size"}));
 }
 
+TEST(Config, EveryRecipeIsValid) {
+  for (const models::Recipe& recipe : models::recipes()) {
+    const CommandLine line = parse({"--recipe", recipe.name.c_str()});
+    EXPECT_NO_THROW(validate(line.config, line.given)) << recipe.name;
+  }
+}
+
+TEST(Config, RecipesMayCarryAnyOption) {
+  models::Recipe recipe = models::find_recipe("lenet");
+  recipe.options = {{"optimizer", "lamb"}, {"nesterov", "on"}, {"ema", "0.5"}};
+  Config config;
+  config.ema = 0.25;
+  config.beta1 = 0.5;
+  apply_recipe(config, recipe);
+  EXPECT_EQ(config.model, "lenet");
+  EXPECT_EQ(config.lr, 0.9);
+  EXPECT_EQ(config.optimizer, "lamb");
+  EXPECT_TRUE(config.nesterov);
+  EXPECT_EQ(config.ema, 0.5);
+  EXPECT_EQ(config.beta1, 0.5);
+  auto found = [&](const char* name, const char* value) {
+    recipe.options = {{name, value}};
+    return complaint([&] { apply_recipe(config, recipe); });
+  };
+  EXPECT_EQ(found("optimiser", "sgd"), "recipe lenet: no option 'optimiser'");
+  EXPECT_EQ(found("out", "x"), "recipe lenet: no option 'out'");
+  EXPECT_EQ(found("ema", "x"), "recipe lenet: ema expects a number, found 'x'");
+}
+
 TEST(Config, IniRoundTripsEveryStoredOption) {
   Config config;
   config.model = "lenet";
