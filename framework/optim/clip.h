@@ -8,7 +8,7 @@ namespace d2l {
 void clip_value(nn::ParameterSet& parameters, double limit);
 
 // Scales all gradients together so that their norm, that of one vector of all their elements, is at
-// most `limit`; answers the norm before. Throws Error when that is not finite.
+// most `limit`; answers the norm before, and leaves them alone when that is not finite.
 double clip_norm(nn::ParameterSet& parameters, double limit);
 
 }  // namespace d2l

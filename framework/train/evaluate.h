@@ -11,9 +11,17 @@ struct Evaluation {
   double accuracy = 0;  // 0 to 1
 };
 
-// The model on all of `data`, every sample exactly once, shared among the ranks, with plain
+struct EvaluationParts {
+  nn::Module& model;
+  BatchSource& data;
+  Backend& backend;
+  Communicator& comm;
+  int64_t pieces = 1;  // that a rank's part of a batch is cut into, to save memory
+};
+
+// The model on all of the data, every sample exactly once, shared among the ranks, with plain
 // cross-entropy. The same answer on every rank.
-Evaluation evaluate(nn::Module& model, BatchSource& data, Backend& backend, Communicator& comm);
+Evaluation evaluate(const EvaluationParts& parts);
 
 // The sum of a tensor's elements; 0 of an empty one.
 double total(const Tensor& values);

@@ -162,9 +162,8 @@ Trainer::StepResult Trainer::step(const Batch& batch) {
     throw;
   }
 
-  check(std::isfinite(sums_[0]), "step ", position_.step + 1, ": the loss is ", sums_[0],
-        "; lower the learning rate (now ", lr, ")");
-  clip();
+  check_finite("loss", sums_[0], lr);
+  clip(lr);
   parts_.optimizer.step(lr);
   if (ema_) ema_->update(position_.step + 1);
   return {.loss = sums_[0], .correct = sums_[1], .lr = lr};
@@ -190,9 +189,15 @@ void Trainer::add_gradients(const Batch& piece, bool last) {
       full(backend, loss.losses.shape(), 1.0 / static_cast<double>(piece.global_size)));
 }
 
-void Trainer::clip() {
+void Trainer::clip(double lr) {
   if (options_.clip_value > 0) clip_value(parts_.parameters, options_.clip_value);
-  if (options_.clip_norm > 0) clip_norm(parts_.parameters, options_.clip_norm);
+  if (options_.clip_norm > 0)
+    check_finite("gradient's norm", clip_norm(parts_.parameters, options_.clip_norm), lr);
+}
+
+void Trainer::check_finite(const char* name, double value, double lr) const {
+  check(std::isfinite(value), "step ", position_.step + 1, ": the ", name, " is ", value,
+        "; lower the learning rate (now ", lr, ")");
 }
 
 // Running statistics become the average over the samples of all ranks, so that the state is the
@@ -225,8 +230,11 @@ void Trainer::end_epoch() {
 double Trainer::evaluate() {
   std::optional<Ema::InUse> averages;
   if (ema_) averages.emplace(*ema_);
-  const Evaluation found =
-      d2l::evaluate(parts_.model, parts_.test_data, parts_.parameters.backend(), parts_.comm);
+  const Evaluation found = d2l::evaluate({.model = parts_.model,
+                                          .data = parts_.test_data,
+                                          .backend = parts_.parameters.backend(),
+                                          .comm = parts_.comm,
+                                          .pieces = options_.accumulate});
   if (parts_.metrics)
     parts_.metrics->add_evaluation({.step = position_.step,
                                     .epoch = position_.epoch,

@@ -102,7 +102,8 @@ class Trainer {
   double learning_rate() const;  // of the step that comes next
   StepResult step(const Batch& batch);
   void add_gradients(const Batch& piece, bool last);
-  void clip();
+  void clip(double lr);
+  void check_finite(const char* name, double value, double lr) const;
   void average_buffers(const Batch& batch);
   void end_epoch();
   double evaluate();

@@ -169,6 +169,19 @@ TEST(Train, ResizedImagesAndNarrowedNetworks) {
     EXPECT_NEAR(found[i], expected[i], 1e-4 * expected[i]) << "step " << i;
 }
 
+// Epochs that are shorter since a resume are still epochs of the schedule.
+TEST(Resume, WithAnotherBatchSizeKeepsItsPlaceInTheSchedule) {
+  TemporaryFolder folder;
+  const std::filesystem::path run = folder.path() / "run";
+  const Words options = {"--model",      "mlp", "--lr",     "0.5", "--schedule",  "multistep",
+                         "--milestones", "2",   "--epochs", "3",   "--log-every", "1"};
+  ASSERT_EQ(train(0, options + Words{"--max-steps", "16", "--out", run}).exit_code, 0);
+  ASSERT_EQ(train(0, {"--resume", run, "--max-steps", "0", "--batch-size", "512"}).exit_code, 0);
+  const std::vector<double> rates = column(run, 4);
+  ASSERT_EQ(rates.size(), 16u + 8 + 8);
+  for (size_t i = 0; i < rates.size(); ++i) EXPECT_NEAR(rates[i], i < 24 ? 0.5 : 0.05, 1e-9) << i;
+}
+
 TEST(Train, AccumulatesLikeOneBatchOnAnyNumberOfRanks) {
   TemporaryFolder folder;
   std::vector<double> reference;

@@ -65,6 +65,11 @@ class TrainerTest : public testing::Test {
             options};
   }
 
+  Evaluation test_evaluation(int64_t pieces = 1) {
+    return evaluate(
+        {.model = model, .data = test_data, .backend = cpu(), .comm = *comm, .pieces = pieces});
+  }
+
   nn::Sequential model;
   std::optional<nn::ParameterSet> parameters;
   std::unique_ptr<Optimizer> optimizer;
@@ -110,6 +115,33 @@ TEST_F(TrainerTest, SaysWhereTheLossWentAstray) {
   train_data.batch(1).inputs = full(cpu(), {16, 8, 8, 1}, std::nan(""));
   Trainer astray = trainer({.epochs = 1, .schedule = {.lr = 0.05}});
   EXPECT_THAT(message_of([&] { astray.run(); }), HasSubstr("step 2: the loss is nan"));
+}
+
+// The identity with an endless gradient.
+class Explosion final : public nn::Module {
+ public:
+  Variable forward(const Variable& x, const nn::Context&) override {
+    return Variable::result(x.value(), {x}, [x](const Tensor& grad) {
+      x.contribute(full(grad.backend(), grad.shape(), std::numeric_limits<double>::infinity()));
+    });
+  }
+};
+
+TEST_F(TrainerTest, SaysWhereTheGradientWentAstray) {
+  model.then<Explosion>();
+  Trainer astray = trainer({.schedule = {.lr = 0.05}, .clip_norm = 1});
+  const std::string message = message_of([&] { astray.run(); });
+  EXPECT_THAT(message, HasSubstr("step 1: the gradient's norm is "));
+  EXPECT_THAT(message, HasSubstr("lower the learning rate (now 0.05)"));
+}
+
+TEST_F(TrainerTest, EvaluatesInPieces) {
+  trainer({.epochs = 5, .schedule = {.lr = 0.05}}).run();
+  const Evaluation whole = test_evaluation();
+  for (int64_t pieces : {3, 100}) {
+    EXPECT_NEAR(test_evaluation(pieces).loss, whole.loss, 1e-5);
+    EXPECT_EQ(test_evaluation(pieces).accuracy, whole.accuracy);
+  }
 }
 
 // Dropout but no normalisation, whose statistics are those of the pieces.
@@ -188,7 +220,7 @@ TEST_F(TrainerTest, SmoothedLabelsInTrainingOnly) {
   EXPECT_GT(report.loss, 0.94);
   EXPECT_LT(report.loss, 1.2);
   EXPECT_EQ(report.test_accuracy, 1);
-  EXPECT_LT(evaluate(model, test_data, cpu(), *comm).loss, 0.7);
+  EXPECT_LT(test_evaluation().loss, 0.7);
 }
 
 TEST_F(TrainerTest, FrozenParametersStayAndTheRestLearns) {
@@ -245,7 +277,7 @@ TEST_F(TrainerTest, EvaluatesAveragedWeights) {
   averaging.run();
   EXPECT_TRUE(close(parameters->values(), recording.values.back(), 0, 0)) << "as if without";
   const double found = last_test_loss(folder.path() / "metrics.csv");
-  EXPECT_GT(std::abs(found - evaluate(model, test_data, cpu(), *comm).loss), 0.001);
+  EXPECT_GT(std::abs(found - test_evaluation().loss), 0.001);
 
   for (size_t i = 0; i < recording.values.size(); ++i) {
     const auto steps = static_cast<double>(i + 1);
@@ -255,7 +287,7 @@ TEST_F(TrainerTest, EvaluatesAveragedWeights) {
   }
   parameters->values().copy_from(values);
   parameters->buffers().copy_from(buffers);
-  EXPECT_NEAR(found, evaluate(model, test_data, cpu(), *comm).loss, 1e-5);
+  EXPECT_NEAR(found, test_evaluation().loss, 1e-5);
 }
 
 }  // namespace
