@@ -39,6 +39,7 @@ Variable cos(const Variable& x) { return unary(Unary::cos, x); }
 Variable relu(const Variable& x) { return unary(Unary::relu, x); }
 Variable sigmoid(const Variable& x) { return unary(Unary::sigmoid, x); }
 Variable tanh(const Variable& x) { return unary(Unary::tanh, x); }
+Variable gelu(const Variable& x) { return unary(Unary::gelu, x); }
 Variable operator-(const Variable& x) { return unary(Unary::negate, x); }
 
 Variable operator+(const Variable& a, const Variable& b) {

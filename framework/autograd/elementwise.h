@@ -18,6 +18,7 @@ Variable cos(const Variable& x);
 Variable relu(const Variable& x);
 Variable sigmoid(const Variable& x);
 Variable tanh(const Variable& x);
+Variable gelu(const Variable& x);
 
 Variable operator-(const Variable& x);
 Variable operator+(const Variable& a, const Variable& b);

@@ -13,7 +13,21 @@ namespace d2l {
 // Every element-wise formula and its derivative, written once for all backends. A new one is a
 // functor, a line in its enum, its name and a line in its visit function; no backend changes.
 
-enum class Unary { negate, exp, log, sqrt, square, abs, reciprocal, sin, cos, relu, sigmoid, tanh };
+enum class Unary {
+  negate,
+  exp,
+  log,
+  sqrt,
+  square,
+  abs,
+  reciprocal,
+  sin,
+  cos,
+  relu,
+  sigmoid,
+  tanh,
+  gelu
+};
 enum class Binary { add, sub, mul, div, pow, maximum, minimum };
 enum class Compare { equal, not_equal, less, less_equal, greater, greater_equal };
 
@@ -44,6 +58,8 @@ inline const char* name_of(Unary op) {
       return "sigmoid";
     case Unary::tanh:
       return "tanh";
+    case Unary::gelu:
+      return "gelu";
   }
   return "unary";
 }
@@ -156,6 +172,26 @@ struct Tanh {
   }
   D2L_HOST_DEVICE float derivative(float, float y) const { return 1.0f - y * y; }
 };
+// x times the probability that a standard normal number is below x (Hendrycks and Gimpel, 2016).
+struct Gelu {
+  D2L_HOST_DEVICE float operator()(float x) const { return x * below(x); }
+  D2L_HOST_DEVICE float derivative(float x, float) const {
+    return below(x) + x * (0.3989422804f * fast_exp(-0.5f * x * x));
+  }
+
+ private:
+  D2L_HOST_DEVICE static float below(float x) {
+    // erfc by Abramowitz and Stegun, 7.1.26: the error of the probability is below 2e-7
+    float t = 1.0f / (1.0f + 0.231641888f * (x < 0.0f ? -x : x));
+    float p = 0.5307027145f;
+    p = p * t - 0.7265760135f;
+    p = p * t + 0.7107068705f;
+    p = p * t - 0.1422483680f;
+    p = p * t + 0.1274147960f;
+    float tail = p * t * fast_exp(-0.5f * x * x);
+    return x < 0.0f ? tail : 1.0f - tail;
+  }
+};
 
 struct Add {
   D2L_HOST_DEVICE float operator()(float a, float b) const { return a + b; }
@@ -228,6 +264,8 @@ void visit(Unary op, Visitor&& visitor) {
       return visitor(formulas::Sigmoid{});
     case Unary::tanh:
       return visitor(formulas::Tanh{});
+    case Unary::gelu:
+      return visitor(formulas::Gelu{});
   }
   fail("unknown unary formula ", static_cast<int>(op));
 }

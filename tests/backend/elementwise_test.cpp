@@ -157,6 +157,27 @@ TEST(Unary, AccuracyOfTheTranscendentalFunctions) {
   }
 }
 
+// Its error is an absolute one: far to the left, where it is next to nothing, few digits are right.
+TEST(Unary, GeluMatchesTheErrorFunction) {
+  auto backend = make_cpu_backend(2);
+  constexpr int64_t kCount = 1 << 18;
+  Floats x(kCount), y = poisoned(kCount), ones(kCount, 1.0f), slopes = y;
+  std::vector<double> expected, expected_slopes;
+  for (int64_t i = 0; i < kCount; ++i) {
+    x[i] = -20.0f + 40.0f * static_cast<float>(i) / kCount;
+    const double value = x[i], below = 0.5 * std::erfc(-value / std::sqrt(2.0));
+    expected.push_back(value * below);
+    expected_slopes.push_back(below + value * std::exp(-value * value / 2) * 0.3989422804014327);
+  }
+  backend->unary(Unary::gelu, in(x), out(y));
+  EXPECT_TRUE(near(y, expected, 2e-7, 5e-7));
+  backend->unary_backward(Unary::gelu, in(x), in(y), in(ones), out(slopes));
+  EXPECT_TRUE(near(slopes, expected_slopes, 2e-7, 5e-7));
+  Floats extremes{1e30f, -1e30f, kInfinity, kNaN, 0}, ends = poisoned(5);
+  backend->unary(Unary::gelu, in(extremes), out(ends));
+  EXPECT_TRUE(near(ends, Floats{1e30f, 0, kInfinity, kNaN, 0}, 1e-6, 1e-6));
+}
+
 struct BinaryFormula {
   Binary op;
   std::function<double(double, double)> value;

@@ -36,6 +36,7 @@ TEST(Elementwise, UnaryFunctionsAgreeWithTheStandardLibrary) {
       {Unary::relu, [](double x) { return x > 0 ? x : 0; }},
       {Unary::sigmoid, [](double x) { return 1 / (1 + std::exp(-x)); }},
       {Unary::tanh, [](double x) { return std::tanh(x); }},
+      {Unary::gelu, [](double x) { return x * std::erfc(-x / std::sqrt(2.0)) / 2; }},
   };
   for (const Case& c : cases) {
     bool positive_only = c.op == Unary::log || c.op == Unary::sqrt;
