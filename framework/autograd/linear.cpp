@@ -13,6 +13,14 @@ View as_row(Tensor& vector) {
   return view;
 }
 
+// [..., c] as [rows, c]; AnyView is View or ConstView.
+template <class AnyView>
+AnyView as_matrix(AnyView view) {
+  const int last = view.shape.rank() - 1;
+  view.shape = Shape{view.shape.elements(0, last), view.shape[last]};
+  return view;
+}
+
 }  // namespace
 
 Variable matmul(const Variable& a, const Variable& b) {
@@ -31,28 +39,30 @@ Variable matmul(const Variable& a, const Variable& b) {
 
 Variable linear(const Variable& x, const Variable& weight, const Variable& bias,
                 Activation activation) {
-  check(x.shape().rank() == 2 && weight.shape().rank() == 2,
-        "linear: expected x [n, in] and weight [out, in], found ", x.shape(), " and ",
+  check(x.shape().rank() >= 1 && weight.shape().rank() == 2,
+        "linear: expected x [..., in] and weight [out, in], found ", x.shape(), " and ",
         weight.shape());
-  check(x.shape()[1] == weight.shape()[1], "linear: weight ", weight.shape(), " expects ",
-        weight.shape()[1], " inputs, x ", x.shape(), " has ", x.shape()[1]);
+  check(x.shape().size(-1) == weight.shape()[1], "linear: weight ", weight.shape(), " expects ",
+        weight.shape()[1], " inputs, x ", x.shape(), " has ", x.shape().size(-1));
   Tensor b = bias.defined() ? bias.value() : Tensor();
   check(!b.defined() || b.shape() == Shape{weight.shape()[0]}, "linear: bias expects shape [",
         weight.shape()[0], "], found ", b.defined() ? b.shape() : Shape{});
-  Tensor y(x.backend(), Shape{x.shape()[0], weight.shape()[0]}, x.value().dtype());
-  y.backend().matmul({.transpose_b = true, .activation = activation}, x.value().view(),
-                     weight.value().view(), view_or_none(b), y.view());
+  Tensor y(x.backend(), x.shape().with_size(x.shape().rank() - 1, weight.shape()[0]),
+           x.value().dtype());
+  y.backend().matmul({.transpose_b = true, .activation = activation}, as_matrix(x.value().view()),
+                     weight.value().view(), view_or_none(b), as_matrix(y.view()));
   return Variable::result(
       y, {x, weight, bias}, [x, weight, bias, activation, y](const Tensor& grad_y) {
-        Tensor grad = gradient_before(activation, y, grad_y);
+        Tensor before = gradient_before(activation, y, grad_y);
+        const View grad = as_matrix(before.view());
         bias.contribute(
-            [&](Tensor& out) { out.backend().reduce(Reduction::sum, grad.view(), as_row(out)); });
+            [&](Tensor& out) { out.backend().reduce(Reduction::sum, grad, as_row(out)); });
         weight.contribute([&](Tensor& out) {
-          out.backend().matmul({.transpose_a = true}, grad.view(), x.value().view(), {},
+          out.backend().matmul({.transpose_a = true}, grad, as_matrix(x.value().view()), {},
                                out.view());
         });
         x.contribute([&](Tensor& out) {
-          out.backend().matmul({}, grad.view(), weight.value().view(), {}, out.view());
+          out.backend().matmul({}, grad, weight.value().view(), {}, as_matrix(out.view()));
         });
       });
 }
