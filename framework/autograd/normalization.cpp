@@ -143,4 +143,29 @@ Variable batch_norm(const BatchNormInput& in, BatchNormState& state,
       });
 }
 
+Variable layer_norm(const Variable& x, const Variable& gamma, const Variable& beta,
+                    const LayerNormParams& params) {
+  check(x.shape().rank() >= 1, "layer_norm: expected at least one axis, found a scalar");
+  const Shape channels{x.shape().size(-1)};
+  check(gamma.shape() == channels && beta.shape() == channels, "layer_norm: input ", x.shape(),
+        " expects gamma and beta ", channels, ", found ", gamma.shape(), " and ", beta.shape());
+  Backend& backend = x.backend();
+  const Shape rows = x.shape().without_axis(x.shape().rank() - 1);
+  Tensor y(backend, x.shape(), x.value().dtype()), mean(backend, rows), variance(backend, rows);
+  const Backend::NormStatistics statistics{mean.view(), variance.view()};
+  backend.layer_norm(params, operands(x, gamma, beta), y.view(), statistics);
+  return Variable::result(y, {x, gamma, beta},
+                          [x, gamma, beta, params, mean, variance, statistics](const Tensor& grad) {
+                            Backend& on = grad.backend();
+                            Tensor grad_gamma(on, gamma.shape()), grad_beta(on, beta.shape());
+                            Tensor grad_x(on, x.shape(), x.value().dtype());
+                            on.layer_norm_backward(
+                                params, operands(x, gamma, beta), statistics, grad.view(),
+                                {grad_x.view(), grad_gamma.view(), grad_beta.view()});
+                            x.contribute(grad_x);
+                            gamma.contribute(grad_gamma);
+                            beta.contribute(grad_beta);
+                          });
+}
+
 }  // namespace d2l

@@ -29,4 +29,8 @@ struct BatchNormInput {
 Variable batch_norm(const BatchNormInput& in, BatchNormState& state,
                     const BatchNormParams& params = {});
 
+// Layer normalisation over the last axis (Ba et al., 2016): x [..., c], gamma and beta [c].
+Variable layer_norm(const Variable& x, const Variable& gamma, const Variable& beta,
+                    const LayerNormParams& params = {});
+
 }  // namespace d2l

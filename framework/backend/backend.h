@@ -137,6 +137,38 @@ class Backend {
                                          const NormStatistics& of_batch, const NormOutput& out,
                                          const NormGradients& gradients) = 0;
 
+  // --- layer normalisation over the last axis: x, y [..., c], gamma and beta [c], statistics
+  // [...], one per row; the default bodies are what they mean ---
+  virtual void layer_norm(const LayerNormParams& params, const NormOperands& in, View y,
+                          const NormStatistics& of_rows);
+  virtual void layer_norm_backward(const LayerNormParams& params, const NormOperands& in,
+                                   const NormStatistics& of_rows, ConstView grad_y,
+                                   const NormGradients& gradients);
+
+  // --- attention; the default bodies are what they mean ---
+  // Softmax of the first lengths[row] elements of each row, and exactly 0 for the others; a row
+  // without any is uniform. x and y [b, q, k], lengths (i64) [b] or [b, q].
+  virtual void masked_softmax(ConstView x, ConstView lengths, View y);
+  // 0 wherever x does not count.
+  virtual void masked_softmax_backward(ConstView y, ConstView lengths, ConstView grad_y,
+                                       View grad_x);
+  // queries [b, n, heads * d], keys [b, m, heads * d], values [b, m, heads * e]; the last axis has
+  // step 1. lengths as above, or {}: everything counts.
+  struct AttentionOperands {
+    ConstStridedView queries, keys, values;
+    ConstView lengths;
+  };
+  // For each head softmax(queries keys^T / sqrt(d)) values: y [b, n, heads * e]. kept [b, heads, n]
+  // is the backend's own note for the gradient.
+  virtual void attention(const AttentionParams& params, const AttentionOperands& in, View kept,
+                         View y);
+  struct AttentionGradients {
+    StridedView queries, keys, values;
+  };
+  virtual void attention_backward(const AttentionParams& params, const AttentionOperands& in,
+                                  ConstView kept, ConstView grad_y,
+                                  const AttentionGradients& gradients);
+
   // --- softmax and its losses, over the last axis ---
   virtual void softmax(ConstView x, View y) = 0;
   virtual void softmax_backward(ConstView y, ConstView grad_y, View grad_x) = 0;

@@ -63,6 +63,14 @@ struct BatchNormParams {
   Activation activation = Activation::none;
 };
 
+struct LayerNormParams {
+  double epsilon = 1e-5;
+};
+
+struct AttentionParams {
+  int64_t heads = 1;
+};
+
 // Element i of the input is kept when word first_element + i of the key's sequence is at least p,
 // then scaled by 1 / (1 - p). The same call turns a gradient back, so no mask is stored; ranks that
 // hold other parts of a batch pass other offsets and see one global mask.

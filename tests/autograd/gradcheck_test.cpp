@@ -55,7 +55,7 @@ TEST(GradcheckItself, FindsAWrongDerivative) {
 
 TEST(GradcheckElementwise, SmoothUnary) {
   for (Unary op : {Unary::negate, Unary::exp, Unary::square, Unary::sin, Unary::cos, Unary::sigmoid,
-                   Unary::tanh})
+                   Unary::tanh, Unary::gelu})
     EXPECT_TRUE(gradcheck([op](Inputs in) { return unary(op, in[0]); }, {random({3, 5})}))
         << static_cast<int>(op);
   for (Unary op : {Unary::log, Unary::sqrt, Unary::reciprocal})
@@ -78,6 +78,7 @@ TEST(GradcheckElementwise, NamedFunctionsAreTheirFormulas) {
       gradcheck([](Inputs in) { return sin(in[0]) * cos(in[0]) + abs(in[0]); }, {positive}));
   EXPECT_TRUE(
       gradcheck([](Inputs in) { return relu(in[0]) + sigmoid(in[0]) - tanh(in[0]); }, {positive}));
+  EXPECT_TRUE(gradcheck([](Inputs in) { return gelu(in[0]); }, {random({4}, 2, -3, 3)}));
 }
 
 struct BroadcastCase {
@@ -168,6 +169,13 @@ TEST(GradcheckLinear, LinearWithEachActivation) {
     in.push_back(random({5}, 20));
     EXPECT_TRUE(gradcheck(layer, in, options_for(activation))) << static_cast<int>(activation);
   }
+}
+
+TEST(GradcheckLinear, LinearOverTheLastAxisOfAnyRank) {
+  for (const Shape& shape : {Shape{4}, Shape{2, 3, 4}, Shape{1, 2, 2, 4}})
+    EXPECT_TRUE(gradcheck([](Inputs in) { return linear(in[0], in[1], in[2], Activation::tanh); },
+                          {random(shape, 18), random({5, 4}, 19), random({5}, 20)}))
+        << shape;
 }
 
 struct ConvCase {
@@ -276,6 +284,16 @@ TEST(GradcheckNormalization, BatchNormWithRunningStatistics) {
   };
   EXPECT_TRUE(
       gradcheck(layer, {random({2, 3, 2, 3}, 30), random({3}, 31, 0.5, 1.5), random({3}, 32)}));
+}
+
+TEST(GradcheckNormalization, LayerNorm) {
+  for (const Shape& shape : {Shape{4, 5}, Shape{2, 3, 4}, Shape{7}}) {
+    const Shape channels{shape.size(-1)};
+    EXPECT_TRUE(gradcheck(
+        [](Inputs in) { return square(layer_norm(in[0], in[1], in[2], {.epsilon = 0.1})); },
+        {random(shape, 30), random(channels, 31, 0.5, 1.5), random(channels, 32)}))
+        << shape;
+  }
 }
 
 TEST(GradcheckSoftmax, SoftmaxAndLog) {

@@ -78,6 +78,24 @@ class CpuBackend final : public Backend {
                                  const NormStatistics& of_batch, const NormOutput& out,
                                  const NormGradients& gradients) override;
 
+  // layer_norm.cpp
+  void layer_norm(const LayerNormParams& params, const NormOperands& in, View y,
+                  const NormStatistics& of_rows) override;
+  void layer_norm_backward(const LayerNormParams& params, const NormOperands& in,
+                           const NormStatistics& of_rows, ConstView grad_y,
+                           const NormGradients& gradients) override;
+
+  // masked_softmax.cpp
+  void masked_softmax(ConstView x, ConstView lengths, View y) override;
+  void masked_softmax_backward(ConstView y, ConstView lengths, ConstView grad_y,
+                               View grad_x) override;
+  // attention.cpp
+  void attention(const AttentionParams& params, const AttentionOperands& in, View kept,
+                 View y) override;
+  void attention_backward(const AttentionParams& params, const AttentionOperands& in,
+                          ConstView kept, ConstView grad_y,
+                          const AttentionGradients& gradients) override;
+
   // softmax.cpp
   void softmax(ConstView x, View y) override;
   void softmax_backward(ConstView y, ConstView grad_y, View grad_x) override;

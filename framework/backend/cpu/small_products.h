@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+
+// Products of matrices that lie in the cache, on the calling thread.
+
+namespace d2l::cpu {
+
+// c[i, j] = sum over k of a[i, k] b[k, j], added to what c holds when `add`. Elements of a may lie
+// anywhere, so that it may be a transposed one. `columns` is a multiple of 16 and rows of b and c
+// have room for as many.
+struct SmallProduct {
+  int64_t rows, inner, columns;
+  const float* a;
+  int64_t a_row, a_inner;  // steps from a[i, k] to a[i + 1, k] and a[i, k + 1]
+  const float* b;
+  int64_t b_row;
+  float* c;
+  int64_t c_row;
+  bool add = false;
+};
+void multiply(const SmallProduct& product);
+
+// to[j, i] = factor from[i, j], for from [rows, columns]; neighbouring rows are `from_row` and
+// `to_row` apart.
+struct SmallTranspose {
+  int64_t rows, columns;
+  const float* from;
+  int64_t from_row;
+  float* to;
+  int64_t to_row;
+  float factor = 1;
+};
+void transpose(const SmallTranspose& params);
+
+}  // namespace d2l::cpu
