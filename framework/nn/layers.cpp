@@ -22,13 +22,20 @@ Initializer bias_init(const LayerInit& init, int64_t fan_in) {
 
 }  // namespace
 
-Linear::Linear(int64_t in, int64_t out, Activation activation, const LayerInit& init)
+Linear::Linear(int64_t in, int64_t out, Activation activation, const LayerInit& init, Bias bias)
     : weight_(add_parameter("weight", Shape{out, in}, weight_init(init))),
-      bias_(add_parameter("bias", Shape{out}, bias_init(init, in))),
+      bias_(bias == Bias::yes ? add_parameter("bias", Shape{out}, bias_init(init, in)) : nullptr),
       activation_(activation) {}
 
 Variable Linear::forward(const Variable& x, const Context&) {
-  return linear(x, weight_->variable, bias_->variable, activation_);
+  return linear(x, weight_->variable, bias_ ? bias_->variable : Variable(), activation_);
+}
+
+Variable Linear::forward_part(const Variable& x, int64_t begin, int64_t end) {
+  const auto part = [=](const std::shared_ptr<Parameter>& of) {
+    return get(of->variable, {Index(begin, end)});
+  };
+  return linear(x, part(weight_), bias_ ? part(bias_) : Variable(), activation_);
 }
 
 Conv2d::Conv2d(int64_t in, int64_t out, const Options& options)
@@ -79,6 +86,15 @@ Variable BatchNorm::forward(const Variable& x, const Variable& residual, const C
                        context.training && !is_frozen(), context.sum_over_ranks};
   return batch_norm({x, gamma_->variable, beta_->variable, residual}, state,
                     {.epsilon = options_.epsilon, .activation = options_.activation});
+}
+
+LayerNorm::LayerNorm(int64_t channels, double epsilon)
+    : gamma_(add_parameter("weight", Shape{channels}, constant(1))),
+      beta_(add_parameter("bias", Shape{channels}, constant(0))),
+      epsilon_(epsilon) {}
+
+Variable LayerNorm::forward(const Variable& x, const Context&) {
+  return layer_norm(x, gamma_->variable, beta_->variable, {.epsilon = epsilon_});
 }
 
 Variable Dropout::forward(const Variable& x, const Context& context) {

@@ -14,12 +14,16 @@ struct LayerInit {
   Initializer bias;
 };
 
-// activation(x weight^T + bias): [n, in] -> [n, out]. Parameters weight [out, in], bias [out].
+// activation(x weight^T + bias): [..., in] -> [..., out]. Parameters weight [out, in], bias [out]
+// unless there is none.
 class Linear final : public Module {
  public:
+  enum class Bias { no, yes };
   Linear(int64_t in, int64_t out, Activation activation = Activation::none,
-         const LayerInit& init = {});
+         const LayerInit& init = {}, Bias bias = Bias::yes);
   Variable forward(const Variable& x, const Context& context) override;
+  // Outputs [begin, end) only.
+  Variable forward_part(const Variable& x, int64_t begin, int64_t end);
 
  private:
   std::shared_ptr<Parameter> weight_, bias_;
@@ -90,6 +94,17 @@ class BatchNorm final : public Module {
   Options options_;
 };
 
+// Over the last axis, of `channels` elements. Parameters weight (gamma) and bias (beta).
+class LayerNorm final : public Module {
+ public:
+  explicit LayerNorm(int64_t channels, double epsilon = 1e-5);
+  Variable forward(const Variable& x, const Context& context) override;
+
+ private:
+  std::shared_ptr<Parameter> gamma_, beta_;
+  double epsilon_;
+};
+
 // Zeroes with probability p while training; the mask depends on the step, the module's path and the
 // sample's place in the global batch.
 class Dropout final : public Module {
@@ -128,7 +143,11 @@ class Sequential : public Module {
   }
   template <class M, class... Arguments>
   Sequential& then_named(const std::string& name, Arguments&&... arguments) {
-    add<M>(name, std::forward<Arguments>(arguments)...);
+    return then_module(name, std::make_shared<M>(std::forward<Arguments>(arguments)...));
+  }
+  // One that has been made already.
+  Sequential& then_module(const std::string& name, std::shared_ptr<Module> module) {
+    add_child(name, std::move(module));
     return *this;
   }
 };
