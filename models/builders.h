@@ -11,6 +11,7 @@ std::unique_ptr<nn::Module> mlp(const ModelOptions& options);
 std::unique_ptr<nn::Module> dropout_mlp(const ModelOptions& options);
 std::unique_ptr<nn::Module> lenet(const ModelOptions& options);
 std::unique_ptr<nn::Module> bn_lenet(const ModelOptions& options);
+std::unique_ptr<nn::Module> vit_tiny(const ModelOptions& options);
 
 std::unique_ptr<nn::Module> alexnet(const ModelOptions& options);
 std::unique_ptr<nn::Module> nin(const ModelOptions& options);

@@ -46,6 +46,7 @@ constexpr Entry kModels[] = {
     {"googlenet", googlenet, kGrey96, Width::any},
     {"resnet18", resnet18, kGrey96, Width::any},
     {"densenet", densenet, kGrey96, Width::any},
+    {"vit-tiny", vit_tiny},
     {"resnet20", deep<small_resnet, 20>, kSmall, Width::any},
     {"resnet32", deep<small_resnet, 32>, kSmall, Width::any},
     {"resnet44", deep<small_resnet, 44>, kSmall, Width::any},

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "framework/backend/cpu/cpu_backend.h"
 #include "framework/backend/cpu/lanes.h"
@@ -138,22 +139,53 @@ void multiply_columns(const Input& a, const float* b, int64_t wide, bool add, fl
             .add = add});
 }
 
-// Scores become probabilities; kept [rows] = ln of the sum of e^score.
+// The first 16 elements become the largest, or the sum, of all lanes.
+template <class Join>
+[[gnu::always_inline]] inline float join_lanes(float* lanes, const Join& join) {
+  for (int64_t half = kLanes / 2; half > 0; half /= 2)
+    for (int64_t k = 0; k < half; ++k) lanes[k] = join(lanes[k], lanes[k + half]);
+  return lanes[0];
+}
+
+struct RowStatistics {
+  float max, sum;  // of e^(x - max)
+};
+
+// Whole vectors: scores that do not count become -inf and so 0.
+[[gnu::always_inline]] inline RowStatistics softmax_row(float* row, int64_t count, int64_t wide) {
+  constexpr float kNothing = -std::numeric_limits<float>::infinity();
+  std::fill(row + count, row + wide, kNothing);
+  float maxima[kLanes], sums[kLanes] = {};
+  std::fill_n(maxima, kLanes, kNothing);
+  for (int64_t j = 0; j < wide; j += kLanes)
+    for (int64_t k = 0; k < kLanes; ++k) maxima[k] = larger(row[j + k], maxima[k]);
+  const float max = join_lanes(maxima, larger);
+  for (int64_t j = 0; j < wide; j += kLanes)
+    for (int64_t k = 0; k < kLanes; ++k) {
+      row[j + k] = exp_of_difference(row[j + k] - max);
+      sums[k] += row[j + k];
+    }
+  const float sum = join_lanes(sums, [](float a, float b) { return a + b; });
+  const float factor = 1.0f / sum;
+  for (int64_t j = 0; j < wide; ++j) row[j] *= factor;
+  return {max, sum};
+}
+
+// Scores become probabilities; kept [rows] = ln of the sum of e^score. At most kBlock rows.
 D2L_SIMD void softmax_block(const Output& scores, const Lengths& lengths, float* kept) {
+  float sums[kBlock];
   for (int64_t i = 0; i < scores.rows; ++i) {
     float* row = scores.at + i * scores.step;
     const int64_t count = lengths.of(i);
-    if (count == 0) {
+    RowStatistics found{0, 1};
+    if (count == 0)
       std::fill_n(row, scores.columns, 1.0f / static_cast<float>(scores.columns));
-      kept[i] = 0;
-      continue;
-    }
-    const float max = row_max(row, count), sum = row_exp<true>(row, count, max, row);
-    const float factor = 1.0f / sum;
-    for (int64_t j = 0; j < count; ++j) row[j] *= factor;
-    std::fill(row + count, row + scores.columns, 0.0f);
-    kept[i] = max + vector_log(sum);
+    else
+      found = softmax_row(row, count, scores.step);
+    kept[i] = found.max;
+    sums[i] = found.sum;
   }
+  for (int64_t i = 0; i < scores.rows; ++i) kept[i] += vector_log(sums[i]);
 }
 
 // The same again from `kept`.
