@@ -12,6 +12,7 @@ namespace d2l::launcher {
 // flags, --help, the config file and the copy in a checkpoint come from it. A flag is the member's
 // name with '-' for '_'.
 struct Config {
+  std::string task;    // an experiment of the book; "": train a network
   std::string model;   // of the zoo; "": the recipe's
   std::string recipe;  // "": none
   std::string data = "fashion-mnist";

@@ -19,6 +19,7 @@
 #include "launcher/assemble.h"
 #include "launcher/config.h"
 #include "launcher/length.h"
+#include "launcher/tasks.h"
 #include "models/zoo.h"
 
 // d2l-train: options -> config -> dataset -> loader -> model -> trainer.
@@ -301,6 +302,10 @@ int run(int argc, char** argv) {
   CommandLine line;
   try {
     line = parse_command_line(argc, argv);
+    if (!line.help && !line.config.task.empty()) {
+      if (speaks()) std::fputs(run_task(line).c_str(), stdout);
+      return 0;
+    }
     if (!line.help && line.config.resume.empty()) validate(line.config, line.given);
   } catch (const Error& error) {
     if (speaks()) std::fprintf(stderr, "d2l-train: error: %s\n", error.what());

@@ -175,6 +175,9 @@ std::vector<Option> other_options() {
              &Config::loader_threads)
           .from(1)
           .up_to(data::Loader::kMostThreads),
+      Option("Other", "task", "NAME",
+             "an experiment of the book instead of a training: attention-regression", &Config::task)
+          .not_stored(),
       Option("Other", "config", "FILE", "options as `name = value` lines; flags win over them",
              &Config::config)
           .not_stored(),
