@@ -66,8 +66,8 @@ Resize::Mixing Resize::mixing(int64_t from, int64_t to) {
   Mixing mixing;
   for (int64_t i = 0; i < to; ++i) {
     const double centre = (static_cast<double>(i) + 0.5) * scale;
-    const auto begin = static_cast<int64_t>(std::max(centre - support + 0.5, 0.0));
-    const auto end = std::min(static_cast<int64_t>(centre + support + 0.5), from);
+    const int64_t begin = std::lround(std::max(centre - support, 0.0));
+    const int64_t end = std::min<int64_t>(std::lround(centre + support), from);
     windows.push_back({begin, end, centre});
     mixing.taps = std::max(mixing.taps, end - begin);
   }
@@ -82,7 +82,7 @@ Resize::Mixing Resize::mixing(int64_t from, int64_t to) {
     }
     mixing.begin.push_back(static_cast<int32_t>(begin));
     for (double weight : weights)
-      mixing.weights.push_back(static_cast<int32_t>(weight / sum * (1 << kBits) + 0.5));
+      mixing.weights.push_back(static_cast<int32_t>(std::lround(weight / sum * (1 << kBits))));
   }
   return mixing;
 }

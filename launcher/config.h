@@ -24,6 +24,8 @@ struct Config {
   int64_t max_steps = 0;     // 0: no limit
   int64_t batch_size = 256;  // over all ranks
   int64_t accumulate = 1;
+  std::string precision = "f32";
+  bool sync_bn = false;
   std::string freeze;  // patterns with ',' between them
   uint64_t seed = 0;
   std::string optimizer = "sgd";

@@ -100,6 +100,7 @@ void check_same_epoch(const Config& config, const CheckpointStore::Found& found)
   check_same("--seed", before.seed, config.seed);
   check_same("--data", before.data, config.data);
   check_same("--resize", before.resize, config.resize);
+  check_same("--precision", before.precision, config.precision);
 }
 
 // What an optimizer remembers is of use to no other.
@@ -186,6 +187,8 @@ TrainerOptions trainer_options(const Config& config, int64_t steps_per_epoch) {
           .log_every = config.log_every,
           .schedule = make_schedule(config, steps_per_epoch),
           .accumulate = config.accumulate,
+          .activations = dtype_from(config.precision),
+          .sync_batch_norm = config.sync_bn,
           .label_smoothing = config.label_smoothing,
           .clip_value = config.clip_value,
           .clip_norm = config.clip_norm,
@@ -234,6 +237,9 @@ int train(const CommandLine& line, MpiSession& session) {
   parameters.freeze(split_list("--freeze", config.freeze));
   auto optimizer = make_optimizer(config, parameters);
   const TrainerOptions options = trainer_options(config, train_data->steps_per_epoch());
+  check(backend->computes(options.activations), "--precision ", config.precision,
+        ": this machine does not multiply such numbers (", backend->describe(),
+        "; bf16 needs AVX-512); use --precision f32");
 
   // Nothing is written before all that can be wrong with data and model has been looked at.
   std::optional<RunFolder> folder;

@@ -43,6 +43,13 @@ std::vector<Option> training_options() {
              "memory for the same step",
              &Config::accumulate)
           .from(1),
+      Option(group, "precision", "TYPE",
+             "what images and layers' results are stored as and multiplied in: f32, or bf16, which "
+             "is about twice as fast; weights, sums, statistics and losses stay f32",
+             &Config::precision)
+          .one_of({"f32", "bf16"}),
+      {group, "sync-bn", "on|off", "batch norms use the statistics of all ranks' samples",
+       &Config::sync_bn},
       {group, "freeze", "PATTERN,...",
        "parameters that stay as they are, such as layer1.*; a normalisation that is frozen keeps "
        "its statistics",

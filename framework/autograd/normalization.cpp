@@ -153,19 +153,22 @@ Variable layer_norm(const Variable& x, const Variable& gamma, const Variable& be
   const Shape rows = x.shape().without_axis(x.shape().rank() - 1);
   Tensor y(backend, x.shape(), x.value().dtype()), mean(backend, rows), variance(backend, rows);
   const Backend::NormStatistics statistics{mean.view(), variance.view()};
-  backend.layer_norm(params, operands(x, gamma, beta), y.view(), statistics);
-  return Variable::result(y, {x, gamma, beta},
-                          [x, gamma, beta, params, mean, variance, statistics](const Tensor& grad) {
-                            Backend& on = grad.backend();
-                            Tensor grad_gamma(on, gamma.shape()), grad_beta(on, beta.shape());
-                            Tensor grad_x(on, x.shape(), x.value().dtype());
-                            on.layer_norm_backward(
-                                params, operands(x, gamma, beta), statistics, grad.view(),
-                                {grad_x.view(), grad_gamma.view(), grad_beta.view()});
-                            x.contribute(grad_x);
-                            gamma.contribute(grad_gamma);
-                            beta.contribute(grad_beta);
-                          });
+  const auto in = [x, gamma, beta] {
+    return Backend::NormOperands{x.value().view(), gamma.value().view(), beta.value().view(), {}};
+  };
+  backend.layer_norm(params, in(), y.view(), statistics);
+  return Variable::result(
+      y, {x, gamma, beta},
+      [x, gamma, beta, in, params, mean, variance, statistics](const Tensor& grad) {
+        Backend& on = grad.backend();
+        Tensor grad_gamma(on, gamma.shape()), grad_beta(on, beta.shape());
+        Tensor grad_x(on, x.shape(), x.value().dtype());
+        on.layer_norm_backward(params, in(), statistics, grad.view(),
+                               {grad_x.view(), grad_gamma.view(), grad_beta.view(), {}});
+        x.contribute(grad_x);
+        gamma.contribute(grad_gamma);
+        beta.contribute(grad_beta);
+      });
 }
 
 }  // namespace d2l

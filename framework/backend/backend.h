@@ -26,6 +26,8 @@ class Backend {
 
   virtual Device device() const = 0;
   virtual std::string describe() const = 0;  // "CPU, 2 threads, AVX-512, oneDNN 2.6.3"
+  // Whether activations may be of this type: f32 always, bf16 where the device multiplies it.
+  virtual bool computes(DType dtype) const = 0;
 
   // --- memory ---
   virtual MemoryPool& pool() = 0;

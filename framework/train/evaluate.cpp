@@ -16,7 +16,8 @@ Evaluation evaluate(const EvaluationParts& parts) {
   for (int64_t i = 0; i < parts.data.steps_per_epoch(); ++i) {
     for (const Batch& batch : parts.data.next().split(parts.pieces)) {
       if (batch.labels.elements() == 0) continue;
-      Variable logits = parts.model.forward(Variable(batch.inputs_on(parts.backend)), {});
+      Variable inputs(batch.inputs_on(parts.backend, parts.activations));
+      Variable logits = parts.model.forward(inputs, {});
       CrossEntropy loss = cross_entropy(logits, batch.labels.to(parts.backend));
       sums[0] += total(loss.losses.value());
       sums[1] += total(loss.correct);

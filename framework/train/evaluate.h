@@ -16,6 +16,7 @@ struct EvaluationParts {
   BatchSource& data;
   Backend& backend;
   Communicator& comm;
+  DType activations = DType::f32;
   int64_t pieces = 1;  // that a rank's part of a batch is cut into, to save memory
 };
 

@@ -172,11 +172,14 @@ Trainer::StepResult Trainer::step(const Batch& batch) {
 // Data -> model -> loss -> gradients. The reduction over ranks begins during the last piece's.
 void Trainer::add_gradients(const Batch& piece, bool last) {
   Backend& backend = parts_.parameters.backend();
-  Tensor inputs = piece.inputs_on(backend), labels = piece.labels.to(backend);
+  Tensor inputs = piece.inputs_on(backend, options_.activations);
+  Tensor labels = piece.labels.to(backend);
   nn::Context context{
       .training = true,
       .rng = {options_.seed, mix(stream_of("step"), static_cast<uint64_t>(position_.step))},
       .first_sample = piece.first_in_global};
+  if (options_.sync_batch_norm && parts_.comm.size() > 1)
+    context.sum_over_ranks = [this](Tensor& numbers) { parts_.comm.all_reduce(numbers.view()); };
 
   Variable logits = parts_.model.forward(Variable(inputs), context);
   CrossEntropy loss = cross_entropy(logits, labels, options_.label_smoothing);
@@ -234,6 +237,7 @@ double Trainer::evaluate() {
                                           .data = parts_.test_data,
                                           .backend = parts_.parameters.backend(),
                                           .comm = parts_.comm,
+                                          .activations = options_.activations,
                                           .pieces = options_.accumulate});
   if (parts_.metrics)
     parts_.metrics->add_evaluation({.step = position_.step,

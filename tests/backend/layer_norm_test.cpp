@@ -29,7 +29,7 @@ class LayerNorm : public testing::TestWithParam<Shape> {
     }
   }
 
-  Backend::NormOperands operands() const { return {in(x, shape), in(gamma), in(beta)}; }
+  Backend::NormOperands operands() const { return {in(x, shape), in(gamma), in(beta), {}}; }
 
   // call(y, statistics)
   template <class Call>
@@ -52,7 +52,7 @@ class LayerNorm : public testing::TestWithParam<Shape> {
     Floats grad_x = poisoned(shape.elements());
     Floats grad_gamma = poisoned(columns), grad_beta = poisoned(columns);
     call(Backend::NormStatistics{out(means), out(variances)},
-         Backend::NormGradients{out(grad_x, shape), out(grad_gamma), out(grad_beta)});
+         Backend::NormGradients{out(grad_x, shape), out(grad_gamma), out(grad_beta), {}});
     std::vector<double> to_x, to_gamma(columns, 0.0), to_beta(columns, 0.0);
     for (int64_t row = 0; row < rows; ++row) {
       double plain = 0, slope = 0;
@@ -106,11 +106,11 @@ TEST(LayerNormKernel, NoRowsHaveNoGradient) {
   auto backend = make_cpu_backend(1);
   Floats x, gamma = {1, 2}, grad_gamma = poisoned(2), grad_beta = poisoned(2);
   const Shape shape{0, 2};
-  const Backend::NormOperands operands{in(x, shape), in(gamma), in(gamma)};
+  const Backend::NormOperands operands{in(x, shape), in(gamma), in(gamma), {}};
   const Backend::NormStatistics none{out(x), out(x)};
   backend->layer_norm({}, operands, out(x, shape), none);
   backend->layer_norm_backward({}, operands, none, in(x, shape),
-                               {out(x, shape), out(grad_gamma), out(grad_beta)});
+                               {out(x, shape), out(grad_gamma), out(grad_beta), {}});
   EXPECT_EQ(grad_gamma, (Floats{0, 0}));
   EXPECT_EQ(grad_beta, (Floats{0, 0}));
 }
@@ -121,11 +121,11 @@ TEST(LayerNormKernel, SameBitsOnAnyNumberOfThreads) {
     Floats x = random_floats(shape.elements()), gamma = random_floats(40);
     Floats y = poisoned(shape.elements()), mean = poisoned(2000), variance = mean;
     Floats grad_gamma = poisoned(40), grad_beta = poisoned(40);
-    const Backend::NormOperands operands{in(x, shape), in(gamma), in(gamma)};
+    const Backend::NormOperands operands{in(x, shape), in(gamma), in(gamma), {}};
     backend.layer_norm({}, operands, out(y, shape), {out(mean), out(variance)});
     Floats all = y;
     backend.layer_norm_backward({}, operands, {out(mean), out(variance)}, in(x, shape),
-                                {out(y, shape), out(grad_gamma), out(grad_beta)});
+                                {out(y, shape), out(grad_gamma), out(grad_beta), {}});
     for (const Floats* part : {&y, &grad_gamma, &grad_beta})
       all.insert(all.end(), part->begin(), part->end());
     return all;

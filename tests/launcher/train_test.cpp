@@ -101,10 +101,9 @@ TEST(Resume, WhatMayChangeAndWhatNot) {
   ASSERT_EQ(
       train(0, {"--recipe", "mlp", "--epochs", "1", "--max-steps", "5", "--out", run}).exit_code,
       0);
-  for (const Words& wrong :
-       {Words{"--batch-size", "2048"}, Words{"--seed", "1"}, Words{"--resize", "32"},
-        Words{"--optimizer", "adam"}, Words{"--momentum", "0.5"},
-        Words{"--out", folder.path() / "other"}}) {
+  for (const Words& wrong : {Words{"--batch-size", "2048"}, Words{"--seed", "1"},
+                             Words{"--resize", "32"}, Words{"--optimizer", "adam"},
+                             Words{"--momentum", "0.5"}, Words{"--out", folder.path() / "other"}}) {
     ProgramResult result = train(0, Words{"--resume", run} + wrong);
     EXPECT_EQ(result.exit_code, 2) << result.output;
     EXPECT_THAT(result.output, HasSubstr(wrong[0]));

@@ -29,7 +29,7 @@ struct Parts {
   Variable normalised(const std::string& bn, const Variable& x) const {
     const Shape channels{x.shape().size(-1)};
     BatchNormState state{zeros(cpu(), channels), ones(cpu(), channels), 0.1, true};
-    return batch_norm(x, values.at(bn + ".weight"), values.at(bn + ".bias"), state);
+    return batch_norm({x, values.at(bn + ".weight"), values.at(bn + ".bias")}, state);
   }
   Variable convolved(const std::string& conv, const Variable& x, int64_t stride) const {
     const Variable weight = values.at(conv + ".weight");

@@ -38,6 +38,17 @@ std::string CpuBackend::describe() const {
                 has_wide_vectors() ? "AVX-512, " : "", dnnl_.describe());
 }
 
+// oneDNN multiplies bf16 wherever AVX-512 is complete, with instructions for it or without.
+bool CpuBackend::computes(DType dtype) const {
+  if (dtype != DType::bf16) return dtype == DType::f32;
+#if defined(__x86_64__)
+  return has_wide_vectors() && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq");
+#else
+  return false;
+#endif
+}
+
 void CpuBackend::copy_from_host(const void* host, View out) {
   if (out.bytes() > 0) std::memcpy(out.data, host, static_cast<size_t>(out.bytes()));
 }
