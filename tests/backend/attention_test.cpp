@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <optional>
+#include <ostream>
 
 #include "tests/backend/arrays.h"
 
@@ -12,6 +13,13 @@ struct Case {
   int64_t batch, queries, keys, heads, width, value_width;  // widths are of one head
   std::optional<Ints> lengths = {};
 };
+
+// In names of tests.
+void PrintTo(const Case& c, std::ostream* stream) {
+  *stream << c.batch << " samples, " << c.queries << " x " << c.keys << ", " << c.heads
+          << " heads of " << c.width << " and " << c.value_width
+          << (c.lengths ? ", with lengths" : "");
+}
 
 const std::vector<Case> kCases = {
     {1, 1, 1, 1, 1, 1},
