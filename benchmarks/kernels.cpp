@@ -97,14 +97,19 @@ void convolution(Bench& bench, const ConvolutionCase& c) {
              [&] { b.conv2d_backward_weight(params, x, grad_y, grad_weight, grad_bias); });
 }
 
-void pooling(Bench& bench, Pooling kind, const Shape& shape) {
-  Pool2dParams params{.kind = kind};
+void pooling(Bench& bench, const Pool2dParams& params, const Shape& shape) {
   View x = bench.array(shape), grad_x = bench.array(shape);
-  Shape out{shape[0], shape[1] / 2, shape[2] / 2, shape[3]};
+  auto side = [](int64_t size, int64_t window, int64_t stride, int64_t padding) {
+    return (size + 2 * padding - window) / stride + 1;
+  };
+  Shape out{
+      shape[0], side(shape[1], params.window.height, params.stride.height, params.padding.height),
+      side(shape[2], params.window.width, params.stride.width, params.padding.width), shape[3]};
   View y = bench.array(out), grad_y = bench.array(out), winners = bench.array(out, DType::u8);
   Backend& b = bench.backend();
   std::string name =
-      concat(kind == Pooling::max ? "max" : "average", " pool 2x2 ", shape.to_string());
+      concat(params.kind == Pooling::max ? "max" : "average", " pool ", params.window.height, "x",
+             params.window.width, " s", params.stride.height, " ", shape.to_string());
   bench.time(name + " forward", 0, [&] { b.pool2d(params, x, y, winners); });
   bench.time(name + " backward", 0, [&] { b.pool2d_backward(params, grad_y, winners, grad_x); });
 }
@@ -158,9 +163,9 @@ int main(int argc, char** argv) {
   Bench bench(threads, argc > 3 ? argv[3] : "");
 
   convolution(bench, {batch, 28, 1, 6, 5, 1, 2, Activation::sigmoid, false});
-  pooling(bench, Pooling::average, {batch, 28, 28, 6});
+  pooling(bench, {.kind = Pooling::average}, {batch, 28, 28, 6});
   convolution(bench, {batch, 14, 6, 16, 5, 1, 0, Activation::sigmoid});
-  pooling(bench, Pooling::average, {batch, 10, 10, 16});
+  pooling(bench, {.kind = Pooling::average}, {batch, 10, 10, 16});
   linear(bench, batch, 400, 120, true);
   linear(bench, batch, 120, 84, true);
   linear(bench, batch, 84, 10, true);
@@ -183,8 +188,10 @@ int main(int argc, char** argv) {
   bench.total("convolutions of ResNet-20 on 32 x 32, the first of each kind");
 
   product(bench, {1024, 1024}, {1024, 1024}, {}, false);
-  pooling(bench, Pooling::max, {batch, 28, 28, 6});
-  pooling(bench, Pooling::max, {batch / 4, 28, 28, 64});
+  pooling(bench, {}, {batch, 28, 28, 6});
+  pooling(bench, {}, {batch / 4, 28, 28, 64});
+  pooling(bench, {.window = {3, 3}, .padding = {1, 1}}, {batch / 4, 48, 48, 64});
+  pooling(bench, {.window = {3, 3}, .stride = {1, 1}, .padding = {1, 1}}, {batch / 4, 12, 12, 512});
   batch_norm(bench, {batch, 28, 28, 6});
   batch_norm(bench, {batch / 4, 28, 28, 64});
   batch_norm(bench, {batch / 4, 48, 48, 64});

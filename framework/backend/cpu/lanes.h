@@ -38,13 +38,26 @@ template <class Lanes>
 [[gnu::always_inline]] inline void store(const Lanes16& lanes, float* to) {
   std::memcpy(to, &lanes, sizeof lanes);
 }
+// Comparing vectors of 64 bytes is what GCC 12 does element by element, so this and relu() below
+// compare in whole numbers: 1 where a lane is NaN.
+[[gnu::always_inline]] inline void find_nan(const Lanes16u& bits, Lanes16u& nan) {
+  nan = ((bits & 0x7fffffffu) + 0x007fffffu) >> 31;
+}
 [[gnu::always_inline]] inline void store(const Lanes16& lanes, bfloat16* to) {
   const Lanes16u bits = reinterpret_cast<Lanes16u>(lanes);
-  const Lanes16u rounded = (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
-  const Lanes16u quiet = bits >> 16 | 0x40u;  // NaN stays NaN
-  const Lanes16u chosen = lanes == lanes ? rounded : quiet;
-  const Lanes16h halves = __builtin_convertvector(chosen, Lanes16h);
+  Lanes16u nan;
+  find_nan(bits, nan);
+  const Lanes16u rounded = bits + ((0x7fffu + (bits >> 16 & 1u)) & (nan - 1u));  // NaN stays NaN
+  const Lanes16h halves = __builtin_convertvector((rounded | nan << 22) >> 16, Lanes16h);
   std::memcpy(static_cast<void*>(to), &halves, sizeof halves);
+}
+
+// max(lanes, 0); NaN stays.
+[[gnu::always_inline]] inline void relu(Lanes16& lanes) {
+  const Lanes16u bits = reinterpret_cast<Lanes16u>(lanes);
+  Lanes16u nan;
+  find_nan(bits, nan);
+  lanes = reinterpret_cast<Lanes16>(bits & (((bits >> 31) - 1u) | (0u - nan)));
 }
 
 // Copies a row of some vectors' length; a call of memcpy takes longer.

@@ -309,7 +309,7 @@ void CpuBackend::pool2d(const Pool2dParams& params, ConstView x, View y, View wi
   if (pool_lanes_suit(g))
     return visit_float(x.dtype, [&](auto zero) {
       using T = decltype(zero);
-      pool_lanes(g, x.as<T>(), y.as<T>(), winners.as<uint8_t>());
+      pool_lanes(g, pool_, x.as<T>(), y.as<T>(), winners.as<uint8_t>());
     });
   const WidenedInput input(*this, x);
   const WidenedOutput output(*this, y);
@@ -327,7 +327,7 @@ void CpuBackend::pool2d_backward(const Pool2dParams& params, ConstView grad_y, C
   if (pool_lanes_suit(g))
     return visit_float(grad_x.dtype, [&](auto zero) {
       using T = decltype(zero);
-      pool_lanes_backward(g, grad_y.as<T>(), winners.as<uint8_t>(), grad_x.as<T>());
+      pool_lanes_backward(g, pool_, grad_y.as<T>(), winners.as<uint8_t>(), grad_x.as<T>());
     });
   const WidenedInput input(*this, grad_y);
   const WidenedOutput output(*this, grad_x);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "framework/backend/memory_pool.h"
 #include "framework/backend/params.h"
 #include "framework/base/shape.h"
 
@@ -62,8 +63,9 @@ inline PoolRange rows_of(const PoolGeometry& g, int64_t oy) {
 bool pool_lanes_suit(const PoolGeometry& g);
 // winners may be null.
 template <class T>
-void pool_lanes(const PoolGeometry& g, const T* x, T* y, uint8_t* winners);
+void pool_lanes(const PoolGeometry& g, MemoryPool& pool, const T* x, T* y, uint8_t* winners);
 template <class T>
-void pool_lanes_backward(const PoolGeometry& g, const T* grad_y, const uint8_t* winners, T* grad_x);
+void pool_lanes_backward(const PoolGeometry& g, MemoryPool& pool, const T* grad_y,
+                         const uint8_t* winners, T* grad_x);
 
 }  // namespace d2l::cpu

@@ -2,16 +2,16 @@
 
 #include "framework/backend/cpu/lanes.h"
 #include "framework/backend/cpu/parallel.h"
+#include "framework/backend/cpu/per_thread.h"
 #include "framework/backend/cpu/pooling.h"
 
-// Vectors hold 16 channels of a pixel. The gradient goes through the pixels of the input and
-// gathers from the windows that hold each, so that every pixel is written once.
+// Inner loops run over the channels of a pixel. The gradient goes through the pixels of the input
+// and gathers from the windows that hold each, so that every pixel is written once.
 
 namespace d2l::cpu {
 namespace {
 
 constexpr int64_t kLanes = 16;
-using Bytes16 = uint8_t __attribute__((vector_size(16)));
 
 // The outputs whose windows hold input position i: [begin, end).
 struct Holders {
@@ -24,33 +24,57 @@ struct Holders {
   return {first <= 0 ? 0 : first / stride, last + 1 < outputs ? last + 1 : outputs};
 }
 
+// What has been found of one window, for each channel. Loops run over plain arrays: GCC 12 compares
+// vectors of 64 bytes element by element, but vectorises these.
+struct Found {
+  float* __restrict best;
+  int32_t* __restrict where;
+};
+
+template <class T>
+[[gnu::always_inline]] inline void take_first(const T* pixel, int64_t channels, int32_t position,
+                                              const Found& found) {
+  float* __restrict best = found.best;
+  int32_t* __restrict where = found.where;
+  for (int64_t c = 0; c < channels; ++c) {
+    best[c] = static_cast<float>(pixel[c]);
+    where[c] = position;
+  }
+}
+
+template <class T>
+[[gnu::always_inline]] inline void take_larger(const T* pixel, int64_t channels, int32_t position,
+                                               const Found& found) {
+  float* __restrict best = found.best;
+  int32_t* __restrict where = found.where;
+  for (int64_t c = 0; c < channels; ++c) {
+    const float value = static_cast<float>(pixel[c]);
+    const bool wins = value > best[c] || value != value;  // NaN wins, as in PyTorch
+    best[c] = wins ? value : best[c];
+    where[c] = wins ? position : where[c];
+  }
+}
+
 // One row of results; rows points at the first row inside the windows.
 template <class T>
 D2L_SIMD void largest_row(const PoolGeometry& g, const PoolRange& range, const T* rows, T* out,
-                          uint8_t* winners) {
-  for (int64_t ox = 0; ox < g.out_width; ++ox, out += g.channels) {
+                          uint8_t* winners, const Found& found) {
+  const int64_t channels = g.channels;
+  for (int64_t ox = 0; ox < g.out_width; ++ox, out += channels) {
     const PoolRange columns = columns_of(g, ox);
     const int64_t first = range.skipped * g.params.window.width + columns.skipped;
-    for (int64_t c = 0; c < g.channels; c += kLanes) {
-      Lanes16 best;
-      load(best, rows + columns.begin * g.channels + c);
-      Lanes16i where = Lanes16i{} + static_cast<int32_t>(first);
-      for (int64_t r = 0; r < range.end - range.begin; ++r) {
-        const T* row = rows + r * g.row() + c;
-        int32_t position = static_cast<int32_t>(first + r * g.params.window.width);
-        for (int64_t ix = columns.begin; ix < columns.end; ++ix, ++position) {
-          Lanes16 value;
-          load(value, row + ix * g.channels);
-          const auto wins = (value > best) | (value != value);  // NaN wins, as in PyTorch
-          best = wins ? value : best;
-          where = wins ? Lanes16i{} + position : where;
-        }
-      }
-      store(best, out + c);
-      if (winners == nullptr) continue;
-      const Bytes16 bytes = __builtin_convertvector(where, Bytes16);
-      std::memcpy(winners + ox * g.channels + c, &bytes, sizeof bytes);
+    const T* corner = rows + columns.begin * channels;
+    take_first(corner, channels, static_cast<int32_t>(first), found);
+    for (int64_t r = 0; r < range.end - range.begin; ++r) {
+      const T* pixel = corner + r * g.row();
+      int32_t position = static_cast<int32_t>(first + r * g.params.window.width);
+      for (int64_t ix = columns.begin; ix < columns.end; ++ix, ++position, pixel += channels)
+        take_larger(pixel, channels, position, found);
     }
+    for (int64_t c = 0; c < channels; ++c) out[c] = static_cast<T>(found.best[c]);
+    if (winners == nullptr) continue;
+    uint8_t* won = winners + ox * channels;
+    for (int64_t c = 0; c < channels; ++c) won[c] = static_cast<uint8_t>(found.where[c]);
   }
 }
 
@@ -76,36 +100,33 @@ D2L_SIMD void average_row(const PoolGeometry& g, const PoolRange& range, const T
 // windows were averaged.
 template <class T>
 D2L_SIMD void gather_row(const PoolGeometry& g, int64_t iy, const T* grad_y, const uint8_t* winners,
-                         T* grad_x) {
+                         T* __restrict grad_x, float* __restrict sum) {
   const Pool2dParams& p = g.params;
+  const int64_t channels = g.channels;
   const float scale =
       winners != nullptr ? 1.0f : 1.0f / static_cast<float>(p.window.height * p.window.width);
   const Holders rows =
       holders_of(iy, p.stride.height, p.padding.height, p.window.height, g.out_height);
-  for (int64_t ix = 0; ix < g.width; ++ix, grad_x += g.channels) {
+  for (int64_t ix = 0; ix < g.width; ++ix, grad_x += channels) {
     const Holders columns =
         holders_of(ix, p.stride.width, p.padding.width, p.window.width, g.out_width);
-    for (int64_t c = 0; c < g.channels; c += kLanes) {
-      Lanes16 sum{};
-      for (int64_t oy = rows.begin; oy < rows.end; ++oy) {
-        const int64_t row = iy - oy * p.stride.height + p.padding.height;
-        for (int64_t ox = columns.begin; ox < columns.end; ++ox) {
-          const int64_t at = oy * g.out_row() + ox * g.channels + c;
-          Lanes16 value;
-          load(value, grad_y + at);
-          if (winners != nullptr) {
-            const int64_t column = ix - ox * p.stride.width + p.padding.width;
-            Bytes16 bytes;
-            std::memcpy(&bytes, winners + at, sizeof bytes);
-            const Lanes16i where = __builtin_convertvector(bytes, Lanes16i);
-            value =
-                where == static_cast<int32_t>(row * p.window.width + column) ? value : Lanes16{};
-          }
-          sum += value;
+    for (int64_t c = 0; c < channels; ++c) sum[c] = 0.0f;
+    for (int64_t oy = rows.begin; oy < rows.end; ++oy) {
+      const int64_t row = iy - oy * p.stride.height + p.padding.height;
+      for (int64_t ox = columns.begin; ox < columns.end; ++ox) {
+        const T* grad = grad_y + oy * g.out_row() + ox * channels;
+        if (winners == nullptr) {
+          for (int64_t c = 0; c < channels; ++c) sum[c] += static_cast<float>(grad[c]);
+          continue;
         }
+        const int64_t column = ix - ox * p.stride.width + p.padding.width;
+        const auto position = static_cast<int32_t>(row * p.window.width + column);
+        const uint8_t* won = winners + (grad - grad_y);
+        for (int64_t c = 0; c < channels; ++c)
+          sum[c] += static_cast<int32_t>(won[c]) == position ? static_cast<float>(grad[c]) : 0.0f;
       }
-      store(Lanes16(sum * scale), grad_x + c);
     }
+    for (int64_t c = 0; c < channels; ++c) grad_x[c] = static_cast<T>(sum[c] * scale);
   }
 }
 
@@ -116,10 +137,15 @@ int64_t grain_of(int64_t elements) {
 
 }  // namespace
 
-bool pool_lanes_suit(const PoolGeometry& g) { return g.channels % kLanes == 0; }
+// Averages of 16 channels are short loops; pooling.cpp does them faster.
+bool pool_lanes_suit(const PoolGeometry& g) {
+  return g.channels % kLanes == 0 && (g.params.kind == Pooling::max || g.channels > kLanes);
+}
 
 template <class T>
-void pool_lanes(const PoolGeometry& g, const T* x, T* y, uint8_t* winners) {
+void pool_lanes(const PoolGeometry& g, MemoryPool& pool, const T* x, T* y, uint8_t* winners) {
+  PerThread<float> best(pool, g.channels);
+  PerThread<int32_t> where(pool, g.channels);
   parallel_for(g.images * g.out_height, grain_of(g.row()), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const PoolRange range = rows_of(g, i % g.out_height);
@@ -128,27 +154,31 @@ void pool_lanes(const PoolGeometry& g, const T* x, T* y, uint8_t* winners) {
       if (g.params.kind == Pooling::average)
         average_row(g, range, rows, out);
       else
-        largest_row(g, range, rows, out, winners == nullptr ? nullptr : winners + i * g.out_row());
+        largest_row(g, range, rows, out, winners == nullptr ? nullptr : winners + i * g.out_row(),
+                    Found{best.mine(), where.mine()});
     }
   });
 }
 
 template <class T>
-void pool_lanes_backward(const PoolGeometry& g, const T* grad_y, const uint8_t* winners,
-                         T* grad_x) {
+void pool_lanes_backward(const PoolGeometry& g, MemoryPool& pool, const T* grad_y,
+                         const uint8_t* winners, T* grad_x) {
+  PerThread<float> sum(pool, g.channels);
   const bool averaged = g.params.kind == Pooling::average;
   parallel_for(g.images * g.height, grain_of(g.row()), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const int64_t image = i / g.height * g.out_image();
       gather_row(g, i % g.height, grad_y + image, averaged ? nullptr : winners + image,
-                 grad_x + i * g.row());
+                 grad_x + i * g.row(), sum.mine());
     }
   });
 }
 
-template void pool_lanes(const PoolGeometry&, const float*, float*, uint8_t*);
-template void pool_lanes(const PoolGeometry&, const bfloat16*, bfloat16*, uint8_t*);
-template void pool_lanes_backward(const PoolGeometry&, const float*, const uint8_t*, float*);
-template void pool_lanes_backward(const PoolGeometry&, const bfloat16*, const uint8_t*, bfloat16*);
+template void pool_lanes(const PoolGeometry&, MemoryPool&, const float*, float*, uint8_t*);
+template void pool_lanes(const PoolGeometry&, MemoryPool&, const bfloat16*, bfloat16*, uint8_t*);
+template void pool_lanes_backward(const PoolGeometry&, MemoryPool&, const float*, const uint8_t*,
+                                  float*);
+template void pool_lanes_backward(const PoolGeometry&, MemoryPool&, const bfloat16*, const uint8_t*,
+                                  bfloat16*);
 
 }  // namespace d2l::cpu

@@ -34,7 +34,7 @@ template <int kResults, class T>
         [&](int i, const Lanes16& result) D2L_INLINE {
           if (pixels[i] == nullptr) return;
           Lanes16 value = result + bias;
-          if (pass.relu) value = value < 0.0f ? Lanes16{} : value;  // NaN stays
+          if (pass.relu) relu(value);
           store(value, pixels[i] + o);
         });
   }
