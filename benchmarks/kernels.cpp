@@ -1,5 +1,6 @@
-// bench-kernels [threads] [batch] [part of a name]: milliseconds and GFLOP/s of the kernels that
-// decide how fast LeNet and the multilayer perceptron train, each the best of several repetitions.
+// bench-kernels [threads] [batch] [part of a name] [f32 or bf16]: milliseconds and GFLOP/s of the
+// kernels that decide how fast LeNet and the multilayer perceptron train, each the best of several
+// repetitions.
 
 #include <algorithm>
 #include <cstdio>
@@ -16,7 +17,8 @@ using namespace d2l;
 
 class Bench {
  public:
-  Bench(int threads, const std::string& part) : backend_(make_cpu_backend(threads)), part_(part) {
+  Bench(int threads, const std::string& part, DType dtype)
+      : activations(dtype), backend_(make_cpu_backend(threads)), part_(part) {
     std::printf("%s\n%-44s %9s %9s\n", backend_->describe().c_str(), "kernel", "ms", "GFLOP/s");
   }
   ~Bench() {
@@ -24,6 +26,20 @@ class Bench {
   }
 
   Backend& backend() { return *backend_; }
+  // What networks pass between layers.
+  View image(const Shape& shape) {
+    const View numbers = array(shape);
+    if (activations == DType::f32) return numbers;
+    View made{backend_->pool().allocate(2 * static_cast<size_t>(shape.elements())), DType::bf16,
+              shape};
+    blocks_.push_back(made.data);
+    const Strides strides = contiguous_strides(shape);
+    backend_->copy({numbers.data, numbers.dtype, shape, strides},
+                   {made.data, made.dtype, shape, strides}, false);
+    return made;
+  }
+
+  const DType activations;
 
   // Numbers in [-1, 1).
   View array(const Shape& shape, DType dtype = DType::f32) {
@@ -79,11 +95,11 @@ struct ConvolutionCase {
 void convolution(Bench& bench, const ConvolutionCase& c) {
   int64_t out_size = (c.size + 2 * c.padding - c.kernel) / c.stride + 1;
   Conv2dParams params{{c.stride, c.stride}, {c.padding, c.padding}, c.activation};
-  View x = bench.array({c.batch, c.size, c.size, c.in});
+  View x = bench.image({c.batch, c.size, c.size, c.in});
   View weight = bench.array({c.out, c.kernel, c.kernel, c.in});
   View bias = bench.array({c.out});
-  View y = bench.array({c.batch, out_size, out_size, c.out});
-  View grad_y = bench.array(y.shape), grad_x = bench.array(x.shape);
+  View y = bench.image({c.batch, out_size, out_size, c.out});
+  View grad_y = bench.image(y.shape), grad_x = bench.image(x.shape);
   View grad_weight = bench.array(weight.shape), grad_bias = bench.array(bias.shape);
   double flop = 2.0 * static_cast<double>(y.elements() * c.kernel * c.kernel * c.in);
   std::string name = concat(c.in, "->", c.out, " ", c.kernel, "x", c.kernel, " s", c.stride, " p",
@@ -98,14 +114,14 @@ void convolution(Bench& bench, const ConvolutionCase& c) {
 }
 
 void pooling(Bench& bench, const Pool2dParams& params, const Shape& shape) {
-  View x = bench.array(shape), grad_x = bench.array(shape);
+  View x = bench.image(shape), grad_x = bench.image(shape);
   auto side = [](int64_t size, int64_t window, int64_t stride, int64_t padding) {
     return (size + 2 * padding - window) / stride + 1;
   };
   Shape out{
       shape[0], side(shape[1], params.window.height, params.stride.height, params.padding.height),
       side(shape[2], params.window.width, params.stride.width, params.padding.width), shape[3]};
-  View y = bench.array(out), grad_y = bench.array(out), winners = bench.array(out, DType::u8);
+  View y = bench.image(out), grad_y = bench.image(out), winners = bench.array(out, DType::u8);
   Backend& b = bench.backend();
   std::string name =
       concat(params.kind == Pooling::max ? "max" : "average", " pool ", params.window.height, "x",
@@ -137,8 +153,8 @@ void linear(Bench& bench, int64_t batch, int64_t in, int64_t out, bool input_gra
 
 void batch_norm(Bench& bench, const Shape& shape) {
   Shape c{shape.size(-1)};
-  View x = bench.array(shape), y = bench.array(shape), grad_y = bench.array(shape);
-  View grad_x = bench.array(shape), gamma = bench.array(c), beta = bench.array(c),
+  View x = bench.image(shape), y = bench.image(shape), grad_y = bench.image(shape);
+  View grad_x = bench.image(shape), gamma = bench.array(c), beta = bench.array(c),
        mean = bench.array(c);
   View variance = bench.array(c), grad_gamma = bench.array(c), grad_beta = bench.array(c);
   Backend& b = bench.backend();
@@ -160,7 +176,7 @@ void batch_norm(Bench& bench, const Shape& shape) {
 int main(int argc, char** argv) {
   int threads = argc > 1 ? std::atoi(argv[1]) : 2;
   int64_t batch = argc > 2 ? std::atoi(argv[2]) : 256;
-  Bench bench(threads, argc > 3 ? argv[3] : "");
+  Bench bench(threads, argc > 3 ? argv[3] : "", dtype_from(argc > 4 ? argv[4] : "f32"));
 
   convolution(bench, {batch, 28, 1, 6, 5, 1, 2, Activation::sigmoid, false});
   pooling(bench, {.kind = Pooling::average}, {batch, 28, 28, 6});
@@ -186,6 +202,12 @@ int main(int argc, char** argv) {
   for (int64_t side : {32, 16, 8})
     convolution(bench, {batch / 2, side, 512 / side, 512 / side, 3, 1, 1});
   bench.total("convolutions of ResNet-20 on 32 x 32, the first of each kind");
+  convolution(bench, {batch / 4, 26, 96, 256, 5, 1, 2});
+  convolution(bench, {batch / 4, 12, 256, 384, 3, 1, 1});
+  convolution(bench, {batch / 4, 56, 64, 64, 3, 1, 1});
+  convolution(bench, {batch / 4, 14, 128, 128, 3, 1, 1});
+  convolution(bench, {batch / 4, 6, 96, 208, 3, 1, 1});
+  convolution(bench, {batch / 4, 12, 512, 160, 1, 1, 0});
 
   product(bench, {1024, 1024}, {1024, 1024}, {}, false);
   pooling(bench, {}, {batch, 28, 28, 6});

@@ -215,6 +215,20 @@ Config checked_config(const CommandLine& line, const Communicator& comm) {
   return config;
 }
 
+std::unique_ptr<Backend> make_backend(const Config& config, int threads) {
+  std::unique_ptr<Backend> backend = make_cpu_backend(threads);
+  check(backend->computes(dtype_from(config.precision)), "--precision ", config.precision,
+        ": this machine does not multiply such numbers (", backend->describe(),
+        "; bf16 needs AVX-512); use --precision f32");
+  return backend;
+}
+
+std::string count_text(const nn::ParameterSet& parameters) {
+  const int64_t frozen = parameters.frozen_count();
+  return concat(with_thousands(parameters.count()), " parameters",
+                frozen > 0 ? ", of them " + with_thousands(frozen) + " frozen" : "");
+}
+
 int train(const CommandLine& line, MpiSession& session) {
   std::unique_ptr<Communicator> comm = session.communicator();
   const Config config = checked_config(line, *comm);
@@ -224,7 +238,7 @@ int train(const CommandLine& line, MpiSession& session) {
   auto warn = [&log](const std::string& text) { log.warn(text); };
 
   int threads = choose_threads(config, session);
-  std::unique_ptr<Backend> backend = make_cpu_backend(threads);
+  std::unique_ptr<Backend> backend = make_backend(config, threads);
   auto train_data = open_loader(config, *backend, *comm, data::Split::train);
   auto test_data = open_loader(config, *backend, *comm, data::Split::test);
   const data::Dataset& dataset = train_data->dataset();
@@ -237,9 +251,6 @@ int train(const CommandLine& line, MpiSession& session) {
   parameters.freeze(split_list("--freeze", config.freeze));
   auto optimizer = make_optimizer(config, parameters);
   const TrainerOptions options = trainer_options(config, train_data->steps_per_epoch());
-  check(backend->computes(options.activations), "--precision ", config.precision,
-        ": this machine does not multiply such numbers (", backend->describe(),
-        "; bf16 needs AVX-512); use --precision f32");
 
   // Nothing is written before all that can be wrong with data and model has been looked at.
   std::optional<RunFolder> folder;
@@ -263,13 +274,9 @@ int train(const CommandLine& line, MpiSession& session) {
                   options);
   if (found) restore(trainer, *found, config);
   if (first) trainer.set_metrics(folder->go_on(config, trainer.position().step));
-  log.info(config.model, ", ", with_thousands(parameters.count()), " parameters",
-           parameters.frozen_count() > 0
-               ? ", of them " + with_thousands(parameters.frozen_count()) + " frozen"
-               : "",
-           "; ", dataset.name(), ", ", with_thousands(train_data->samples()), " + ",
-           with_thousands(test_data->samples()), " samples; ", comm->describe(), "; ",
-           backend->describe());
+  log.info(config.model, ", ", count_text(parameters), "; ", dataset.name(), ", ",
+           with_thousands(train_data->samples()), " + ", with_thousands(test_data->samples()),
+           " samples; ", comm->describe(), "; ", backend->describe());
   if (!config.resume.empty())
     log.info("going on after step ", trainer.position().step,
              found ? " from " : ": no checkpoint in ", found ? found->path.string() : config.out);

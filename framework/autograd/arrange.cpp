@@ -2,6 +2,7 @@
 
 #include "framework/autograd/elementwise.h"
 #include "framework/tensor/arrange.h"
+#include "framework/tensor/create.h"
 #include "framework/tensor/elementwise.h"
 
 namespace d2l {
@@ -31,6 +32,12 @@ Variable flatten(const Variable& x) {
 
 Variable get(const Variable& x, const std::vector<Index>& indices) {
   return Variable::result(get(x.value(), indices), {x}, [x, indices](const Tensor& grad) {
+    if (grad.dtype() != DType::f32) {  // elements that were taken twice are added in f32
+      if (!x.requires_grad()) return;
+      Tensor wide = zeros(grad.backend(), x.shape());
+      add_at(wide, indices, grad.cast(DType::f32));
+      return x.contribute(wide);
+    }
     x.contribute([&](Tensor& out) {
       out.backend().fill(out.view(), 0);
       add_at(out, indices, grad);

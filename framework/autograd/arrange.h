@@ -15,6 +15,11 @@ Variable get(const Variable& x, const std::vector<Index>& indices);
 Variable concat(const std::vector<Variable>& parts, int axis = 0);
 Variable transpose(const Variable& x);
 Variable cast(const Variable& x, DType dtype);  // f32 and bf16
+// For operations whose kernels know f32 alone: function(x as f32), in x's dtype.
+template <class Function>
+Variable in_f32(const Variable& x, const Function& function) {
+  return cast(function(cast(x, DType::f32)), x.value().dtype());
+}
 
 Variable sum(const Variable& x, const std::vector<int>& axes = {}, KeepDims keep = KeepDims::no);
 Variable mean(const Variable& x, const std::vector<int>& axes = {}, KeepDims keep = KeepDims::no);

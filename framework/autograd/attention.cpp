@@ -1,6 +1,7 @@
 #include "framework/autograd/attention.h"
 
 #include "framework/autograd/activation_gradient.h"
+#include "framework/autograd/arrange.h"
 #include "framework/autograd/softmax.h"
 
 namespace d2l {
@@ -73,6 +74,8 @@ Backend::AttentionOperands operands(const Variable& packed, const Tensor& length
 
 Variable masked_softmax(const Variable& scores, const Tensor& lengths) {
   if (!lengths.defined()) return softmax(scores);
+  if (scores.value().dtype() != DType::f32)
+    return in_f32(scores, [&](const Variable& wide) { return masked_softmax(wide, lengths); });
   const Shape& shape = scores.shape();
   check(shape.rank() == 3, "masked_softmax: expected scores [b, q, k], found ", shape);
   check_lengths("masked_softmax", lengths, shape[0], shape[1]);
@@ -87,6 +90,10 @@ Variable masked_softmax(const Variable& scores, const Tensor& lengths) {
 
 Variable attention(const Variable& queries, const Variable& keys, const Variable& values,
                    const AttentionOptions& options) {
+  if (queries.value().dtype() != DType::f32)
+    return in_f32(queries, [&](const Variable& wide) {
+      return attention(wide, cast(keys, DType::f32), cast(values, DType::f32), options);
+    });
   const Shape &q = queries.shape(), &v = values.shape();
   check_attention(q, keys.shape(), v, options);
   Backend& backend = queries.backend();
@@ -113,6 +120,8 @@ Variable attention(const Variable& queries, const Variable& keys, const Variable
 }
 
 Variable self_attention(const Variable& packed, const AttentionOptions& options) {
+  if (packed.value().dtype() != DType::f32)
+    return in_f32(packed, [&](const Variable& wide) { return self_attention(wide, options); });
   const Shape& shape = packed.shape();
   check(shape.rank() == 3 && shape[2] % 3 == 0,
         "self_attention: expected queries, keys and values [b, n, 3 w], found ", shape);

@@ -6,7 +6,8 @@
 namespace d2l {
 
 Variable softmax(const Variable& x) {
-  check_dtype("softmax", x.value(), DType::f32);
+  if (x.value().dtype() != DType::f32)
+    return in_f32(x, [](const Variable& wide) { return softmax(wide); });
   Tensor y(x.backend(), x.shape());
   y.backend().softmax(x.value().view(), y.view());
   return Variable::result(y, {x}, [x, y](const Tensor& grad) {
@@ -16,7 +17,8 @@ Variable softmax(const Variable& x) {
 }
 
 Variable log_softmax(const Variable& x) {
-  check_dtype("log_softmax", x.value(), DType::f32);
+  if (x.value().dtype() != DType::f32)
+    return in_f32(x, [](const Variable& wide) { return log_softmax(wide); });
   Tensor y(x.backend(), x.shape());
   y.backend().log_softmax(x.value().view(), y.view());
   return Variable::result(y, {x}, [x, y](const Tensor& grad) {

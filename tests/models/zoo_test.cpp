@@ -184,6 +184,51 @@ TEST(Zoo, StandardNetworksNameTheSizesThatFit) {
   EXPECT_EQ(parameters_of("tv-vgg16", {.input = {479, 224, 3}, .classes = 1000}), 138357544);
 }
 
+// With bf16 activations every network says about the same, and every parameter gets its gradient in
+// f32.
+TEST(Zoo, ComputesInHalfPrecision) {
+  if (!cpu().computes(DType::bf16)) GTEST_SKIP() << "this machine does not multiply bf16";
+  const std::pair<const char*, ModelOptions> cases[] = {
+      {"lenet", {}},
+      {"bn-lenet", {}},
+      {"dropout-mlp", {}},
+      {"vit-tiny", {}},
+      {"alexnet", {.input = {65, 65, 1}, .width = 4}},
+      {"vgg11-bn", {.input = {32, 32, 1}, .width = 4}},
+      {"nin", {.input = {67, 67, 1}, .width = 4}},
+      {"googlenet", {.input = {32, 32, 1}, .width = 2}},
+      {"resnet18", {.input = {64, 64, 1}}},
+      {"densenet", {.input = {32, 32, 1}}},
+      {"resnet20", {.input = {32, 32, 3}}},
+      {"tv-resnet18", {.input = {64, 64, 3}}}};
+  for (const auto& [name, options] : cases) {
+    auto model = build_model(name, options);
+    nn::ParameterSet set(*model, cpu(), 1);
+    const Shape& in = options.input;
+    const Tensor images = uniform(cpu(), {4, in[0], in[1], in[2]}, {.seed = 2});
+    std::vector<float> scores[2];
+    for (DType dtype : {DType::f32, DType::bf16}) {
+      set.zero_grad();
+      Variable y = model->forward(Variable(images.cast(dtype)), {.training = true});
+      EXPECT_EQ(y.value().dtype(), dtype) << name;
+      scores[dtype == DType::bf16] = y.value().to_vector<float>();
+      cross_entropy(y, arange(cpu(), 4, DType::i64)).losses.backward(ones(cpu(), {4}));
+      for (const auto& slot : set.slots()) {
+        const Variable& parameter = slot.parameter->variable;
+        ASSERT_TRUE(parameter.has_grad()) << name << ": " << slot.name;
+        EXPECT_EQ(parameter.grad().dtype(), DType::f32);
+        for (float value : parameter.grad().to_vector<float>()) ASSERT_TRUE(std::isfinite(value));
+      }
+    }
+    double square = 0, difference = 0;
+    for (size_t i = 0; i < scores[0].size(); ++i) {
+      square += std::pow(static_cast<double>(scores[0][i]), 2);
+      difference += std::pow(static_cast<double>(scores[0][i] - scores[1][i]), 2);
+    }
+    EXPECT_LT(std::sqrt(difference / square), 0.1) << name;
+  }
+}
+
 TEST(Recipes, NameModelsThatExist) {
   for (const Recipe& recipe : recipes()) {
     const int64_t side = recipe.resize > 0 ? recipe.resize : 28;

@@ -107,7 +107,7 @@ void CpuBackend::conv2d(const Conv2dParams& params, const ConvOperands& in, View
   if (x.dtype == DType::f32 && channels_forward_suits(direct))
     return channels_forward(direct, pool_, x.as<float>(), weight.as<float>(), bias.as<float>(),
                             y.as<float>());
-  if (winograd_suits(direct))
+  if (winograd_suits(direct, ConvolutionPass::forward, x.dtype))
     return visit_float(x.dtype, [&](auto zero) {
       using T = decltype(zero);
       winograd_forward(direct, pool_, in.x.as<T>(), in.weight.as<float>(), in.bias.as<float>(),
@@ -133,7 +133,7 @@ void CpuBackend::conv2d_backward_input(const Conv2dParams& params, ConstView gra
                                grad_x.as<float>());
   Conv2dParams plain = params;
   plain.activation = Activation::none;
-  if (winograd_suits(direct))
+  if (winograd_suits(direct, ConvolutionPass::backward_input, grad_y.dtype))
     return visit_float(grad_y.dtype, [&](auto zero) {
       using T = decltype(zero);
       winograd_backward_input(direct, pool_, grad_y.as<T>(), weight.as<float>(), grad_x.as<T>());
@@ -160,7 +160,7 @@ void CpuBackend::conv2d_backward_weight(const Conv2dParams& params, ConstView x,
   if (x.dtype == DType::f32 && channels_backward_weight_suits(direct))
     return channels_backward_weight(direct, pool_, x.as<float>(), grad_y.as<float>(),
                                     grad_weight.as<float>(), grad_bias.as<float>());
-  if (winograd_suits(direct))
+  if (winograd_suits(direct, ConvolutionPass::backward_weight, x.dtype))
     return visit_float(x.dtype, [&](auto zero) {
       using T = decltype(zero);
       winograd_backward_weight(direct, pool_, x.as<T>(), grad_y.as<T>(), grad_weight.as<float>(),

@@ -140,14 +140,25 @@ void run(const Pass<T>& pass, MemoryPool& pool) {
 
 using namespace winograd;
 
-bool winograd_suits(const DirectConvolution& s) {
+bool winograd_suits(const DirectConvolution& s, ConvolutionPass pass, DType dtype) {
   const bool kernel =
       s.kernel_height == s.kernel_width && (s.kernel_height == 3 || s.kernel_height == 5);
   const Extent most{s.kernel_height - 1, s.kernel_width - 1};
-  return has_wide_vectors() && kernel && s.unit_stride() && s.in % kLanes == 0 &&
-         s.out % kLanes == 0 && s.params.padding.height <= most.height &&
-         s.params.padding.width <= most.width && s.params.activation != Activation::sigmoid &&
-         s.params.activation != Activation::tanh;
+  const bool possible = has_wide_vectors() && kernel && s.unit_stride() && s.in % kLanes == 0 &&
+                        s.out % kLanes == 0 && s.params.padding.height <= most.height &&
+                        s.params.padding.width <= most.width &&
+                        s.params.activation != Activation::sigmoid &&
+                        s.params.activation != Activation::tanh;
+  if (!possible) return false;
+  const int64_t fewest = std::min(s.in, s.out);
+  if (dtype == DType::f32) return fewest >= 2 * kLanes;
+  if (s.kernel_height == 5 || fewest <= 2 * kLanes) return false;
+  // Tiles that stick out of the image are work for nothing.
+  const bool forward = pass != ConvolutionPass::backward_input;
+  const Extent size = forward ? Extent{s.out_height, s.out_width} : Extent{s.height, s.width};
+  const Tiling tiling(1, size, kSide + 1 - static_cast<int>(s.kernel_height));
+  const bool filled = 4 * size.height * size.width >= 3 * tiling.count * tiling.side * tiling.side;
+  return filled || pass == ConvolutionPass::backward_weight;
 }
 
 template <class T>
