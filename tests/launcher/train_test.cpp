@@ -199,6 +199,46 @@ TEST(Train, AccumulatesLikeOneBatchOnAnyNumberOfRanks) {
   }
 }
 
+// Batch norms over the samples of all ranks: the same losses, statistics and weights as one rank's.
+TEST(Train, SharesBatchStatisticsAmongRanks) {
+  TemporaryFolder folder;
+  const Words options = {"--recipe", "bn-lenet",     "--max-steps", "10",        "--log-every",
+                         "1",        "--batch-size", "101",         "--sync-bn", "on"};
+  std::vector<double> reference;
+  for (int ranks : {0, 2, 4}) {
+    const std::filesystem::path run = folder.path() / std::to_string(ranks);
+    ProgramResult result = train(ranks, options + Words{"--out", run});
+    ASSERT_EQ(result.exit_code, 0) << result.output;
+    const std::vector<double> found = losses(run);
+    ASSERT_EQ(found.size(), 10u);
+    if (ranks == 0) reference = found;
+    for (size_t i = 0; i < found.size(); ++i)
+      EXPECT_NEAR(found[i], reference[i], 1e-4 * reference[i]) << ranks << " ranks, step " << i;
+    ProgramResult diff =
+        run_program({"d2l-ckpt", "diff", "--rtol", "1e-3",
+                     CheckpointStore::path_of(folder.path() / "0" / "checkpoints", 10),
+                     CheckpointStore::path_of(run / "checkpoints", 10)});
+    EXPECT_EQ(diff.exit_code, 0) << diff.output;
+  }
+}
+
+TEST(Train, HalfPrecisionFollowsTheLosses) {
+  TemporaryFolder folder;
+  std::vector<double> found[2];
+  for (bool half : {false, true}) {
+    const std::filesystem::path run = folder.path() / (half ? "half" : "full");
+    ProgramResult result = train(2, {"--recipe", "bn-lenet", "--max-steps", "16", "--log-every",
+                                     "1", "--precision", half ? "bf16" : "f32", "--out", run});
+    if (result.output.find("does not multiply") != std::string::npos)
+      GTEST_SKIP() << "this machine does not multiply bf16";
+    ASSERT_EQ(result.exit_code, 0) << result.output;
+    found[half] = losses(run);
+  }
+  ASSERT_EQ(found[0].size(), found[1].size());
+  for (size_t i = 0; i < found[0].size(); ++i)
+    EXPECT_NEAR(found[1][i], found[0][i], 0.05 * found[0][i]) << "step " << i;
+}
+
 TEST(Train, FreezesByName) {
   TemporaryFolder folder;
   const Words options = {"--recipe", "bn-lenet",    "--epochs", "1",      "--save-every",
@@ -309,6 +349,10 @@ TEST(Train, SaysWhatIsWrong) {
            {{"--recipe", "lenet", "--freeze", "conv9.*", "--out", out}, 2, "'conv9.*'"},
            {{"--recipe", "lenet", "--warmup", "11", "--out", out}, 2, "--warmup expects less"},
            {{"--recipe", "lenet", "--beta1", "0.5", "--out", out}, 2, "--beta1 has no effect"},
+           {{"--recipe", "lenet", "--precision", "fp8", "--out", out}, 2, "f32 or bf16"},
+           {{"--recipe", "bn-lenet", "--sync-bn", "on", "--accumulate", "2", "--out", out},
+            2,
+            "--accumulate 1"},
            {{"--recipe", "lenet", "--accumulate", "300", "--out", out}, 2, "--accumulate 300"},
            {{"--recipe", "lenet", "--out", "/proc/nothing/run"}, 1, "/proc/nothing"},
            {{"--resume", out}, 1, "config.ini"}}) {
