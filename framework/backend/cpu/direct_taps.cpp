@@ -121,8 +121,8 @@ D2L_SIMD void input_image(const DirectConvolution& s, const Part& part, float* p
 
 bool taps_backward_input_suits(const DirectConvolution& s) {
   int64_t vectors = vectors_of(s);
-  return has_wide_vectors() && s.unit_stride() && (s.out == 16 || s.out == 32) && vectors <= 3 &&
-         3 * s.taps() >= 2 * vectors * kLanes &&
+  return has_wide_vectors() && s.unit_stride() && (s.out == 16 || s.out == 32) &&
+         s.in % kLanes != 0 && vectors <= 3 && 3 * s.taps() >= 2 * vectors * kLanes &&
          s.out_width >= pixels_for(static_cast<int>(vectors));
 }
 
