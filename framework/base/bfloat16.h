@@ -8,18 +8,18 @@ namespace d2l {
 
 // The upper half of a float: its range with 8 bits of precision. Arithmetic is done on floats;
 // this is what activations are stored as between kernels.
-class bfloat16 {
+class Bfloat16 {
  public:
-  bfloat16() = default;  // any value; bfloat16{} is 0
+  Bfloat16() = default;  // any value; Bfloat16{} is 0
   // To the nearest, ties to even; NaN stays NaN.
   template <class T>
   requires std::is_arithmetic_v<T>
-  explicit constexpr bfloat16(T value) : bits_(rounded(static_cast<float>(value))) {}
+  explicit constexpr Bfloat16(T value) : bits_(rounded(static_cast<float>(value))) {}
 
   constexpr operator float() const {  // NOLINT(google-explicit-constructor): exact
     return std::bit_cast<float>(static_cast<uint32_t>(bits_) << 16);
   }
-  constexpr bool operator==(const bfloat16& other) const {
+  constexpr bool operator==(const Bfloat16& other) const {
     return static_cast<float>(*this) == static_cast<float>(other);
   }
 

@@ -41,7 +41,7 @@ constexpr DType dtype_of<uint8_t>() {
   return DType::u8;
 }
 template <>
-constexpr DType dtype_of<bfloat16>() {
+constexpr DType dtype_of<Bfloat16>() {
   return DType::bf16;
 }
 
@@ -60,7 +60,7 @@ void visit_type(DType dtype, Visitor&& visitor) {
     case DType::u8:
       return visitor(uint8_t{});
     case DType::bf16:
-      return visitor(bfloat16{});
+      return visitor(Bfloat16{});
   }
   fail("unknown dtype ", static_cast<int>(dtype));
 }

@@ -91,7 +91,7 @@ std::string compare(const Snapshot::Array& a, const Snapshot::Array& b, double t
     case DType::u8:
       return compare_elements<uint8_t>(a, b, tolerance);
     case DType::bf16:
-      return compare_elements<bfloat16>(a, b, tolerance);
+      return compare_elements<Bfloat16>(a, b, tolerance);
   }
   fail("cannot compare arrays of unknown dtype ", static_cast<int>(a.dtype));
 }

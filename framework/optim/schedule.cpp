@@ -13,8 +13,10 @@ double Schedule::at(int64_t step) const {
   switch (kind) {
     case Kind::constant:
       return lr;
-    case Kind::step:
-      return lr * std::pow(gamma, static_cast<double>(step / step_every));
+    case Kind::step: {
+      const int64_t falls = step / step_every;
+      return lr * std::pow(gamma, static_cast<double>(falls));
+    }
     case Kind::multistep: {
       auto passed = std::upper_bound(milestones.begin(), milestones.end(), step);
       return lr * std::pow(gamma, static_cast<double>(passed - milestones.begin()));

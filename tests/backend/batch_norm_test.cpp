@@ -181,12 +181,12 @@ TEST(BatchNorm16, IsTheSameOnRoundedNumbers) {
   auto backend = make_cpu_backend(2);
   const Shape shape{4, 7, 7, 24};
   Array<float> x(*backend, shape), residual(*backend, shape), grad_y(*backend, shape);
-  Array<bfloat16> x16(*backend, shape), residual16(*backend, shape), grad16(*backend, shape);
+  Array<Bfloat16> x16(*backend, shape), residual16(*backend, shape), grad16(*backend, shape);
   Array<float> gamma(*backend, {24}), beta(*backend, {24});
   x.random(1), residual.random(2), grad_y.random(3), gamma.random(4), beta.random(5);
   for (auto [wide, narrow] : {std::pair{&x, &x16}, {&residual, &residual16}, {&grad_y, &grad16}})
     for (int64_t i = 0; i < wide->count(); ++i) {
-      (*narrow)[i] = bfloat16((*wide)[i]);
+      (*narrow)[i] = Bfloat16((*wide)[i]);
       (*wide)[i] = static_cast<float>((*narrow)[i]);
     }
   const BatchNormParams params{.activation = Activation::relu};

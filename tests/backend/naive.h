@@ -27,7 +27,9 @@ class Array {
   Array(const Array&) = delete;
   Array& operator=(const Array&) = delete;
 
-  void poison() { std::memset(static_cast<void*>(data_), 0xff, static_cast<size_t>(count()) * sizeof(T)); }
+  void poison() {
+    std::memset(static_cast<void*>(data_), 0xff, static_cast<size_t>(count()) * sizeof(T));
+  }
   int64_t count() const { return shape_.elements(); }
   View view() { return {data_, dtype_of<T>(), shape_}; }
   T& operator[](int64_t i) { return data_[i]; }

@@ -45,10 +45,10 @@ D2L_SIMD void derivative_run(F f, const DerivativeRun<T>& run) {
 }
 
 // Operands of one shape: what residual connections add.
-D2L_SIMD void add_halves(const bfloat16* a, const bfloat16* b, bfloat16* out, int64_t count) {
+D2L_SIMD void add_halves(const Bfloat16* a, const Bfloat16* b, Bfloat16* out, int64_t count) {
 #pragma GCC ivdep
   for (int64_t i = 0; i < count; ++i)
-    out[i] = static_cast<bfloat16>(static_cast<float>(a[i]) + static_cast<float>(b[i]));
+    out[i] = static_cast<Bfloat16>(static_cast<float>(a[i]) + static_cast<float>(b[i]));
 }
 
 D2L_SIMD void scale_run(float alpha, const float* x, float* y, int64_t count) {
@@ -100,7 +100,7 @@ void CpuBackend::binary(Binary op, ConstView a, ConstView b, View out) {
   const bool halves = a.dtype == DType::bf16 && b.dtype == DType::bf16;
   if (op == Binary::add && halves && a.shape == b.shape) {
     parallel_for(out.elements(), kGrain, [&](int64_t begin, int64_t end) {
-      add_halves(a.as<bfloat16>() + begin, b.as<bfloat16>() + begin, out.as<bfloat16>() + begin,
+      add_halves(a.as<Bfloat16>() + begin, b.as<Bfloat16>() + begin, out.as<Bfloat16>() + begin,
                  end - begin);
     });
     return;

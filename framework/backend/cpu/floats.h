@@ -4,10 +4,10 @@
 
 namespace d2l::cpu {
 
-// Calls body(T{}) with what activations and their gradients are stored as: float or bfloat16.
+// Calls body(T{}) with what activations and their gradients are stored as: float or Bfloat16.
 template <class Body>
 void visit_float(DType dtype, const Body& body) {
-  if (dtype == DType::bf16) return body(bfloat16{});
+  if (dtype == DType::bf16) return body(Bfloat16{});
   body(float{});
 }
 

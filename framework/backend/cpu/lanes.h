@@ -30,7 +30,7 @@ template <class Lanes>
 [[gnu::always_inline]] inline void load(Lanes16& lanes, const float* from) {
   std::memcpy(&lanes, from, sizeof lanes);
 }
-[[gnu::always_inline]] inline void load(Lanes16& lanes, const bfloat16* from) {
+[[gnu::always_inline]] inline void load(Lanes16& lanes, const Bfloat16* from) {
   Lanes16h halves;
   std::memcpy(&halves, from, sizeof halves);
   lanes = reinterpret_cast<Lanes16>(__builtin_convertvector(halves, Lanes16u) << 16);
@@ -43,7 +43,7 @@ template <class Lanes>
 [[gnu::always_inline]] inline void find_nan(const Lanes16u& bits, Lanes16u& nan) {
   nan = ((bits & 0x7fffffffu) + 0x007fffffu) >> 31;
 }
-[[gnu::always_inline]] inline void store(const Lanes16& lanes, bfloat16* to) {
+[[gnu::always_inline]] inline void store(const Lanes16& lanes, Bfloat16* to) {
   const Lanes16u bits = reinterpret_cast<Lanes16u>(lanes);
   Lanes16u nan;
   find_nan(bits, nan);

@@ -59,7 +59,7 @@ inline PoolRange rows_of(const PoolGeometry& g, int64_t oy) {
                   g.width);
 }
 
-// --- channels in whole vectors of 16 (pooling_lanes.cpp); T is float or bfloat16 ---
+// --- channels in whole vectors of 16 (pooling_lanes.cpp); T is float or Bfloat16 ---
 bool pool_lanes_suit(const PoolGeometry& g);
 // winners may be null.
 template <class T>

@@ -175,10 +175,10 @@ void pool_lanes_backward(const PoolGeometry& g, MemoryPool& pool, const T* grad_
 }
 
 template void pool_lanes(const PoolGeometry&, MemoryPool&, const float*, float*, uint8_t*);
-template void pool_lanes(const PoolGeometry&, MemoryPool&, const bfloat16*, bfloat16*, uint8_t*);
+template void pool_lanes(const PoolGeometry&, MemoryPool&, const Bfloat16*, Bfloat16*, uint8_t*);
 template void pool_lanes_backward(const PoolGeometry&, MemoryPool&, const float*, const uint8_t*,
                                   float*);
-template void pool_lanes_backward(const PoolGeometry&, MemoryPool&, const bfloat16*, const uint8_t*,
-                                  bfloat16*);
+template void pool_lanes_backward(const PoolGeometry&, MemoryPool&, const Bfloat16*, const uint8_t*,
+                                  Bfloat16*);
 
 }  // namespace d2l::cpu

@@ -19,7 +19,7 @@ namespace d2l::cpu {
 enum class ConvolutionPass { forward, backward_input, backward_weight };
 bool winograd_suits(const DirectConvolution& s, ConvolutionPass pass, DType dtype);
 
-// T, what images are stored as, is float or bfloat16; weights and their gradients are floats.
+// T, what images are stored as, is float or Bfloat16; weights and their gradients are floats.
 // bias may be null; the activation is none or relu.
 template <class T>
 void winograd_forward(const DirectConvolution& s, MemoryPool& pool, const T* x, const float* weight,

@@ -204,11 +204,11 @@ void winograd_backward_input(const DirectConvolution& s, MemoryPool& pool, const
 
 template void winograd_forward(const DirectConvolution&, MemoryPool&, const float*, const float*,
                                const float*, float*);
-template void winograd_forward(const DirectConvolution&, MemoryPool&, const bfloat16*, const float*,
-                               const float*, bfloat16*);
+template void winograd_forward(const DirectConvolution&, MemoryPool&, const Bfloat16*, const float*,
+                               const float*, Bfloat16*);
 template void winograd_backward_input(const DirectConvolution&, MemoryPool&, const float*,
                                       const float*, float*);
-template void winograd_backward_input(const DirectConvolution&, MemoryPool&, const bfloat16*,
-                                      const float*, bfloat16*);
+template void winograd_backward_input(const DirectConvolution&, MemoryPool&, const Bfloat16*,
+                                      const float*, Bfloat16*);
 
 }  // namespace d2l::cpu

@@ -114,7 +114,7 @@ void winograd_backward_weight(const DirectConvolution& s, MemoryPool& pool, cons
 
 template void winograd_backward_weight(const DirectConvolution&, MemoryPool&, const float*,
                                        const float*, float*, float*);
-template void winograd_backward_weight(const DirectConvolution&, MemoryPool&, const bfloat16*,
-                                       const bfloat16*, float*, float*);
+template void winograd_backward_weight(const DirectConvolution&, MemoryPool&, const Bfloat16*,
+                                       const Bfloat16*, float*, float*);
 
 }  // namespace d2l::cpu

@@ -30,7 +30,7 @@ void read_tiles(const TileSource<T>& source, const Tiling& tiling, int64_t first
 
 template void read_tiles(const TileSource<float>&, const Tiling&, int64_t, int64_t, const Matrices&,
                          float*);
-template void read_tiles(const TileSource<bfloat16>&, const Tiling&, int64_t, int64_t,
+template void read_tiles(const TileSource<Bfloat16>&, const Tiling&, int64_t, int64_t,
                          const Matrices&, float*);
 
 }  // namespace d2l::cpu::winograd

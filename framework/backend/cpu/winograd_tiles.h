@@ -68,7 +68,7 @@ struct TileSource {
   const T* zeros;
 };
 
-// Tiles [first, first + count) become rows of the 36 matrices; T is float or bfloat16.
+// Tiles [first, first + count) become rows of the 36 matrices; T is float or Bfloat16.
 template <class T>
 void read_tiles(const TileSource<T>& source, const Tiling& tiling, int64_t first, int64_t count,
                 const Matrices& m, float* rows);
