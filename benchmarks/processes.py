@@ -1,0 +1,65 @@
+"""Child processes, how long they took and how much memory; and what machine this is."""
+import os
+import pathlib
+import platform
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def run_child(command, limit):
+    """Runs it to its end, or at most `limit` seconds; its output, wall-clock seconds and peak
+    memory (the largest process, in MB). Throws RuntimeError with the last line that it printed."""
+    environment = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
+        started_at = time.time()
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors,
+                                 env=environment, start_new_session=True)
+        timer = threading.Timer(limit, os.killpg, (child.pid, signal.SIGKILL))
+        timer.start()
+        try:
+            _, status, usage = os.wait4(child.pid, 0)
+        except BaseException:
+            os.killpg(child.pid, signal.SIGKILL)
+            raise
+        finally:
+            timer.cancel()
+        seconds = time.time() - started_at
+        child.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        errors.seek(0)
+        text, error_text = output.read(), errors.read()
+    if child.returncode != 0:
+        last = (error_text.strip() or text.strip() or "no output").splitlines()[-1]
+        if child.returncode == -signal.SIGKILL and seconds >= limit:
+            last = f"did not end within {limit:g} s"
+        raise RuntimeError(f"exit code {child.returncode} from: {' '.join(command)}: {last}")
+    return {"output": text, "started_at": started_at, "seconds": seconds,
+            "memory_mb": usage.ru_maxrss / 1024}
+
+
+def cpu_name():
+    try:
+        lines = subprocess.run(["lscpu"], capture_output=True, text=True, check=True,
+                               env=dict(os.environ, LC_ALL="C")).stdout.splitlines()
+        fields = dict(line.split(":", 1) for line in lines if ":" in line)
+        return fields["Model name"].strip()
+    except (OSError, KeyError, subprocess.CalledProcessError):
+        return platform.processor() or platform.machine()
+
+
+def d2l_version():
+    try:
+        return subprocess.run(["git", "-C", str(ROOT), "describe", "--always", "--dirty"],
+                              capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "of unknown version"
+
+
+def note(line):
+    print(line, file=sys.stderr, flush=True)
