@@ -41,7 +41,8 @@ const std::vector<Vendor> kVendors = {
     {"H5", {"framework/checkpoint/", "data/shard_"}},
     {"zlib", {"framework/checkpoint/", "data/", "tests/data/"}},
     {"dnnl", {"framework/backend/cpu/"}},
-    {"oneapi/", {"framework/backend/cpu/"}},
+    // the benchmark measures oneDNN beside the backend
+    {"oneapi/", {"framework/backend/cpu/", "benchmarks/convolution_peak."}},
     {"omp.h", {"framework/backend/cpu/"}},
     {"cuda", {"framework/backend/cuda/", "framework/comm/"}},
     {"cudnn", {"framework/backend/cuda/"}},
