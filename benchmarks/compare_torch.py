@@ -17,6 +17,7 @@ import pathlib
 import platform
 import shlex
 import shutil
+import signal
 import statistics
 import sys
 
@@ -149,17 +150,20 @@ def median_of(runs, key):
     return statistics.median(run[key] for run in runs)
 
 
-def print_heading(args, torch_version):
+def print_heading(args, runs):
+    versions = ", ".join(sorted({run["version"] for run in runs if "version" in run}))
     how = f"{args.threads} ranks x 1 thread" if args.ddp else f"{args.threads} threads"
     print(f"\n{datetime.date.today()}, {cpu_name()}, {os.cpu_count()} cores; d2l {d2l_version()}, "
-          f"PyTorch {torch_version}, Python {platform.python_version()}; {how}, {args.precision}, "
+          f"PyTorch {versions}, Python {platform.python_version()}; {how}, {args.precision}, "
           f"medians of {args.rounds} alternating rounds\n")
     print("| model | batch | input | parameters | side | examples/s | range | d2l / side "
           "| peak memory, MB | exec to first step, s |")
     print("| --- | ---: | --- | ---: | --- | ---: | ---: | ---: | ---: | ---: |")
 
 
-def print_rows(args, name, results):
+def print_results(args, name, results, heading):
+    if heading:
+        print_heading(args, [run for runs in results.values() for run in runs])
     job = job_of(args, name)
     ours = median_of(results["d2l"], "speed") if "d2l" in results else None
     for side, runs in results.items():
@@ -217,6 +221,7 @@ def check_names(parser, what, names, known):
 
 def main():
     parser, args = parse_arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the children end as well
     if args.dry_run:
         print_commands(args, args.models)
         return
@@ -226,12 +231,17 @@ def main():
                      "cmake --build --preset release, or --torch-only")
     if not args.torch_only and args.ddp and not shutil.which("mpirun"):
         parser.error("mpirun is needed for several ranks: apt-get install openmpi-bin")
-    compared = {name: compare(args, name) for name in args.models}
-    versions = {run["version"] for results in compared.values() for runs in results.values()
-                for run in runs if "version" in run}
-    print_heading(args, ", ".join(sorted(versions)))
-    for name, results in compared.items():
-        print_rows(args, name, results)
+    done, failed = 0, False
+    for name in args.models:
+        try:
+            results = compare(args, name)
+        except RuntimeError as error:
+            note(f"{name}: {error}")
+            failed = True
+            continue
+        print_results(args, name, results, heading=done == 0)
+        done += 1
+    sys.exit(1 if failed else 0)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 import os
 import pathlib
 import platform
+import shlex
 import signal
 import subprocess
 import sys
@@ -20,15 +21,13 @@ def run_child(command, limit):
         started_at = time.time()
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors,
                                  env=environment, start_new_session=True)
-        timer = threading.Timer(limit, os.killpg, (child.pid, signal.SIGKILL))
+        timer = threading.Timer(limit, kill_group, (child.pid,))
         timer.start()
         try:
             _, status, usage = os.wait4(child.pid, 0)
-        except BaseException:
-            os.killpg(child.pid, signal.SIGKILL)
-            raise
         finally:
             timer.cancel()
+            kill_group(child.pid)  # what an interruption, or a child that died, left running
         seconds = time.time() - started_at
         child.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
@@ -38,9 +37,16 @@ def run_child(command, limit):
         last = (error_text.strip() or text.strip() or "no output").splitlines()[-1]
         if child.returncode == -signal.SIGKILL and seconds >= limit:
             last = f"did not end within {limit:g} s"
-        raise RuntimeError(f"exit code {child.returncode} from: {' '.join(command)}: {last}")
+        raise RuntimeError(f"{last}: exit code {child.returncode} from: {shlex.join(command)}")
     return {"output": text, "started_at": started_at, "seconds": seconds,
             "memory_mb": usage.ru_maxrss / 1024}
+
+
+def kill_group(leader):
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
 
 
 def cpu_name():
