@@ -28,7 +28,7 @@ class DenseBlock final : public nn::Module {
   Variable forward(const Variable& x, const nn::Context& context) override {
     Variable all = x;
     for (const NamedModule& layer : children())
-      all = concat({all, layer.module->forward(all, context)}, 3);
+      all = concat({all, (*layer.module)(all, context)}, 3);
     return all;
   }
 };

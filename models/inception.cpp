@@ -23,7 +23,7 @@ Inception::Inception(int64_t in, const Channels& c, const ConvMaker& conv, int64
 
 Variable Inception::forward(const Variable& x, const nn::Context& context) {
   std::vector<Variable> parts;
-  for (const NamedModule& branch : children()) parts.push_back(branch.module->forward(x, context));
+  for (const NamedModule& branch : children()) parts.push_back((*branch.module)(x, context));
   return concat(parts, 3);
 }
 

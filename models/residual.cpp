@@ -28,9 +28,9 @@ BasicBlock::BasicBlock(int64_t in, int64_t out, const BlockOptions& options)
 }
 
 Variable BasicBlock::forward(const Variable& x, const nn::Context& context) {
-  Variable y = bn1_->forward(conv1_->forward(x, context), context);
-  y = conv2_->forward(y, context);
-  return bn2_->forward(y, shortcut_ ? shortcut_->forward(x, context) : x, context);
+  Variable y = (*bn1_)((*conv1_)(x, context), context);
+  y = (*conv2_)(y, context);
+  return bn2_->forward(y, shortcut_ ? (*shortcut_)(x, context) : x, context);
 }
 
 Bottleneck::Bottleneck(int64_t in, int64_t middle, const BlockOptions& options)
@@ -46,10 +46,10 @@ Bottleneck::Bottleneck(int64_t in, int64_t middle, const BlockOptions& options)
 }
 
 Variable Bottleneck::forward(const Variable& x, const nn::Context& context) {
-  Variable y = bn1_->forward(conv1_->forward(x, context), context);
-  y = bn2_->forward(conv2_->forward(y, context), context);
-  y = conv3_->forward(y, context);
-  return bn3_->forward(y, shortcut_ ? shortcut_->forward(x, context) : x, context);
+  Variable y = (*bn1_)((*conv1_)(x, context), context);
+  y = (*bn2_)((*conv2_)(y, context), context);
+  y = (*conv3_)(y, context);
+  return bn3_->forward(y, shortcut_ ? (*shortcut_)(x, context) : x, context);
 }
 
 Projection::Projection(int64_t in, int64_t out, int64_t stride, const nn::LayerInit& init) {

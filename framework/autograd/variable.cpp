@@ -3,6 +3,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "framework/base/scope.h"
 #include "framework/tensor/create.h"
 #include "framework/tensor/elementwise.h"
 
@@ -21,6 +22,7 @@ struct Variable::Node {
   bool spent = false;  // backward has been through
   std::vector<std::shared_ptr<Node>> inputs;
   std::function<void(const Tensor&)> backward;
+  const std::string* scope = nullptr;  // that it was made in
   std::function<void()> ready;
 };
 
@@ -102,7 +104,10 @@ Variable Variable::result(Tensor value, const std::vector<Variable>& inputs,
     output.node_->requires_grad = true;
     output.node_->inputs.push_back(input.node_);
   }
-  if (output.node_->requires_grad) output.node_->backward = std::move(backward);
+  if (output.node_->requires_grad) {
+    output.node_->backward = std::move(backward);
+    output.node_->scope = current_scope().path;
+  }
   return output;
 }
 
@@ -139,6 +144,7 @@ void Variable::backward(const Tensor& seed) {
   contribute(seed.clone());
   for (std::shared_ptr<Node>& node : order) {
     if (node->backward) {
+      const ScopeGuard scope({.path = node->scope, .backward = true});
       if (node->has_grad) node->backward(node->grad);
       node->backward = nullptr;
       node->inputs.clear();

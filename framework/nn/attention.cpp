@@ -17,7 +17,8 @@ AdditiveAttention::AdditiveAttention(int64_t query_size, int64_t key_size, int64
 
 Variable AdditiveAttention::forward(const Variable& queries, const Variable& keys,
                                     const Variable& values, const Tensor& lengths) {
-  const Variable q = query_->forward(queries, {}), k = key_->forward(keys, {});
+  const ScopeGuard scope(own_scope());
+  const Variable q = (*query_)(queries, {}), k = (*key_)(keys, {});
   const Shape &many = q.shape(), &few = k.shape();
   check(many.rank() == 3 && few.rank() == 3,
         "additive attention: expected queries [b, n, .] and keys [b, m, .], found ",
@@ -26,7 +27,7 @@ Variable AdditiveAttention::forward(const Variable& queries, const Variable& key
   // every query with every key
   const Variable features =
       tanh(reshape(q, {batch, n, 1, hidden}) + reshape(k, {batch, 1, m, hidden}));
-  const Variable scores = reshape(score_->forward(features, {}), {batch, n, m});
+  const Variable scores = reshape((*score_)(features, {}), {batch, n, m});
   return matmul(masked_softmax(scores, lengths), values);
 }
 
@@ -36,6 +37,7 @@ Variable AdditiveAttention::forward(const Variable& x, const Context&) {
 
 Variable DotProductAttention::forward(const Variable& queries, const Variable& keys,
                                       const Variable& values, const Tensor& lengths) {
+  const ScopeGuard scope(own_scope());
   return attention(queries, keys, values, {.lengths = lengths});
 }
 
@@ -55,15 +57,17 @@ MultiHeadAttention::MultiHeadAttention(int64_t width, int64_t heads, const Layer
 
 Variable MultiHeadAttention::forward(const Variable& queries, const Variable& keys,
                                      const Variable& values, const Tensor& lengths) {
+  const ScopeGuard scope(own_scope());
   const Variable q = qkv_->forward_part(queries, 0, width_);
   const Variable k = qkv_->forward_part(keys, width_, 2 * width_);
   const Variable v = qkv_->forward_part(values, 2 * width_, 3 * width_);
-  return output_->forward(attention(q, k, v, {heads_, lengths}), {});
+  return (*output_)(attention(q, k, v, {heads_, lengths}), {});
 }
 
 Variable MultiHeadAttention::forward(const Variable& x, const Tensor& lengths,
                                      const Context& context) {
-  return output_->forward(self_attention(qkv_->forward(x, context), {heads_, lengths}), context);
+  const ScopeGuard scope(own_scope());
+  return (*output_)(self_attention((*qkv_)(x, context), {heads_, lengths}), context);
 }
 
 Variable MultiHeadAttention::forward(const Variable& x, const Context& context) {
@@ -75,7 +79,7 @@ FeedForward::FeedForward(int64_t width, int64_t hidden, const LayerInit& init)
       output_(add<Linear>("output", hidden, width, Activation::none, init)) {}
 
 Variable FeedForward::forward(const Variable& x, const Context& context) {
-  return output_->forward(gelu(hidden_->forward(x, context)), context);
+  return (*output_)(gelu((*hidden_)(x, context)), context);
 }
 
 TransformerEncoderBlock::TransformerEncoderBlock(const Options& options)
@@ -85,8 +89,8 @@ TransformerEncoderBlock::TransformerEncoderBlock(const Options& options)
       mlp_(add<FeedForward>("mlp", options.width, options.hidden, options.init)) {}
 
 Variable TransformerEncoderBlock::forward(const Variable& x, const Context& context) {
-  const Variable y = x + attention_->forward(norm1_->forward(x, context), context);
-  return y + mlp_->forward(norm2_->forward(y, context), context);
+  const Variable y = x + (*attention_)((*norm1_)(x, context), context);
+  return y + (*mlp_)((*norm2_)(y, context), context);
 }
 
 }  // namespace d2l::nn

@@ -32,6 +32,7 @@ Variable Linear::forward(const Variable& x, const Context&) {
 }
 
 Variable Linear::forward_part(const Variable& x, int64_t begin, int64_t end) {
+  const ScopeGuard scope(own_scope());
   const auto part = [=](const std::shared_ptr<Parameter>& of) {
     return get(of->variable, {Index(begin, end)});
   };
@@ -82,6 +83,7 @@ Variable BatchNorm::forward(const Variable& x, const Context& context) {
 }
 
 Variable BatchNorm::forward(const Variable& x, const Variable& residual, const Context& context) {
+  const ScopeGuard scope(own_scope());
   BatchNormState state{mean_->tensor, variance_->tensor, options_.momentum,
                        context.training && !is_frozen(), context.sum_over_ranks};
   return batch_norm({x, gamma_->variable, beta_->variable, residual}, state,
@@ -112,7 +114,7 @@ Variable Flatten::forward(const Variable& x, const Context&) { return flatten(x)
 
 Variable Sequential::forward(const Variable& x, const Context& context) {
   Variable y = x;
-  for (const NamedModule& child : children()) y = child.module->forward(y, context);
+  for (const NamedModule& child : children()) y = (*child.module)(y, context);
   return y;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "framework/autograd/variable.h"
+#include "framework/base/scope.h"
 #include "framework/nn/init.h"
 
 namespace d2l::nn {
@@ -44,7 +45,13 @@ class Module {
   Module(const Module&) = delete;
   Module& operator=(const Module&) = delete;
 
+  // What a derived class computes.
   virtual Variable forward(const Variable& x, const Context& context) = 0;
+  // forward() in the scope of this module, to which its work is charged: how modules call others.
+  Variable operator()(const Variable& x, const Context& context) {
+    const ScopeGuard scope(own_scope());
+    return forward(x, context);
+  }
 
   struct NamedModule {
     std::string name;
@@ -74,6 +81,8 @@ class Module {
     add_child(name, module);
     return module;
   }
+  // For functions that a module has besides forward(x, context); they enter it themselves.
+  Scope own_scope() const { return {.path = &path_}; }
 
  private:
   void check_new(const std::string& name) const;
