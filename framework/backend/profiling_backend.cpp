@@ -1,0 +1,345 @@
+#include "framework/backend/profiling_backend.h"
+
+#include <cstdlib>
+
+#include "framework/base/error.h"
+#include "framework/base/scope.h"
+#include "framework/base/text.h"
+#include "framework/base/timer.h"
+
+namespace d2l {
+namespace {
+
+void* allocate_untouched(size_t bytes) {
+  void* block = std::malloc(bytes);
+  check(block != nullptr, "out of memory: the host has no ", human_bytes(bytes), " more");
+  return block;
+}
+
+// y [n, oh, ow, o], weight [o, kh, kw, c]
+int64_t convolution(const ConstView& y, const ConstView& weight) {
+  return y.elements() * weight.shape.elements(1, weight.shape.rank());
+}
+
+int64_t product(const MatmulParams& params, const ConstView& a, const ConstView& out) {
+  return out.elements() * a.shape.size(params.transpose_a ? -2 : -1);
+}
+
+int64_t attention_products(const Backend::AttentionOperands& in) {
+  const Shape &queries = in.queries.shape, &values = in.values.shape;
+  return queries[0] * queries[1] * values[1] * (queries[2] + values[2]);
+}
+
+}  // namespace
+
+ProfilingBackend::ProfilingBackend(Backend* inner) : inner_(inner) {
+  if (inner_ == nullptr)
+    own_pool_ = std::make_unique<MemoryPool>(MemoryPool::Raw{allocate_untouched, std::free});
+}
+
+void ProfilingBackend::reset() {
+  costs_.clear();
+  places_.clear();
+}
+
+Cost& ProfilingBackend::cost_of(const Operation& operation) {
+  const Scope& scope = current_scope();
+  const bool in_module = scope.path != nullptr;
+  const std::string module = in_module ? *scope.path : "";
+  const auto [place, is_new] = places_.try_emplace(
+      std::tuple(operation.name, scope.backward, in_module, module), costs_.size());
+  if (is_new)
+    costs_.push_back({.in_module = in_module,
+                      .module = module,
+                      .backward = scope.backward,
+                      .operation = operation.name,
+                      .work = operation.work});
+  return costs_[place->second];
+}
+
+template <class Run>
+void ProfilingBackend::count(const Operation& operation, const Run& run) {
+  double seconds = 0;
+  if (inner_ != nullptr) {
+    const Timer timer;
+    run(*inner_);
+    inner_->synchronize();
+    seconds = timer.seconds();
+  }
+  Cost& cost = cost_of(operation);
+  cost.calls += 1;
+  cost.seconds += seconds;
+  cost.multiply_adds += operation.multiply_adds;
+}
+
+Device ProfilingBackend::device() const {
+  return inner_ != nullptr ? inner_->device() : Device{DeviceKind::cpu, 0};
+}
+
+std::string ProfilingBackend::describe() const {
+  return inner_ != nullptr ? inner_->describe() : "dry run";
+}
+
+bool ProfilingBackend::computes(DType dtype) const {
+  return inner_ != nullptr ? inner_->computes(dtype) : dtype == DType::f32 || dtype == DType::bf16;
+}
+
+MemoryPool& ProfilingBackend::pool() { return inner_ != nullptr ? inner_->pool() : *own_pool_; }
+
+void ProfilingBackend::copy_from_host(const void* host, View out) {
+  if (inner_ != nullptr) inner_->copy_from_host(host, out);
+}
+
+void ProfilingBackend::copy_to_host(ConstView in, void* host) {
+  if (inner_ != nullptr) inner_->copy_to_host(in, host);
+}
+
+void ProfilingBackend::synchronize() {
+  if (inner_ != nullptr) inner_->synchronize();
+}
+
+void ProfilingBackend::fill(View out, double value) {
+  count({"fill", Work::copies}, [&](Backend& inner) { inner.fill(out, value); });
+}
+
+void ProfilingBackend::copy(const ConstStridedView& in, const StridedView& out, bool accumulate) {
+  count({"copy", Work::copies}, [&](Backend& inner) { inner.copy(in, out, accumulate); });
+}
+
+void ProfilingBackend::gather_rows(ConstView table, ConstView indices, View out) {
+  count({"gather_rows", Work::copies},
+        [&](Backend& inner) { inner.gather_rows(table, indices, out); });
+}
+
+void ProfilingBackend::scatter_add_rows(ConstView rows, ConstView indices, View table) {
+  count({"scatter_add_rows", Work::copies},
+        [&](Backend& inner) { inner.scatter_add_rows(rows, indices, table); });
+}
+
+void ProfilingBackend::unary(Unary op, ConstView x, View y) {
+  count({"unary", Work::element_wise}, [&](Backend& inner) { inner.unary(op, x, y); });
+}
+
+void ProfilingBackend::unary_backward(Unary op, ConstView x, ConstView y, ConstView grad_y,
+                                      View grad_x) {
+  count({"unary_backward", Work::element_wise},
+        [&](Backend& inner) { inner.unary_backward(op, x, y, grad_y, grad_x); });
+}
+
+void ProfilingBackend::binary(Binary op, ConstView a, ConstView b, View out) {
+  count({"binary", Work::element_wise}, [&](Backend& inner) { inner.binary(op, a, b, out); });
+}
+
+void ProfilingBackend::binary_scalar(Binary op, ConstView a, double b, View out) {
+  count({"binary_scalar", Work::element_wise},
+        [&](Backend& inner) { inner.binary_scalar(op, a, b, out); });
+}
+
+void ProfilingBackend::scalar_binary(Binary op, double a, ConstView b, View out) {
+  count({"scalar_binary", Work::element_wise},
+        [&](Backend& inner) { inner.scalar_binary(op, a, b, out); });
+}
+
+void ProfilingBackend::compare(Compare op, ConstView a, ConstView b, View out) {
+  count({"compare", Work::element_wise}, [&](Backend& inner) { inner.compare(op, a, b, out); });
+}
+
+void ProfilingBackend::axpby(double alpha, ConstView x, double beta, View y) {
+  count({"axpby", Work::element_wise}, [&](Backend& inner) { inner.axpby(alpha, x, beta, y); });
+}
+
+void ProfilingBackend::dropout(const DropoutParams& params, ConstView x, View y) {
+  count({"dropout", Work::element_wise}, [&](Backend& inner) { inner.dropout(params, x, y); });
+}
+
+void ProfilingBackend::reduce(Reduction op, ConstView x, View y) {
+  count({"reduce", Work::copies}, [&](Backend& inner) { inner.reduce(op, x, y); });
+}
+
+void ProfilingBackend::argmax(ConstView x, int axis, View indices) {
+  count({"argmax", Work::copies}, [&](Backend& inner) { inner.argmax(x, axis, indices); });
+}
+
+void ProfilingBackend::cumsum(ConstView x, int axis, bool reverse, View y) {
+  count({"cumsum", Work::copies}, [&](Backend& inner) { inner.cumsum(x, axis, reverse, y); });
+}
+
+void ProfilingBackend::matmul(const MatmulParams& params, ConstView a, ConstView b, ConstView bias,
+                              View out) {
+  count({"matmul", Work::matmul, product(params, a, out)},
+        [&](Backend& inner) { inner.matmul(params, a, b, bias, out); });
+}
+
+void ProfilingBackend::conv2d(const Conv2dParams& params, const ConvOperands& in, View y) {
+  count({"conv2d", Work::convolution, convolution(y, in.weight)},
+        [&](Backend& inner) { inner.conv2d(params, in, y); });
+}
+
+void ProfilingBackend::conv2d_backward_input(const Conv2dParams& params, ConstView grad_y,
+                                             ConstView weight, View grad_x) {
+  count({"conv2d_backward_input", Work::convolution, convolution(grad_y, weight)},
+        [&](Backend& inner) { inner.conv2d_backward_input(params, grad_y, weight, grad_x); });
+}
+
+void ProfilingBackend::conv2d_backward_weight(const Conv2dParams& params, ConstView x,
+                                              ConstView grad_y, View grad_weight, View grad_bias) {
+  count({"conv2d_backward_weight", Work::convolution, convolution(grad_y, grad_weight)},
+        [&](Backend& inner) {
+          inner.conv2d_backward_weight(params, x, grad_y, grad_weight, grad_bias);
+        });
+}
+
+void ProfilingBackend::pool2d(const Pool2dParams& params, ConstView x, View y, View winners) {
+  count({"pool2d", Work::pooling}, [&](Backend& inner) { inner.pool2d(params, x, y, winners); });
+}
+
+void ProfilingBackend::pool2d_backward(const Pool2dParams& params, ConstView grad_y,
+                                       ConstView winners, View grad_x) {
+  count({"pool2d_backward", Work::pooling},
+        [&](Backend& inner) { inner.pool2d_backward(params, grad_y, winners, grad_x); });
+}
+
+void ProfilingBackend::conv2d_pool(const ConvPoolParams& params, const ConvOperands& in,
+                                   const ConvKept& kept, View y) {
+  count({"conv2d_pool", Work::convolution, convolution(kept.conv, in.weight)},
+        [&](Backend& inner) { inner.conv2d_pool(params, in, kept, y); });
+}
+
+void ProfilingBackend::conv2d_pool_backward(const ConvPoolParams& params, const ConvOperands& in,
+                                            const ConvKept& kept, ConstView grad_y,
+                                            const ConvGradients& gradients) {
+  count({"conv2d_pool_backward", Work::convolution,
+         (gradients.x ? 2 : 1) * convolution(kept.conv, in.weight)},
+        [&](Backend& inner) { inner.conv2d_pool_backward(params, in, kept, grad_y, gradients); });
+}
+
+void ProfilingBackend::activated_pool2d_backward(const ConvPoolParams& params, ConstView y,
+                                                 ConstView grad_y, ConstView winners, View grad_x) {
+  count({"activated_pool2d_backward", Work::pooling}, [&](Backend& inner) {
+    inner.activated_pool2d_backward(params, y, grad_y, winners, grad_x);
+  });
+}
+
+void ProfilingBackend::batch_norm_statistics(ConstView x, const NormStatistics& of_batch) {
+  count({"batch_norm_statistics", Work::normalisation},
+        [&](Backend& inner) { inner.batch_norm_statistics(x, of_batch); });
+}
+
+void ProfilingBackend::batch_norm_apply(const BatchNormParams& params, const NormOperands& in,
+                                        const NormStatistics& given, View y) {
+  count({"batch_norm_apply", Work::normalisation},
+        [&](Backend& inner) { inner.batch_norm_apply(params, in, given, y); });
+}
+
+void ProfilingBackend::batch_norm_gradient_sums(const BatchNormParams& params,
+                                                const NormOperands& in,
+                                                const NormStatistics& of_batch,
+                                                const NormOutput& out,
+                                                const NormGradients& gradients) {
+  count({"batch_norm_gradient_sums", Work::normalisation}, [&](Backend& inner) {
+    inner.batch_norm_gradient_sums(params, in, of_batch, out, gradients);
+  });
+}
+
+void ProfilingBackend::batch_norm_gradient_input(const BatchNormParams& params,
+                                                 const NormOperands& in,
+                                                 const NormStatistics& of_batch,
+                                                 const NormOutput& out,
+                                                 const NormGradients& gradients) {
+  count({"batch_norm_gradient_input", Work::normalisation}, [&](Backend& inner) {
+    inner.batch_norm_gradient_input(params, in, of_batch, out, gradients);
+  });
+}
+
+void ProfilingBackend::layer_norm(const LayerNormParams& params, const NormOperands& in, View y,
+                                  const NormStatistics& of_rows) {
+  count({"layer_norm", Work::normalisation},
+        [&](Backend& inner) { inner.layer_norm(params, in, y, of_rows); });
+}
+
+void ProfilingBackend::layer_norm_backward(const LayerNormParams& params, const NormOperands& in,
+                                           const NormStatistics& of_rows, ConstView grad_y,
+                                           const NormGradients& gradients) {
+  count({"layer_norm_backward", Work::normalisation},
+        [&](Backend& inner) { inner.layer_norm_backward(params, in, of_rows, grad_y, gradients); });
+}
+
+void ProfilingBackend::masked_softmax(ConstView x, ConstView lengths, View y) {
+  count({"masked_softmax", Work::attention},
+        [&](Backend& inner) { inner.masked_softmax(x, lengths, y); });
+}
+
+void ProfilingBackend::masked_softmax_backward(ConstView y, ConstView lengths, ConstView grad_y,
+                                               View grad_x) {
+  count({"masked_softmax_backward", Work::attention},
+        [&](Backend& inner) { inner.masked_softmax_backward(y, lengths, grad_y, grad_x); });
+}
+
+void ProfilingBackend::attention(const AttentionParams& params, const AttentionOperands& in,
+                                 View kept, View y) {
+  count({"attention", Work::attention, attention_products(in)},
+        [&](Backend& inner) { inner.attention(params, in, kept, y); });
+}
+
+void ProfilingBackend::attention_backward(const AttentionParams& params,
+                                          const AttentionOperands& in, ConstView kept,
+                                          ConstView grad_y, const AttentionGradients& gradients) {
+  count({"attention_backward", Work::attention, 2 * attention_products(in)},
+        [&](Backend& inner) { inner.attention_backward(params, in, kept, grad_y, gradients); });
+}
+
+void ProfilingBackend::softmax(ConstView x, View y) {
+  count({"softmax", Work::element_wise}, [&](Backend& inner) { inner.softmax(x, y); });
+}
+
+void ProfilingBackend::softmax_backward(ConstView y, ConstView grad_y, View grad_x) {
+  count({"softmax_backward", Work::element_wise},
+        [&](Backend& inner) { inner.softmax_backward(y, grad_y, grad_x); });
+}
+
+void ProfilingBackend::log_softmax(ConstView x, View y) {
+  count({"log_softmax", Work::element_wise}, [&](Backend& inner) { inner.log_softmax(x, y); });
+}
+
+void ProfilingBackend::log_softmax_backward(ConstView y, ConstView grad_y, View grad_x) {
+  count({"log_softmax_backward", Work::element_wise},
+        [&](Backend& inner) { inner.log_softmax_backward(y, grad_y, grad_x); });
+}
+
+void ProfilingBackend::cross_entropy(ConstView logits, ConstView labels, View losses,
+                                     View probabilities, View correct) {
+  count({"cross_entropy", Work::loss}, [&](Backend& inner) {
+    inner.cross_entropy(logits, labels, losses, probabilities, correct);
+  });
+}
+
+void ProfilingBackend::cross_entropy_backward(ConstView probabilities, ConstView labels,
+                                              ConstView grad_losses, View grad_logits) {
+  count({"cross_entropy_backward", Work::loss}, [&](Backend& inner) {
+    inner.cross_entropy_backward(probabilities, labels, grad_losses, grad_logits);
+  });
+}
+
+void ProfilingBackend::sgd_step(const SgdParams& params, ConstView gradient, View value,
+                                View velocity) {
+  count({"sgd_step", Work::optimizer},
+        [&](Backend& inner) { inner.sgd_step(params, gradient, value, velocity); });
+}
+
+void ProfilingBackend::adam_step(const AdamParams& params, ConstView gradient, View value,
+                                 View mean, View square) {
+  count({"adam_step", Work::optimizer},
+        [&](Backend& inner) { inner.adam_step(params, gradient, value, mean, square); });
+}
+
+void ProfilingBackend::lamb_direction(const AdamParams& params, View gradient, ConstView value,
+                                      View mean, View square) {
+  count({"lamb_direction", Work::optimizer},
+        [&](Backend& inner) { inner.lamb_direction(params, gradient, value, mean, square); });
+}
+
+void ProfilingBackend::norms(StepRanges ranges, ConstView x, View norms) {
+  count({"norms", Work::optimizer}, [&](Backend& inner) { inner.norms(ranges, x, norms); });
+}
+
+}  // namespace d2l
