@@ -35,6 +35,7 @@ po::options_description flags() {
                                        po::value<std::string>()->value_name(option.value),
                                        (option.help + default_note(option)).c_str());
   }
+  groups.front().second.add_options()("list-models", "all networks: size, work, usual input");
   groups.back().second.add_options()("help,h", "this text");
   for (const auto& group : groups) all.add(group.second);
   return all;
@@ -43,7 +44,7 @@ po::options_description flags() {
 std::vector<std::string> flag_names() {
   std::vector<std::string> names;
   for (const Option& option : options()) names.push_back("--" + option.name);
-  names.push_back("--help");
+  names.insert(names.end(), {"--list-models", "--help"});
   return names;
 }
 
@@ -109,8 +110,14 @@ void apply_recipe(Config& config, const models::Recipe& recipe) {
 CommandLine parse_command_line(int argc, const char* const* argv) {
   const std::vector<po::option> words = tokens(argc, argv);
   CommandLine line;
-  for (const po::option& word : words) line.help = line.help || word.string_key == "help";
+  for (const po::option& word : words) {
+    line.help = line.help || word.string_key == "help";
+    line.list_models = line.list_models || word.string_key == "list-models";
+  }
   if (line.help) return line;
+  if (line.list_models && words.size() > 1)
+    usage("--list-models stands alone, found ", words.size() - 1, " more");
+  if (line.list_models) return line;
 
   const Settings from_flags = settings_of(words);
   Config named;  // only what must be known before the rest: the file and the recipe

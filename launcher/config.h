@@ -58,6 +58,7 @@ struct Config {
   int64_t log_every = 50;  // steps; 0: never
   std::string init;        // xavier or normal; "": the recipe's or the model's
   int64_t width = 1;       // the model's channels are divided by it
+  int64_t time = 0;        // steps to measure instead of a run; 0: none
   int64_t resize = 0;      // images become resize x resize; 0: they stay as they are
 
   bool operator==(const Config&) const = default;
@@ -66,6 +67,7 @@ struct Config {
 struct CommandLine {
   Config config;
   bool help = false;            // then nothing else has been looked at
+  bool list_models = false;     // the same
   std::set<std::string> given;  // options named on the command line or in the --config file
 };
 

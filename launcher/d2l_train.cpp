@@ -19,7 +19,9 @@
 #include "launcher/assemble.h"
 #include "launcher/config.h"
 #include "launcher/length.h"
+#include "launcher/model_table.h"
 #include "launcher/tasks.h"
+#include "launcher/time_report.h"
 #include "models/zoo.h"
 
 // d2l-train: options -> config -> dataset -> loader -> model -> trainer.
@@ -229,6 +231,71 @@ std::string count_text(const nn::ParameterSet& parameters) {
                 frozen > 0 ? ", of them " + with_thousands(frozen) + " frozen" : "");
 }
 
+std::unique_ptr<nn::Module> make_model(const Config& config, const data::Loader& train_data) {
+  return models::build_model(config.model, {.input = train_data.sample_shape(),
+                                            .classes = train_data.dataset().classes(),
+                                            .init = config.init,
+                                            .width = config.width});
+}
+
+// What a training works with and what the options decide, without a place to write to.
+struct Setup {
+  Setup(const Config& config, const Communicator& comm, Backend& backend)
+      : train_data(open_loader(config, backend, comm, data::Split::train)),
+        test_data(open_loader(config, backend, comm, data::Split::test)),
+        model(make_model(config, *train_data)),
+        parameters(*model, backend, config.seed),
+        options(trainer_options(config, train_data->steps_per_epoch())) {
+    check_same_kind(train_data->dataset(), test_data->dataset());
+    parameters.freeze(split_list("--freeze", config.freeze));
+    optimizer = make_optimizer(config, parameters);
+  }
+
+  TrainerParts parts(Communicator& comm, Log& log) {
+    return {.model = *model,
+            .parameters = parameters,
+            .optimizer = *optimizer,
+            .comm = comm,
+            .train_data = *train_data,
+            .test_data = *test_data,
+            .log = log};
+  }
+
+  std::unique_ptr<data::Loader> train_data, test_data;
+  std::unique_ptr<nn::Module> model;
+  nn::ParameterSet parameters;
+  TrainerOptions options;
+  std::unique_ptr<Optimizer> optimizer;
+};
+
+std::string description(const Config& config, const Setup& setup, const Communicator& comm,
+                        const Backend& backend) {
+  return concat(config.model, ", ", count_text(setup.parameters), "; ",
+                setup.train_data->dataset().name(), ", ",
+                with_thousands(setup.train_data->samples()), " + ",
+                with_thousands(setup.test_data->samples()), " samples; ", comm.describe(), "; ",
+                backend.describe());
+}
+
+// --time
+int measure(const CommandLine& line, MpiSession& session) {
+  std::unique_ptr<Communicator> comm = session.communicator();
+  const Config config = checked_config(line, *comm);
+  std::unique_ptr<Backend> device = make_backend(config, choose_threads(config, session));
+  ProfilingBackend backend(device.get());
+  Setup setup(config, *comm, backend);
+  setup.options.log_every = 0;
+  Log log(comm->rank() != 0), quiet(true);
+  Trainer trainer(setup.parts(*comm, quiet), setup.options);
+  log.info(description(config, setup, *comm, backend));
+  const std::string report = time_report(
+      {.trainer = trainer, .backend = backend, .activations = setup.options.activations},
+      config.time);
+  if (comm->rank() == 0) std::printf("\n%s", report.c_str());
+  comm->barrier();
+  return 0;
+}
+
 int train(const CommandLine& line, MpiSession& session) {
   std::unique_ptr<Communicator> comm = session.communicator();
   const Config config = checked_config(line, *comm);
@@ -239,18 +306,7 @@ int train(const CommandLine& line, MpiSession& session) {
 
   int threads = choose_threads(config, session);
   std::unique_ptr<Backend> backend = make_backend(config, threads);
-  auto train_data = open_loader(config, *backend, *comm, data::Split::train);
-  auto test_data = open_loader(config, *backend, *comm, data::Split::test);
-  const data::Dataset& dataset = train_data->dataset();
-  check_same_kind(dataset, test_data->dataset());
-  auto model = models::build_model(config.model, {.input = train_data->sample_shape(),
-                                                  .classes = dataset.classes(),
-                                                  .init = config.init,
-                                                  .width = config.width});
-  nn::ParameterSet parameters(*model, *backend, config.seed);
-  parameters.freeze(split_list("--freeze", config.freeze));
-  auto optimizer = make_optimizer(config, parameters);
-  const TrainerOptions options = trainer_options(config, train_data->steps_per_epoch());
+  Setup setup(config, *comm, *backend);
 
   // Nothing is written before all that can be wrong with data and model has been looked at.
   std::optional<RunFolder> folder;
@@ -262,21 +318,13 @@ int train(const CommandLine& line, MpiSession& session) {
   }
   comm->barrier();
   auto found = find_checkpoint(config, *comm, log);
-  Trainer trainer({.model = *model,
-                   .parameters = parameters,
-                   .optimizer = *optimizer,
-                   .comm = *comm,
-                   .train_data = *train_data,
-                   .test_data = *test_data,
-                   .log = log,
-                   .store = folder ? &folder->store : nullptr,
-                   .progress = first ? &progress : nullptr},
-                  options);
+  TrainerParts parts = setup.parts(*comm, log);
+  parts.store = folder ? &folder->store : nullptr;
+  parts.progress = first ? &progress : nullptr;
+  Trainer trainer(parts, setup.options);
   if (found) restore(trainer, *found, config);
   if (first) trainer.set_metrics(folder->go_on(config, trainer.position().step));
-  log.info(config.model, ", ", count_text(parameters), "; ", dataset.name(), ", ",
-           with_thousands(train_data->samples()), " + ", with_thousands(test_data->samples()),
-           " samples; ", comm->describe(), "; ", backend->describe());
+  log.info(description(config, setup, *comm, *backend));
   if (!config.resume.empty())
     log.info("going on after step ", trainer.position().step,
              found ? " from " : ": no checkpoint in ", found ? found->path.string() : config.out);
@@ -315,23 +363,24 @@ int run(int argc, char** argv) {
   CommandLine line;
   try {
     line = parse_command_line(argc, argv);
-    if (!line.help && !line.config.task.empty()) {
+    const bool only_asks = line.help || line.list_models;
+    if (!only_asks && !line.config.task.empty()) {
       if (speaks()) std::fputs(run_task(line).c_str(), stdout);
       return 0;
     }
-    if (!line.help && line.config.resume.empty()) validate(line.config, line.given);
+    if (!only_asks && line.config.resume.empty()) validate(line.config, line.given);
   } catch (const Error& error) {
     if (speaks()) std::fprintf(stderr, "d2l-train: error: %s\n", error.what());
     return 2;
   }
-  if (line.help) {
-    if (speaks()) std::fputs(help_text().c_str(), stdout);
+  if (line.help || line.list_models) {
+    if (speaks()) std::fputs(line.help ? help_text().c_str() : model_table().c_str(), stdout);
     return 0;
   }
   try {
     MpiSession session(&argc, &argv);
     try {
-      return train(line, session);
+      return line.config.time > 0 ? measure(line, session) : train(line, session);
     } catch (const UsageError& error) {
       report_and_abort(error.what(), 2, session);
     } catch (const std::exception& error) {

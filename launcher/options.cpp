@@ -182,6 +182,12 @@ std::vector<Option> other_options() {
              &Config::loader_threads)
           .from(1)
           .up_to(data::Loader::kMostThreads),
+      Option("Machine", "time", "N",
+             "do so many steps instead of a run and say where their time goes, layer by layer; 0: "
+             "train",
+             &Config::time)
+          .up_to(1e9)
+          .not_stored(),
       Option("Other", "task", "NAME",
              "an experiment of the book instead of a training: attention-regression", &Config::task)
           .not_stored(),

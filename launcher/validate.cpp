@@ -96,6 +96,14 @@ void check_schedule(const Config& config) {
   }
 }
 
+// Measuring leaves nothing behind, and looks at no test data.
+void check_time(const Config& config, const std::set<std::string>& given) {
+  if (config.time == 0) return;
+  for (const char* name :
+       {"out", "resume", "save-every", "keep", "eval-every", "log-every", "max-steps"})
+    if (given.count(name)) usage("--", name, " has no effect with --time");
+}
+
 }  // namespace
 
 void validate(const Config& config, const std::set<std::string>& given) {
@@ -111,6 +119,7 @@ void validate(const Config& config, const std::set<std::string>& given) {
     usage("--sync-bn on expects --accumulate 1, found ", config.accumulate);
   check_optimizer(config, given);
   check_schedule(config);
+  check_time(config, given);
 }
 
 }  // namespace d2l::launcher

@@ -90,29 +90,7 @@ TrainerReport Trainer::run() {
   parts_.train_data.seek(position_.epoch, position_.step_in_epoch);
   wall_.restart();
   while (!finished()) {
-    Timer timer;
-    Batch batch = parts_.train_data.next();
-    double waited = timer.seconds();
-    timer.restart();
-    const StepResult sums = step(batch);
-    double computed = timer.seconds();
-
-    position_.step += 1;
-    position_.step_in_epoch += 1;
-    position_.epoch_samples += batch.global_size;
-    position_.epoch_loss += sums.loss;
-    position_.epoch_correct += sums.correct;
-    samples_here_ += batch.global_size;
-    log_samples_ += batch.global_size;
-    data_wait_ += waited;
-    log_data_wait_ += waited;
-    step_seconds_ += computed;
-    log_seconds_ += waited + computed;
-    double loss = sums.loss / static_cast<double>(batch.global_size);
-    report_.losses.push_back(loss);
-    log_step(loss, sums.lr);
-
-    bool epoch_ends = position_.step_in_epoch == parts_.train_data.steps_per_epoch();
+    const bool epoch_ends = next_step();
     Timer pause;
     bool best = is_due(options_.eval_every, epoch_ends) && improves(evaluate());
     if (epoch_ends) end_epoch();
@@ -132,6 +110,43 @@ TrainerReport Trainer::run() {
   report_.compute_rate = step_seconds_ > 0 ? static_cast<double>(samples_here_) / step_seconds_ : 0;
   report_.wall_rate = wall > 0 ? static_cast<double>(samples_here_) / wall : 0;
   return report_;
+}
+
+void Trainer::advance(int64_t steps) {
+  for (int64_t i = 0; i < steps; ++i)
+    if (next_step()) end_epoch();
+}
+
+TrainerTimes Trainer::times() const {
+  return {.samples = samples_here_,
+          .steps = step_seconds_,
+          .comm_wait = comm_wait_,
+          .data_wait = data_wait_};
+}
+
+bool Trainer::next_step() {
+  Timer timer;
+  Batch batch = parts_.train_data.next();
+  double waited = timer.seconds();
+  timer.restart();
+  const StepResult sums = step(batch);
+  double computed = timer.seconds();
+
+  position_.step += 1;
+  position_.step_in_epoch += 1;
+  position_.epoch_samples += batch.global_size;
+  position_.epoch_loss += sums.loss;
+  position_.epoch_correct += sums.correct;
+  samples_here_ += batch.global_size;
+  log_samples_ += batch.global_size;
+  data_wait_ += waited;
+  log_data_wait_ += waited;
+  step_seconds_ += computed;
+  log_seconds_ += waited + computed;
+  double loss = sums.loss / static_cast<double>(batch.global_size);
+  report_.losses.push_back(loss);
+  log_step(loss, sums.lr);
+  return position_.step_in_epoch == parts_.train_data.steps_per_epoch();
 }
 
 // Steps of the length that they have now: a run that was resumed with another batch size finds its
@@ -181,7 +196,7 @@ void Trainer::add_gradients(const Batch& piece, bool last) {
   if (options_.sync_batch_norm && parts_.comm.size() > 1)
     context.sum_over_ranks = [this](Tensor& numbers) { parts_.comm.all_reduce(numbers.view()); };
 
-  Variable logits = parts_.model.forward(Variable(inputs), context);
+  Variable logits = parts_.model(Variable(inputs), context);
   CrossEntropy loss = cross_entropy(logits, labels, options_.label_smoothing);
   sums_[0] += total(loss.losses.value());
   sums_[1] += total(loss.correct);

@@ -77,6 +77,14 @@ struct TrainerReport {
   std::vector<double> losses;  // of the steps of this process
 };
 
+// What a trainer's steps took so far.
+struct TrainerTimes {
+  int64_t samples = 0;   // of all ranks
+  double steps = 0;      // seconds, of them
+  double comm_wait = 0;  // for other ranks
+  double data_wait = 0;  // seconds before the steps
+};
+
 // Data -> model -> loss -> gradients -> all-reduce -> optimizer -> checkpoint.
 class Trainer {
  public:
@@ -86,6 +94,9 @@ class Trainer {
   void restore(const Snapshot& snapshot, const std::string& origin);
   // Trains to the end, saves, and answers the book's figures.
   TrainerReport run();
+  // Does so many steps from where training and data stand, without evaluations and checkpoints.
+  void advance(int64_t steps);
+  TrainerTimes times() const;
 
   // Rank 0's file; made after restore(), which says which rows are still true.
   void set_metrics(MetricsFile* metrics) { parts_.metrics = metrics; }
@@ -102,6 +113,8 @@ class Trainer {
   double seconds_left() const;
   int64_t samples_seen() const;  // of all ranks, since the first step
   double learning_rate() const;  // of the step that comes next
+  // A batch, its step, and taking note of both; whether the epoch ends with it.
+  bool next_step();
   StepResult step(const Batch& batch);
   void add_gradients(const Batch& piece, bool last);
   void clip(double lr);

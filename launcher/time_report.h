@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+
+#include "framework/backend/profiling_backend.h"
+#include "framework/train/trainer.h"
+
+namespace d2l::launcher {
+
+struct TimeSubject {
+  Trainer& trainer;           // that has not begun
+  ProfilingBackend& backend;  // of all that it works with
+  DType activations = DType::f32;
+};
+
+// What --time prints: where the time of `steps` steps goes, after a few of warm-up; layer by layer
+// in the order of the network, then by kind of work. Shares of the peak are those of a large matrix
+// product of the same type, measured first. With several ranks all of them call it.
+std::string time_report(const TimeSubject& subject, int64_t steps);
+
+}  // namespace d2l::launcher
