@@ -1,0 +1,90 @@
+// --time and --list-models.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/launcher/runs.h"
+#include "tests/support/support.h"
+
+namespace d2l::test {
+namespace {
+
+using testing::AllOf;
+using testing::ContainsRegex;
+using testing::HasSubstr;
+using testing::Not;
+
+size_t occurrences(const std::string& text, const std::string& word) {
+  size_t count = 0;
+  for (size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++count;
+  return count;
+}
+
+TEST(ListModels, ShowsSizeWorkAndInput) {
+  ProgramResult result = run_program({"d2l-train", "--list-models"});
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  for (const char* line :
+       {"\nlenet +61,706 +0\\.417 M +28x28x1 +10\n", "\nresnet18 +11,178,378 +319 M +96x96x1 +10\n",
+        "\ntv-alexnet +61,100,840 +714 M +224x224x3 +1000\n",
+        "\ntv-vgg16 +138,357,544 +15\\.5 G +224x224x3 +1000\n",
+        "\ntv-resnet50 +25,557,032 +4\\.09 G +224x224x3 +1000\n"})
+    EXPECT_THAT(result.output, ContainsRegex(line));
+}
+
+TEST(ListModels, StandsAlone) {
+  ProgramResult result = run_program({"d2l-train", "--list-models", "--lr", "1"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.output, HasSubstr("--list-models stands alone"));
+  EXPECT_EQ(run_program({"d2l-train", "--list-models=3"}).exit_code, 2);
+}
+
+TEST(Time, SaysWhereTheTimeGoes) {
+  for (int ranks : {0, 2}) {
+    ProgramResult result = train(ranks, {"--recipe", "bn-lenet", "--time", "4"});
+    ASSERT_EQ(result.exit_code, 0) << result.output;
+    // 256 samples, 24 x 24 x 6 results of 5 x 5: 22 M, of which each rank has its part.
+    EXPECT_THAT(result.output, ContainsRegex(ranks == 0 ? "\nconv1 [^\n]* 0\\.0221 "
+                                                        : "\nconv1 [^\n]* 0\\.0111 "));
+    EXPECT_THAT(result.output,
+                AllOf(HasSubstr("\nconv2 "), HasSubstr("\nall "), HasSubstr("\nconvolution "),
+                      HasSubstr("\nnormalisation "), HasSubstr("4 steps, "), HasSubstr("f32 ")));
+    EXPECT_EQ(occurrences(result.output, "examples/s"), 1u);
+    EXPECT_FALSE(std::filesystem::exists("runs"));
+  }
+}
+
+// More steps than there are in an epoch, accumulation, and a peak of its own.
+TEST(Time, MeasuresWhatTheOptionsSay) {
+  ProgramResult result = train(0, {"--model", "mlp", "--batch-size", "1024", "--accumulate", "2",
+                                   "--optimizer", "adam", "--lr", "0.001", "--time", "9"});
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_THAT(result.output, AllOf(ContainsRegex("\nhidden [^\n]* 0\\.2055 "),
+                                   HasSubstr("\noptimizer "), Not(HasSubstr("epoch"))));
+  ProgramResult half = train(0, {"--model", "mlp", "--precision", "bf16", "--time", "1"});
+  if (half.output.find("does not multiply such numbers") != std::string::npos)
+    GTEST_SKIP() << "this machine does not multiply bf16";
+  EXPECT_EQ(half.exit_code, 0) << half.output;
+  EXPECT_THAT(half.output, ContainsRegex("1 step, .*f32 [^\n]*, bf16 "));
+}
+
+TEST(Time, SaysWhatIsWrong) {
+  struct Case {
+    Words options;
+    const char* message;
+  };
+  for (const Case& bad : std::vector<Case>{
+           {{"--time", "x"}, "--time expects a whole number"},
+           {{"--time", "-1"}, "--time expects a number of at least 0"},
+           {{"--time"}, "--time expects a value"},
+           {{"--time", "3", "--out", "run"}, "--out has no effect with --time"},
+           {{"--time", "3", "--max-steps", "5"}, "--max-steps has no effect with --time"}}) {
+    Words words = {"--recipe", "lenet"};
+    words.insert(words.end(), bad.options.begin(), bad.options.end());
+    ProgramResult result = train(0, words);
+    EXPECT_EQ(result.exit_code, 2) << result.output;
+    EXPECT_THAT(result.output, HasSubstr(bad.message));
+  }
+}
+
+}  // namespace
+}  // namespace d2l::test
