@@ -23,37 +23,34 @@ struct Pass {
   Tiling tiling;
 };
 
-template <int kResults, class T>
-[[gnu::always_inline]] inline void write_tile(const float* products, const Matrices& m,
-                                              const Pass<T>& pass, T* const* pixels) {
-  for (int64_t o = 0; o < pass.out.channels; o += kLanes) {
-    Lanes16 bias{};
-    if (pass.bias != nullptr) load(bias, pass.bias + o);
-    transform_tile<kSide, kResults, transform_output<kResults>>(
-        [&](int p, Lanes16& value) D2L_INLINE { load(value, products + p * m.step + o); },
-        [&](int i, const Lanes16& result) D2L_INLINE {
-          if (pixels[i] == nullptr) return;
-          Lanes16 value = result + bias;
-          if (pass.relu) relu(value);
-          store(value, pixels[i] + o);
-        });
+template <class T, class S>
+D2L_SIMD void write_rows(S, const Pass<T>& pass, int64_t first, int64_t count, const Matrices& m,
+                         const float* products) {
+  for (int64_t t = 0; t < count; ++t, products += m.row) {
+    const Tiling::Place at = pass.tiling.place(first + t);
+    T* pixels[S::kResults * S::kResults];
+    for (int i = 0; i < S::kResults * S::kResults; ++i)
+      pixels[i] = pass.out.pixel(at.image, at.y + i / S::kResults, at.x + i % S::kResults, nullptr);
+    for (int64_t o = 0; o < pass.out.channels; o += kLanes) {
+      Lanes16 bias{};
+      if (pass.bias != nullptr) load(bias, pass.bias + o);
+      transform_tile<S::kSide, S::kResults, transform_output<S>>(
+          [&](int p, Lanes16& value) D2L_INLINE { load(value, products + p * m.step + o); },
+          [&](int i, const Lanes16& result) D2L_INLINE {
+            if (pixels[i] == nullptr) return;
+            Lanes16 value = result + bias;
+            if (pass.relu) relu(value);
+            store(value, pixels[i] + o);
+          });
+    }
   }
 }
 
 template <class T>
-D2L_SIMD void write_tiles(const Pass<T>& pass, int64_t first, int64_t count, const Matrices& m,
-                          const float* products) {
-  for (int64_t t = 0; t < count; ++t, products += m.row) {
-    const Tiling::Place at = pass.tiling.place(first + t);
-    const int side = pass.tiling.side;
-    T* pixels[16];
-    for (int i = 0; i < side * side; ++i)
-      pixels[i] = pass.out.pixel(at.image, at.y + i / side, at.x + i % side, nullptr);
-    if (side == 4)
-      write_tile<4>(products, m, pass, pixels);
-    else
-      write_tile<2>(products, m, pass, pixels);
-  }
+void write_tiles(const Pass<T>& pass, int64_t first, int64_t count, const Matrices& m,
+                 const float* products) {
+  visit_scheme(pass.tiling,
+               [&](auto scheme) { write_rows(scheme, pass, first, count, m, products); });
 }
 
 // Rows of one point's matrix times one panel of its weights.
@@ -86,8 +83,9 @@ void multiply_panel(const Pass<T>& pass, int64_t item, int64_t count, const Work
 // Weights that fit into a core's own cache: each thread takes a few tiles through all three steps.
 template <class T>
 void run_block_by_block(const Pass<T>& pass, MemoryPool& pool, int64_t block) {
-  const Workspace w{{block, pass.in.image.channels}, {block, pass.out.channels}};
-  const int64_t items = kPoints * ((pass.weights.columns + 31) / 32);
+  const int64_t points = pass.tiling.points();
+  const Workspace w{{points, block, pass.in.image.channels}, {points, block, pass.out.channels}};
+  const int64_t items = points * ((pass.weights.columns + 31) / 32);
   PerThread<float> memory(pool, w.in.size + w.out.size);
   parallel_for(pass.tiling.count, block, [&](int64_t begin, int64_t end) {
     float* mine = memory.mine();
@@ -100,8 +98,9 @@ void run_block_by_block(const Pass<T>& pass, MemoryPool& pool, int64_t block) {
 // Larger weights are read once for many tiles, and each part of them by one thread.
 template <class T>
 void run_step_by_step(const Pass<T>& pass, MemoryPool& pool, int64_t block) {
-  const Workspace w{{block, pass.in.image.channels}, {block, pass.out.channels}};
-  const int64_t items = kPoints * ((pass.weights.columns + 31) / 32);
+  const int64_t points = pass.tiling.points();
+  const Workspace w{{points, block, pass.in.image.channels}, {points, block, pass.out.channels}};
+  const int64_t items = points * ((pass.weights.columns + 31) / 32);
   Scratch<float> memory(pool, w.in.size + w.out.size);
   for (int64_t first = 0; first < pass.tiling.count; first += block) {
     const int64_t count = std::min(block, pass.tiling.count - first);
@@ -125,7 +124,7 @@ constexpr int64_t kRows = 14;                                    // of a block o
 template <class T>
 void run(const Pass<T>& pass, MemoryPool& pool) {
   const int64_t tile_bytes =
-      kPoints * 4 * (pass.in.image.channels + pass.out.channels + 2 * kLanes);
+      pass.tiling.points() * 4 * (pass.in.image.channels + pass.out.channels + 2 * kLanes);
   auto rounded = [](int64_t tiles) { return (tiles + kRows - 1) / kRows * kRows; };
   if (pass.weights.size * 4 <= 8 * kOwnCache)
     return run_block_by_block(
@@ -156,7 +155,7 @@ bool winograd_suits(const DirectConvolution& s, ConvolutionPass pass, DType dtyp
   // Tiles that stick out of the image are work for nothing.
   const bool forward = pass != ConvolutionPass::backward_input;
   const Extent size = forward ? Extent{s.out_height, s.out_width} : Extent{s.height, s.width};
-  const Tiling tiling(1, size, kSide + 1 - static_cast<int>(s.kernel_height));
+  const Tiling tiling(1, size, s.kernel_height);
   const bool filled = 4 * size.height * size.width >= 3 * tiling.count * tiling.side * tiling.side;
   return filled || pass == ConvolutionPass::backward_weight;
 }
@@ -164,31 +163,33 @@ bool winograd_suits(const DirectConvolution& s, ConvolutionPass pass, DType dtyp
 template <class T>
 void winograd_forward(const DirectConvolution& s, MemoryPool& pool, const T* x, const float* weight,
                       const float* bias, T* y) {
-  const PackedWeights weights(s.in, s.out);
+  const Extent size{s.out_height, s.out_width};
+  const Tiling tiling(s.images, size, s.kernel_height);
+  const PackedWeights weights(tiling.points(), s.in, s.out);
   Scratch<float> packed(pool, weights.size);
-  pack_weights(s, pool, weight, packed.data());
+  pack_weights(s, tiling, pool, weight, packed.data());
   Scratch<T> zeros(pool, s.in);
   std::fill_n(zeros.data(), s.in, T{});
-  const Extent size{s.out_height, s.out_width};
   run(Pass<T>{.in = {{x, {s.height, s.width}, s.in}, s.params.padding, zeros.data()},
               .out = {y, size, s.out},
               .weights = weights,
               .packed = packed.data(),
               .bias = bias,
               .relu = s.params.activation == Activation::relu,
-              .tiling = Tiling(s.images, size, kSide + 1 - static_cast<int>(s.kernel_height))},
+              .tiling = tiling},
       pool);
 }
 
 template <class T>
 void winograd_backward_input(const DirectConvolution& s, MemoryPool& pool, const T* grad_y,
                              const float* weight, T* grad_x) {
-  const PackedWeights weights(s.out, s.in);
+  const Extent size{s.height, s.width};
+  const Tiling tiling(s.images, size, s.kernel_height);
+  const PackedWeights weights(tiling.points(), s.out, s.in);
   Scratch<float> packed(pool, weights.size);
-  pack_weights_turned(s, weight, packed.data());
+  pack_weights_turned(s, tiling, weight, packed.data());
   Scratch<T> zeros(pool, s.out);
   std::fill_n(zeros.data(), s.out, T{});
-  const Extent size{s.height, s.width};
   run(Pass<T>{.in = {{grad_y, {s.out_height, s.out_width}, s.out},
                      {s.kernel_height - 1 - s.params.padding.height,
                       s.kernel_width - 1 - s.params.padding.width},
@@ -198,7 +199,7 @@ void winograd_backward_input(const DirectConvolution& s, MemoryPool& pool, const
               .packed = packed.data(),
               .bias = nullptr,
               .relu = false,
-              .tiling = Tiling(s.images, size, kSide + 1 - static_cast<int>(s.kernel_height))},
+              .tiling = tiling},
       pool);
 }
 

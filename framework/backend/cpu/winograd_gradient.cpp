@@ -1,3 +1,5 @@
+#include <span>
+
 #include "framework/backend/cpu/panels.h"
 #include "framework/backend/cpu/parallel.h"
 #include "framework/backend/cpu/winograd.h"
@@ -11,30 +13,20 @@ namespace d2l::cpu {
 namespace winograd {
 namespace {
 
-template <int kResults, class T>
-[[gnu::always_inline]] inline void read_gradient(const TileSource<T>& grad_y,
-                                                 const Tiling::Place& at, const Matrices& m,
-                                                 float* rows) {
-  const T* pixels[kResults * kResults];
-  for (int i = 0; i < kResults * kResults; ++i)
-    pixels[i] =
-        grad_y.image.pixel(at.image, at.y + i / kResults, at.x + i % kResults, grad_y.zeros);
-  for (int64_t o = 0; o < grad_y.image.channels; o += kLanes) {
-    transform_tile<kResults, kSide, transform_gradient<kResults>>(
-        [&](int i, Lanes16& value) D2L_INLINE { load(value, pixels[i] + o); },
-        [&](int p, const Lanes16& value) D2L_INLINE { store(value, rows + p * m.step + o); });
-  }
-}
-
-template <class T>
-D2L_SIMD void read_tile_gradients(const TileSource<T>& grad_y, const Tiling& tiling, int64_t first,
-                                  int64_t count, const Matrices& m, float* rows) {
-  for (int64_t t = 0; t < count; ++t, rows += m.row) {
-    const Tiling::Place at = tiling.place(first + t);
-    if (tiling.side == 4)
-      read_gradient<4>(grad_y, at, m, rows);
-    else
-      read_gradient<2>(grad_y, at, m, rows);
+template <class T, class S>
+D2L_SIMD void read_gradients(S, const TileSource<T>& grad_y, const Tiling& tiling, int64_t first,
+                             const Matrices& m, std::span<float> rows) {
+  constexpr int kPixels = S::kResults * S::kResults;
+  for (float* row = rows.data(); row < rows.data() + rows.size(); ++first, row += m.row) {
+    const Tiling::Place at = tiling.place(first);
+    const T* pixels[kPixels];
+    for (int i = 0; i < kPixels; ++i)
+      pixels[i] = grad_y.image.pixel(at.image, at.y + i / S::kResults, at.x + i % S::kResults,
+                                     grad_y.zeros);
+    for (int64_t o = 0; o < grad_y.image.channels; o += kLanes)
+      transform_tile<S::kResults, S::kSide, transform_gradient<S>>(
+          [&](int i, Lanes16& value) D2L_INLINE { load(value, pixels[i] + o); },
+          [&](int p, const Lanes16& value) D2L_INLINE { store(value, row + p * m.step + o); });
   }
 }
 
@@ -77,13 +69,14 @@ void winograd_backward_weight(const DirectConvolution& s, MemoryPool& pool, cons
   const Extent size{s.out_height, s.out_width};
   const TileSource<T> from_x{{x, {s.height, s.width}, s.in}, s.params.padding, zeros.data()};
   const TileSource<T> from_y{{grad_y, size, s.out}, {}, zeros.data()};
-  const Tiling tiling(s.images, size, kSide + 1 - static_cast<int>(s.kernel_height));
-  const int64_t tile_bytes = kPoints * 4 * (s.in + s.out + 2 * kLanes);
+  const Tiling tiling(s.images, size, s.kernel_height);
+  const int64_t points = tiling.points();
+  const int64_t tile_bytes = points * 4 * (s.in + s.out + 2 * kLanes);
   const int64_t most = std::clamp<int64_t>(kSharedCache / tile_bytes, 112, 448);
   const int64_t block = std::min(most, tiling.count);
-  const Matrices of_x(block, s.in), of_y(block, s.out);
+  const Matrices of_x(points, block, s.in), of_y(points, block, s.out);
   const int64_t step = s.in * s.out + kLanes, panels = (s.out + 31) / 32;
-  Scratch<float> memory(pool, of_x.size + of_y.size), sums(pool, kPoints * step);
+  Scratch<float> memory(pool, of_x.size + of_y.size), sums(pool, points * step);
   float* rows = memory.data();
   float* gradient_rows = memory.data() + of_x.size;
   if (grad_bias != nullptr) std::fill_n(grad_bias, s.out, 0.0f);
@@ -91,10 +84,13 @@ void winograd_backward_weight(const DirectConvolution& s, MemoryPool& pool, cons
     const int64_t count = std::min(block, tiling.count - first);
     parallel_for(count, 4, [&](int64_t begin, int64_t end) {
       read_tiles(from_x, tiling, first + begin, end - begin, of_x, rows + begin * of_x.row);
-      read_tile_gradients(from_y, tiling, first + begin, end - begin, of_y,
-                          gradient_rows + begin * of_y.row);
+      const std::span<float> mine(gradient_rows + begin * of_y.row,
+                                  static_cast<size_t>((end - begin) * of_y.row));
+      visit_scheme(tiling, [&](auto scheme) {
+        read_gradients(scheme, from_y, tiling, first + begin, of_y, mine);
+      });
     });
-    parallel_for(kPoints * panels, 1, [&](int64_t begin, int64_t end) {
+    parallel_for(points * panels, 1, [&](int64_t begin, int64_t end) {
       for (int64_t item = begin; item < end; ++item) {
         const int64_t point = item / panels, column = item % panels * 32;
         add_products({.a = rows + point * of_x.step,
@@ -107,9 +103,9 @@ void winograd_backward_weight(const DirectConvolution& s, MemoryPool& pool, cons
       }
     });
     if (grad_bias != nullptr)
-      add_bias(gradient_rows + (kSide + 1) * of_y.step, of_y.row, count, s.out, grad_bias);
+      add_bias(gradient_rows + (tiling.tile + 1) * of_y.step, of_y.row, count, s.out, grad_bias);
   }
-  unpack_gradients(s, pool, sums.data(), step, grad_weight);
+  unpack_gradients(s, tiling, pool, sums.data(), step, grad_weight);
 }
 
 template void winograd_backward_weight(const DirectConvolution&, MemoryPool&, const float*,

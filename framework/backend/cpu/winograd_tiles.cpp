@@ -1,31 +1,33 @@
 #include "framework/backend/cpu/winograd_tiles.h"
 
+#include <span>
+
 #include "framework/backend/cpu/parallel.h"
 
 namespace d2l::cpu::winograd {
 
-template <class T>
-D2L_SIMD static void read_rows(const TileSource<T>& source, const Tiling& tiling, int64_t first,
-                               int64_t count, const Matrices& m, float* rows) {
+template <class T, class S>
+D2L_SIMD static void read_rows(S, const TileSource<T>& source, const Tiling& tiling, int64_t first,
+                               const Matrices& m, std::span<float> rows) {
   const Image<const T>& image = source.image;
-  for (int64_t t = 0; t < count; ++t, rows += m.row) {
-    const Tiling::Place at = tiling.place(first + t);
-    const T* pixels[kPoints];
-    for (int i = 0; i < kPoints; ++i)
-      pixels[i] = image.pixel(at.image, at.y - source.padding.height + i / kSide,
-                              at.x - source.padding.width + i % kSide, source.zeros);
-    for (int64_t c = 0; c < image.channels; c += kLanes) {
-      transform_tile<kSide, kSide, transform_input>(
+  for (float* row = rows.data(); row < rows.data() + rows.size(); ++first, row += m.row) {
+    const Tiling::Place at = tiling.place(first);
+    const T* pixels[S::kPoints];
+    for (int i = 0; i < S::kPoints; ++i)
+      pixels[i] = image.pixel(at.image, at.y - source.padding.height + i / S::kSide,
+                              at.x - source.padding.width + i % S::kSide, source.zeros);
+    for (int64_t c = 0; c < image.channels; c += kLanes)
+      transform_tile<S::kSide, S::kSide, transform_input<S>>(
           [&](int i, Lanes16& value) D2L_INLINE { load(value, pixels[i] + c); },
-          [&](int p, const Lanes16& value) D2L_INLINE { store(value, rows + p * m.step + c); });
-    }
+          [&](int p, const Lanes16& value) D2L_INLINE { store(value, row + p * m.step + c); });
   }
 }
 
 template <class T>
 void read_tiles(const TileSource<T>& source, const Tiling& tiling, int64_t first, int64_t count,
                 const Matrices& m, float* rows) {
-  read_rows(source, tiling, first, count, m, rows);
+  const std::span<float> all(rows, static_cast<size_t>(count * m.row));
+  visit_scheme(tiling, [&](auto scheme) { read_rows(scheme, source, tiling, first, m, all); });
 }
 
 template void read_tiles(const TileSource<float>&, const Tiling&, int64_t, int64_t, const Matrices&,

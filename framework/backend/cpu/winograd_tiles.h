@@ -10,33 +10,60 @@
 #define D2L_INLINE __attribute__((always_inline))
 
 // What the Winograd kernels share: how images are cut into tiles, and the transforms of one line of
-// a tile for the points 0, 1, -1, 2, -2 and infinity.
+// a tile.
 namespace d2l::cpu::winograd {
 
-constexpr int kSide = 6, kPoints = kSide * kSide;
 constexpr int64_t kLanes = 16;
+
+// How a tile of side x side pixels becomes results x results sums over kernels of taps x taps.
+template <int kTileSide, int kKernel>
+struct Scheme {
+  static constexpr int kSide = kTileSide, kTaps = kKernel, kResults = kSide + 1 - kTaps;
+  static constexpr int kPoints = kSide * kSide;
+};
+using Scheme4x3 = Scheme<6, 3>;  // points 0, 1, -1, 2, -2, infinity
+using Scheme2x5 = Scheme<6, 5>;
+using Scheme6x3 = Scheme<8, 3>;  // and 1/2, -1/2
+constexpr int kMostPoints = 64, kMostResults = 36;
 
 // The tiles of all images, cut into blocks that are worked on at a time.
 struct Tiling {
-  Tiling(int64_t images, Extent size, int result_side)
-      : side(result_side),
+  Tiling(int64_t images, Extent size, int64_t kernel)
+      : tile(kernel == 3 && 9 * work(size, 6, 64) <= 8 * work(size, 4, 36) ? 8 : 6),
+        side(tile + 1 - static_cast<int>(kernel)),
         out(size),
-        rows((size.height + side - 1) / side),
-        columns((size.width + side - 1) / side),
+        rows(pieces(size.height, side)),
+        columns(pieces(size.width, side)),
         count(images * rows * columns) {}
 
   struct Place {
     int64_t image, y, x;  // of the first result
   };
-  Place place(int64_t tile) const {
-    const int64_t in_image = tile % (rows * columns);
-    return {tile / (rows * columns), in_image / columns * side, in_image % columns * side};
+  Place place(int64_t number) const {
+    const int64_t in_image = number % (rows * columns);
+    return {number / (rows * columns), in_image / columns * side, in_image % columns * side};
   }
+  int points() const { return tile * tile; }
 
-  int side;  // results of a tile, along one axis
+  int tile;  // pixels along one axis
+  int side;  // results
   Extent out;
   int64_t rows, columns, count;
+
+ private:
+  static int64_t pieces(int64_t size, int64_t piece) { return (size + piece - 1) / piece; }
+  static int64_t work(Extent size, int64_t results, int64_t points) {
+    return pieces(size.height, results) * pieces(size.width, results) * points;
+  }
 };
+
+// Calls body(Scheme{}).
+template <class Body>
+[[gnu::always_inline]] inline void visit_scheme(const Tiling& tiling, const Body& body) {
+  if (tiling.tile == 8) return body(Scheme6x3{});
+  if (tiling.side == 4) return body(Scheme4x3{});
+  body(Scheme2x5{});
+}
 
 // Images that are read or written tile by tile.
 template <class T>
@@ -52,11 +79,11 @@ struct Image {
   }
 };
 
-// Matrices [tile, channel] for each of the 36 points. Steps avoid powers of two, which would put
+// Matrices [tile, channel] for each of the points. Steps avoid powers of two, which would put
 // the same place of all matrices into one set of the cache.
 struct Matrices {
-  Matrices(int64_t tiles, int64_t channels)
-      : row(channels + kLanes), step(tiles * row + kLanes), size(kPoints * step) {}
+  Matrices(int64_t points, int64_t tiles, int64_t channels)
+      : row(channels + kLanes), step(tiles * row + kLanes), size(points * step) {}
   int64_t row, step, size;
 };
 
@@ -68,88 +95,139 @@ struct TileSource {
   const T* zeros;
 };
 
-// Tiles [first, first + count) become rows of the 36 matrices; T is float or Bfloat16.
+// Tiles [first, first + count) become rows of the matrices; T is float or Bfloat16.
 template <class T>
 void read_tiles(const TileSource<T>& source, const Tiling& tiling, int64_t first, int64_t count,
                 const Matrices& m, float* rows);
 
-// --- one line; `in` and `out` have steps ---
+// --- one line ---
 
-// B^T d: 6 -> 6
+// B^T d: side -> side
+template <class S>
 [[gnu::always_inline]] inline void transform_input(const Lanes16* d, Lanes16* out) {
-  const Lanes16 a = d[4] - 4.0f * d[2], b = d[3] - 4.0f * d[1];
-  const Lanes16 c = d[4] - d[2], e = 2.0f * (d[3] - d[1]);
-  out[0] = 4.0f * d[0] - 5.0f * d[2] + d[4];
-  out[1] = a + b;
-  out[2] = a - b;
-  out[3] = c + e;
-  out[4] = c - e;
-  out[5] = 4.0f * d[1] - 5.0f * d[3] + d[5];
-}
-
-// A^T m: 6 -> kResults
-template <int kResults>
-[[gnu::always_inline]] inline void transform_output(const Lanes16* m, Lanes16* out) {
-  const Lanes16 p = m[1] + m[2], q = m[1] - m[2], r = m[3] + m[4], t = m[3] - m[4];
-  out[0] = m[0] + p + r;
-  if constexpr (kResults == 2) {
-    out[1] = q + 2.0f * t + m[5];
+  if constexpr (S::kSide == 6) {
+    const Lanes16 a = d[4] - 4.0f * d[2], b = d[3] - 4.0f * d[1];
+    const Lanes16 c = d[4] - d[2], e = 2.0f * (d[3] - d[1]);
+    out[0] = 4.0f * d[0] - 5.0f * d[2] + d[4];
+    out[1] = a + b;
+    out[2] = a - b;
+    out[3] = c + e;
+    out[4] = c - e;
+    out[5] = 4.0f * d[1] - 5.0f * d[3] + d[5];
   } else {
-    out[1] = q + 2.0f * t;
-    out[2] = p + 4.0f * r;
-    out[3] = q + 8.0f * t + m[5];
+    const Lanes16 a = d[2] + d[6] - 4.25f * d[4], b = d[1] + d[5] - 4.25f * d[3];
+    const Lanes16 c = d[6] + 0.25f * d[2] - 1.25f * d[4];
+    const Lanes16 e = 0.5f * d[1] - 2.5f * d[3] + 2.0f * d[5];
+    const Lanes16 f = d[6] + 4.0f * d[2] - 5.0f * d[4];
+    const Lanes16 g = 2.0f * d[1] - 2.5f * d[3] + 0.5f * d[5];
+    out[0] = d[0] - d[6] + 5.25f * (d[4] - d[2]);
+    out[1] = a + b;
+    out[2] = a - b;
+    out[3] = c + e;
+    out[4] = c - e;
+    out[5] = f + g;
+    out[6] = f - g;
+    out[7] = d[7] - d[1] + 5.25f * (d[3] - d[5]);
   }
 }
 
-// A g: kResults -> 6, the transpose of the above
-template <int kResults>
+// A^T m: side -> results
+template <class S>
+[[gnu::always_inline]] inline void transform_output(const Lanes16* m, Lanes16* out) {
+  const Lanes16 p = m[1] + m[2], q = m[1] - m[2], r = m[3] + m[4], t = m[3] - m[4];
+  if constexpr (S::kResults == 2) {
+    out[0] = m[0] + p + r;
+    out[1] = q + 2.0f * t + m[5];
+  } else if constexpr (S::kResults == 4) {
+    out[0] = m[0] + p + r;
+    out[1] = q + 2.0f * t;
+    out[2] = p + 4.0f * r;
+    out[3] = q + 8.0f * t + m[5];
+  } else {
+    const Lanes16 u = m[5] + m[6], v = m[5] - m[6];
+    out[0] = m[0] + p + r + u;
+    out[1] = q + 2.0f * t + 0.5f * v;
+    out[2] = p + 4.0f * r + 0.25f * u;
+    out[3] = q + 8.0f * t + 0.125f * v;
+    out[4] = p + 16.0f * r + 0.0625f * u;
+    out[5] = q + 32.0f * t + 0.03125f * v + m[7];
+  }
+}
+
+// A g: results -> side, the transpose of the above
+template <class S>
 [[gnu::always_inline]] inline void transform_gradient(const Lanes16* g, Lanes16* out) {
   Lanes16 even = g[0], odd = g[1], even2 = g[0], odd2 = 2.0f * g[1];
-  if constexpr (kResults == 4) {
+  if constexpr (S::kResults >= 4) {
     even += g[2];
     odd += g[3];
     even2 += 4.0f * g[2];
     odd2 += 8.0f * g[3];
+  }
+  if constexpr (S::kResults == 6) {
+    even += g[4];
+    odd += g[5];
+    even2 += 16.0f * g[4];
+    odd2 += 32.0f * g[5];
+    const Lanes16 even3 = g[0] + 0.25f * g[2] + 0.0625f * g[4];
+    const Lanes16 odd3 = 0.5f * g[1] + 0.125f * g[3] + 0.03125f * g[5];
+    out[5] = even3 + odd3;
+    out[6] = even3 - odd3;
   }
   out[0] = g[0];
   out[1] = even + odd;
   out[2] = even - odd;
   out[3] = even2 + odd2;
   out[4] = even2 - odd2;
-  out[5] = g[kResults - 1];
+  out[S::kSide - 1] = g[S::kResults - 1];
 }
 
-// G w: kTaps -> 6
-template <int kTaps>
+// G w: taps -> side
+template <class S>
 [[gnu::always_inline]] inline void transform_weight(const Lanes16* w, Lanes16* out) {
   Lanes16 even = w[0] + w[2], odd = w[1], even2 = w[0] + 4.0f * w[2], odd2 = 2.0f * w[1];
-  if constexpr (kTaps == 5) {
+  if constexpr (S::kTaps == 5) {
     even += w[4];
     odd += w[3];
     even2 += 16.0f * w[4];
     odd2 += 8.0f * w[3];
   }
-  out[0] = 0.25f * w[0];
-  out[1] = (-1.0f / 6) * (even + odd);
-  out[2] = (-1.0f / 6) * (even - odd);
-  out[3] = (1.0f / 24) * (even2 + odd2);
-  out[4] = (1.0f / 24) * (even2 - odd2);
-  out[5] = w[kTaps - 1];
+  constexpr float kOne = S::kSide == 6 ? -1.0f / 6 : -2.0f / 9;
+  constexpr float kTwo = S::kSide == 6 ? 1.0f / 24 : 1.0f / 90;
+  out[0] = (S::kSide == 6 ? 0.25f : 1.0f) * w[0];
+  out[1] = kOne * (even + odd);
+  out[2] = kOne * (even - odd);
+  out[3] = kTwo * (even2 + odd2);
+  out[4] = kTwo * (even2 - odd2);
+  if constexpr (S::kSide == 8) {
+    const Lanes16 even3 = 32.0f * w[0] + 8.0f * w[2], odd3 = 16.0f * w[1];
+    out[5] = (1.0f / 45) * (even3 + odd3);
+    out[6] = (1.0f / 45) * (even3 - odd3);
+  }
+  out[S::kSide - 1] = w[S::kTaps - 1];
 }
 
-// G^T u: 6 -> kTaps, the transpose of the above
-template <int kTaps>
+// G^T u: side -> taps, the transpose of the above
+template <class S>
 [[gnu::always_inline]] inline void transform_weight_gradient(const Lanes16* u, Lanes16* out) {
-  const Lanes16 p = (-1.0f / 6) * (u[1] + u[2]), q = (-1.0f / 6) * (u[1] - u[2]);
-  const Lanes16 r = (1.0f / 24) * (u[3] + u[4]), t = (1.0f / 24) * (u[3] - u[4]);
-  out[0] = 0.25f * u[0] + p + r;
+  constexpr float kOne = S::kSide == 6 ? -1.0f / 6 : -2.0f / 9;
+  constexpr float kTwo = S::kSide == 6 ? 1.0f / 24 : 1.0f / 90;
+  const Lanes16 p = kOne * (u[1] + u[2]), q = kOne * (u[1] - u[2]);
+  const Lanes16 r = kTwo * (u[3] + u[4]), t = kTwo * (u[3] - u[4]);
+  out[0] = (S::kSide == 6 ? 0.25f : 1.0f) * u[0] + p + r;
   out[1] = q + 2.0f * t;
   out[2] = p + 4.0f * r;
-  if constexpr (kTaps == 5) {
+  if constexpr (S::kSide == 8) {
+    const Lanes16 v = (8.0f / 45) * (u[5] + u[6]), w = (16.0f / 45) * (u[5] - u[6]);
+    out[0] += 4.0f * v;
+    out[1] += w;
+    out[2] += v;
+  }
+  if constexpr (S::kTaps == 5) {
     out[3] = q + 8.0f * t;
     out[4] = p + 16.0f * r + u[5];
   } else {
-    out[2] += u[5];
+    out[2] += u[S::kSide - 1];
   }
 }
 
@@ -159,20 +237,20 @@ template <int kTaps>
 template <int kFrom, int kTo, void (*kLine)(const Lanes16*, Lanes16*), class Read, class Write>
 [[gnu::always_inline]] inline void transform_tile(const Read& read, const Write& write) {
   Lanes16 between[kTo * kFrom];
-#pragma GCC unroll 6
+#pragma GCC unroll 8
   for (int j = 0; j < kFrom; ++j) {
     Lanes16 column[kFrom], result[kTo];
-#pragma GCC unroll 6
+#pragma GCC unroll 8
     for (int i = 0; i < kFrom; ++i) read(i * kFrom + j, column[i]);
     kLine(column, result);
-#pragma GCC unroll 6
+#pragma GCC unroll 8
     for (int i = 0; i < kTo; ++i) between[i * kFrom + j] = result[i];
   }
-#pragma GCC unroll 6
+#pragma GCC unroll 8
   for (int i = 0; i < kTo; ++i) {
     Lanes16 result[kTo];
     kLine(between + i * kFrom, result);
-#pragma GCC unroll 6
+#pragma GCC unroll 8
     for (int j = 0; j < kTo; ++j) write(i * kTo + j, result[j]);
   }
 }

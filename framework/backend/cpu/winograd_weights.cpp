@@ -14,6 +14,12 @@ struct Block {
   int64_t o, c, in;  // where it begins; all input channels
 };
 
+// Sums [points][c][o], with steps of `step` between points.
+struct Sums {
+  const float* data;
+  int64_t outputs, step;
+};
+
 // Where column o of row 0 lies for point 0, and the step to the next row.
 struct Place {
   Place(const PackedWeights& packed, int64_t column)
@@ -22,50 +28,50 @@ struct Place {
   int64_t row, offset;
 };
 
-template <int kTaps>
-D2L_SIMD void pack_block(const float* weight, const Block& at, float* square,
+template <class S>
+D2L_SIMD void pack_block(S, const float* weight, const Block& at, float* square,
                          const PackedWeights& to, float* packed) {
   for (int64_t o = 0; o < kLanes; ++o)
-    for (int tap = 0; tap < kTaps * kTaps; ++tap) {
-      const float* w = weight + ((at.o + o) * kTaps * kTaps + tap) * at.in + at.c;
+    for (int tap = 0; tap < S::kTaps * S::kTaps; ++tap) {
+      const float* w = weight + ((at.o + o) * S::kTaps * S::kTaps + tap) * at.in + at.c;
       for (int64_t c = 0; c < kLanes; ++c) square[tap * kSquare + c * kLanes + o] = w[c];
     }
   const Place place(to, at.o);
   for (int64_t c = 0; c < kLanes; ++c) {
     float* row = packed + place.offset + (at.c + c) * place.row;
-    transform_tile<kTaps, kSide, transform_weight<kTaps>>(
+    transform_tile<S::kTaps, S::kSide, transform_weight<S>>(
         [&](int tap, Lanes16& value)
             D2L_INLINE { load(value, square + tap * kSquare + c * kLanes); },
         [&](int p, const Lanes16& value) D2L_INLINE { store(value, row + p * to.step); });
   }
 }
 
-template <int kTaps>
-D2L_SIMD void pack_turned_block(const float* weight, const Block& at, const PackedWeights& to,
+template <class S>
+D2L_SIMD void pack_turned_block(S, const float* weight, const Block& at, const PackedWeights& to,
                                 float* packed) {
   const Place place(to, at.c);
   for (int64_t o = at.o; o < at.o + kLanes; ++o) {
-    const float* last = weight + ((o + 1) * kTaps * kTaps - 1) * at.in + at.c;
+    const float* last = weight + ((o + 1) * S::kTaps * S::kTaps - 1) * at.in + at.c;
     float* row = packed + place.offset + o * place.row;
-    transform_tile<kTaps, kSide, transform_weight<kTaps>>(
+    transform_tile<S::kTaps, S::kSide, transform_weight<S>>(
         [&](int tap, Lanes16& value) D2L_INLINE { load(value, last - tap * at.in); },
         [&](int p, const Lanes16& value) D2L_INLINE { store(value, row + p * to.step); });
   }
 }
 
-template <int kTaps>
-D2L_SIMD void unpack_block(const float* sums, int64_t outputs, int64_t step, const Block& at,
-                           float* square, float* grad_weight) {
+template <class S>
+D2L_SIMD void unpack_block(S, const Sums& sums, const Block& at, float* square,
+                           float* grad_weight) {
   for (int64_t c = 0; c < kLanes; ++c) {
-    const float* row = sums + (at.c + c) * outputs + at.o;
-    transform_tile<kSide, kTaps, transform_weight_gradient<kTaps>>(
-        [&](int p, Lanes16& value) D2L_INLINE { load(value, row + p * step); },
+    const float* row = sums.data + (at.c + c) * sums.outputs + at.o;
+    transform_tile<S::kSide, S::kTaps, transform_weight_gradient<S>>(
+        [&](int p, Lanes16& value) D2L_INLINE { load(value, row + p * sums.step); },
         [&](int tap, const Lanes16& value)
             D2L_INLINE { store(value, square + tap * kSquare + c * kLanes); });
   }
   for (int64_t o = 0; o < kLanes; ++o)
-    for (int tap = 0; tap < kTaps * kTaps; ++tap) {
-      float* w = grad_weight + ((at.o + o) * kTaps * kTaps + tap) * at.in + at.c;
+    for (int tap = 0; tap < S::kTaps * S::kTaps; ++tap) {
+      float* w = grad_weight + ((at.o + o) * S::kTaps * S::kTaps + tap) * at.in + at.c;
       for (int64_t c = 0; c < kLanes; ++c) w[c] = square[tap * kSquare + c * kLanes + o];
     }
 }
@@ -82,31 +88,31 @@ void for_blocks(const DirectConvolution& s, const Body& body) {
 
 }  // namespace
 
-void pack_weights(const DirectConvolution& s, MemoryPool& pool, const float* weight,
-                  float* packed) {
-  const PackedWeights to(s.in, s.out);
+void pack_weights(const DirectConvolution& s, const Tiling& tiling, MemoryPool& pool,
+                  const float* weight, float* packed) {
+  const PackedWeights to(tiling.points(), s.in, s.out);
   PerThread<float> square(pool, kSquare * s.kernel_height * s.kernel_width);
   for_blocks(s, [&](const Block& at) {
-    if (s.kernel_height == 3) return pack_block<3>(weight, at, square.mine(), to, packed);
-    pack_block<5>(weight, at, square.mine(), to, packed);
+    visit_scheme(tiling,
+                 [&](auto scheme) { pack_block(scheme, weight, at, square.mine(), to, packed); });
   });
 }
 
-void pack_weights_turned(const DirectConvolution& s, const float* weight, float* packed) {
-  const PackedWeights to(s.out, s.in);
+void pack_weights_turned(const DirectConvolution& s, const Tiling& tiling, const float* weight,
+                         float* packed) {
+  const PackedWeights to(tiling.points(), s.out, s.in);
   for_blocks(s, [&](const Block& at) {
-    if (s.kernel_height == 3) return pack_turned_block<3>(weight, at, to, packed);
-    pack_turned_block<5>(weight, at, to, packed);
+    visit_scheme(tiling, [&](auto scheme) { pack_turned_block(scheme, weight, at, to, packed); });
   });
 }
 
-void unpack_gradients(const DirectConvolution& s, MemoryPool& pool, const float* sums, int64_t step,
-                      float* grad_weight) {
+void unpack_gradients(const DirectConvolution& s, const Tiling& tiling, MemoryPool& pool,
+                      const float* sums, int64_t step, float* grad_weight) {
   PerThread<float> square(pool, kSquare * s.kernel_height * s.kernel_width);
+  const Sums from{sums, s.out, step};
   for_blocks(s, [&](const Block& at) {
-    if (s.kernel_height == 3)
-      return unpack_block<3>(sums, s.out, step, at, square.mine(), grad_weight);
-    unpack_block<5>(sums, s.out, step, at, square.mine(), grad_weight);
+    visit_scheme(tiling,
+                 [&](auto scheme) { unpack_block(scheme, from, at, square.mine(), grad_weight); });
   });
 }
 

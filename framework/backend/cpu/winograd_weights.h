@@ -1,14 +1,14 @@
 #pragma once
 
-#include "framework/backend/cpu/direct_convolution.h"
+#include "framework/backend/cpu/winograd_tiles.h"
 
 namespace d2l::cpu::winograd {
 
-// Transformed weights: for each of the 36 points a matrix [depth, columns] in panels of 32 columns
-// (the last may have 16), each panel [depth, its columns].
+// Transformed weights: for each of a tiling's points a matrix [depth, columns] in panels of 32
+// columns (the last may have 16), each panel [depth, its columns].
 struct PackedWeights {
-  PackedWeights(int64_t rows, int64_t across)
-      : depth(rows), columns(across), step(rows * across + 16), size(36 * step) {}
+  PackedWeights(int64_t points, int64_t rows, int64_t across)
+      : depth(rows), columns(across), step(rows * across + 16), size(points * step) {}
 
   int64_t panel_width(int64_t column) const { return std::min<int64_t>(32, columns - column); }
   // Of panel columns [column, column + panel_width(column)), column a multiple of 32.
@@ -18,12 +18,14 @@ struct PackedWeights {
 };
 
 // weight [o, k, k, c] -> depth c, columns o.
-void pack_weights(const DirectConvolution& s, MemoryPool& pool, const float* weight, float* packed);
+void pack_weights(const DirectConvolution& s, const Tiling& tiling, MemoryPool& pool,
+                  const float* weight, float* packed);
 // The same for the gradient of the input: taps turned around, depth o, columns c.
-void pack_weights_turned(const DirectConvolution& s, const float* weight, float* packed);
-// The gradient of pack_weights: sums [36][c][o] with steps of `step` between points -> [o, k, k,
-// c].
-void unpack_gradients(const DirectConvolution& s, MemoryPool& pool, const float* sums, int64_t step,
-                      float* grad_weight);
+void pack_weights_turned(const DirectConvolution& s, const Tiling& tiling, const float* weight,
+                         float* packed);
+// The gradient of pack_weights: sums [points][c][o] with steps of `step` between points -> [o, k,
+// k, c].
+void unpack_gradients(const DirectConvolution& s, const Tiling& tiling, MemoryPool& pool,
+                      const float* sums, int64_t step, float* grad_weight);
 
 }  // namespace d2l::cpu::winograd
