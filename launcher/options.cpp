@@ -45,7 +45,7 @@ std::vector<Option> training_options() {
           .from(1),
       Option(group, "precision", "TYPE",
              "what images and layers' results are stored as and multiplied in: f32, or bf16, which "
-             "is about twice as fast; weights, sums, statistics and losses stay f32",
+             "is faster; weights, sums, statistics and losses stay f32",
              &Config::precision)
           .one_of({"f32", "bf16"}),
       {group, "sync-bn", "on|off", "batch norms use the statistics of all ranks' samples",
