@@ -91,11 +91,10 @@ struct RunFolder {
 };
 
 // In the middle of an epoch the rest of it must be what it would have been.
-void check_same_epoch(const Config& config, const CheckpointStore::Found& found) {
-  const Config before = from_ini(found.snapshot.texts.at("config"), found.path.string());
+void check_same_epoch(const Config& config, const Config& before, const fs::path& checkpoint) {
   auto check_same = [&](const char* flag, const auto& old_value, const auto& value) {
     if (old_value == value) return;
-    throw UsageError(concat(flag, " may change between epochs only: ", found.path.string(),
+    throw UsageError(concat(flag, " may change between epochs only: ", checkpoint.string(),
                             " stands inside one of ", flag, " ", old_value, ", found ", value));
   };
   check_same("--batch-size", before.batch_size, config.batch_size);
@@ -106,16 +105,15 @@ void check_same_epoch(const Config& config, const CheckpointStore::Found& found)
 }
 
 // What an optimizer remembers is of use to no other.
-void check_same_state(const Config& config, const CheckpointStore::Found& found) {
-  const Config before = from_ini(found.snapshot.texts.at("config"), found.path.string());
+void check_same_state(const Config& config, const Config& before, const fs::path& checkpoint) {
   if (before.optimizer != config.optimizer)
-    throw UsageError(concat("--optimizer may not change in a run: ", found.path.string(),
+    throw UsageError(concat("--optimizer may not change in a run: ", checkpoint.string(),
                             " holds the state of ", before.optimizer, ", found ",
                             config.optimizer));
   const bool moves = config.optimizer == "sgd" || config.optimizer == "lars";
   if (moves && (before.momentum > 0) != (config.momentum > 0))
     throw UsageError(
-        concat("--momentum may not change between 0 and more in a run: ", found.path.string(),
+        concat("--momentum may not change between 0 and more in a run: ", checkpoint.string(),
                " stands at ", before.momentum, ", found ", config.momentum));
 }
 
@@ -142,8 +140,10 @@ std::optional<CheckpointStore::Found> find_checkpoint(const Config& config, Comm
 
 void restore(Trainer& trainer, const CheckpointStore::Found& found, const Config& config) {
   auto step = found.snapshot.integers.find("progress/step_in_epoch");
-  check_same_state(config, found);
-  if (step != found.snapshot.integers.end() && step->second > 0) check_same_epoch(config, found);
+  const Config before = from_ini(found.snapshot.texts.at("config"), found.path.string());
+  check_same_state(config, before, found.path);
+  if (step != found.snapshot.integers.end() && step->second > 0)
+    check_same_epoch(config, before, found.path);
   trainer.restore(found.snapshot, found.path.string());
 }
 

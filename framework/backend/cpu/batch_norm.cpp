@@ -52,14 +52,15 @@ template <class T>
 D2L_SIMD void apply_rows(const Line& line, const Block<T>& block, int64_t rows, int64_t width) {
   for (int64_t r = 0; r < rows; ++r) {
     const T* x = block.x + r * width;
-    const T* residual = block.residual + r * width;
     T* y = block.y + r * width;
-    if (block.residual == nullptr)
+    if (block.residual == nullptr) {
       block.relu ? apply_row<true, false>(line, x, x, width, y)
                  : apply_row<false, false>(line, x, x, width, y);
-    else
+    } else {
+      const T* residual = block.residual + r * width;
       block.relu ? apply_row<true, true>(line, x, residual, width, y)
                  : apply_row<false, true>(line, x, residual, width, y);
+    }
   }
 }
 

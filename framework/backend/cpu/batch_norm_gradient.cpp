@@ -21,8 +21,8 @@ struct Line {
 template <class T>
 struct Block {
   const T *x, *y, *grad_y;
-  T *grad_x, *grad_residual;  // grad_residual may be null
-};
+  T *grad_x, *grad_residual;
+};  // y, grad_x and grad_residual may be null
 
 template <Before kBefore, class T>
 [[gnu::always_inline]] inline float gradient_before(const Line& line, const Block<T>& block,
@@ -151,9 +151,8 @@ class Pass {
     return {w, w + rows_.wide, w + 2 * rows_.wide, w + 3 * rows_.wide, w + 4 * rows_.wide};
   }
   static Block<T> part(const Block<T>& all, int64_t at) {
-    return {all.x + at, all.y + at, all.grad_y + at,
-            all.grad_x == nullptr ? nullptr : all.grad_x + at,
-            all.grad_residual == nullptr ? nullptr : all.grad_residual + at};
+    const auto from = [at](auto* whole) { return whole == nullptr ? nullptr : whole + at; };
+    return {all.x + at, from(all.y), all.grad_y + at, from(all.grad_x), from(all.grad_residual)};
   }
 
   NormRows rows_;

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 
 #include "framework/backend/cpu/direct_convolution.h"
 #include "framework/backend/cpu/lanes.h"
@@ -24,7 +23,6 @@ struct Scheme {
 using Scheme4x3 = Scheme<6, 3>;  // points 0, 1, -1, 2, -2, infinity
 using Scheme2x5 = Scheme<6, 5>;
 using Scheme6x3 = Scheme<8, 3>;  // and 1/2, -1/2
-constexpr int kMostPoints = 64, kMostResults = 36;
 
 // The tiles of all images, cut into blocks that are worked on at a time.
 struct Tiling {
