@@ -1,8 +1,9 @@
-// bench-convolution-peak [batch] [threads]: GFLOP/s of every distinct convolution of the book's
-// ResNet-18 on 96 x 96, in f32 and bf16: oneDNN's own best, which is the fastest of tensors in the
-// format that it prefers, images as N, H, W, C, and its Winograd kernels where it has them; and
-// d2l's kernel on the same shape. At the end what they cost in one training step. FLOP are those of
-// the definition, so that Winograd's may exceed what the machine can do. No biases on either side.
+// bench-convolution-peak [batch] [threads] [size,in,out,kernel,stride,padding ...]: GFLOP/s of
+// every distinct convolution of the book's ResNet-18 on 96 x 96, or of those given, in f32 and
+// bf16: oneDNN's own best, which is the fastest of tensors in the format that it prefers, images as
+// N, H, W, C, and its Winograd kernels where it has them; and d2l's kernel on the same shape. At
+// the end what they cost in one training step. FLOP are those of the definition, so that Winograd's
+// may exceed what the machine can do. No biases on either side.
 
 #include <algorithm>
 #include <cstdio>
@@ -11,8 +12,10 @@
 #include <exception>
 #include <memory>
 #include <oneapi/dnnl/dnnl.hpp>
+#include <span>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "framework/backend/backend.h"
 #include "framework/base/timer.h"
@@ -273,13 +276,13 @@ class Table {
   double flop_ = 0;
 };
 
-void compare(int64_t batch, int threads) {
+void compare(std::span<const Case> cases, int64_t batch, int threads) {
   Own own(threads);  // it also sets how many threads oneDNN uses
   Vendor vendor;
   std::printf("%s; batch %lld, each the best of several repetitions\n", own.describe().c_str(),
               static_cast<long long>(batch));
   Table table;
-  for (const Case& c : kCases)
+  for (const Case& c : cases)
     table.add(c, batch,
               {vendor.best(c, batch, DType::f32), own.best(c, batch, DType::f32),
                vendor.best(c, batch, DType::bf16), own.best(c, batch, DType::bf16)});
@@ -294,12 +297,25 @@ int64_t argument(int argc, char** argv, int index, const char* name, int64_t usu
   return value;
 }
 
+Case parse_case(const char* text) {
+  long long n[6];
+  char more;
+  const int found = std::sscanf(text, "%lld,%lld,%lld,%lld,%lld,%lld%c", &n[0], &n[1], &n[2], &n[3],
+                                &n[4], &n[5], &more);
+  check(found == 6, "expected size,in,out,kernel,stride,padding, found ", text);
+  return {1, n[0], n[1], n[2], n[3], n[4], n[5], n[1] > 3};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   try {
     const int64_t batch = argument(argc, argv, 1, "batch", 64);
-    compare(batch, static_cast<int>(argument(argc, argv, 2, "threads", 2)));
+    const int64_t threads = argument(argc, argv, 2, "threads", 2);
+    std::vector<Case> cases;
+    for (int i = 3; i < argc; ++i) cases.push_back(parse_case(argv[i]));
+    if (cases.empty()) cases.assign(std::begin(kCases), std::end(kCases));
+    compare(cases, batch, static_cast<int>(threads));
   } catch (const std::exception& error) {
     std::fprintf(stderr, "bench-convolution-peak: %s\n", error.what());
     return 1;

@@ -34,6 +34,7 @@ class Array {
   View view() { return {data_, dtype_of<T>(), shape_}; }
   T& operator[](int64_t i) { return data_[i]; }
   std::vector<T> values() const { return {data_, data_ + count()}; }
+  std::vector<float> floats() const { return {data_, data_ + count()}; }
 
   // Numbers in [-1, 1), a function of the seed.
   Array& random(uint64_t seed) {

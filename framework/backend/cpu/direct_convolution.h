@@ -4,6 +4,7 @@
 
 #include "framework/backend/params.h"
 #include "framework/backend/scratch.h"
+#include "framework/base/bfloat16.h"
 #include "framework/base/shape.h"
 
 // Convolutions whose channels are too few for general kernels, which then leave most of a vector
@@ -66,6 +67,14 @@ void channels_backward_weight(const DirectConvolution& s, MemoryPool& pool, cons
 bool taps_backward_input_suits(const DirectConvolution& s);
 void taps_backward_input(const DirectConvolution& s, MemoryPool& pool, const float* grad_y,
                          const float* weight, float* grad_x);
+
+// The gradient of the weights of images in bf16, any stride (pair_gradient.cpp); products with the
+// padding are left out. GFLOP/s of one core of Zen 4, oneDNN 2.6.3 -> this: 3 x 3 with stride 2,
+// 64 -> 128 channels on 24 x 24: 181 -> 220; 512 -> 512 on 3 x 3: 155 -> 310; 5 x 5, 32 -> 128 on
+// 6 x 6: 188 -> 346.
+bool pairs_suit(const DirectConvolution& s);
+void pairs_backward_weight(const DirectConvolution& s, MemoryPool& pool, const Bfloat16* x,
+                           const Bfloat16* grad_y, float* grad_weight, float* grad_bias);
 
 // Lanes are neighbouring pixels: one input channel, few output channels (direct_pixels.cpp).
 bool pixels_suit(const DirectConvolution& s);

@@ -166,6 +166,9 @@ void CpuBackend::conv2d_backward_weight(const Conv2dParams& params, ConstView x,
       winograd_backward_weight(direct, pool_, x.as<T>(), grad_y.as<T>(), grad_weight.as<float>(),
                                grad_bias.as<float>());
     });
+  if (x.dtype == DType::bf16 && pairs_suit(direct))
+    return pairs_backward_weight(direct, pool_, x.as<Bfloat16>(), grad_y.as<Bfloat16>(),
+                                 grad_weight.as<float>(), grad_bias.as<float>());
   Conv2dParams plain = params;
   plain.activation = Activation::none;
   Convolution shape{x.shape, grad_weight.shape, grad_y.shape, static_cast<bool>(grad_bias),

@@ -6,17 +6,19 @@
 // Convolutions with stride 1 and 3 x 3 or 5 x 5 kernels by minimal filtering (Winograd; Lavin and
 // Gray, "Fast algorithms for convolutional neural networks", 2016): tiles of 8 x 8 or 6 x 6 pixels
 // are transformed, multiplied with transformed weights (64 or 36 small matrix products over the
-// channels) and transformed back to 6 x 6, 4 x 4 or, for 5 x 5 kernels, 2 x 2 results; whichever
-// leaves less to multiply. That is 5.1, 4 or 2.8 times fewer multiplications than sums have
-// products. Results differ from such sums by some 1e-5 of the largest.
+// channels) and transformed back to 6 x 6 or 4 x 4 results for 3 x 3 kernels, 4 x 4 or 2 x 2 for
+// 5 x 5 ones; whichever leaves less to multiply. That is 5.1, 4, 6.3 or 2.8 times fewer
+// multiplications than sums have products. Results differ from such sums by some 1e-5 of the
+// largest.
 namespace d2l::cpu {
 
 // Channels must be multiples of 16, and pay where they were measured to: GFLOP/s of two Zen 4
 // cores, oneDNN 2.6.3 in f32 and bf16 against this in f32 (its multiplications always are),
 // forward:
 //   64 -> 64 channels on 24 x 24: 236, 480, 600; 128 on 12 x 12: 242, 489, 665;
-//   256 on 6 x 6: 271, 550, 638; 512 on 3 x 3: 156, 554, 281; 5 x 5, 96 -> 256 on 26 x 26: 251,
-//   500, 470; 16 on 32 x 32: 219, 372, 206; 32 on 16 x 16: 245, 477, 442.
+//   256 on 6 x 6: 271, 550, 638; 512 on 3 x 3: 156, 554, 281; 16 on 32 x 32: 219, 372, 206;
+//   32 on 16 x 16: 245, 477, 442; 5 x 5, 96 -> 256 on 26 x 26: 243, 470, 613; 256 on 12 x 12: 270,
+//   566, 742.
 enum class ConvolutionPass { forward, backward_input, backward_weight };
 bool winograd_suits(const DirectConvolution& s, ConvolutionPass pass, DType dtype);
 

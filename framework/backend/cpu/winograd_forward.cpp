@@ -151,13 +151,12 @@ bool winograd_suits(const DirectConvolution& s, ConvolutionPass pass, DType dtyp
   if (!possible) return false;
   const int64_t fewest = std::min(s.in, s.out);
   if (dtype == DType::f32) return fewest >= 2 * kLanes;
-  if (s.kernel_height == 5 || fewest <= 2 * kLanes) return false;
+  if (fewest < (s.kernel_height == 5 ? 2 : 3) * kLanes) return false;
   // Tiles that stick out of the image are work for nothing.
   const bool forward = pass != ConvolutionPass::backward_input;
   const Extent size = forward ? Extent{s.out_height, s.out_width} : Extent{s.height, s.width};
   const Tiling tiling(1, size, s.kernel_height);
-  const bool filled = 4 * size.height * size.width >= 3 * tiling.count * tiling.side * tiling.side;
-  return filled || pass == ConvolutionPass::backward_weight;
+  return 4 * size.height * size.width >= 3 * tiling.count * tiling.side * tiling.side;
 }
 
 template <class T>

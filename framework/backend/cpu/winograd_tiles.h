@@ -23,11 +23,12 @@ struct Scheme {
 using Scheme4x3 = Scheme<6, 3>;  // points 0, 1, -1, 2, -2, infinity
 using Scheme2x5 = Scheme<6, 5>;
 using Scheme6x3 = Scheme<8, 3>;  // and 1/2, -1/2
+using Scheme4x5 = Scheme<8, 5>;
 
 // The tiles of all images, cut into blocks that are worked on at a time.
 struct Tiling {
   Tiling(int64_t images, Extent size, int64_t kernel)
-      : tile(kernel == 3 && 9 * work(size, 6, 64) <= 8 * work(size, 4, 36) ? 8 : 6),
+      : tile(9 * work(size, 9 - kernel, 64) <= 8 * work(size, 7 - kernel, 36) ? 8 : 6),
         side(tile + 1 - static_cast<int>(kernel)),
         out(size),
         rows(pieces(size.height, side)),
@@ -58,9 +59,8 @@ struct Tiling {
 // Calls body(Scheme{}).
 template <class Body>
 [[gnu::always_inline]] inline void visit_scheme(const Tiling& tiling, const Body& body) {
-  if (tiling.tile == 8) return body(Scheme6x3{});
-  if (tiling.side == 4) return body(Scheme4x3{});
-  body(Scheme2x5{});
+  if (tiling.tile == 8) return tiling.side == 6 ? body(Scheme6x3{}) : body(Scheme4x5{});
+  tiling.side == 4 ? body(Scheme4x3{}) : body(Scheme2x5{});
 }
 
 // Images that are read or written tile by tile.
@@ -133,23 +133,24 @@ template <class S>
 template <class S>
 [[gnu::always_inline]] inline void transform_output(const Lanes16* m, Lanes16* out) {
   const Lanes16 p = m[1] + m[2], q = m[1] - m[2], r = m[3] + m[4], t = m[3] - m[4];
-  if constexpr (S::kResults == 2) {
-    out[0] = m[0] + p + r;
-    out[1] = q + 2.0f * t + m[5];
-  } else if constexpr (S::kResults == 4) {
-    out[0] = m[0] + p + r;
-    out[1] = q + 2.0f * t;
+  out[0] = m[0] + p + r;
+  out[1] = q + 2.0f * t;
+  if constexpr (S::kResults >= 4) {
     out[2] = p + 4.0f * r;
-    out[3] = q + 8.0f * t + m[5];
-  } else {
-    const Lanes16 u = m[5] + m[6], v = m[5] - m[6];
-    out[0] = m[0] + p + r + u;
-    out[1] = q + 2.0f * t + 0.5f * v;
-    out[2] = p + 4.0f * r + 0.25f * u;
-    out[3] = q + 8.0f * t + 0.125f * v;
-    out[4] = p + 16.0f * r + 0.0625f * u;
-    out[5] = q + 32.0f * t + 0.03125f * v + m[7];
+    out[3] = q + 8.0f * t;
   }
+  if constexpr (S::kSide == 8) {
+    const Lanes16 u = m[5] + m[6], v = m[5] - m[6];
+    out[0] += u;
+    out[1] += 0.5f * v;
+    out[2] += 0.25f * u;
+    out[3] += 0.125f * v;
+    if constexpr (S::kResults == 6) {
+      out[4] = p + 16.0f * r + 0.0625f * u;
+      out[5] = q + 32.0f * t + 0.03125f * v;
+    }
+  }
+  out[S::kResults - 1] += m[S::kSide - 1];
 }
 
 // A g: results -> side, the transpose of the above
@@ -167,8 +168,13 @@ template <class S>
     odd += g[5];
     even2 += 16.0f * g[4];
     odd2 += 32.0f * g[5];
-    const Lanes16 even3 = g[0] + 0.25f * g[2] + 0.0625f * g[4];
-    const Lanes16 odd3 = 0.5f * g[1] + 0.125f * g[3] + 0.03125f * g[5];
+  }
+  if constexpr (S::kSide == 8) {
+    Lanes16 even3 = g[0] + 0.25f * g[2], odd3 = 0.5f * g[1] + 0.125f * g[3];
+    if constexpr (S::kResults == 6) {
+      even3 += 0.0625f * g[4];
+      odd3 += 0.03125f * g[5];
+    }
     out[5] = even3 + odd3;
     out[6] = even3 - odd3;
   }
@@ -198,7 +204,11 @@ template <class S>
   out[3] = kTwo * (even2 + odd2);
   out[4] = kTwo * (even2 - odd2);
   if constexpr (S::kSide == 8) {
-    const Lanes16 even3 = 32.0f * w[0] + 8.0f * w[2], odd3 = 16.0f * w[1];
+    Lanes16 even3 = 32.0f * w[0] + 8.0f * w[2], odd3 = 16.0f * w[1];
+    if constexpr (S::kTaps == 5) {
+      even3 += 2.0f * w[4];
+      odd3 += 4.0f * w[3];
+    }
     out[5] = (1.0f / 45) * (even3 + odd3);
     out[6] = (1.0f / 45) * (even3 - odd3);
   }
@@ -215,18 +225,21 @@ template <class S>
   out[0] = (S::kSide == 6 ? 0.25f : 1.0f) * u[0] + p + r;
   out[1] = q + 2.0f * t;
   out[2] = p + 4.0f * r;
+  if constexpr (S::kTaps == 5) {
+    out[3] = q + 8.0f * t;
+    out[4] = p + 16.0f * r;
+  }
   if constexpr (S::kSide == 8) {
     const Lanes16 v = (8.0f / 45) * (u[5] + u[6]), w = (16.0f / 45) * (u[5] - u[6]);
     out[0] += 4.0f * v;
     out[1] += w;
     out[2] += v;
+    if constexpr (S::kTaps == 5) {
+      out[3] += 0.25f * w;
+      out[4] += 0.25f * v;
+    }
   }
-  if constexpr (S::kTaps == 5) {
-    out[3] = q + 8.0f * t;
-    out[4] = p + 16.0f * r + u[5];
-  } else {
-    out[2] += u[S::kSide - 1];
-  }
+  out[S::kTaps - 1] += u[S::kSide - 1];
 }
 
 // --- one tile: lines along one axis, then along the other; kFrom x kFrom -> kTo x kTo ---
