@@ -1,65 +1,133 @@
 #include "framework/backend/memory_pool.h"
 
 #include <algorithm>
-#include <bit>
+#include <iterator>
 
 #include "framework/base/error.h"
+
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(address, bytes)
+#define ASAN_UNPOISON_MEMORY_REGION(address, bytes)
+#endif
 
 namespace d2l {
 namespace {
 
-size_t size_class(size_t bytes) {
-  constexpr size_t kSmallest = 256;
-  if (bytes <= kSmallest) return kSmallest;
-  size_t step = std::max<size_t>(std::bit_floor(bytes) / 8, 64);
-  return (bytes + step - 1) / step * step;
-}
+constexpr size_t kQuantum = 256;
+constexpr size_t kSmallestSegment = size_t{2} << 20;
+#ifdef __SANITIZE_ADDRESS__
+constexpr size_t kGuard = 64;  // behind each block, not to be touched
+#else
+constexpr size_t kGuard = 0;
+#endif
+
+size_t rounded_up(size_t bytes) { return (bytes + kQuantum - 1) / kQuantum * kQuantum; }
 
 }  // namespace
 
 MemoryPool::~MemoryPool() {
-  trim();
-  for (auto& [block, bytes] : in_use_) raw_.release(block);
+  for (const auto& [segment, bytes] : segments_) {
+    ASAN_UNPOISON_MEMORY_REGION(segment, bytes);
+    raw_.release(segment);
+  }
 }
 
 void* MemoryPool::allocate(size_t bytes) {
   if (bytes == 0) return nullptr;
-  size_t rounded = size_class(bytes);
+  const size_t taken = rounded_up(bytes + kGuard);
+  check(taken >= bytes, "out of memory: ", bytes, " bytes");
   std::lock_guard lock(mutex_);
-  void* block = nullptr;
-  auto found = free_.find(rounded);
-  if (found != free_.end() && !found->second.empty()) {
-    block = found->second.back();
-    found->second.pop_back();
-  } else {
-    block = raw_.allocate(rounded);
-    ++stats_.system_allocations;
-    stats_.bytes_reserved += rounded;
+  auto fitting = free_.lower_bound({taken, nullptr});
+  auto block = fitting != free_.end() ? blocks_.find(fitting->second) : add_segment(taken);
+  set_free(block, false);
+  Block& cut = block->second;
+  if (cut.bytes > taken) {
+    auto rest = blocks_.emplace(block->first + taken, Block{cut.bytes - taken, cut.segment, false});
+    set_free(rest.first, true);
+    cut.bytes = taken;
   }
-  in_use_.emplace(block, rounded);
-  stats_.bytes_in_use += rounded;
+  stats_.bytes_in_use += taken;
   stats_.peak_bytes_in_use = std::max(stats_.peak_bytes_in_use, stats_.bytes_in_use);
+  ASAN_UNPOISON_MEMORY_REGION(block->first, bytes);
+  return block->first;
+}
+
+void MemoryPool::release(void* pointer) {
+  if (pointer == nullptr) return;
+  std::lock_guard lock(mutex_);
+  auto block = blocks_.find(static_cast<char*>(pointer));
+  check(block != blocks_.end() && !block->second.free,
+        "memory pool: released a block that it did not hand out");
+  stats_.bytes_in_use -= block->second.bytes;
+  ASAN_POISON_MEMORY_REGION(block->first, block->second.bytes);
+  set_free(block, true);
+  auto next = std::next(block);
+  if (next != blocks_.end()) join(block, next);
+  if (block != blocks_.begin()) join(std::prev(block), block);
+}
+
+void MemoryPool::join(Blocks::iterator first, Blocks::iterator second) {
+  const bool neighbours = first->second.segment == second->second.segment;
+  if (!neighbours || !first->second.free || !second->second.free) return;
+  set_free(first, false);
+  set_free(second, false);
+  first->second.bytes += second->second.bytes;
+  blocks_.erase(second);
+  set_free(first, true);
+}
+
+void MemoryPool::set_free(Blocks::iterator block, bool free) {
+  if (free)
+    free_.emplace(block->second.bytes, block->first);
+  else
+    free_.erase({block->second.bytes, block->first});
+  block->second.free = free;
+}
+
+MemoryPool::Blocks::iterator MemoryPool::add_segment(size_t bytes) {
+  bytes = std::max(bytes, kSmallestSegment);
+  char* segment = allocate_raw(bytes);
+  ASAN_POISON_MEMORY_REGION(segment, bytes);
+  ++stats_.system_allocations;
+  stats_.bytes_reserved += bytes;
+  segments_.emplace(segment, bytes);
+  auto block = blocks_.emplace(segment, Block{bytes, segment, false}).first;
+  set_free(block, true);
   return block;
 }
 
-void MemoryPool::release(void* block) {
-  if (block == nullptr) return;
-  std::lock_guard lock(mutex_);
-  auto found = in_use_.find(block);
-  check(found != in_use_.end(), "memory pool: released a block that it did not hand out");
-  free_[found->second].push_back(block);
-  stats_.bytes_in_use -= found->second;
-  in_use_.erase(found);
+// What lies free in other sizes is given up before the system's "no" is final.
+char* MemoryPool::allocate_raw(size_t bytes) {
+  try {
+    return static_cast<char*>(raw_.allocate(bytes));
+  } catch (const Error&) {
+    trim_locked();
+  }
+  return static_cast<char*>(raw_.allocate(bytes));
 }
 
 void MemoryPool::trim() {
   std::lock_guard lock(mutex_);
-  for (auto& [bytes, blocks] : free_)
-    for (void* block : blocks) {
-      raw_.release(block);
-      stats_.bytes_reserved -= bytes;
+  trim_locked();
+}
+
+void MemoryPool::trim_locked() {
+  for (auto segment = segments_.begin(); segment != segments_.end();) {
+    auto [begin, bytes] = *segment;
+    auto block = blocks_.find(begin);
+    if (!block->second.free || block->second.bytes != bytes) {
+      ++segment;
+      continue;
     }
-  free_.clear();
+    set_free(block, false);
+    blocks_.erase(block);
+    ASAN_UNPOISON_MEMORY_REGION(begin, bytes);
+    raw_.release(begin);
+    stats_.bytes_reserved -= bytes;
+    segment = segments_.erase(segment);
+  }
 }
 
 MemoryPool::Stats MemoryPool::stats() const {

@@ -5,15 +5,17 @@
 #include <functional>
 #include <map>
 #include <mutex>
-#include <unordered_map>
-#include <vector>
+#include <set>
+#include <utility>
 
 namespace d2l {
 
-// Keeps released blocks and hands them out again, so that a training step in its steady state asks
-// the system for nothing. Sizes are rounded up to classes an eighth of a power of two apart (at
-// most 12.5 % lost). Safe to call from several threads. Serves any device: it is given the raw
-// calls.
+// Memory from the system in segments, which are cut into blocks: the smallest free block that is
+// large enough is handed out, what it has too much stays free, and a released block grows together
+// with free neighbours. So a training step in its steady state asks the system for nothing, and
+// arrays that do not live at the same time share their memory whatever their sizes. Blocks are
+// aligned to 256 bytes, as far as the system's are. Safe to call from several threads. Serves any
+// device: it is given the raw calls and does not touch the memory.
 class MemoryPool {
  public:
   struct Raw {
@@ -34,15 +36,30 @@ class MemoryPool {
 
   void* allocate(size_t bytes);  // nullptr for 0 bytes
   void release(void* block);
-  // Gives every free block back to the system.
+  // Gives every segment without a block in use back to the system.
   void trim();
   Stats stats() const;
 
  private:
+  struct Block {
+    size_t bytes;
+    char* segment;  // where its segment begins
+    bool free;
+  };
+  using Blocks = std::map<char*, Block>;
+
+  Blocks::iterator add_segment(size_t bytes);
+  char* allocate_raw(size_t bytes);
+  void trim_locked();
+  // Makes `second`, which follows `first` in memory, part of it if both are free.
+  void join(Blocks::iterator first, Blocks::iterator second);
+  void set_free(Blocks::iterator block, bool free);
+
   Raw raw_;
   mutable std::mutex mutex_;
-  std::map<size_t, std::vector<void*>> free_;  // size class -> blocks
-  std::unordered_map<void*, size_t> in_use_;   // block -> size class
+  Blocks blocks_;                            // by address; they fill their segments
+  std::set<std::pair<size_t, char*>> free_;  // sizes and addresses of those that are free
+  std::map<char*, size_t> segments_;         // their sizes
   Stats stats_;
 };
 

@@ -13,7 +13,7 @@
 #include "framework/base/files.h"
 #include "framework/base/text.h"
 #include "framework/checkpoint/checksum.h"
-#include "framework/checkpoint/hdf5_image.h"
+#include "framework/checkpoint/hdf5_frame.h"
 #include "framework/checkpoint/index.h"
 
 namespace d2l {
@@ -127,34 +127,50 @@ Parts parts_of(const Snapshot& snapshot) {
   return result;
 }
 
-// What lies between and behind the pieces.
-uint64_t structure_checksum(const Index& index, std::span<const uint8_t> file) {
-  std::vector<uint8_t> structure;
+// What lies between the pieces of a file, in its order: before the first piece by offset, before
+// the second, ..., behind the last.
+std::vector<std::vector<uint8_t>> structure_of(const Hdf5Frame& frame, const Index& index,
+                                               const std::vector<size_t>& order) {
+  std::vector<std::vector<uint8_t>> parts;
   uint64_t at = index.index_bytes;
-  for (size_t position : pieces_by_offset(index)) {
+  for (size_t position : order) {
     const Piece& piece = index.pieces[position];
-    structure.insert(structure.end(), file.begin() + static_cast<ptrdiff_t>(at),
-                     file.begin() + static_cast<ptrdiff_t>(piece.offset));
+    check(piece.offset >= at && piece.offset <= index.file_bytes &&
+              piece.bytes <= index.file_bytes - piece.offset,
+          "HDF5 placed ", piece.name, " at ", piece.offset, ", where it has no room");
+    parts.push_back(frame.part(at, piece.offset));
     at = piece.offset + piece.bytes;
   }
-  structure.insert(structure.end(), file.begin() + static_cast<ptrdiff_t>(at), file.end());
+  parts.push_back(frame.part(at, index.file_bytes));
+  return parts;
+}
+
+uint64_t structure_checksum(const std::vector<std::vector<uint8_t>>& parts) {
+  std::vector<uint8_t> structure;
+  for (const std::vector<uint8_t>& part : parts)
+    structure.insert(structure.end(), part.begin(), part.end());
   return checksum(structure.data(), structure.size());
 }
 
-void write_image(const std::filesystem::path& path, const Snapshot& snapshot) {
+void write_file(const std::filesystem::path& path, const Snapshot& snapshot) {
   Parts parts = parts_of(snapshot);
   Index index;
   index.index_bytes = index_room(parts.pieces);
-  Hdf5Image image(parts.pieces, parts.data, index.index_bytes);
-  std::span<const uint8_t> bytes = image.bytes();
-  index.file_bytes = bytes.size();
+  const Hdf5Frame frame(parts.pieces, index.index_bytes);
+  index.file_bytes = frame.file_bytes();
   index.pieces = std::move(parts.pieces);
-  index.structure = structure_checksum(index, bytes);
-  std::string block = render_index(index);
+  const std::vector<size_t> order = pieces_by_offset(index);
+  const std::vector<std::vector<uint8_t>> structure = structure_of(frame, index, order);
+  index.structure = structure_checksum(structure);
+  const std::string block = render_index(index);
   replace_file(path, [&](const std::filesystem::path& temporary) {
     File file(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, "write");
     file.write(block.data(), block.size());
-    file.write(bytes.data() + block.size(), bytes.size() - block.size());
+    for (size_t i = 0; i < order.size(); ++i) {
+      file.write(structure[i].data(), structure[i].size());
+      file.write(parts.data[order[i]], index.pieces[order[i]].bytes);
+    }
+    file.write(structure.back().data(), structure.back().size());
     file.close();
   });
 }
@@ -254,7 +270,7 @@ bool resembles_checkpoint(const std::string& head) {
 
 void write_checkpoint(const std::filesystem::path& path, const Snapshot& snapshot) {
   try {
-    write_image(path, snapshot);
+    write_file(path, snapshot);
   } catch (const std::bad_alloc&) {
     fail("cannot write ", path.string(), ": not enough memory");
   } catch (const Error& error) {

@@ -197,14 +197,25 @@ TEST(CheckpointFile, FullDeviceIsNamed) {
   EXPECT_TRUE(std::filesystem::exists("/dev/full"));
 }
 
+// The most bytes of memory that this process had at once.
+int64_t largest_memory() {
+  struct rusage usage {};
+  getrusage(RUSAGE_SELF, &usage);
+  return int64_t{usage.ru_maxrss} * 1024;
+}
+
 TEST(CheckpointFile, LargeOnesCostLittleMoreThanTheirBytes) {
   Snapshot snapshot;
   for (int i = 0; i < 100; ++i)
     snapshot.arrays["parameters/layer" + std::to_string(i)] = ramp({250000});
   TemporaryFolder folder;
+  const int64_t memory_before = largest_memory();
   Timer timer;
   write_checkpoint(folder.path() / "a.h5", snapshot);
   double written = timer.seconds();
+#ifndef D2L_SANITIZE
+  EXPECT_LT(largest_memory() - memory_before, 10'000'000);
+#endif
   timer.restart();
   Snapshot found = read_checkpoint(folder.path() / "a.h5");
   double read = timer.seconds();

@@ -1,7 +1,8 @@
-#include "framework/checkpoint/hdf5_image.h"
+#include "framework/checkpoint/hdf5_frame.h"
 
 #include <hdf5.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <map>
@@ -71,7 +72,8 @@ class Handle {
   herr_t (*close_)(hid_t);
 };
 
-// The memory of HDF5's core driver, which outlives the file that was written into it.
+// The memory of HDF5's core driver, which outlives the file that was written into it. It ends with
+// the last byte that was written, or a little later.
 struct Memory {
   uint8_t* data = nullptr;
   size_t size = 0;
@@ -98,7 +100,8 @@ H5FD_file_image_callbacks_t keep_in(Memory& memory) {
   return calls;
 }
 
-// Property lists that make the same pieces the same bytes: no times, no compression, no holes.
+// Property lists that make the same pieces the same bytes: no times, no compression, no holes; and
+// that give each dataset its place at once, without filling it.
 struct Properties {
   Handle group{H5Pcreate(H5P_GROUP_CREATE), H5Pclose, "a property list"};
   Handle dataset{H5Pcreate(H5P_DATASET_CREATE), H5Pclose, "a property list"};
@@ -114,9 +117,11 @@ struct Properties {
   }
 };
 
-Handle create_file(Memory& memory, uint64_t index_bytes, size_t expected_bytes) {
+// What HDF5 writes lies together, in front of the elements, as far as room_bytes suffice.
+Handle create_file(Memory& memory, uint64_t index_bytes, uint64_t room_bytes) {
   Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "a property list");
-  check_hdf5(H5Pset_fapl_core(access, expected_bytes, false), "write to memory");
+  check_hdf5(H5Pset_fapl_core(access, index_bytes + room_bytes, false), "write to memory");
+  check_hdf5(H5Pset_meta_block_size(access, room_bytes), "keep together what it writes");
   H5FD_file_image_callbacks_t calls = keep_in(memory);
   check_hdf5(H5Pset_file_image_callbacks(access, &calls), "write to memory");
   check_hdf5(H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18), "choose its version");
@@ -181,7 +186,7 @@ void create_groups(hid_t file, const std::string& name, const Properties& proper
   }
 }
 
-void write_piece(hid_t file, Piece& piece, const void* data, const Properties& properties) {
+void place_piece(hid_t file, Piece& piece, const Properties& properties) {
   Handle space = space_of(piece);
   Handle type = piece.kind == PieceKind::text
                     ? text_type(piece.bytes)
@@ -189,11 +194,8 @@ void write_piece(hid_t file, Piece& piece, const void* data, const Properties& p
   Handle dataset(H5Dcreate2(file, piece.name.c_str(), type, space, properties.link,
                             properties.dataset, H5P_DEFAULT),
                  H5Dclose, "the dataset " + piece.name + " (is there a group of that name?)");
-  piece.offset = 0;
-  if (piece.bytes > 0) {
-    check_hdf5(H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data), "write " + piece.name);
-    piece.offset = H5Dget_offset(dataset);
-  }
+  piece.offset = piece.bytes > 0 ? H5Dget_offset(dataset) : 0;
+  check(piece.offset != HADDR_UNDEF, "HDF5 gave no place to ", piece.name);
   dataset.close(piece.name);
 }
 
@@ -208,51 +210,47 @@ uint64_t stated_end(const Memory& memory, uint64_t base) {
   uint64_t found_base = 0, end = 0;
   std::memcpy(&found_base, memory.data + base + kBase, sizeof found_base);
   std::memcpy(&end, memory.data + base + kEnd, sizeof end);
-  check(found_base == base && end >= base + kLength && end <= memory.size,
-        "HDF5 states an end of file of ", end, " bytes, expected at most ", memory.size);
+  check(found_base == base && end >= base + kLength, "HDF5 states an end of file of ", end,
+        " bytes, expected at least ", base + kLength);
   return end;
 }
 
-// A piece's bytes lie where HDF5 says they do.
-void check_placed(const Piece& piece, const void* data, const Memory& memory) {
-  if (piece.bytes == 0) return;
-  check(piece.offset <= memory.size && piece.bytes <= memory.size - piece.offset &&
-            std::memcmp(memory.data + piece.offset, data, piece.bytes) == 0,
-        "HDF5 did not store ", piece.name, " at ", piece.offset);
-}
-
-void fill(Memory& memory, std::vector<Piece>& pieces, const std::vector<const void*>& data,
-          uint64_t index_bytes) {
-  uint64_t expected = index_bytes + 64 * 1024;
-  for (const Piece& piece : pieces) expected += piece.bytes + piece.name.size() + 512;
-  Handle file = create_file(memory, index_bytes, expected);
+void fill(Memory& memory, std::vector<Piece>& pieces, uint64_t index_bytes) {
+  uint64_t room = 16 * 1024;
+  for (const Piece& piece : pieces) room += 512 + 2 * piece.name.size();
+  Handle file = create_file(memory, index_bytes, room);
   Properties properties;
   write_format_attribute(file);
   std::map<std::string, bool> groups;
-  for (size_t i = 0; i < pieces.size(); ++i) {
-    create_groups(file, pieces[i].name, properties, groups);
-    write_piece(file, pieces[i], data[i], properties);
+  for (Piece& piece : pieces) {
+    create_groups(file, piece.name, properties, groups);
+    place_piece(file, piece, properties);
   }
   file.close("the file");
 }
 
 }  // namespace
 
-Hdf5Image::Hdf5Image(std::vector<Piece>& pieces, const std::vector<const void*>& data,
-                     uint64_t index_bytes) {
+Hdf5Frame::Hdf5Frame(std::vector<Piece>& pieces, uint64_t index_bytes) {
   QuietHdf5 quiet;
   Memory memory;
   try {
-    fill(memory, pieces, data, index_bytes);
-    size_ = stated_end(memory, index_bytes);
-    for (size_t i = 0; i < pieces.size(); ++i) check_placed(pieces[i], data[i], memory);
+    fill(memory, pieces, index_bytes);
+    file_bytes_ = stated_end(memory, index_bytes);
   } catch (...) {
     std::free(memory.data);
     throw;
   }
   memory_ = memory.data;
+  written_ = memory.size;
 }
 
-Hdf5Image::~Hdf5Image() { std::free(memory_); }
+Hdf5Frame::~Hdf5Frame() { std::free(memory_); }
+
+std::vector<uint8_t> Hdf5Frame::part(uint64_t begin, uint64_t end) const {
+  std::vector<uint8_t> bytes(end - begin);
+  if (begin < written_) std::memcpy(bytes.data(), memory_ + begin, std::min(end, written_) - begin);
+  return bytes;
+}
 
 }  // namespace d2l
