@@ -3,6 +3,7 @@
 #include "framework/backend/cpu/direct_convolution.h"
 #include "framework/backend/cpu/lanes.h"
 #include "framework/backend/cpu/parallel.h"
+#include "framework/backend/cpu/per_thread.h"
 
 // A pair is one place of two images: the two factors of one lane of the instruction for bf16.
 
@@ -18,40 +19,17 @@ namespace {
 using Pair = uint32_t;
 constexpr int64_t kLanes = 16, kRows = 8;  // input channels of a vector, output channels of a block
 constexpr int64_t kGroup = 32, kProducts = 128;  // output channels and products for a core's L1
-constexpr int64_t kCache = 1 << 20;              // bytes of the pairs that are worked on at a time
+constexpr int64_t kCache = 1 << 19;              // bytes of pairs that a core works on at a time
 
-D2L_SIMD void interleave(const Bfloat16* first, const Bfloat16* second, int64_t count,
-                         Pair* pairs) {
-  const auto* low = reinterpret_cast<const uint16_t*>(first);
-  const auto* high = reinterpret_cast<const uint16_t*>(second);
-  for (int64_t i = 0; i < count; ++i) pairs[i] = low[i] | static_cast<Pair>(high[i]) << 16;
-}
+// Pairs of images as [channels / kLanes, pixels of all pairs, kLanes].
+struct Pairs {
+  int64_t channels, image_pixels, pixels;
+  Pair* data;
 
-D2L_SIMD void interleave_with_nothing(const Bfloat16* first, int64_t count, Pair* pairs) {
-  const auto* low = reinterpret_cast<const uint16_t*>(first);
-  for (int64_t i = 0; i < count; ++i) pairs[i] = low[i];
-}
+  Pair* panel(int64_t channel) const { return data + channel * pixels; }
+};
 
-// Images [first, first + 2 pairs), each of `size` elements; one that does not exist is zeros.
-void interleave_images(const Bfloat16* images, int64_t size, int64_t first, int64_t last,
-                       int64_t pairs, Pair* out) {
-  constexpr int64_t kGrain = 4096;
-  const int64_t pieces = (size + kGrain - 1) / kGrain;
-  parallel_for(pairs * pieces, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const int64_t image = first + i / pieces * 2, at = i % pieces * kGrain;
-      const int64_t count = std::min(kGrain, size - at);
-      const Bfloat16* from = images + image * size + at;
-      Pair* to = out + i / pieces * size + at;
-      if (image + 1 < last)
-        interleave(from, from + size, count, to);
-      else
-        interleave_with_nothing(from, count, to);
-    }
-  });
-}
-
-// Where the factors of one product lie, in pixels of the pairs' memory.
+// Where the factors of one product lie, in elements of a panel of the pairs.
 struct Factors {
   int32_t x, y;
 };
@@ -68,17 +46,16 @@ int64_t list_factors(const DirectConvolution& s, int64_t tap, int64_t pairs, Fac
       for (int64_t x = 0; x < s.out_width; ++x) {
         const int64_t column = x * s.params.stride.width + left;
         if (column < 0 || column >= s.width) continue;
-        *next++ = {static_cast<int32_t>((pair * s.height + row) * s.width + column),
-                   static_cast<int32_t>((pair * s.out_height + y) * s.out_width + x)};
+        *next++ = {static_cast<int32_t>(((pair * s.height + row) * s.width + column) * kLanes),
+                   static_cast<int32_t>(((pair * s.out_height + y) * s.out_width + x) * kLanes)};
       }
     }
   return next - list;
 }
 
 struct Operands {
-  const Pair* x;  // pixels of `in` channels, from the block's first on
-  const Pair* y;  // pixels of `out` channels
-  int64_t in, out;
+  const Pair* x[2];  // the panels of 32 input channels
+  const Pair* y;     // kRows of a panel of output channels
   const Factors* list;
   int64_t count;
   float* sums;  // [kRows, 16 kVectors], rows `step` apart
@@ -86,6 +63,38 @@ struct Operands {
 };
 
 #if defined(__x86_64__)
+// 32 channels of two images.
+D2L_PAIRS void interleave_row(const Bfloat16* first, const Bfloat16* second, Pair* low,
+                              Pair* high) {
+  using Halves = uint16_t __attribute__((vector_size(64)));
+  Halves a, b;
+  load(a, first), load(b, second);
+  store(__builtin_shufflevector(a, b, 0, 32, 1, 33, 2, 34, 3, 35, 4, 36, 5, 37, 6, 38, 7, 39, 8, 40,
+                                9, 41, 10, 42, 11, 43, 12, 44, 13, 45, 14, 46, 15, 47),
+        low);
+  store(__builtin_shufflevector(a, b, 16, 48, 17, 49, 18, 50, 19, 51, 20, 52, 21, 53, 22, 54, 23,
+                                55, 24, 56, 25, 57, 26, 58, 27, 59, 28, 60, 29, 61, 30, 62, 31, 63),
+        high);
+}
+
+D2L_PAIRS void interleave_half_row(const Bfloat16* first, const Bfloat16* second, Pair* pairs) {
+  Lanes16h a, b;
+  load(a, first), load(b, second);
+  store(__builtin_convertvector(a, Lanes16u) | __builtin_convertvector(b, Lanes16u) << 16, pairs);
+}
+
+// `count` pixels of two images; those of the second are `step` elements apart.
+D2L_PAIRS void interleave(const Bfloat16* first, const Bfloat16* second, int64_t step,
+                          int64_t count, const Pairs& pairs, int64_t pixel) {
+  for (int64_t i = pixel; i < pixel + count; ++i, first += pairs.channels, second += step) {
+    int64_t c = 0;
+    for (; c + 2 * kLanes <= pairs.channels; c += 2 * kLanes)
+      interleave_row(first + c, second + c, pairs.panel(c) + i * kLanes,
+                     pairs.panel(c + kLanes) + i * kLanes);
+    if (c < pairs.channels) interleave_half_row(first + c, second + c, pairs.panel(c) + i * kLanes);
+  }
+}
+
 // kRows output channels and 16 kVectors input channels of one tap; adds to the sums when `add`.
 template <int kVectors>
 D2L_PAIRS void multiply_block(const Operands& p, bool add) {
@@ -95,12 +104,11 @@ D2L_PAIRS void multiply_block(const Operands& p, bool add) {
 #pragma GCC unroll 2
     for (int v = 0; v < kVectors; ++v) sum[r][v] = _mm512_setzero_ps();
   for (int64_t k = 0; k < p.count; ++k) {
-    const Pair* x = p.x + p.list[k].x * p.in;
-    const Pair* y = p.y + p.list[k].y * p.out;
+    const Pair* y = p.y + p.list[k].y;
     __m512bh row[kVectors];
 #pragma GCC unroll 2
     for (int v = 0; v < kVectors; ++v)
-      row[v] = reinterpret_cast<__m512bh>(_mm512_loadu_si512(x + v * kLanes));
+      row[v] = reinterpret_cast<__m512bh>(_mm512_loadu_si512(p.x[v] + p.list[k].x));
 #pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {
       const auto factor = reinterpret_cast<__m512bh>(_mm512_set1_epi32(static_cast<int>(y[r])));
@@ -116,19 +124,124 @@ D2L_PAIRS void multiply_block(const Operands& p, bool add) {
       _mm512_storeu_ps(to, add ? _mm512_add_ps(_mm512_loadu_ps(to), sum[r][v]) : sum[r][v]);
     }
 }
+
+// Adds the sums of 16 channels over `count` pairs.
+D2L_PAIRS void add_pairs(const Pair* pairs, int64_t count, float* sums) {
+  const auto ones = reinterpret_cast<__m512bh>(_mm512_set1_epi32(0x3f803f80));
+  __m512 sum = _mm512_loadu_ps(sums);
+  for (int64_t i = 0; i < count; ++i)
+    sum = _mm512_dpbf16_ps(sum, reinterpret_cast<__m512bh>(_mm512_loadu_si512(pairs + i * kLanes)),
+                           ones);
+  _mm512_storeu_ps(sums, sum);
+}
 #else
+void interleave(const Bfloat16*, const Bfloat16*, int64_t, int64_t, const Pairs&, int64_t) {}
 template <int kVectors>
 void multiply_block(const Operands&, bool) {}
+void add_pairs(const Pair*, int64_t, float*) {}
 #endif
 
-D2L_SIMD void add_bias(const Bfloat16* grad_y, int64_t pixels, int64_t out, float* bias) {
-  Lanes16 sum{};
-  for (int64_t i = 0; i < pixels; ++i) {
-    Lanes16 value;
-    load(value, grad_y + i * out);
-    sum += value;
+// All that slices of the images share. A slice is worked on by one thread, if there are several.
+struct Gradient {
+  Gradient(const DirectConvolution& shape, MemoryPool& pool, int64_t cut, int64_t cache)
+      : s(shape),
+        slices(cut),
+        pairs((shape.images + 1) / 2),
+        pair_bytes(static_cast<int64_t>(sizeof(Pair)) * (s.x_image() + s.y_image())),
+        most(std::clamp<int64_t>(cache / pair_bytes, 1, (pairs + slices - 1) / slices)),
+        taps(s.kernel_height * s.kernel_width),
+        products(most * s.out_height * s.out_width),
+        lists(pool, taps * products),
+        counts(pool, taps),
+        zeros(pool, std::max(s.in, s.out)) {
+    std::fill_n(zeros.data(), std::max(s.in, s.out), Bfloat16{});
+    parallel_for(taps, 1, [&](int64_t tap, int64_t) {
+      counts.data()[tap] = list_factors(s, tap, most, lists.data() + tap * products) / most;
+    });
   }
-  store(sum, bias);
+
+  // Calls body(i) for [0, count), on all threads unless they have slices of their own.
+  template <class Body>
+  void for_each(int64_t count, const Body& body) const {
+    if (slices == 1) return parallel_for(count, 1, [&](int64_t i, int64_t) { body(i); });
+    for (int64_t i = 0; i < count; ++i) body(i);
+  }
+
+  // `count` pairs of images from the one of image `first` on.
+  void interleave_images(const Bfloat16* images, int64_t first, int64_t count,
+                         const Pairs& to) const {
+    constexpr int64_t kGrain = 4096;  // elements
+    const int64_t grain = std::max<int64_t>(1, kGrain / to.channels);
+    const int64_t pieces = (to.image_pixels + grain - 1) / grain;
+    const int64_t size = to.image_pixels * to.channels;
+    for_each(count * pieces, [&](int64_t item) {
+      const int64_t pair = item / pieces, image = first + 2 * pair, at = item % pieces * grain;
+      const bool both = image + 1 < s.images;
+      const Bfloat16* from = images + image * size + at * to.channels;
+      interleave(from, both ? from + size : zeros.data(), both ? to.channels : 0,
+                 std::min(grain, to.image_pixels - at), to, pair * to.image_pixels + at);
+    });
+  }
+
+  // The products of `count` pairs.
+  void multiply(const Pairs& x, const Pairs& y, int64_t count, float* weight, bool add) const {
+    const int64_t panels = (s.in + 2 * kLanes - 1) / (2 * kLanes);
+    const int64_t groups = (s.out + kGroup - 1) / kGroup;
+    for_each(taps * panels * groups, [&](int64_t item) {
+      const int64_t tap = item / (panels * groups), c = item / groups % panels * 2 * kLanes;
+      const int64_t first = item % groups * kGroup, last = std::min(first + kGroup, s.out);
+      const int64_t factors = counts.data()[tap] * count;
+      for (int64_t k = 0; k == 0 || k < factors; k += kProducts)
+        for (int64_t o = first; o < last; o += kRows) {
+          const Operands operands{.x = {x.panel(c), x.panel(std::min(c + kLanes, s.in - kLanes))},
+                                  .y = y.panel(o / kLanes * kLanes) + o % kLanes,
+                                  .list = lists.data() + tap * products + k,
+                                  .count = std::min(kProducts, factors - k),
+                                  .sums = weight + (o * taps + tap) * s.in + c,
+                                  .step = taps * s.in};
+          s.in - c >= 2 * kLanes ? multiply_block<2>(operands, add || k > 0)
+                                 : multiply_block<1>(operands, add || k > 0);
+        }
+    });
+  }
+
+  // The gradients of slice number `slice`; bias may be null. `memory` holds pair_bytes * most.
+  void run(int64_t slice, const Bfloat16* x, const Bfloat16* grad_y, Pair* memory, float* weight,
+           float* bias) const {
+    const Pairs pairs_x{s.in, s.height * s.width, most * s.height * s.width, memory};
+    const Pairs pairs_y{s.out, s.out_height * s.out_width, products, memory + most * s.x_image()};
+    const int64_t begin = pairs * slice / slices, end = pairs * (slice + 1) / slices;
+    if (bias != nullptr) std::fill_n(bias, s.out, 0.0f);
+    for (int64_t pair = begin; pair < end; pair += most) {
+      const int64_t count = std::min(most, end - pair);
+      interleave_images(x, 2 * pair, count, pairs_x);
+      interleave_images(grad_y, 2 * pair, count, pairs_y);
+      multiply(pairs_x, pairs_y, count, weight, pair > begin);
+      if (bias != nullptr)
+        for_each(s.out / kLanes, [&](int64_t i) {
+          add_pairs(pairs_y.panel(i * kLanes), count * pairs_y.image_pixels, bias + i * kLanes);
+        });
+    }
+  }
+
+  DirectConvolution s;
+  int64_t slices, pairs, pair_bytes, most, taps, products;
+  Scratch<Factors> lists;
+  Scratch<int64_t> counts;  // of products with one pair of images
+  Scratch<Bfloat16> zeros;  // a pixel of an image that does not exist
+};
+
+D2L_SIMD void add(const float* from, int64_t count, float* to) {
+  for (int64_t i = 0; i < count; ++i) to[i] += from[i];
+}
+
+// Into how many slices the images are cut, by the shape alone: as long as the slices' sums are few
+// next to what is summed.
+int64_t slices_of(const DirectConvolution& s) {
+  constexpr int64_t kWorth = 16, kMost = 64, kFewest = 4;
+  const int64_t weights = s.in * s.out * s.kernel_height * s.kernel_width;
+  const int64_t slices = s.images * (s.x_image() + s.y_image()) / (kWorth * weights);
+  return slices < kFewest ? 1 : std::min({slices, kMost, (s.images + 1) / 2});
 }
 
 }  // namespace
@@ -136,57 +249,41 @@ D2L_SIMD void add_bias(const Bfloat16* grad_y, int64_t pixels, int64_t out, floa
 bool pairs_suit(const DirectConvolution& s) {
 #if defined(__x86_64__)
   static const bool possible = has_wide_vectors() && __builtin_cpu_supports("avx512bf16");
-  // Kernels of 1 x 1 use each pair once: weaving large images costs more than it saves.
-  const bool pays = s.kernel_height * s.kernel_width > 1 || s.height * s.width <= 64;
-  return possible && pays && s.in % kLanes == 0 && s.out % kLanes == 0;
+  return possible && s.in % kLanes == 0 && s.out % kLanes == 0;
 #else
   return false;
 #endif
 }
 
-void pairs_backward_weight(const DirectConvolution& s, MemoryPool& pool, const Bfloat16* x,
+void pairs_backward_weight(const DirectConvolution& given, MemoryPool& pool, const Bfloat16* x,
                            const Bfloat16* grad_y, float* grad_weight, float* grad_bias) {
-  const int64_t all = (s.images + 1) / 2, taps = s.kernel_height * s.kernel_width;
-  const int64_t pair_bytes = static_cast<int64_t>(sizeof(Pair)) * (s.x_image() + s.y_image());
-  const int64_t most = std::clamp<int64_t>(kCache / pair_bytes, 1, all);
-  const int64_t products = most * s.out_height * s.out_width;
-  Scratch<Pair> pairs_x(pool, most * s.x_image()), pairs_y(pool, most * s.y_image());
-  Scratch<Factors> lists(pool, taps * products);
-  Scratch<int64_t> counts(pool, taps);  // of products with one pair of images
-  parallel_for(taps, 1, [&](int64_t tap, int64_t) {
-    counts.data()[tap] = list_factors(s, tap, most, lists.data() + tap * products) / most;
-  });
-  const int64_t panels = (s.in + 2 * kLanes - 1) / (2 * kLanes);
-  const int64_t groups = (s.out + kGroup - 1) / kGroup;
-  for (int64_t pair = 0; pair < all; pair += most) {
-    const int64_t pairs = std::min(most, all - pair);
-    interleave_images(x, s.x_image(), 2 * pair, s.images, pairs, pairs_x.data());
-    interleave_images(grad_y, s.y_image(), 2 * pair, s.images, pairs, pairs_y.data());
-    parallel_for(taps * panels * groups, 1, [&](int64_t item, int64_t) {
-      const int64_t tap = item / (panels * groups), c = item / groups % panels * 2 * kLanes;
-      const int64_t first = item % groups * kGroup, last = std::min(first + kGroup, s.out);
-      const int64_t count = counts.data()[tap] * pairs;
-      for (int64_t k = 0; k == 0 || k < count; k += kProducts)
-        for (int64_t o = first; o < last; o += kRows) {
-          const Operands operands{.x = pairs_x.data() + c,
-                                  .y = pairs_y.data() + o,
-                                  .in = s.in,
-                                  .out = s.out,
-                                  .list = lists.data() + tap * products + k,
-                                  .count = std::min(kProducts, count - k),
-                                  .sums = grad_weight + (o * taps + tap) * s.in + c,
-                                  .step = taps * s.in};
-          const bool add = pair > 0 || k > 0;
-          s.in - c >= 2 * kLanes ? multiply_block<2>(operands, add)
-                                 : multiply_block<1>(operands, add);
-        }
-    });
+  DirectConvolution s = given;
+  if (s.kernel_height == 1 && s.kernel_width == 1 && s.unit_stride() && !s.padded()) {
+    s.images *= s.height;  // every row is an image, so that as many as the cache holds are paired
+    s.height = s.out_height = 1;
   }
-  if (grad_bias != nullptr)
-    parallel_for(s.out / kLanes, 1, [&](int64_t i, int64_t) {
-      add_bias(grad_y + i * kLanes, s.images * s.out_height * s.out_width, s.out,
-               grad_bias + i * kLanes);
-    });
+  const int64_t slices = slices_of(s);
+  const Gradient gradient(s, pool, slices, slices > 1 ? kCache : 2 * kCache);
+  const int64_t memory = gradient.pair_bytes / static_cast<int64_t>(sizeof(Pair)) * gradient.most;
+  if (slices == 1) {
+    Scratch<Pair> pairs(pool, memory);
+    return gradient.run(0, x, grad_y, pairs.data(), grad_weight, grad_bias);
+  }
+  const int64_t weights = s.in * s.out * gradient.taps, sums = weights + s.out;
+  PerThread<Pair> pairs(pool, memory);
+  Scratch<float> parts(pool, slices * sums);
+  parallel_for(slices, 1, [&](int64_t slice, int64_t) {
+    float* part = parts.data() + slice * sums;
+    gradient.run(slice, x, grad_y, pairs.mine(), part, grad_bias ? part + weights : nullptr);
+  });
+  auto add_parts = [&](int64_t begin, int64_t end, float* to) {
+    std::copy(parts.data() + begin, parts.data() + end, to);
+    for (int64_t slice = 1; slice < slices; ++slice)
+      add(parts.data() + slice * sums + begin, end - begin, to);
+  };
+  parallel_for(weights, 4096,
+               [&](int64_t begin, int64_t end) { add_parts(begin, end, grad_weight + begin); });
+  if (grad_bias != nullptr) add_parts(weights, sums, grad_bias);
 }
 
 }  // namespace d2l::cpu
