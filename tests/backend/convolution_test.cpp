@@ -158,6 +158,9 @@ INSTANTIATE_TEST_SUITE_P(
         Case{3, 32, 32, 3, 64, 3, 1, 1, Activation::relu},
         Case{1, 56, 57, 3, 64, 7, 2, 3, Activation::relu}, Case{1, 64, 64, 3, 96, 11, 4, 1},
         Case{2, 9, 9, 3, 16, 3, 1, 1, Activation::none, false}, Case{2, 32, 32, 3, 6, 5, 1, 0},
+        // rows of taps: odd widths, blocks of 3 and of 2 vectors, 2 and 4 channels
+        Case{3, 60, 59, 1, 80, 11, 4, 1}, Case{2, 20, 33, 4, 48, 3, 2, 1, Activation::relu, false},
+        Case{1, 17, 18, 2, 16, 4, 1, 0, Activation::relu},
         // many channels
         Case{3, 8, 9, 16, 16, 3, 1, 1, Activation::relu}, Case{1, 7, 7, 64, 64, 3, 2, 1},
         Case{3, 9, 7, 64, 20, 1, 1, 0, Activation::sigmoid}, Case{2, 8, 8, 20, 64, 1, 2, 0},

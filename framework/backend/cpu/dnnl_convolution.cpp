@@ -107,6 +107,9 @@ void CpuBackend::conv2d(const Conv2dParams& params, const ConvOperands& in, View
   if (x.dtype == DType::f32 && channels_forward_suits(direct))
     return channels_forward(direct, pool_, x.as<float>(), weight.as<float>(), bias.as<float>(),
                             y.as<float>());
+  if (x.dtype == DType::bf16 && pair_taps_forward_suits(direct))
+    return pair_taps_forward(direct, pool_, x.as<Bfloat16>(), weight.as<float>(), bias.as<float>(),
+                             y.as<Bfloat16>());
   if (winograd_suits(direct, ConvolutionPass::forward, x.dtype))
     return visit_float(x.dtype, [&](auto zero) {
       using T = decltype(zero);
@@ -160,6 +163,9 @@ void CpuBackend::conv2d_backward_weight(const Conv2dParams& params, ConstView x,
   if (x.dtype == DType::f32 && channels_backward_weight_suits(direct))
     return channels_backward_weight(direct, pool_, x.as<float>(), grad_y.as<float>(),
                                     grad_weight.as<float>(), grad_bias.as<float>());
+  if (x.dtype == DType::bf16 && pair_taps_backward_weight_suits(direct))
+    return pair_taps_backward_weight(direct, pool_, x.as<Bfloat16>(), grad_y.as<Bfloat16>(),
+                                     grad_weight.as<float>(), grad_bias.as<float>());
   if (winograd_suits(direct, ConvolutionPass::backward_weight, x.dtype))
     return visit_float(x.dtype, [&](auto zero) {
       using T = decltype(zero);

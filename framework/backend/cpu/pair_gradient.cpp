@@ -1,33 +1,21 @@
+#if defined(__x86_64__)
 #include <immintrin.h>
+#endif
 
 #include "framework/backend/cpu/direct_convolution.h"
-#include "framework/backend/cpu/lanes.h"
+#include "framework/backend/cpu/pairs.h"
 #include "framework/backend/cpu/parallel.h"
 #include "framework/backend/cpu/per_thread.h"
 
-// A pair is one place of two images: the two factors of one lane of the instruction for bf16.
-
-#if defined(__x86_64__)
-#define D2L_PAIRS __attribute__((target("arch=x86-64-v4,avx512bf16")))
-#else
-#define D2L_PAIRS
-#endif
+// A pair is one place of two images.
 
 namespace d2l::cpu {
 namespace {
 
-using Pair = uint32_t;
-constexpr int64_t kLanes = 16, kRows = 8;  // input channels of a vector, output channels of a block
-constexpr int64_t kGroup = 32, kProducts = 128;  // output channels and products for a core's L1
-constexpr int64_t kCache = 1 << 19;              // bytes of pairs that a core works on at a time
-
-// Pairs of images as [channels / kLanes, pixels of all pairs, kLanes].
-struct Pairs {
-  int64_t channels, image_pixels, pixels;
-  Pair* data;
-
-  Pair* panel(int64_t channel) const { return data + channel * pixels; }
-};
+// Output channels of a block and, for a core's L1, of a group of blocks; products between two
+// visits to a block's sums.
+constexpr int64_t kRows = 8, kGroup = 32, kProducts = 128;
+constexpr int64_t kCache = 1 << 19;  // bytes of pairs that a core works on at a time
 
 // Where the factors of one product lie, in elements of a panel of the pairs.
 struct Factors {
@@ -46,8 +34,9 @@ int64_t list_factors(const DirectConvolution& s, int64_t tap, int64_t pairs, Fac
       for (int64_t x = 0; x < s.out_width; ++x) {
         const int64_t column = x * s.params.stride.width + left;
         if (column < 0 || column >= s.width) continue;
-        *next++ = {static_cast<int32_t>(((pair * s.height + row) * s.width + column) * kLanes),
-                   static_cast<int32_t>(((pair * s.out_height + y) * s.out_width + x) * kLanes)};
+        *next++ = {
+            static_cast<int32_t>(((pair * s.height + row) * s.width + column) * kPairLanes),
+            static_cast<int32_t>(((pair * s.out_height + y) * s.out_width + x) * kPairLanes)};
       }
     }
   return next - list;
@@ -63,38 +52,6 @@ struct Operands {
 };
 
 #if defined(__x86_64__)
-// 32 channels of two images.
-D2L_PAIRS void interleave_row(const Bfloat16* first, const Bfloat16* second, Pair* low,
-                              Pair* high) {
-  using Halves = uint16_t __attribute__((vector_size(64)));
-  Halves a, b;
-  load(a, first), load(b, second);
-  store(__builtin_shufflevector(a, b, 0, 32, 1, 33, 2, 34, 3, 35, 4, 36, 5, 37, 6, 38, 7, 39, 8, 40,
-                                9, 41, 10, 42, 11, 43, 12, 44, 13, 45, 14, 46, 15, 47),
-        low);
-  store(__builtin_shufflevector(a, b, 16, 48, 17, 49, 18, 50, 19, 51, 20, 52, 21, 53, 22, 54, 23,
-                                55, 24, 56, 25, 57, 26, 58, 27, 59, 28, 60, 29, 61, 30, 62, 31, 63),
-        high);
-}
-
-D2L_PAIRS void interleave_half_row(const Bfloat16* first, const Bfloat16* second, Pair* pairs) {
-  Lanes16h a, b;
-  load(a, first), load(b, second);
-  store(__builtin_convertvector(a, Lanes16u) | __builtin_convertvector(b, Lanes16u) << 16, pairs);
-}
-
-// `count` pixels of two images; those of the second are `step` elements apart.
-D2L_PAIRS void interleave(const Bfloat16* first, const Bfloat16* second, int64_t step,
-                          int64_t count, const Pairs& pairs, int64_t pixel) {
-  for (int64_t i = pixel; i < pixel + count; ++i, first += pairs.channels, second += step) {
-    int64_t c = 0;
-    for (; c + 2 * kLanes <= pairs.channels; c += 2 * kLanes)
-      interleave_row(first + c, second + c, pairs.panel(c) + i * kLanes,
-                     pairs.panel(c + kLanes) + i * kLanes);
-    if (c < pairs.channels) interleave_half_row(first + c, second + c, pairs.panel(c) + i * kLanes);
-  }
-}
-
 // kRows output channels and 16 kVectors input channels of one tap; adds to the sums when `add`.
 template <int kVectors>
 D2L_PAIRS void multiply_block(const Operands& p, bool add) {
@@ -120,25 +77,13 @@ D2L_PAIRS void multiply_block(const Operands& p, bool add) {
   for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 2
     for (int v = 0; v < kVectors; ++v) {
-      float* to = p.sums + r * p.step + v * kLanes;
+      float* to = p.sums + r * p.step + v * kPairLanes;
       _mm512_storeu_ps(to, add ? _mm512_add_ps(_mm512_loadu_ps(to), sum[r][v]) : sum[r][v]);
     }
 }
-
-// Adds the sums of 16 channels over `count` pairs.
-D2L_PAIRS void add_pairs(const Pair* pairs, int64_t count, float* sums) {
-  const auto ones = reinterpret_cast<__m512bh>(_mm512_set1_epi32(0x3f803f80));
-  __m512 sum = _mm512_loadu_ps(sums);
-  for (int64_t i = 0; i < count; ++i)
-    sum = _mm512_dpbf16_ps(sum, reinterpret_cast<__m512bh>(_mm512_loadu_si512(pairs + i * kLanes)),
-                           ones);
-  _mm512_storeu_ps(sums, sum);
-}
 #else
-void interleave(const Bfloat16*, const Bfloat16*, int64_t, int64_t, const Pairs&, int64_t) {}
 template <int kVectors>
 void multiply_block(const Operands&, bool) {}
-void add_pairs(const Pair*, int64_t, float*) {}
 #endif
 
 // All that slices of the images share. A slice is worked on by one thread, if there are several.
@@ -167,40 +112,40 @@ struct Gradient {
     for (int64_t i = 0; i < count; ++i) body(i);
   }
 
-  // `count` pairs of images from the one of image `first` on.
-  void interleave_images(const Bfloat16* images, int64_t first, int64_t count,
+  // `count` pairs of images of so many pixels, from image `first` on.
+  void interleave_images(const Bfloat16* images, int64_t pixels, int64_t first, int64_t count,
                          const Pairs& to) const {
     constexpr int64_t kGrain = 4096;  // elements
     const int64_t grain = std::max<int64_t>(1, kGrain / to.channels);
-    const int64_t pieces = (to.image_pixels + grain - 1) / grain;
-    const int64_t size = to.image_pixels * to.channels;
+    const int64_t pieces = (pixels + grain - 1) / grain, size = pixels * to.channels;
     for_each(count * pieces, [&](int64_t item) {
       const int64_t pair = item / pieces, image = first + 2 * pair, at = item % pieces * grain;
-      const bool both = image + 1 < s.images;
       const Bfloat16* from = images + image * size + at * to.channels;
-      interleave(from, both ? from + size : zeros.data(), both ? to.channels : 0,
-                 std::min(grain, to.image_pixels - at), to, pair * to.image_pixels + at);
+      const PixelRow one{from, to.channels}, nothing{zeros.data(), 0};
+      interleave(one, image + 1 < s.images ? PixelRow{from + size, to.channels} : nothing,
+                 std::min(grain, pixels - at), to, pair * pixels + at);
     });
   }
 
   // The products of `count` pairs.
   void multiply(const Pairs& x, const Pairs& y, int64_t count, float* weight, bool add) const {
-    const int64_t panels = (s.in + 2 * kLanes - 1) / (2 * kLanes);
+    const int64_t panels = (s.in + 2 * kPairLanes - 1) / (2 * kPairLanes);
     const int64_t groups = (s.out + kGroup - 1) / kGroup;
     for_each(taps * panels * groups, [&](int64_t item) {
-      const int64_t tap = item / (panels * groups), c = item / groups % panels * 2 * kLanes;
+      const int64_t tap = item / (panels * groups), c = item / groups % panels * 2 * kPairLanes;
       const int64_t first = item % groups * kGroup, last = std::min(first + kGroup, s.out);
       const int64_t factors = counts.data()[tap] * count;
       for (int64_t k = 0; k == 0 || k < factors; k += kProducts)
         for (int64_t o = first; o < last; o += kRows) {
-          const Operands operands{.x = {x.panel(c), x.panel(std::min(c + kLanes, s.in - kLanes))},
-                                  .y = y.panel(o / kLanes * kLanes) + o % kLanes,
-                                  .list = lists.data() + tap * products + k,
-                                  .count = std::min(kProducts, factors - k),
-                                  .sums = weight + (o * taps + tap) * s.in + c,
-                                  .step = taps * s.in};
-          s.in - c >= 2 * kLanes ? multiply_block<2>(operands, add || k > 0)
-                                 : multiply_block<1>(operands, add || k > 0);
+          const Operands operands{
+              .x = {x.panel(c), x.panel(std::min(c + kPairLanes, s.in - kPairLanes))},
+              .y = y.panel(o / kPairLanes * kPairLanes) + o % kPairLanes,
+              .list = lists.data() + tap * products + k,
+              .count = std::min(kProducts, factors - k),
+              .sums = weight + (o * taps + tap) * s.in + c,
+              .step = taps * s.in};
+          s.in - c >= 2 * kPairLanes ? multiply_block<2>(operands, add || k > 0)
+                                     : multiply_block<1>(operands, add || k > 0);
         }
     });
   }
@@ -208,18 +153,19 @@ struct Gradient {
   // The gradients of slice number `slice`; bias may be null. `memory` holds pair_bytes * most.
   void run(int64_t slice, const Bfloat16* x, const Bfloat16* grad_y, Pair* memory, float* weight,
            float* bias) const {
-    const Pairs pairs_x{s.in, s.height * s.width, most * s.height * s.width, memory};
-    const Pairs pairs_y{s.out, s.out_height * s.out_width, products, memory + most * s.x_image()};
+    const int64_t x_pixels = s.height * s.width, y_pixels = s.out_height * s.out_width;
+    const Pairs pairs_x{s.in, most * x_pixels, memory};
+    const Pairs pairs_y{s.out, most * y_pixels, memory + most * s.x_image()};
     const int64_t begin = pairs * slice / slices, end = pairs * (slice + 1) / slices;
     if (bias != nullptr) std::fill_n(bias, s.out, 0.0f);
     for (int64_t pair = begin; pair < end; pair += most) {
       const int64_t count = std::min(most, end - pair);
-      interleave_images(x, 2 * pair, count, pairs_x);
-      interleave_images(grad_y, 2 * pair, count, pairs_y);
+      interleave_images(x, x_pixels, 2 * pair, count, pairs_x);
+      interleave_images(grad_y, y_pixels, 2 * pair, count, pairs_y);
       multiply(pairs_x, pairs_y, count, weight, pair > begin);
       if (bias != nullptr)
-        for_each(s.out / kLanes, [&](int64_t i) {
-          add_pairs(pairs_y.panel(i * kLanes), count * pairs_y.image_pixels, bias + i * kLanes);
+        for_each(s.out / kPairLanes, [&](int64_t i) {
+          add_pairs(pairs_y.panel(i * kPairLanes), count * y_pixels, bias + i * kPairLanes);
         });
     }
   }
@@ -247,12 +193,7 @@ int64_t slices_of(const DirectConvolution& s) {
 }  // namespace
 
 bool pairs_suit(const DirectConvolution& s) {
-#if defined(__x86_64__)
-  static const bool possible = has_wide_vectors() && __builtin_cpu_supports("avx512bf16");
-  return possible && s.in % kLanes == 0 && s.out % kLanes == 0;
-#else
-  return false;
-#endif
+  return has_pairs() && s.in % kPairLanes == 0 && s.out % kPairLanes == 0;
 }
 
 void pairs_backward_weight(const DirectConvolution& given, MemoryPool& pool, const Bfloat16* x,

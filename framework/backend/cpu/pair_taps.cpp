@@ -1,0 +1,277 @@
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include <array>
+#include <bit>
+#include <limits>
+#include <utility>
+
+#include "framework/backend/cpu/direct_convolution.h"
+#include "framework/backend/cpu/lanes.h"
+#include "framework/backend/cpu/pairs.h"
+#include "framework/backend/cpu/parallel.h"
+#include "framework/backend/cpu/per_thread.h"
+
+// First layers: an image of 1 to 4 channels, of which a row of the kernel meets neighbours in
+// memory. Forward a pair is two of these taps; in the gradient it is two neighbouring results, and
+// the elements of the image that one tap joins to them. Lanes are output channels.
+
+namespace d2l::cpu {
+namespace {
+
+constexpr int64_t kMostVectors = 4;  // of output channels in a block
+constexpr int64_t kMostInputs = 4;
+constexpr int kMostTaps = 12;  // of a row of the kernel in a block
+
+// Pixels of a block of so many vectors: their sums take at most 24 of 32 registers.
+constexpr int pixels_of(int vectors) { return vectors == 4 ? 6 : vectors == 3 ? 8 : 12; }
+
+int64_t row_of(const DirectConvolution& s) { return s.padded_width() * s.in; }
+int64_t step_of(const DirectConvolution& s) { return s.params.stride.width * s.in; }
+int64_t pairs_of(const DirectConvolution& s) { return (s.taps() + 1) / 2; }
+int64_t result_pairs(const DirectConvolution& s) { return (s.out_width + 1) / 2; }
+
+// How many vectors of `left` are worked on at once.
+int64_t block_of(int64_t left) {
+  return left % 4 == 0 ? 4 : left % 3 == 0 ? 3 : std::min<int64_t>(left, 2);
+}
+
+// An image with its padding; what lies around it is zeros already.
+void copy_image(const DirectConvolution& s, const Bfloat16* x, Bfloat16* padded) {
+  Bfloat16* to = padded + s.params.padding.height * row_of(s) + s.params.padding.width * s.in;
+  for (int64_t y = 0; y < s.height; ++y)
+    std::copy_n(x + y * s.width * s.in, s.width * s.in, to + y * row_of(s));
+}
+
+// [o, ky, taps] -> [block of o, ky, pairs of taps, o]; an odd tap is joined by a zero.
+void pack_weights(const DirectConvolution& s, const float* weight, Pair* packed) {
+  const int64_t row = pairs_of(s);
+  for (int64_t o = 0; o < s.out;) {
+    const int64_t lanes = block_of((s.out - o) / kPairLanes) * kPairLanes;
+    for (int64_t lane = 0; lane < lanes; ++lane)
+      for (int64_t k = 0; k < s.kernel_height * row; ++k) {
+        const float* from = weight + (o + lane) * s.kernel_height * s.taps() + k / row * s.taps();
+        const int64_t tap = k % row * 2;
+        const Bfloat16 low(from[tap]), high(tap + 1 < s.taps() ? from[tap + 1] : 0.0f);
+        packed[k * lanes + lane] =
+            std::bit_cast<uint16_t>(low) | static_cast<Pair>(std::bit_cast<uint16_t>(high)) << 16;
+      }
+    o += lanes;
+    packed += s.kernel_height * row * lanes;
+  }
+}
+
+#if defined(__x86_64__)
+
+// Two neighbours in memory, in all lanes.
+D2L_PAIRS [[gnu::always_inline]] inline __m512bh broadcast(const void* from) {
+  int32_t pair;
+  std::memcpy(&pair, from, sizeof pair);
+  return reinterpret_cast<__m512bh>(_mm512_set1_epi32(pair));
+}
+
+template <int kVectors>
+D2L_PAIRS void forward_block(const DirectConvolution& s, const Bfloat16* x, const Pair* weights,
+                             const float* bias, Bfloat16* y) {
+  constexpr int kPixels = pixels_of(kVectors);
+  const int64_t step = step_of(s), row = row_of(s), pairs = pairs_of(s);
+  __m512 sum[kPixels][kVectors];
+#pragma GCC unroll 4
+  for (int v = 0; v < kVectors; ++v) {
+    const __m512 first = bias ? _mm512_loadu_ps(bias + v * kPairLanes) : _mm512_setzero_ps();
+#pragma GCC unroll 12
+    for (int p = 0; p < kPixels; ++p) sum[p][v] = first;
+  }
+  for (int64_t ky = 0; ky < s.kernel_height; ++ky, x += row)
+    for (int64_t k = 0; k < pairs; ++k, weights += kVectors * kPairLanes) {
+      __m512bh weight[kVectors];
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v)
+        weight[v] = reinterpret_cast<__m512bh>(_mm512_loadu_si512(weights + v * kPairLanes));
+#pragma GCC unroll 12
+      for (int p = 0; p < kPixels; ++p) {
+        const __m512bh value = broadcast(x + p * step + 2 * k);
+#pragma GCC unroll 4
+        for (int v = 0; v < kVectors; ++v)
+          sum[p][v] = _mm512_dpbf16_ps(sum[p][v], value, weight[v]);
+      }
+    }
+  const __m512 least = _mm512_set1_ps(
+      s.params.activation == Activation::relu ? 0.0f : -std::numeric_limits<float>::infinity());
+#pragma GCC unroll 12
+  for (int p = 0; p < kPixels; ++p)
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) {
+      // Of a NaN and a number this is the second: NaN stays.
+      const __m512 value = _mm512_maskz_max_ps(0xffff, least, sum[p][v]);
+      const __m256bh half = _mm512_cvtneps_pbh(value);
+      std::memcpy(static_cast<void*>(y + p * s.out + v * kPairLanes), &half, sizeof half);
+    }
+}
+
+// All pixels of one image and a block of output channels; the last tile of a row may overlap.
+template <int kVectors>
+D2L_PAIRS void forward_blocks(const DirectConvolution& s, const Bfloat16* x, const Pair* weights,
+                              const float* bias, Bfloat16* y) {
+  constexpr int64_t kPixels = pixels_of(kVectors);
+  for (int64_t oy = 0; oy < s.out_height; ++oy)
+    for (int64_t i = 0; i < s.out_width; i += kPixels) {
+      const int64_t ox = std::min(i, s.out_width - kPixels);
+      forward_block<kVectors>(s, x + oy * s.params.stride.height * row_of(s) + ox * step_of(s),
+                              weights, bias, y + (oy * s.out_width + ox) * s.out);
+    }
+}
+
+// Adds the products of one image: `taps` points to the first of kTaps pairs of elements of the
+// image, `grad_y` to the panels of 16 kVectors output channels, `panel` elements apart.
+template <int kVectors, int kTaps>
+D2L_PAIRS void weight_block(const DirectConvolution& s, const Pair* taps, const Pair* grad_y,
+                            int64_t panel, float* sums, int64_t sums_step) {
+  const int64_t pairs = result_pairs(s);
+  __m512 sum[kTaps][kVectors];
+#pragma GCC unroll 12
+  for (int t = 0; t < kTaps; ++t)
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v)
+      sum[t][v] = _mm512_loadu_ps(sums + v * sums_step + t * kPairLanes);
+  for (int64_t oy = 0; oy < s.out_height; ++oy) {
+    const Pair* at = taps + oy * s.params.stride.height * row_of(s);
+    for (int64_t i = 0; i < pairs; ++i, at += 2 * step_of(s), grad_y += kPairLanes) {
+      __m512bh grad[kVectors];
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; ++v)
+        grad[v] = reinterpret_cast<__m512bh>(_mm512_loadu_si512(grad_y + v * panel));
+#pragma GCC unroll 12
+      for (int t = 0; t < kTaps; ++t) {
+        const __m512bh value = broadcast(at + t);
+#pragma GCC unroll 2
+        for (int v = 0; v < kVectors; ++v) sum[t][v] = _mm512_dpbf16_ps(sum[t][v], value, grad[v]);
+      }
+    }
+  }
+#pragma GCC unroll 12
+  for (int t = 0; t < kTaps; ++t)
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v)
+      _mm512_storeu_ps(sums + v * sums_step + t * kPairLanes, sum[t][v]);
+}
+
+#else
+
+template <int kVectors>
+void forward_blocks(const DirectConvolution&, const Bfloat16*, const Pair*, const float*,
+                    Bfloat16*) {}
+template <int kVectors, int kTaps>
+void weight_block(const DirectConvolution&, const Pair*, const Pair*, int64_t, float*, int64_t) {}
+
+#endif
+
+void forward_image(const DirectConvolution& s, const Bfloat16* x, const Pair* packed,
+                   const float* bias, Bfloat16* y) {
+  constexpr decltype(&forward_blocks<1>) kBlocks[kMostVectors] = {
+      forward_blocks<1>, forward_blocks<2>, forward_blocks<3>, forward_blocks<4>};
+  for (int64_t o = 0; o < s.out;) {
+    const int64_t vectors = block_of((s.out - o) / kPairLanes);
+    kBlocks[vectors - 1](s, x, packed, bias == nullptr ? nullptr : bias + o, y + o);
+    o += vectors * kPairLanes;
+    packed += s.kernel_height * pairs_of(s) * vectors * kPairLanes;
+  }
+}
+
+template <int kVectors, int... kIndex>
+constexpr auto weight_blocks(std::integer_sequence<int, kIndex...>) {
+  return std::array{weight_block<kVectors, kIndex + 1>...};
+}
+
+// Every element of an image together with the one of the next result's window.
+D2L_SIMD void pair_elements(const Bfloat16* x, int64_t step, int64_t count, Pair* pairs) {
+  const auto* bits = reinterpret_cast<const uint16_t*>(x);
+  for (int64_t i = 0; i < count; ++i) pairs[i] = bits[i] | static_cast<Pair>(bits[i + step]) << 16;
+}
+
+// Neighbouring results of each row of an image; an odd one is joined by zeros.
+void pair_results(const DirectConvolution& s, const Bfloat16* grad_y, const Bfloat16* zeros,
+                  const Pairs& pairs) {
+  const int64_t both = s.out_width / 2, all = result_pairs(s);
+  for (int64_t oy = 0; oy < s.out_height; ++oy, grad_y += s.out_width * s.out) {
+    interleave({grad_y, 2 * s.out}, {grad_y + s.out, 2 * s.out}, both, pairs, oy * all);
+    if (all > both)
+      interleave({grad_y + 2 * both * s.out, 0}, {zeros, 0}, 1, pairs, oy * all + both);
+  }
+}
+
+// Adds one image's products to sums [o / 16, ky, taps, 16].
+void weight_image(const DirectConvolution& s, const Pair* x, const Pairs& grad_y, float* sums) {
+  constexpr auto kSingle = weight_blocks<1>(std::make_integer_sequence<int, kMostTaps>{});
+  constexpr auto kDouble = weight_blocks<2>(std::make_integer_sequence<int, kMostTaps>{});
+  const int64_t window = s.kernel_height * s.taps();
+  for (int64_t o = 0; o < s.out;) {
+    const int64_t lanes = std::min(2 * kPairLanes, s.out - o);
+    for (int64_t k = 0; k < window;) {
+      const int64_t ky = k / s.taps(), tap = k % s.taps();
+      const int64_t taps = std::min<int64_t>(kMostTaps, s.taps() - tap);
+      const auto& blocks = lanes > kPairLanes ? kDouble : kSingle;
+      blocks[static_cast<size_t>(taps - 1)](
+          s, x + ky * row_of(s) + tap, grad_y.panel(o), grad_y.pixels * kPairLanes,
+          sums + o * window + k * kPairLanes, window * kPairLanes);
+      k += taps;
+    }
+    o += lanes;
+  }
+}
+
+}  // namespace
+
+bool pair_taps_forward_suits(const DirectConvolution& s) {
+  const Activation activation = s.params.activation;
+  return pair_taps_backward_weight_suits(s) &&
+         (activation == Activation::none || activation == Activation::relu);
+}
+
+void pair_taps_forward(const DirectConvolution& s, MemoryPool& pool, const Bfloat16* x,
+                       const float* weight, const float* bias, Bfloat16* y) {
+  Scratch<Pair> packed(pool, s.out * s.kernel_height * pairs_of(s));
+  PerThread<Bfloat16> padded(pool, s.padded_height() * row_of(s));
+  padded.clear();
+  pack_weights(s, weight, packed.data());
+  parallel_for(s.images, 1, [&](int64_t n, int64_t) {
+    copy_image(s, x + n * s.x_image(), padded.mine());
+    forward_image(s, padded.mine(), packed.data(), bias, y + n * s.y_image());
+  });
+}
+
+bool pair_taps_backward_weight_suits(const DirectConvolution& s) {
+  return has_pairs() && s.in <= kMostInputs && s.out % kPairLanes == 0 &&
+         s.out_width >= pixels_of(1);
+}
+
+void pair_taps_backward_weight(const DirectConvolution& s, MemoryPool& pool, const Bfloat16* x,
+                               const Bfloat16* grad_y, float* grad_weight, float* grad_bias) {
+  const int64_t window = s.kernel_height * s.taps(), weights = s.out * window;
+  const int64_t elements = s.padded_height() * row_of(s);
+  const int64_t pixels = s.out_height * result_pairs(s);
+  PerThread<Bfloat16> padded(pool, elements + step_of(s));
+  padded.clear();
+  PerThread<Pair> pairs_x(pool, elements), pairs_y(pool, pixels * s.out);
+  Scratch<Bfloat16> zeros(pool, s.out);
+  std::fill_n(zeros.data(), s.out, Bfloat16{});
+  auto add_image = [&](int64_t n, float* sums) {
+    copy_image(s, x + n * s.x_image(), padded.mine());
+    pair_elements(padded.mine(), step_of(s), elements, pairs_x.mine());
+    const Pairs results{s.out, pixels, pairs_y.mine()};
+    pair_results(s, grad_y + n * s.y_image(), zeros.data(), results);
+    weight_image(s, pairs_x.mine(), results, sums);
+    for (int64_t o = 0; o < s.out; o += kPairLanes)
+      add_pairs(results.panel(o), pixels, sums + weights + o);
+  };
+  const Scratch<float> sums = sum_over_images(s, pool, weights + s.out, add_image);
+  const float* total = sums.data();
+  for (int64_t o = 0; o < s.out; ++o)
+    for (int64_t k = 0; k < window; ++k)
+      grad_weight[o * window + k] =
+          total[(o / kPairLanes * window + k) * kPairLanes + o % kPairLanes];
+  if (grad_bias != nullptr) std::copy_n(total + weights, s.out, grad_bias);
+}
+
+}  // namespace d2l::cpu
