@@ -175,6 +175,9 @@ INSTANTIATE_TEST_SUITE_P(
         Case{5, 9, 14, 48, 80, 3, 2, 1, Activation::relu}, Case{3, 3, 3, 32, 48, 3, 1, 1},
         Case{1, 7, 8, 16, 32, 1, 1, 0}, Case{2, 6, 6, 32, 16, 5, 1, 2},
         Case{7, 20, 21, 16, 48, 5, 3, 2, Activation::none, false}, Case{2, 2, 2, 16, 16, 5, 2, 4},
+        // small images: a block of images that overlaps, half windows, places that no window meets
+        Case{11, 3, 3, 32, 64, 3, 1, 1, Activation::relu}, Case{8, 6, 5, 32, 32, 3, 2, 1},
+        Case{19, 9, 9, 64, 32, 2, 3, 0, Activation::none, false}, Case{9, 4, 4, 34, 32, 3, 1, 1},
         // nothing
         Case{0, 28, 28, 1, 6, 5, 1, 2, Activation::sigmoid}, Case{0, 14, 14, 6, 16, 5, 1, 0},
         Case{0, 8, 8, 64, 64, 3, 1, 1}));

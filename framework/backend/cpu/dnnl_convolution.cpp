@@ -116,6 +116,9 @@ void CpuBackend::conv2d(const Conv2dParams& params, const ConvOperands& in, View
       winograd_forward(direct, pool_, in.x.as<T>(), in.weight.as<float>(), in.bias.as<float>(),
                        y.as<T>());
     });
+  if (x.dtype == DType::bf16 && pair_images_forward_suits(direct))
+    return pair_images_forward(direct, pool_, x.as<Bfloat16>(), weight.as<float>(),
+                               bias.as<float>(), y.as<Bfloat16>());
   Convolution shape{x.shape, weight.shape, y.shape, static_cast<bool>(bias), x.dtype};
   DnnlState& state = dnnl_.state();
   CachedPrimitive& primitive = state.find(key_of(DnnlOp::convolution, params, shape), [&] {
@@ -141,6 +144,9 @@ void CpuBackend::conv2d_backward_input(const Conv2dParams& params, ConstView gra
       using T = decltype(zero);
       winograd_backward_input(direct, pool_, grad_y.as<T>(), weight.as<float>(), grad_x.as<T>());
     });
+  if (grad_y.dtype == DType::bf16 && pair_images_backward_input_suits(direct))
+    return pair_images_backward_input(direct, pool_, grad_y.as<Bfloat16>(), weight.as<float>(),
+                                      grad_x.as<Bfloat16>());
   Convolution shape{grad_x.shape, weight.shape, grad_y.shape, false, grad_y.dtype};
   DnnlState& state = dnnl_.state();
   CachedPrimitive& primitive =

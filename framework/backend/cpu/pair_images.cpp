@@ -1,0 +1,253 @@
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include <bit>
+#include <cstring>
+#include <limits>
+
+#include "framework/backend/cpu/direct_convolution.h"
+#include "framework/backend/cpu/lanes.h"
+#include "framework/backend/cpu/pairs.h"
+#include "framework/backend/cpu/parallel.h"
+
+// Small images: what is multiplied with the same weights is one place of several images, so that
+// nothing is multiplied with the padding. A pair is two neighbouring channels; lanes are the
+// channels of the result.
+
+namespace d2l::cpu {
+namespace {
+
+constexpr int kImages = 8, kVectors = 2;  // of a block, whose sums stay in registers
+constexpr int64_t kPanel = kVectors * kPairLanes;
+
+// A place of an image that counts for a place of the result, through one tap of the kernel.
+struct Factor {
+  int32_t pixel, tap;
+};
+
+// One convolution: images [pixels, in] -> results [places, out] with weights
+// [out / kPanel, taps, in / 2, kPanel] of pairs.
+struct Pass {
+  int64_t images, pixels, in, places, out, taps;
+  const Bfloat16* x;
+  const Pair* weights;
+  const float* bias;  // or null
+  float least;        // of a result: 0 for relu
+  Bfloat16* y;
+};
+
+// The factors of all places of the result; those of place i end at ends[i].
+struct Factors {
+  Factors(MemoryPool& pool, int64_t places, int64_t taps)
+      : list(pool, places * taps), ends(pool, places) {}
+
+  void add(int64_t pixel, int64_t tap) {
+    list.data()[count++] = {static_cast<int32_t>(pixel), static_cast<int32_t>(tap)};
+  }
+  void end(int64_t place) { ends.data()[place] = count; }
+
+  Scratch<Factor> list;
+  Scratch<int64_t> ends;
+  int64_t count = 0;
+};
+
+Factors forward_factors(const DirectConvolution& s, MemoryPool& pool) {
+  Factors factors(pool, s.out_height * s.out_width, s.kernel_height * s.kernel_width);
+  for (int64_t place = 0; place < s.out_height * s.out_width; ++place) {
+    for (int64_t tap = 0; tap < s.kernel_height * s.kernel_width; ++tap) {
+      const int64_t y = place / s.out_width * s.params.stride.height - s.params.padding.height +
+                        tap / s.kernel_width;
+      const int64_t x = place % s.out_width * s.params.stride.width - s.params.padding.width +
+                        tap % s.kernel_width;
+      if (y >= 0 && y < s.height && x >= 0 && x < s.width) factors.add(y * s.width + x, tap);
+    }
+    factors.end(place);
+  }
+  return factors;
+}
+
+// Where the window of `tap` begins that meets coordinate `at`; negative or too large: nowhere.
+int64_t window_of(int64_t at, int64_t tap, int64_t padding, int64_t stride) {
+  const int64_t begin = at + padding - tap;
+  return begin >= 0 && begin % stride == 0 ? begin / stride : -1;
+}
+
+Factors backward_factors(const DirectConvolution& s, MemoryPool& pool) {
+  Factors factors(pool, s.height * s.width, s.kernel_height * s.kernel_width);
+  for (int64_t place = 0; place < s.height * s.width; ++place) {
+    for (int64_t tap = 0; tap < s.kernel_height * s.kernel_width; ++tap) {
+      const int64_t y = window_of(place / s.width, tap / s.kernel_width, s.params.padding.height,
+                                  s.params.stride.height);
+      const int64_t x = window_of(place % s.width, tap % s.kernel_width, s.params.padding.width,
+                                  s.params.stride.width);
+      if (y >= 0 && y < s.out_height && x >= 0 && x < s.out_width)
+        factors.add(y * s.out_width + x, tap);
+    }
+    factors.end(place);
+  }
+  return factors;
+}
+
+// The pairs of two floats' nearest.
+Pair pair_of(float low, float high) {
+  return std::bit_cast<uint16_t>(Bfloat16(low)) |
+         static_cast<Pair>(std::bit_cast<uint16_t>(Bfloat16(high))) << 16;
+}
+
+// [o, taps, i] -> [o / kPanel, taps, i / 2, kPanel]
+D2L_SIMD void pack_panel(const float* weight, int64_t taps, int64_t in, int64_t tap, Pair* packed) {
+  constexpr int64_t kTile = 16;  // pairs: whole lines of the cache are written
+  for (int64_t i = 0; i < in / 2; i += kTile)
+    for (int64_t o = 0; o < kPanel; ++o) {
+      const float* from = weight + (o * taps + tap) * in + 2 * i;
+      Pair pairs[kTile];
+      const int64_t count = std::min(kTile, in / 2 - i);
+      for (int64_t k = 0; k < count; ++k) pairs[k] = pair_of(from[2 * k], from[2 * k + 1]);
+      for (int64_t k = 0; k < count; ++k) packed[(i + k) * kPanel + o] = pairs[k];
+    }
+}
+
+// [o, taps, i] -> [i / kPanel, taps, o / 2, kPanel]
+D2L_SIMD void pack_turned_panel(const float* weight, int64_t taps, int64_t in, int64_t out,
+                                int64_t tap, Pair* packed) {
+  for (int64_t o = 0; o < out; o += 2) {
+    const float* low = weight + (o * taps + tap) * in;
+    const float* high = low + taps * in;
+    for (int64_t i = 0; i < kPanel; ++i) packed[o / 2 * kPanel + i] = pair_of(low[i], high[i]);
+  }
+}
+
+#if defined(__x86_64__)
+
+// One place of kImages images and kPanel channels of the result.
+D2L_PAIRS void multiply_block(const Pass& pass, const Factor* factors, int64_t count,
+                              const Bfloat16* x, const Pair* weights, const float* bias,
+                              Bfloat16* y) {
+  const int64_t image = pass.pixels * pass.in, pairs = pass.in / 2;
+  __m512 sum[kImages][kVectors];
+#pragma GCC unroll 2
+  for (int v = 0; v < kVectors; ++v) {
+    const __m512 first = bias ? _mm512_loadu_ps(bias + v * kPairLanes) : _mm512_setzero_ps();
+#pragma GCC unroll 8
+    for (int n = 0; n < kImages; ++n) sum[n][v] = first;
+  }
+  for (int64_t f = 0; f < count; ++f) {
+    const Bfloat16* from = x + factors[f].pixel * pass.in;
+    const Pair* weight = weights + factors[f].tap * pairs * kPanel;
+    for (int64_t k = 0; k < pairs; ++k, from += 2, weight += kPanel) {
+      __m512bh row[kVectors];
+#pragma GCC unroll 2
+      for (int v = 0; v < kVectors; ++v)
+        row[v] = reinterpret_cast<__m512bh>(_mm512_loadu_si512(weight + v * kPairLanes));
+#pragma GCC unroll 8
+      for (int n = 0; n < kImages; ++n) {
+        int32_t pair;
+        std::memcpy(&pair, from + n * image, sizeof pair);
+        const auto value = reinterpret_cast<__m512bh>(_mm512_set1_epi32(pair));
+#pragma GCC unroll 2
+        for (int v = 0; v < kVectors; ++v) sum[n][v] = _mm512_dpbf16_ps(sum[n][v], value, row[v]);
+      }
+    }
+  }
+  const __m512 least = _mm512_set1_ps(pass.least);
+#pragma GCC unroll 8
+  for (int n = 0; n < kImages; ++n)
+#pragma GCC unroll 2
+    for (int v = 0; v < kVectors; ++v) {
+      // Of a NaN and a number this is the second: NaN stays.
+      const __m512 value = _mm512_maskz_max_ps(0xffff, least, sum[n][v]);
+      const __m256bh half = _mm512_cvtneps_pbh(value);
+      Bfloat16* to = y + n * pass.places * pass.out + v * kPairLanes;
+      std::memcpy(static_cast<void*>(to), &half, sizeof half);
+    }
+}
+
+#else
+void multiply_block(const Pass&, const Factor*, int64_t, const Bfloat16*, const Pair*, const float*,
+                    Bfloat16*) {}
+#endif
+
+// The last block of images may overlap.
+void run(const Pass& pass, const Factors& factors) {
+  const int64_t panels = pass.out / kPanel;
+  parallel_for(panels, 1, [&](int64_t panel, int64_t) {
+    const Pair* weights = pass.weights + panel * pass.taps * pass.in / 2 * kPanel;
+    for (int64_t place = 0; place < pass.places; ++place) {
+      const int64_t begin = place > 0 ? factors.ends.data()[place - 1] : 0;
+      for (int64_t i = 0; i < pass.images; i += kImages) {
+        const int64_t n = std::min(i, pass.images - kImages);
+        multiply_block(pass, factors.list.data() + begin, factors.ends.data()[place] - begin,
+                       pass.x + n * pass.pixels * pass.in, weights,
+                       pass.bias ? pass.bias + panel * kPanel : nullptr,
+                       pass.y + (n * pass.places + place) * pass.out + panel * kPanel);
+      }
+    }
+  });
+}
+
+// What other kernels do better with larger images.
+bool small(const DirectConvolution& s, int64_t from, int64_t to) {
+  constexpr int64_t kMostPlaces = 36;
+  return has_pairs() && s.images >= kImages && s.kernel_height * s.kernel_width > 1 &&
+         s.out_height * s.out_width <= kMostPlaces && from % 2 == 0 && to % kPanel == 0;
+}
+
+constexpr float kNothingLess = -std::numeric_limits<float>::infinity();
+
+}  // namespace
+
+bool pair_images_forward_suits(const DirectConvolution& s) {
+  const Activation activation = s.params.activation;
+  return small(s, s.in, s.out) &&
+         (activation == Activation::none || activation == Activation::relu);
+}
+
+void pair_images_forward(const DirectConvolution& s, MemoryPool& pool, const Bfloat16* x,
+                         const float* weight, const float* bias, Bfloat16* y) {
+  const int64_t taps = s.kernel_height * s.kernel_width;
+  const int64_t panel = taps * s.in * kPanel;  // weights of one
+  Scratch<Pair> packed(pool, taps * s.out * s.in / 2);
+  parallel_for(s.out / kPanel * taps, 1, [&](int64_t i, int64_t) {
+    pack_panel(weight + i / taps * panel, taps, s.in, i % taps,
+               packed.data() + i * (s.in / 2) * kPanel);
+  });
+  run({.images = s.images,
+       .pixels = s.height * s.width,
+       .in = s.in,
+       .places = s.out_height * s.out_width,
+       .out = s.out,
+       .taps = taps,
+       .x = x,
+       .weights = packed.data(),
+       .bias = bias,
+       .least = s.params.activation == Activation::relu ? 0.0f : kNothingLess,
+       .y = y},
+      forward_factors(s, pool));
+}
+
+bool pair_images_backward_input_suits(const DirectConvolution& s) { return small(s, s.out, s.in); }
+
+void pair_images_backward_input(const DirectConvolution& s, MemoryPool& pool,
+                                const Bfloat16* grad_y, const float* weight, Bfloat16* grad_x) {
+  const int64_t taps = s.kernel_height * s.kernel_width;
+  Scratch<Pair> packed(pool, taps * s.in * s.out / 2);
+  parallel_for(s.in / kPanel * taps, 1, [&](int64_t i, int64_t) {
+    pack_turned_panel(weight + i / taps * kPanel, taps, s.in, s.out, i % taps,
+                      packed.data() + i * (s.out / 2) * kPanel);
+  });
+  run({.images = s.images,
+       .pixels = s.out_height * s.out_width,
+       .in = s.out,
+       .places = s.height * s.width,
+       .out = s.in,
+       .taps = taps,
+       .x = grad_y,
+       .weights = packed.data(),
+       .bias = nullptr,
+       .least = kNothingLess,
+       .y = grad_x},
+      backward_factors(s, pool));
+}
+
+}  // namespace d2l::cpu
