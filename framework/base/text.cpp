@@ -34,6 +34,9 @@ std::string format(const char* pattern, double number) {
 }  // namespace
 
 std::string nearest(const std::string& word, const std::vector<std::string>& candidates) {
+  auto begins = [&](const std::string& candidate) { return candidate.starts_with(word); };
+  auto longer = std::find_if(candidates.begin(), candidates.end(), begins);
+  if (std::count_if(candidates.begin(), candidates.end(), begins) == 1) return *longer;
   std::string best;
   size_t best_distance = std::max<size_t>(2, word.size() / 3) + 1;
   for (const std::string& candidate : candidates) {

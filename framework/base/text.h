@@ -6,8 +6,8 @@
 
 namespace d2l {
 
-// The candidate that a mistyped `word` most likely meant, by edit distance; empty when none is
-// near.
+// The candidate that a mistyped `word` most likely meant: the only one that begins with it, or else
+// by edit distance; empty when none is near.
 std::string nearest(const std::string& word, const std::vector<std::string>& candidates);
 
 // join({"a", "b"}, ", ") == "a, b"

@@ -17,6 +17,12 @@ TEST(Text, NearestForgivesTypingErrors) {
   EXPECT_EQ(nearest("x", {}), "");
 }
 
+TEST(Text, NearestKnowsAbbreviations) {
+  const std::vector<std::string> flags = {"--batch-size", "--lr", "--log-every", "--lars-eta"};
+  EXPECT_EQ(nearest("--batch", flags), "--batch-size");
+  EXPECT_EQ(nearest("--l", flags), "--lr");  // of three: the nearest
+}
+
 TEST(Text, UnknownNameSuggestsOrLists) {
   EXPECT_EQ(unknown_name("model", "lenett", {"lenet", "resnet18"}),
             "unknown model 'lenett', did you mean 'lenet'?");

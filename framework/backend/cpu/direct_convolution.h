@@ -68,36 +68,6 @@ bool taps_backward_input_suits(const DirectConvolution& s);
 void taps_backward_input(const DirectConvolution& s, MemoryPool& pool, const float* grad_y,
                          const float* weight, float* grad_x);
 
-// The gradient of the weights of images in bf16, any stride (pair_gradient.cpp); products with the
-// padding are left out. GFLOP/s of two cores of Zen 4, oneDNN 2.6.3 on the same layouts -> this:
-// 3 x 3 with stride 2, 64 -> 128 channels on 24 x 24: 300 -> 390; 512 -> 512 on 3 x 3: 290 -> 690;
-// 5 x 5, 32 -> 128 on 6 x 6: 378 -> 640; 1 x 1, 192 -> 64 on 12 x 12: 337 -> 383.
-bool pairs_suit(const DirectConvolution& s);
-void pairs_backward_weight(const DirectConvolution& s, MemoryPool& pool, const Bfloat16* x,
-                           const Bfloat16* grad_y, float* grad_weight, float* grad_bias);
-
-// Small images in bf16, any stride; forward the activation is none or relu (pair_images.cpp).
-// GFLOP/s of two cores of Zen 4, oneDNN 2.6.3 on the same layouts -> this, with packing the
-// weights: 512 -> 512 channels, 3 x 3 on 3 x 3: forward 355 -> 660, input gradient 609 -> 680; 256
-// -> 512 with stride 2 on 6 x 6: 307 -> 520, 443 -> 530.
-bool pair_images_forward_suits(const DirectConvolution& s);
-void pair_images_forward(const DirectConvolution& s, MemoryPool& pool, const Bfloat16* x,
-                         const float* weight, const float* bias, Bfloat16* y);
-bool pair_images_backward_input_suits(const DirectConvolution& s);
-void pair_images_backward_input(const DirectConvolution& s, MemoryPool& pool,
-                                const Bfloat16* grad_y, const float* weight, Bfloat16* grad_x);
-
-// First layers in bf16: up to 4 input channels, any kernel and stride; forward the activation is
-// none or relu (pair_taps.cpp). GFLOP/s of two cores of Zen 4, oneDNN 2.6.3 on the same layouts ->
-// this: 1 -> 64 channels, 7 x 7 with stride 2 on 96 x 96: forward 205 -> 360, gradient 263 -> 300;
-// 3 -> 16, 3 x 3 on 32 x 32: 205 -> 265, 255 -> 255.
-bool pair_taps_forward_suits(const DirectConvolution& s);
-void pair_taps_forward(const DirectConvolution& s, MemoryPool& pool, const Bfloat16* x,
-                       const float* weight, const float* bias, Bfloat16* y);
-bool pair_taps_backward_weight_suits(const DirectConvolution& s);
-void pair_taps_backward_weight(const DirectConvolution& s, MemoryPool& pool, const Bfloat16* x,
-                               const Bfloat16* grad_y, float* grad_weight, float* grad_bias);
-
 // Lanes are neighbouring pixels: one input channel, few output channels (direct_pixels.cpp).
 bool pixels_suit(const DirectConvolution& s);
 void pixels_forward(const DirectConvolution& s, MemoryPool& pool, const float* x,

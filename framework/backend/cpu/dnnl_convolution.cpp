@@ -2,6 +2,7 @@
 #include "framework/backend/cpu/direct_convolution.h"
 #include "framework/backend/cpu/dnnl_cache.h"
 #include "framework/backend/cpu/floats.h"
+#include "framework/backend/cpu/pair_convolution.h"
 #include "framework/backend/cpu/winograd.h"
 
 namespace d2l::cpu {
@@ -107,8 +108,8 @@ void CpuBackend::conv2d(const Conv2dParams& params, const ConvOperands& in, View
   if (x.dtype == DType::f32 && channels_forward_suits(direct))
     return channels_forward(direct, pool_, x.as<float>(), weight.as<float>(), bias.as<float>(),
                             y.as<float>());
-  if (x.dtype == DType::bf16 && pair_taps_forward_suits(direct))
-    return pair_taps_forward(direct, pool_, x.as<Bfloat16>(), weight.as<float>(), bias.as<float>(),
+  if (x.dtype == DType::bf16 && pair_first_forward_suits(direct))
+    return pair_first_forward(direct, pool_, x.as<Bfloat16>(), weight.as<float>(), bias.as<float>(),
                              y.as<Bfloat16>());
   if (winograd_suits(direct, ConvolutionPass::forward, x.dtype))
     return visit_float(x.dtype, [&](auto zero) {
@@ -116,8 +117,8 @@ void CpuBackend::conv2d(const Conv2dParams& params, const ConvOperands& in, View
       winograd_forward(direct, pool_, in.x.as<T>(), in.weight.as<float>(), in.bias.as<float>(),
                        y.as<T>());
     });
-  if (x.dtype == DType::bf16 && pair_images_forward_suits(direct))
-    return pair_images_forward(direct, pool_, x.as<Bfloat16>(), weight.as<float>(),
+  if (x.dtype == DType::bf16 && pair_small_forward_suits(direct))
+    return pair_small_forward(direct, pool_, x.as<Bfloat16>(), weight.as<float>(),
                                bias.as<float>(), y.as<Bfloat16>());
   Convolution shape{x.shape, weight.shape, y.shape, static_cast<bool>(bias), x.dtype};
   DnnlState& state = dnnl_.state();
@@ -144,8 +145,8 @@ void CpuBackend::conv2d_backward_input(const Conv2dParams& params, ConstView gra
       using T = decltype(zero);
       winograd_backward_input(direct, pool_, grad_y.as<T>(), weight.as<float>(), grad_x.as<T>());
     });
-  if (grad_y.dtype == DType::bf16 && pair_images_backward_input_suits(direct))
-    return pair_images_backward_input(direct, pool_, grad_y.as<Bfloat16>(), weight.as<float>(),
+  if (grad_y.dtype == DType::bf16 && pair_small_backward_input_suits(direct))
+    return pair_small_backward_input(direct, pool_, grad_y.as<Bfloat16>(), weight.as<float>(),
                                       grad_x.as<Bfloat16>());
   Convolution shape{grad_x.shape, weight.shape, grad_y.shape, false, grad_y.dtype};
   DnnlState& state = dnnl_.state();
@@ -169,8 +170,8 @@ void CpuBackend::conv2d_backward_weight(const Conv2dParams& params, ConstView x,
   if (x.dtype == DType::f32 && channels_backward_weight_suits(direct))
     return channels_backward_weight(direct, pool_, x.as<float>(), grad_y.as<float>(),
                                     grad_weight.as<float>(), grad_bias.as<float>());
-  if (x.dtype == DType::bf16 && pair_taps_backward_weight_suits(direct))
-    return pair_taps_backward_weight(direct, pool_, x.as<Bfloat16>(), grad_y.as<Bfloat16>(),
+  if (x.dtype == DType::bf16 && pair_first_backward_weight_suits(direct))
+    return pair_first_backward_weight(direct, pool_, x.as<Bfloat16>(), grad_y.as<Bfloat16>(),
                                      grad_weight.as<float>(), grad_bias.as<float>());
   if (winograd_suits(direct, ConvolutionPass::backward_weight, x.dtype))
     return visit_float(x.dtype, [&](auto zero) {
@@ -178,8 +179,8 @@ void CpuBackend::conv2d_backward_weight(const Conv2dParams& params, ConstView x,
       winograd_backward_weight(direct, pool_, x.as<T>(), grad_y.as<T>(), grad_weight.as<float>(),
                                grad_bias.as<float>());
     });
-  if (x.dtype == DType::bf16 && pairs_suit(direct))
-    return pairs_backward_weight(direct, pool_, x.as<Bfloat16>(), grad_y.as<Bfloat16>(),
+  if (x.dtype == DType::bf16 && pair_backward_weight_suits(direct))
+    return pair_backward_weight(direct, pool_, x.as<Bfloat16>(), grad_y.as<Bfloat16>(),
                                  grad_weight.as<float>(), grad_bias.as<float>());
   Conv2dParams plain = params;
   plain.activation = Activation::none;

@@ -1,8 +1,4 @@
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
-#include "framework/backend/cpu/direct_convolution.h"
+#include "framework/backend/cpu/pair_convolution.h"
 #include "framework/backend/cpu/pairs.h"
 #include "framework/backend/cpu/parallel.h"
 #include "framework/backend/cpu/per_thread.h"
@@ -64,11 +60,10 @@ D2L_PAIRS void multiply_block(const Operands& p, bool add) {
     const Pair* y = p.y + p.list[k].y;
     __m512bh row[kVectors];
 #pragma GCC unroll 2
-    for (int v = 0; v < kVectors; ++v)
-      row[v] = reinterpret_cast<__m512bh>(_mm512_loadu_si512(p.x[v] + p.list[k].x));
+    for (int v = 0; v < kVectors; ++v) row[v] = load_pairs(p.x[v] + p.list[k].x);
 #pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {
-      const auto factor = reinterpret_cast<__m512bh>(_mm512_set1_epi32(static_cast<int>(y[r])));
+      const __m512bh factor = broadcast_pair(y + r);
 #pragma GCC unroll 2
       for (int v = 0; v < kVectors; ++v) sum[r][v] = _mm512_dpbf16_ps(sum[r][v], factor, row[v]);
     }
@@ -192,12 +187,12 @@ int64_t slices_of(const DirectConvolution& s) {
 
 }  // namespace
 
-bool pairs_suit(const DirectConvolution& s) {
+bool pair_backward_weight_suits(const DirectConvolution& s) {
   return has_pairs() && s.in % kPairLanes == 0 && s.out % kPairLanes == 0;
 }
 
-void pairs_backward_weight(const DirectConvolution& given, MemoryPool& pool, const Bfloat16* x,
-                           const Bfloat16* grad_y, float* grad_weight, float* grad_bias) {
+void pair_backward_weight(const DirectConvolution& given, MemoryPool& pool, const Bfloat16* x,
+                          const Bfloat16* grad_y, float* grad_weight, float* grad_bias) {
   DirectConvolution s = given;
   if (s.kernel_height == 1 && s.kernel_width == 1 && s.unit_stride() && !s.padded()) {
     s.images *= s.height;  // every row is an image, so that as many as the cache holds are paired

@@ -1,9 +1,5 @@
 #include "framework/backend/cpu/pairs.h"
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
 #include "framework/backend/cpu/direct_convolution.h"
 #include "framework/backend/cpu/lanes.h"
 
@@ -56,10 +52,8 @@ D2L_PAIRS void interleave(PixelRow first, PixelRow second, int64_t count, const 
 D2L_PAIRS void add_pairs(const Pair* panel, int64_t count, float* sums) {
   const auto ones = reinterpret_cast<__m512bh>(_mm512_set1_epi32(0x3f803f80));
   __m512 sum = _mm512_loadu_ps(sums);
-  for (int64_t i = 0; i < count; ++i) {
-    const __m512i pair = _mm512_loadu_si512(panel + i * kPairLanes);
-    sum = _mm512_dpbf16_ps(sum, reinterpret_cast<__m512bh>(pair), ones);
-  }
+  for (int64_t i = 0; i < count; ++i)
+    sum = _mm512_dpbf16_ps(sum, load_pairs(panel + i * kPairLanes), ones);
   _mm512_storeu_ps(sums, sum);
 }
 

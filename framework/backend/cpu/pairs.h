@@ -1,7 +1,15 @@
 #pragma once
 
-#include <cstdint>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+
+#include "framework/backend/params.h"
 #include "framework/base/bfloat16.h"
 
 // The instruction for bf16 multiplies two pairs of them and adds both products to an f32. What the
@@ -20,6 +28,39 @@ constexpr int64_t kPairLanes = 16;
 
 // Whether this machine has that instruction.
 bool has_pairs();
+
+inline Pair pair_of(float low, float high) {
+  return std::bit_cast<uint16_t>(Bfloat16(low)) |
+         static_cast<Pair>(std::bit_cast<uint16_t>(Bfloat16(high))) << 16;
+}
+
+// Whether results can be stored with their activation, which is a smallest value of theirs.
+inline bool clamps(Activation activation) {
+  return activation == Activation::none || activation == Activation::relu;
+}
+inline float smallest_of(Activation activation) {
+  return activation == Activation::relu ? 0.0f : -std::numeric_limits<float>::infinity();
+}
+
+#if defined(__x86_64__)
+// 16 pairs.
+D2L_PAIRS [[gnu::always_inline]] inline __m512bh load_pairs(const Pair* from) {
+  return reinterpret_cast<__m512bh>(_mm512_loadu_si512(from));
+}
+// Two neighbours in memory, in all lanes.
+D2L_PAIRS [[gnu::always_inline]] inline __m512bh broadcast_pair(const void* from) {
+  int32_t pair;
+  std::memcpy(&pair, from, sizeof pair);
+  return reinterpret_cast<__m512bh>(_mm512_set1_epi32(pair));
+}
+// 16 sums, not less than `smallest`, to the nearest; NaN stays.
+D2L_PAIRS [[gnu::always_inline]] inline void store_at_least(const __m512& smallest,
+                                                            const __m512& sums, Bfloat16* to) {
+  const __m512 value = _mm512_maskz_max_ps(0xffff, smallest, sums);  // of a NaN: the second
+  const __m256bh half = _mm512_cvtneps_pbh(value);
+  std::memcpy(static_cast<void*>(to), &half, sizeof half);
+}
+#endif
 
 // Pairs of pixels as [channels / kPairLanes, pixels, kPairLanes]; channels are a multiple of it.
 struct Pairs {

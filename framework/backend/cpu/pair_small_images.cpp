@@ -1,13 +1,4 @@
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
-#include <bit>
-#include <cstring>
-#include <limits>
-
-#include "framework/backend/cpu/direct_convolution.h"
-#include "framework/backend/cpu/lanes.h"
+#include "framework/backend/cpu/pair_convolution.h"
 #include "framework/backend/cpu/pairs.h"
 #include "framework/backend/cpu/parallel.h"
 
@@ -33,7 +24,7 @@ struct Pass {
   const Bfloat16* x;
   const Pair* weights;
   const float* bias;  // or null
-  float least;        // of a result: 0 for relu
+  float smallest;     // of a result
   Bfloat16* y;
 };
 
@@ -89,12 +80,6 @@ Factors backward_factors(const DirectConvolution& s, MemoryPool& pool) {
   return factors;
 }
 
-// The pairs of two floats' nearest.
-Pair pair_of(float low, float high) {
-  return std::bit_cast<uint16_t>(Bfloat16(low)) |
-         static_cast<Pair>(std::bit_cast<uint16_t>(Bfloat16(high))) << 16;
-}
-
 // [o, taps, i] -> [o / kPanel, taps, i / 2, kPanel]
 D2L_SIMD void pack_panel(const float* weight, int64_t taps, int64_t in, int64_t tap, Pair* packed) {
   constexpr int64_t kTile = 16;  // pairs: whole lines of the cache are written
@@ -138,29 +123,21 @@ D2L_PAIRS void multiply_block(const Pass& pass, const Factor* factors, int64_t c
     for (int64_t k = 0; k < pairs; ++k, from += 2, weight += kPanel) {
       __m512bh row[kVectors];
 #pragma GCC unroll 2
-      for (int v = 0; v < kVectors; ++v)
-        row[v] = reinterpret_cast<__m512bh>(_mm512_loadu_si512(weight + v * kPairLanes));
+      for (int v = 0; v < kVectors; ++v) row[v] = load_pairs(weight + v * kPairLanes);
 #pragma GCC unroll 8
       for (int n = 0; n < kImages; ++n) {
-        int32_t pair;
-        std::memcpy(&pair, from + n * image, sizeof pair);
-        const auto value = reinterpret_cast<__m512bh>(_mm512_set1_epi32(pair));
+        const __m512bh value = broadcast_pair(from + n * image);
 #pragma GCC unroll 2
         for (int v = 0; v < kVectors; ++v) sum[n][v] = _mm512_dpbf16_ps(sum[n][v], value, row[v]);
       }
     }
   }
-  const __m512 least = _mm512_set1_ps(pass.least);
+  const __m512 smallest = _mm512_set1_ps(pass.smallest);
 #pragma GCC unroll 8
   for (int n = 0; n < kImages; ++n)
 #pragma GCC unroll 2
-    for (int v = 0; v < kVectors; ++v) {
-      // Of a NaN and a number this is the second: NaN stays.
-      const __m512 value = _mm512_maskz_max_ps(0xffff, least, sum[n][v]);
-      const __m256bh half = _mm512_cvtneps_pbh(value);
-      Bfloat16* to = y + n * pass.places * pass.out + v * kPairLanes;
-      std::memcpy(static_cast<void*>(to), &half, sizeof half);
-    }
+    for (int v = 0; v < kVectors; ++v)
+      store_at_least(smallest, sum[n][v], y + n * pass.places * pass.out + v * kPairLanes);
 }
 
 #else
@@ -193,18 +170,14 @@ bool small(const DirectConvolution& s, int64_t from, int64_t to) {
          s.out_height * s.out_width <= kMostPlaces && from % 2 == 0 && to % kPanel == 0;
 }
 
-constexpr float kNothingLess = -std::numeric_limits<float>::infinity();
-
 }  // namespace
 
-bool pair_images_forward_suits(const DirectConvolution& s) {
-  const Activation activation = s.params.activation;
-  return small(s, s.in, s.out) &&
-         (activation == Activation::none || activation == Activation::relu);
+bool pair_small_forward_suits(const DirectConvolution& s) {
+  return small(s, s.in, s.out) && clamps(s.params.activation);
 }
 
-void pair_images_forward(const DirectConvolution& s, MemoryPool& pool, const Bfloat16* x,
-                         const float* weight, const float* bias, Bfloat16* y) {
+void pair_small_forward(const DirectConvolution& s, MemoryPool& pool, const Bfloat16* x,
+                        const float* weight, const float* bias, Bfloat16* y) {
   const int64_t taps = s.kernel_height * s.kernel_width;
   const int64_t panel = taps * s.in * kPanel;  // weights of one
   Scratch<Pair> packed(pool, taps * s.out * s.in / 2);
@@ -221,15 +194,15 @@ void pair_images_forward(const DirectConvolution& s, MemoryPool& pool, const Bfl
        .x = x,
        .weights = packed.data(),
        .bias = bias,
-       .least = s.params.activation == Activation::relu ? 0.0f : kNothingLess,
+       .smallest = smallest_of(s.params.activation),
        .y = y},
       forward_factors(s, pool));
 }
 
-bool pair_images_backward_input_suits(const DirectConvolution& s) { return small(s, s.out, s.in); }
+bool pair_small_backward_input_suits(const DirectConvolution& s) { return small(s, s.out, s.in); }
 
-void pair_images_backward_input(const DirectConvolution& s, MemoryPool& pool,
-                                const Bfloat16* grad_y, const float* weight, Bfloat16* grad_x) {
+void pair_small_backward_input(const DirectConvolution& s, MemoryPool& pool, const Bfloat16* grad_y,
+                               const float* weight, Bfloat16* grad_x) {
   const int64_t taps = s.kernel_height * s.kernel_width;
   Scratch<Pair> packed(pool, taps * s.in * s.out / 2);
   parallel_for(s.in / kPanel * taps, 1, [&](int64_t i, int64_t) {
@@ -245,7 +218,7 @@ void pair_images_backward_input(const DirectConvolution& s, MemoryPool& pool,
        .x = grad_y,
        .weights = packed.data(),
        .bias = nullptr,
-       .least = kNothingLess,
+       .smallest = smallest_of(Activation::none),
        .y = grad_x},
       backward_factors(s, pool));
 }

@@ -1,14 +1,8 @@
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
-
 #include <array>
-#include <bit>
-#include <limits>
 #include <utility>
 
-#include "framework/backend/cpu/direct_convolution.h"
 #include "framework/backend/cpu/lanes.h"
+#include "framework/backend/cpu/pair_convolution.h"
 #include "framework/backend/cpu/pairs.h"
 #include "framework/backend/cpu/parallel.h"
 #include "framework/backend/cpu/per_thread.h"
@@ -53,9 +47,7 @@ void pack_weights(const DirectConvolution& s, const float* weight, Pair* packed)
       for (int64_t k = 0; k < s.kernel_height * row; ++k) {
         const float* from = weight + (o + lane) * s.kernel_height * s.taps() + k / row * s.taps();
         const int64_t tap = k % row * 2;
-        const Bfloat16 low(from[tap]), high(tap + 1 < s.taps() ? from[tap + 1] : 0.0f);
-        packed[k * lanes + lane] =
-            std::bit_cast<uint16_t>(low) | static_cast<Pair>(std::bit_cast<uint16_t>(high)) << 16;
+        packed[k * lanes + lane] = pair_of(from[tap], tap + 1 < s.taps() ? from[tap + 1] : 0.0f);
       }
     o += lanes;
     packed += s.kernel_height * row * lanes;
@@ -63,13 +55,6 @@ void pack_weights(const DirectConvolution& s, const float* weight, Pair* packed)
 }
 
 #if defined(__x86_64__)
-
-// Two neighbours in memory, in all lanes.
-D2L_PAIRS [[gnu::always_inline]] inline __m512bh broadcast(const void* from) {
-  int32_t pair;
-  std::memcpy(&pair, from, sizeof pair);
-  return reinterpret_cast<__m512bh>(_mm512_set1_epi32(pair));
-}
 
 template <int kVectors>
 D2L_PAIRS void forward_block(const DirectConvolution& s, const Bfloat16* x, const Pair* weights,
@@ -87,27 +72,21 @@ D2L_PAIRS void forward_block(const DirectConvolution& s, const Bfloat16* x, cons
     for (int64_t k = 0; k < pairs; ++k, weights += kVectors * kPairLanes) {
       __m512bh weight[kVectors];
 #pragma GCC unroll 4
-      for (int v = 0; v < kVectors; ++v)
-        weight[v] = reinterpret_cast<__m512bh>(_mm512_loadu_si512(weights + v * kPairLanes));
+      for (int v = 0; v < kVectors; ++v) weight[v] = load_pairs(weights + v * kPairLanes);
 #pragma GCC unroll 12
       for (int p = 0; p < kPixels; ++p) {
-        const __m512bh value = broadcast(x + p * step + 2 * k);
+        const __m512bh value = broadcast_pair(x + p * step + 2 * k);
 #pragma GCC unroll 4
         for (int v = 0; v < kVectors; ++v)
           sum[p][v] = _mm512_dpbf16_ps(sum[p][v], value, weight[v]);
       }
     }
-  const __m512 least = _mm512_set1_ps(
-      s.params.activation == Activation::relu ? 0.0f : -std::numeric_limits<float>::infinity());
+  const __m512 smallest = _mm512_set1_ps(smallest_of(s.params.activation));
 #pragma GCC unroll 12
   for (int p = 0; p < kPixels; ++p)
 #pragma GCC unroll 4
-    for (int v = 0; v < kVectors; ++v) {
-      // Of a NaN and a number this is the second: NaN stays.
-      const __m512 value = _mm512_maskz_max_ps(0xffff, least, sum[p][v]);
-      const __m256bh half = _mm512_cvtneps_pbh(value);
-      std::memcpy(static_cast<void*>(y + p * s.out + v * kPairLanes), &half, sizeof half);
-    }
+    for (int v = 0; v < kVectors; ++v)
+      store_at_least(smallest, sum[p][v], y + p * s.out + v * kPairLanes);
 }
 
 // All pixels of one image and a block of output channels; the last tile of a row may overlap.
@@ -140,11 +119,10 @@ D2L_PAIRS void weight_block(const DirectConvolution& s, const Pair* taps, const 
     for (int64_t i = 0; i < pairs; ++i, at += 2 * step_of(s), grad_y += kPairLanes) {
       __m512bh grad[kVectors];
 #pragma GCC unroll 2
-      for (int v = 0; v < kVectors; ++v)
-        grad[v] = reinterpret_cast<__m512bh>(_mm512_loadu_si512(grad_y + v * panel));
+      for (int v = 0; v < kVectors; ++v) grad[v] = load_pairs(grad_y + v * panel);
 #pragma GCC unroll 12
       for (int t = 0; t < kTaps; ++t) {
-        const __m512bh value = broadcast(at + t);
+        const __m512bh value = broadcast_pair(at + t);
 #pragma GCC unroll 2
         for (int v = 0; v < kVectors; ++v) sum[t][v] = _mm512_dpbf16_ps(sum[t][v], value, grad[v]);
       }
@@ -223,14 +201,12 @@ void weight_image(const DirectConvolution& s, const Pair* x, const Pairs& grad_y
 
 }  // namespace
 
-bool pair_taps_forward_suits(const DirectConvolution& s) {
-  const Activation activation = s.params.activation;
-  return pair_taps_backward_weight_suits(s) &&
-         (activation == Activation::none || activation == Activation::relu);
+bool pair_first_forward_suits(const DirectConvolution& s) {
+  return pair_first_backward_weight_suits(s) && clamps(s.params.activation);
 }
 
-void pair_taps_forward(const DirectConvolution& s, MemoryPool& pool, const Bfloat16* x,
-                       const float* weight, const float* bias, Bfloat16* y) {
+void pair_first_forward(const DirectConvolution& s, MemoryPool& pool, const Bfloat16* x,
+                        const float* weight, const float* bias, Bfloat16* y) {
   Scratch<Pair> packed(pool, s.out * s.kernel_height * pairs_of(s));
   PerThread<Bfloat16> padded(pool, s.padded_height() * row_of(s));
   padded.clear();
@@ -241,13 +217,13 @@ void pair_taps_forward(const DirectConvolution& s, MemoryPool& pool, const Bfloa
   });
 }
 
-bool pair_taps_backward_weight_suits(const DirectConvolution& s) {
+bool pair_first_backward_weight_suits(const DirectConvolution& s) {
   return has_pairs() && s.in <= kMostInputs && s.out % kPairLanes == 0 &&
          s.out_width >= pixels_of(1);
 }
 
-void pair_taps_backward_weight(const DirectConvolution& s, MemoryPool& pool, const Bfloat16* x,
-                               const Bfloat16* grad_y, float* grad_weight, float* grad_bias) {
+void pair_first_backward_weight(const DirectConvolution& s, MemoryPool& pool, const Bfloat16* x,
+                                const Bfloat16* grad_y, float* grad_weight, float* grad_bias) {
   const int64_t window = s.kernel_height * s.taps(), weights = s.out * window;
   const int64_t elements = s.padded_height() * row_of(s);
   const int64_t pixels = s.out_height * result_pairs(s);
