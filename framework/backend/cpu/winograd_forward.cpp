@@ -118,8 +118,8 @@ void run_step_by_step(const Pass<T>& pass, MemoryPool& pool, int64_t block) {
   }
 }
 
-constexpr int64_t kOwnCache = 3 << 17, kSharedCache = 16 << 20;  // bytes
-constexpr int64_t kRows = 14;                                    // of a block of products
+constexpr int64_t kOwnCache = 3 << 17, kSharedCache = 8 << 20;  // bytes
+constexpr int64_t kRows = 14;                                   // of a block of products
 
 template <class T>
 void run(const Pass<T>& pass, MemoryPool& pool) {
@@ -129,7 +129,9 @@ void run(const Pass<T>& pass, MemoryPool& pool) {
   if (pass.weights.size * 4 <= 8 * kOwnCache)
     return run_block_by_block(
         pass, pool, std::clamp(kOwnCache / tile_bytes / kRows, int64_t{1}, int64_t{8}) * kRows);
-  const int64_t most = std::max(kSharedCache / tile_bytes, 4 * kRows);
+  // Large weights, which are read again for each block, make larger blocks.
+  const int64_t cache = std::clamp(pass.weights.size * 4, kSharedCache, 2 * kSharedCache);
+  const int64_t most = std::max(cache / tile_bytes, 4 * kRows);
   const int64_t blocks = (pass.tiling.count + most - 1) / most;
   run_step_by_step(pass, pool, rounded((pass.tiling.count + blocks - 1) / blocks));
 }
