@@ -110,7 +110,7 @@ void CpuBackend::conv2d(const Conv2dParams& params, const ConvOperands& in, View
                             y.as<float>());
   if (x.dtype == DType::bf16 && pair_first_forward_suits(direct))
     return pair_first_forward(direct, pool_, x.as<Bfloat16>(), weight.as<float>(), bias.as<float>(),
-                             y.as<Bfloat16>());
+                              y.as<Bfloat16>());
   if (winograd_suits(direct, ConvolutionPass::forward, x.dtype))
     return visit_float(x.dtype, [&](auto zero) {
       using T = decltype(zero);
@@ -118,8 +118,8 @@ void CpuBackend::conv2d(const Conv2dParams& params, const ConvOperands& in, View
                        y.as<T>());
     });
   if (x.dtype == DType::bf16 && pair_small_forward_suits(direct))
-    return pair_small_forward(direct, pool_, x.as<Bfloat16>(), weight.as<float>(),
-                               bias.as<float>(), y.as<Bfloat16>());
+    return pair_small_forward(direct, pool_, x.as<Bfloat16>(), weight.as<float>(), bias.as<float>(),
+                              y.as<Bfloat16>());
   Convolution shape{x.shape, weight.shape, y.shape, static_cast<bool>(bias), x.dtype};
   DnnlState& state = dnnl_.state();
   CachedPrimitive& primitive = state.find(key_of(DnnlOp::convolution, params, shape), [&] {
@@ -147,7 +147,7 @@ void CpuBackend::conv2d_backward_input(const Conv2dParams& params, ConstView gra
     });
   if (grad_y.dtype == DType::bf16 && pair_small_backward_input_suits(direct))
     return pair_small_backward_input(direct, pool_, grad_y.as<Bfloat16>(), weight.as<float>(),
-                                      grad_x.as<Bfloat16>());
+                                     grad_x.as<Bfloat16>());
   Convolution shape{grad_x.shape, weight.shape, grad_y.shape, false, grad_y.dtype};
   DnnlState& state = dnnl_.state();
   CachedPrimitive& primitive =
@@ -172,7 +172,7 @@ void CpuBackend::conv2d_backward_weight(const Conv2dParams& params, ConstView x,
                                     grad_weight.as<float>(), grad_bias.as<float>());
   if (x.dtype == DType::bf16 && pair_first_backward_weight_suits(direct))
     return pair_first_backward_weight(direct, pool_, x.as<Bfloat16>(), grad_y.as<Bfloat16>(),
-                                     grad_weight.as<float>(), grad_bias.as<float>());
+                                      grad_weight.as<float>(), grad_bias.as<float>());
   if (winograd_suits(direct, ConvolutionPass::backward_weight, x.dtype))
     return visit_float(x.dtype, [&](auto zero) {
       using T = decltype(zero);
@@ -181,7 +181,7 @@ void CpuBackend::conv2d_backward_weight(const Conv2dParams& params, ConstView x,
     });
   if (x.dtype == DType::bf16 && pair_backward_weight_suits(direct))
     return pair_backward_weight(direct, pool_, x.as<Bfloat16>(), grad_y.as<Bfloat16>(),
-                                 grad_weight.as<float>(), grad_bias.as<float>());
+                                grad_weight.as<float>(), grad_bias.as<float>());
   Conv2dParams plain = params;
   plain.activation = Activation::none;
   Convolution shape{x.shape, grad_weight.shape, grad_y.shape, static_cast<bool>(grad_bias),
