@@ -20,10 +20,7 @@ constexpr int kMostTaps = 30;  // of 32 registers
 // The image as the kernels want it: itself, or copied into `padded`, which has zeros around it.
 const float* input_image(const DirectConvolution& s, const float* x, float* padded) {
   if (!s.padded()) return x;
-  int64_t row = s.padded_width() * s.in;
-  float* to = padded + s.params.padding.height * row + s.params.padding.width * s.in;
-  for (int64_t iy = 0; iy < s.height; ++iy)
-    std::copy(x + iy * s.width * s.in, x + (iy + 1) * s.width * s.in, to + iy * row);
+  copy_into_padding(s, x, padded);
   return padded;
 }
 
@@ -190,12 +187,7 @@ void channels_backward_weight(const DirectConvolution& s, MemoryPool& pool, cons
     weight_image(s, image, grad_y + n * s.y_image(), sums, sums + weights);
   };
   Scratch<float> sums = sum_over_images(s, pool, weights + s.out, add_image);
-  const float* total = sums.data();
-  int64_t window = s.kernel_height * s.taps();
-  for (int64_t o = 0; o < s.out; ++o)
-    for (int64_t k = 0; k < window; ++k)
-      grad_weight[o * window + k] = total[(o / kLanes * window + k) * kLanes + o % kLanes];
-  if (grad_bias != nullptr) std::copy(total + weights, total + weights + s.out, grad_bias);
+  unpack_sums(s, sums.data(), grad_weight, grad_bias);
 }
 
 }  // namespace d2l::cpu

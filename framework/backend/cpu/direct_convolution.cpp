@@ -1,17 +1,22 @@
 #include "framework/backend/cpu/direct_convolution.h"
 
-#include <algorithm>
-
 #include "framework/backend/cpu/parallel.h"
 
 namespace d2l::cpu {
-namespace {
 
 D2L_SIMD void add(const float* values, int64_t count, float* sums) {
   for (int64_t i = 0; i < count; ++i) sums[i] += values[i];
 }
 
-}  // namespace
+void unpack_sums(const DirectConvolution& s, const float* sums, float* grad_weight,
+                 float* grad_bias) {
+  constexpr int64_t kLanes = 16;
+  const int64_t window = s.kernel_height * s.taps();
+  for (int64_t o = 0; o < s.out; ++o)
+    for (int64_t k = 0; k < window; ++k)
+      grad_weight[o * window + k] = sums[(o / kLanes * window + k) * kLanes + o % kLanes];
+  if (grad_bias != nullptr) std::copy_n(sums + s.out * window, s.out, grad_bias);
+}
 
 bool has_wide_vectors() {
 #if defined(__x86_64__)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <functional>
 
 #include "framework/backend/params.h"
@@ -53,6 +54,23 @@ bool has_wide_vectors();
 // n's. They are added in an order that the number of images alone decides.
 Scratch<float> sum_over_images(const DirectConvolution& s, MemoryPool& pool, int64_t size,
                                const std::function<void(int64_t n, float* sums)>& add_image);
+
+// sums[i] += values[i]
+void add(const float* values, int64_t count, float* sums);
+
+// An image into `padded`, which has room for the zeros around it and holds them already.
+template <class T>
+void copy_into_padding(const DirectConvolution& s, const T* x, T* padded) {
+  const int64_t row = s.padded_width() * s.in;
+  T* to = padded + s.params.padding.height * row + s.params.padding.width * s.in;
+  for (int64_t y = 0; y < s.height; ++y)
+    std::copy_n(x + y * s.width * s.in, s.width * s.in, to + y * row);
+}
+
+// Sums [o / 16, ky, taps, 16] and those of the biases behind them become gradients; grad_bias may
+// be null.
+void unpack_sums(const DirectConvolution& s, const float* sums, float* grad_weight,
+                 float* grad_bias);
 
 // Lanes are output channels: a multiple of 16 of them, few input channels (direct_channels.cpp);
 // forward with kernels 5 wide.

@@ -31,13 +31,6 @@ int64_t block_of(int64_t left) {
   return left % 4 == 0 ? 4 : left % 3 == 0 ? 3 : std::min<int64_t>(left, 2);
 }
 
-// An image with its padding; what lies around it is zeros already.
-void copy_image(const DirectConvolution& s, const Bfloat16* x, Bfloat16* padded) {
-  Bfloat16* to = padded + s.params.padding.height * row_of(s) + s.params.padding.width * s.in;
-  for (int64_t y = 0; y < s.height; ++y)
-    std::copy_n(x + y * s.width * s.in, s.width * s.in, to + y * row_of(s));
-}
-
 // [o, ky, taps] -> [block of o, ky, pairs of taps, o]; an odd tap is joined by a zero.
 void pack_weights(const DirectConvolution& s, const float* weight, Pair* packed) {
   const int64_t row = pairs_of(s);
@@ -212,7 +205,7 @@ void pair_first_forward(const DirectConvolution& s, MemoryPool& pool, const Bflo
   padded.clear();
   pack_weights(s, weight, packed.data());
   parallel_for(s.images, 1, [&](int64_t n, int64_t) {
-    copy_image(s, x + n * s.x_image(), padded.mine());
+    copy_into_padding(s, x + n * s.x_image(), padded.mine());
     forward_image(s, padded.mine(), packed.data(), bias, y + n * s.y_image());
   });
 }
@@ -224,7 +217,7 @@ bool pair_first_backward_weight_suits(const DirectConvolution& s) {
 
 void pair_first_backward_weight(const DirectConvolution& s, MemoryPool& pool, const Bfloat16* x,
                                 const Bfloat16* grad_y, float* grad_weight, float* grad_bias) {
-  const int64_t window = s.kernel_height * s.taps(), weights = s.out * window;
+  const int64_t weights = s.out * s.kernel_height * s.taps();
   const int64_t elements = s.padded_height() * row_of(s);
   const int64_t pixels = s.out_height * result_pairs(s);
   PerThread<Bfloat16> padded(pool, elements + step_of(s));
@@ -233,7 +226,7 @@ void pair_first_backward_weight(const DirectConvolution& s, MemoryPool& pool, co
   Scratch<Bfloat16> zeros(pool, s.out);
   std::fill_n(zeros.data(), s.out, Bfloat16{});
   auto add_image = [&](int64_t n, float* sums) {
-    copy_image(s, x + n * s.x_image(), padded.mine());
+    copy_into_padding(s, x + n * s.x_image(), padded.mine());
     pair_elements(padded.mine(), step_of(s), elements, pairs_x.mine());
     const Pairs results{s.out, pixels, pairs_y.mine()};
     pair_results(s, grad_y + n * s.y_image(), zeros.data(), results);
@@ -242,12 +235,7 @@ void pair_first_backward_weight(const DirectConvolution& s, MemoryPool& pool, co
       add_pairs(results.panel(o), pixels, sums + weights + o);
   };
   const Scratch<float> sums = sum_over_images(s, pool, weights + s.out, add_image);
-  const float* total = sums.data();
-  for (int64_t o = 0; o < s.out; ++o)
-    for (int64_t k = 0; k < window; ++k)
-      grad_weight[o * window + k] =
-          total[(o / kPairLanes * window + k) * kPairLanes + o % kPairLanes];
-  if (grad_bias != nullptr) std::copy_n(total + weights, s.out, grad_bias);
+  unpack_sums(s, sums.data(), grad_weight, grad_bias);
 }
 
 }  // namespace d2l::cpu

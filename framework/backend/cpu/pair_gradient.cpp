@@ -172,10 +172,6 @@ struct Gradient {
   Scratch<Bfloat16> zeros;  // a pixel of an image that does not exist
 };
 
-D2L_SIMD void add(const float* from, int64_t count, float* to) {
-  for (int64_t i = 0; i < count; ++i) to[i] += from[i];
-}
-
 // Into how many slices the images are cut, by the shape alone: as long as the slices' sums are few
 // next to what is summed.
 int64_t slices_of(const DirectConvolution& s) {
