@@ -15,6 +15,10 @@ struct PanelOperands {
   int64_t b_step;
   float* out;  // [rows, columns]
   int64_t out_step;
+  // What a and b of the next product will be: fetched into the core's own cache meanwhile, which
+  // the machine itself does not, as these are many short rows.
+  const float* next_a;
+  const float* next_b;
 };
 
 enum class PanelA { plain, transposed };
@@ -30,6 +34,8 @@ template <PanelA kA, int kRows, int kVectors>
   const float* a = p.a;
   const float* b = p.b;
   for (int64_t k = 0; k < depth; ++k, a += kA == PanelA::plain ? 1 : p.a_step, b += p.b_step) {
+    __builtin_prefetch(p.next_a + k * (kA == PanelA::plain ? 16 : p.a_step), 0, 2);
+    __builtin_prefetch(p.next_b + k * (kA == PanelA::plain ? 16 : p.b_step), 0, 2);
     Lanes16 row[kVectors];
 #pragma GCC unroll 2
     for (int v = 0; v < kVectors; ++v) load(row[v], b + 16 * v);
@@ -57,6 +63,8 @@ template <PanelA kA, int kVectors>
                                                  bool add) {
   auto next = [&](int64_t count) {
     p.a += count * (kA == PanelA::plain ? p.a_step : 1);
+    p.next_a += kA == PanelA::plain ? count * p.a_step : 16;
+    p.next_b += kA == PanelA::plain ? depth * 16 : 16;
     p.out += count * p.out_step;
     rows -= count;
   };

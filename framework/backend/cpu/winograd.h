@@ -4,12 +4,12 @@
 #include "framework/base/dtype.h"
 
 // Convolutions with stride 1 and 3 x 3 or 5 x 5 kernels by minimal filtering (Winograd; Lavin and
-// Gray, "Fast algorithms for convolutional neural networks", 2016): tiles of 8 x 8 or 6 x 6 pixels
-// are transformed, multiplied with transformed weights (64 or 36 small matrix products over the
-// channels) and transformed back to 6 x 6 or 4 x 4 results for 3 x 3 kernels, 4 x 4 or 2 x 2 for
-// 5 x 5 ones; whichever leaves less to multiply. That is 5.1, 4, 6.3 or 2.8 times fewer
-// multiplications than sums have products. Results differ from such sums by some 1e-5 of the
-// largest.
+// Gray, "Fast algorithms for convolutional neural networks", 2016): tiles of 8 x 8, 6 x 6 or 5 x 5
+// pixels are transformed, multiplied with transformed weights (64, 36 or 25 small matrix products
+// over the channels) and transformed back to 6 x 6, 4 x 4 or 3 x 3 results for 3 x 3 kernels, 4 x 4
+// or 2 x 2 for 5 x 5 ones; whichever leaves least to multiply. That is 5.1, 4, 3.2, 6.3 or 2.8
+// times fewer multiplications than sums have products. Results differ from such sums by some 1e-5
+// of the largest.
 namespace d2l::cpu {
 
 // Channels must be multiples of 16, and pay where they were measured to: GFLOP/s of two Zen 4

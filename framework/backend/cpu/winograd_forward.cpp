@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "framework/backend/cpu/panels.h"
 #include "framework/backend/cpu/parallel.h"
 #include "framework/backend/cpu/per_thread.h"
@@ -11,31 +13,36 @@ namespace d2l::cpu {
 namespace winograd {
 namespace {
 
-// One convolution: in -> tiles -> products with packed weights -> out.
+// One convolution: in -> tiles -> products with transformed weights -> out.
 template <class T>
 struct Pass {
   TileSource<T> in;
   Image<T> out;
-  PackedWeights weights;
-  const float* packed;
+  WeightPanels weights;
   const float* bias;  // or null
   bool relu;
-  Tiling tiling;
+  const Tiling& tiling;
+};
+
+// Output channels [begin, end) of tiles [first, first + count).
+struct Window {
+  int64_t first, count, begin, end;
 };
 
 template <class T, class S>
-D2L_SIMD void write_rows(S, const Pass<T>& pass, int64_t first, int64_t count, const Matrices& m,
+D2L_SIMD void write_rows(S, const Pass<T>& pass, const Window& window, const Matrices& m,
                          const float* products) {
-  for (int64_t t = 0; t < count; ++t, products += m.row) {
-    const Tiling::Place at = pass.tiling.place(first + t);
+  for (int64_t t = 0; t < window.count; ++t, products += m.row) {
+    const Tiling::Place at = pass.tiling.place(window.first + t);
     T* pixels[S::kResults * S::kResults];
     for (int i = 0; i < S::kResults * S::kResults; ++i)
       pixels[i] = pass.out.pixel(at.image, at.y + i / S::kResults, at.x + i % S::kResults, nullptr);
-    for (int64_t o = 0; o < pass.out.channels; o += kLanes) {
+    for (int64_t o = window.begin; o < window.end; o += kLanes) {
       Lanes16 bias{};
       if (pass.bias != nullptr) load(bias, pass.bias + o);
       transform_tile<S::kSide, S::kResults, transform_output<S>>(
-          [&](int p, Lanes16& value) D2L_INLINE { load(value, products + p * m.step + o); },
+          [&](int p, Lanes16& value)
+              D2L_INLINE { load(value, products + p * m.step + o - window.begin); },
           [&](int i, const Lanes16& result) D2L_INLINE {
             if (pixels[i] == nullptr) return;
             Lanes16 value = result + bias;
@@ -47,93 +54,112 @@ D2L_SIMD void write_rows(S, const Pass<T>& pass, int64_t first, int64_t count, c
 }
 
 template <class T>
-void write_tiles(const Pass<T>& pass, int64_t first, int64_t count, const Matrices& m,
+void write_tiles(const Pass<T>& pass, const Window& window, const Matrices& m,
                  const float* products) {
-  visit_scheme(pass.tiling,
-               [&](auto scheme) { write_rows(scheme, pass, first, count, m, products); });
+  visit_scheme(pass.tiling, [&](auto scheme) { write_rows(scheme, pass, window, m, products); });
 }
 
-// Rows of one point's matrix times one panel of its weights.
-D2L_SIMD void multiply(const PanelOperands& p, int64_t rows, int64_t depth) {
-  if (p.b_step == 32)
-    multiply_rows<PanelA::plain, 2>(p, rows, depth, false);
-  else
-    multiply_rows<PanelA::plain, 1>(p, rows, depth, false);
+// `tiles` rows of all points' matrices times one panel of weights.
+D2L_SIMD void multiply(const WeightPanels& weights, int64_t panel, const float* packed,
+                       int64_t tiles, const Matrices& in, const float* rows, const Matrices& out,
+                       float* products) {
+  PanelOperands p{.a = rows,
+                  .a_step = in.row,
+                  .b = packed,
+                  .b_step = weights.width(panel),
+                  .out = products,
+                  .out_step = out.row,
+                  .next_a = rows + in.step,
+                  .next_b = packed + weights.step(panel)};
+  for (int point = 0; point < weights.tiling.points(); ++point) {
+    if (weights.width(panel) == WeightPanels::kWide)
+      multiply_rows<PanelA::plain, 2>(p, tiles, weights.depth, false);
+    else
+      multiply_rows<PanelA::plain, 1>(p, tiles, weights.depth, false);
+    p.a = std::exchange(p.next_a, p.next_a + in.step);
+    p.b = std::exchange(p.next_b, p.next_b + weights.step(panel));
+    p.out += out.step;
+  }
 }
 
-struct Workspace {
-  Matrices in, out;
-};
+constexpr int64_t kRows = 14;                                   // of a block of products
+constexpr int64_t kFew = 2 * kRows;                             // rows for one panel at a time
+constexpr int64_t kOwnCache = 3 << 17, kSharedCache = 8 << 20;  // bytes
 
-template <class T>
-void multiply_panel(const Pass<T>& pass, int64_t item, int64_t count, const Workspace& w,
-                    float* memory) {
-  const int64_t panels = (pass.weights.columns + 31) / 32;
-  const int point = static_cast<int>(item / panels);
-  const int64_t column = item % panels * 32;
-  multiply({.a = memory + point * w.in.step,
-            .a_step = w.in.row,
-            .b = pass.packed + pass.weights.panel(point, column),
-            .b_step = pass.weights.panel_width(column),
-            .out = memory + w.in.size + point * w.out.step + column,
-            .out_step = w.out.row},
-           count, pass.weights.depth);
-}
+int64_t rounded(int64_t tiles) { return (tiles + kRows - 1) / kRows * kRows; }
 
 // Weights that fit into a core's own cache: each thread takes a few tiles through all three steps.
 template <class T>
-void run_block_by_block(const Pass<T>& pass, MemoryPool& pool, int64_t block) {
+void run_tile_by_tile(const Pass<T>& pass, MemoryPool& pool) {
+  const WeightPanels& weights = pass.weights;
   const int64_t points = pass.tiling.points();
-  const Workspace w{{points, block, pass.in.image.channels}, {points, block, pass.out.channels}};
-  const int64_t items = points * ((pass.weights.columns + 31) / 32);
-  PerThread<float> memory(pool, w.in.size + w.out.size);
+  const int64_t tile_bytes = points * 4 * (weights.depth + weights.columns + 2 * kLanes);
+  const int64_t block = std::clamp(kOwnCache / tile_bytes / kRows, int64_t{1}, int64_t{8}) * kRows;
+  Scratch<float> packed(pool, weights.panels * weights.size());
+  PerThread<float> square(pool, weights.square());
+  const int64_t parts = weights.depth / kLanes;
+  parallel_for(weights.panels * parts, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      weights.pack(i / parts, i % parts * kLanes, (i % parts + 1) * kLanes, square.mine(),
+                   packed.data() + i / parts * weights.size());
+  });
+  const Matrices in(points, block, weights.depth), out(points, block, weights.columns);
+  PerThread<float> memory(pool, in.size + out.size);
   parallel_for(pass.tiling.count, block, [&](int64_t begin, int64_t end) {
-    float* mine = memory.mine();
-    read_tiles(pass.in, pass.tiling, begin, end - begin, w.in, mine);
-    for (int64_t i = 0; i < items; ++i) multiply_panel(pass, i, end - begin, w, mine);
-    write_tiles(pass, begin, end - begin, w.out, mine + w.in.size);
+    float* rows = memory.mine();
+    float* products = rows + in.size;
+    read_tiles(pass.in, pass.tiling, begin, end - begin, in, rows);
+    for (int64_t i = 0; i < weights.panels; ++i)
+      multiply(weights, i, packed.data() + i * weights.size(), end - begin, in, rows, out,
+               products + i * WeightPanels::kWide);
+    write_tiles(pass, {begin, end - begin, 0, weights.columns}, out, products);
   });
 }
 
-// Larger weights are read once for many tiles, and each part of them by one thread.
+// Larger weights: each thread transforms a panel of them, takes it to all tiles and on to the
+// results, so that transformed weights never leave the cache.
 template <class T>
-void run_step_by_step(const Pass<T>& pass, MemoryPool& pool, int64_t block) {
-  const int64_t points = pass.tiling.points();
-  const Workspace w{{points, block, pass.in.image.channels}, {points, block, pass.out.channels}};
-  const int64_t items = points * ((pass.weights.columns + 31) / 32);
-  Scratch<float> memory(pool, w.in.size + w.out.size);
-  for (int64_t first = 0; first < pass.tiling.count; first += block) {
-    const int64_t count = std::min(block, pass.tiling.count - first);
+void run_panel_by_panel(const Pass<T>& pass, MemoryPool& pool) {
+  const WeightPanels& weights = pass.weights;
+  const Tiling& tiling = pass.tiling;
+  const int64_t most =
+      std::max(kSharedCache / (tiling.points() * 4 * (weights.depth + kLanes)), kFew);
+  const int64_t blocks = (tiling.count + most - 1) / most;
+  const int64_t block = rounded((tiling.count + blocks - 1) / blocks);
+  // With few panels for the threads, several of them take the same one to a part of the tiles.
+  const int64_t parts =
+      std::clamp<int64_t>(2 * omp_get_max_threads() / weights.panels, 1, (block + kFew - 1) / kFew);
+  const int64_t part = rounded((block + parts - 1) / parts);
+  const Matrices in(tiling.points(), block, weights.depth);
+  const Matrices out(tiling.points(), kFew, WeightPanels::kWide);
+  Scratch<float> rows(pool, in.size);
+  PerThread<float> memory(pool, weights.square() + weights.size() + out.size);
+  for (int64_t first = 0; first < tiling.count; first += block) {
+    const int64_t count = std::min(block, tiling.count - first);
     parallel_for(count, 4, [&](int64_t begin, int64_t end) {
-      read_tiles(pass.in, pass.tiling, first + begin, end - begin, w.in,
-                 memory.data() + begin * w.in.row);
+      read_tiles(pass.in, tiling, first + begin, end - begin, in, rows.data() + begin * in.row);
     });
-    parallel_for(items, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) multiply_panel(pass, i, count, w, memory.data());
-    });
-    parallel_for(count, 4, [&](int64_t begin, int64_t end) {
-      write_tiles(pass, first + begin, end - begin, w.out,
-                  memory.data() + w.in.size + begin * w.out.row);
+    parallel_for(weights.panels * parts, 1, [&](int64_t item, int64_t) {
+      const int64_t panel = item / parts, column = panel * WeightPanels::kWide;
+      const int64_t begin = item % parts * part, end = std::min(count, begin + part);
+      float* packed = memory.mine() + weights.square();
+      float* products = packed + weights.size();
+      weights.pack(panel, 0, weights.depth, memory.mine(), packed);
+      for (int64_t t = begin; t < end; t += kFew) {
+        const int64_t tiles = std::min(kFew, end - t);
+        multiply(weights, panel, packed, tiles, in, rows.data() + t * in.row, out, products);
+        write_tiles(pass, {first + t, tiles, column, column + weights.width(panel)}, out, products);
+      }
     });
   }
 }
 
-constexpr int64_t kOwnCache = 3 << 17, kSharedCache = 8 << 20;  // bytes
-constexpr int64_t kRows = 14;                                   // of a block of products
-
 template <class T>
 void run(const Pass<T>& pass, MemoryPool& pool) {
-  const int64_t tile_bytes =
-      pass.tiling.points() * 4 * (pass.in.image.channels + pass.out.channels + 2 * kLanes);
-  auto rounded = [](int64_t tiles) { return (tiles + kRows - 1) / kRows * kRows; };
-  if (pass.weights.size * 4 <= 8 * kOwnCache)
-    return run_block_by_block(
-        pass, pool, std::clamp(kOwnCache / tile_bytes / kRows, int64_t{1}, int64_t{8}) * kRows);
-  // Large weights, which are read again for each block, make larger blocks.
-  const int64_t cache = std::clamp(pass.weights.size * 4, kSharedCache, 2 * kSharedCache);
-  const int64_t most = std::max(cache / tile_bytes, 4 * kRows);
-  const int64_t blocks = (pass.tiling.count + most - 1) / most;
-  run_step_by_step(pass, pool, rounded((pass.tiling.count + blocks - 1) / blocks));
+  if (pass.weights.panels * pass.weights.size() * 4 <= 8 * kOwnCache)
+    run_tile_by_tile(pass, pool);
+  else
+    run_panel_by_panel(pass, pool);
 }
 
 }  // namespace
@@ -154,11 +180,13 @@ bool winograd_suits(const DirectConvolution& s, ConvolutionPass pass, DType dtyp
   const int64_t fewest = std::min(s.in, s.out);
   if (dtype == DType::f32) return fewest >= 2 * kLanes;
   if (fewest < (s.kernel_height == 5 ? 2 : 3) * kLanes) return false;
-  // Tiles that stick out of the image are work for nothing.
+  // Images of one small tile are better served by the kernels for pairs, and tiles that stick out
+  // of the image are work for nothing.
   const bool forward = pass != ConvolutionPass::backward_input;
   const Extent size = forward ? Extent{s.out_height, s.out_width} : Extent{s.height, s.width};
   const Tiling tiling(1, size, s.kernel_height);
-  return 4 * size.height * size.width >= 3 * tiling.count * tiling.side * tiling.side;
+  return tiling.tile > 5 &&
+         4 * size.height * size.width >= 3 * tiling.count * tiling.side * tiling.side;
 }
 
 template <class T>
@@ -166,15 +194,11 @@ void winograd_forward(const DirectConvolution& s, MemoryPool& pool, const T* x, 
                       const float* bias, T* y) {
   const Extent size{s.out_height, s.out_width};
   const Tiling tiling(s.images, size, s.kernel_height);
-  const PackedWeights weights(tiling.points(), s.in, s.out);
-  Scratch<float> packed(pool, weights.size);
-  pack_weights(s, tiling, pool, weight, packed.data());
   Scratch<T> zeros(pool, s.in);
   std::fill_n(zeros.data(), s.in, T{});
   run(Pass<T>{.in = {{x, {s.height, s.width}, s.in}, s.params.padding, zeros.data()},
               .out = {y, size, s.out},
-              .weights = weights,
-              .packed = packed.data(),
+              .weights = {s, tiling, WeightUse::forward, weight},
               .bias = bias,
               .relu = s.params.activation == Activation::relu,
               .tiling = tiling},
@@ -186,9 +210,6 @@ void winograd_backward_input(const DirectConvolution& s, MemoryPool& pool, const
                              const float* weight, T* grad_x) {
   const Extent size{s.height, s.width};
   const Tiling tiling(s.images, size, s.kernel_height);
-  const PackedWeights weights(tiling.points(), s.out, s.in);
-  Scratch<float> packed(pool, weights.size);
-  pack_weights_turned(s, tiling, weight, packed.data());
   Scratch<T> zeros(pool, s.out);
   std::fill_n(zeros.data(), s.out, T{});
   run(Pass<T>{.in = {{grad_y, {s.out_height, s.out_width}, s.out},
@@ -196,8 +217,7 @@ void winograd_backward_input(const DirectConvolution& s, MemoryPool& pool, const
                       s.kernel_width - 1 - s.params.padding.width},
                      zeros.data()},
               .out = {grad_x, size, s.in},
-              .weights = weights,
-              .packed = packed.data(),
+              .weights = {s, tiling, WeightUse::backward_input, weight},
               .bias = nullptr,
               .relu = false,
               .tiling = tiling},

@@ -2,6 +2,7 @@
 
 #include "framework/backend/cpu/panels.h"
 #include "framework/backend/cpu/parallel.h"
+#include "framework/backend/cpu/per_thread.h"
 #include "framework/backend/cpu/winograd.h"
 #include "framework/backend/cpu/winograd_tiles.h"
 #include "framework/backend/cpu/winograd_weights.h"
@@ -30,13 +31,13 @@ D2L_SIMD void read_gradients(S, const TileSource<T>& grad_y, const Tiling& tilin
   }
 }
 
-// One panel of one point's sums [c, o].
-D2L_SIMD void add_products(const PanelOperands& p, int64_t columns, int64_t channels, int64_t tiles,
+// One point's sums of a block.
+D2L_SIMD void add_products(const PanelOperands& p, const GradientBlock& block, int64_t tiles,
                            bool add) {
-  if (columns == 32)
-    multiply_rows<PanelA::transposed, 2>(p, channels, tiles, add);
+  if (block.width == 2 * kLanes)
+    multiply_rows<PanelA::transposed, 2>(p, block.count, tiles, add);
   else
-    multiply_rows<PanelA::transposed, 1>(p, channels, tiles, add);
+    multiply_rows<PanelA::transposed, 1>(p, block.count, tiles, add);
 }
 
 // grad_bias: the transform's value for the points (1, 1) is the sum of the tile.
@@ -54,7 +55,9 @@ D2L_SIMD void add_bias(const float* rows, int64_t row, int64_t tiles, int64_t ch
   }
 }
 
-constexpr int64_t kSharedCache = 8 << 20;  // bytes
+constexpr int64_t kSharedCache = 4 << 20;       // bytes
+constexpr int64_t kFewest = 112;                // tiles of a block
+constexpr int64_t kWidth = 32, kChannels = 64;  // of a block of sums
 
 }  // namespace
 }  // namespace winograd
@@ -72,40 +75,50 @@ void winograd_backward_weight(const DirectConvolution& s, MemoryPool& pool, cons
   const Tiling tiling(s.images, size, s.kernel_height);
   const int64_t points = tiling.points();
   const int64_t tile_bytes = points * 4 * (s.in + s.out + 2 * kLanes);
-  const int64_t most = std::clamp<int64_t>(kSharedCache / tile_bytes, 112, 448);
-  const int64_t block = std::min(most, tiling.count);
+  const int64_t block = std::min(std::max(kSharedCache / tile_bytes, kFewest), tiling.count);
   const Matrices of_x(points, block, s.in), of_y(points, block, s.out);
-  const int64_t step = s.in * s.out + kLanes, panels = (s.out + 31) / 32;
-  Scratch<float> memory(pool, of_x.size + of_y.size), sums(pool, points * step);
+  Scratch<float> memory(pool, of_x.size + of_y.size);
   float* rows = memory.data();
   float* gradient_rows = memory.data() + of_x.size;
+
+  // Sums of all tiles at once become gradients while they are in the cache.
+  const bool at_once = block == tiling.count;
+  const int64_t wide = (s.out + kWidth - 1) / kWidth, high = (s.in + kChannels - 1) / kChannels;
+  const int64_t sums_size = points * GradientBlock{0, kChannels, 0, kWidth}.step();
+  const int64_t square = WeightPanels::square_size(s);
+  PerThread<float> mine(pool, square + (at_once ? sums_size : 0));
+  Scratch<float> kept(pool, at_once ? 0 : wide * high * sums_size);
   if (grad_bias != nullptr) std::fill_n(grad_bias, s.out, 0.0f);
   for (int64_t first = 0; first < tiling.count; first += block) {
     const int64_t count = std::min(block, tiling.count - first);
     parallel_for(count, 4, [&](int64_t begin, int64_t end) {
       read_tiles(from_x, tiling, first + begin, end - begin, of_x, rows + begin * of_x.row);
-      const std::span<float> mine(gradient_rows + begin * of_y.row,
-                                  static_cast<size_t>((end - begin) * of_y.row));
+      const std::span<float> to(gradient_rows + begin * of_y.row,
+                                static_cast<size_t>((end - begin) * of_y.row));
       visit_scheme(tiling, [&](auto scheme) {
-        read_gradients(scheme, from_y, tiling, first + begin, of_y, mine);
+        read_gradients(scheme, from_y, tiling, first + begin, of_y, to);
       });
     });
-    parallel_for(points * panels, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t item = begin; item < end; ++item) {
-        const int64_t point = item / panels, column = item % panels * 32;
-        add_products({.a = rows + point * of_x.step,
+    parallel_for(wide * high, 1, [&](int64_t item, int64_t) {
+      const int64_t o = item / high * kWidth, c = item % high * kChannels;
+      const GradientBlock at{c, std::min(kChannels, s.in - c), o, std::min(kWidth, s.out - o)};
+      float* sums = at_once ? mine.mine() + square : kept.data() + item * sums_size;
+      for (int64_t point = 0; point < points; ++point)
+        add_products({.a = rows + point * of_x.step + c,
                       .a_step = of_x.row,
-                      .b = gradient_rows + point * of_y.step + column,
+                      .b = gradient_rows + point * of_y.step + o,
                       .b_step = of_y.row,
-                      .out = sums.data() + point * step + column,
-                      .out_step = s.out},
-                     std::min<int64_t>(32, s.out - column), s.in, count, first > 0);
-      }
+                      .out = sums + point * at.step(),
+                      .out_step = at.width,
+                      .next_a = rows + (point + 1) * of_x.step + c,
+                      .next_b = gradient_rows + (point + 1) * of_y.step + o},
+                     at, count, first > 0);
+      if (first + count == tiling.count)
+        unpack_gradients(s, tiling, at, sums, mine.mine(), grad_weight);
     });
     if (grad_bias != nullptr)
       add_bias(gradient_rows + (tiling.tile + 1) * of_y.step, of_y.row, count, s.out, grad_bias);
   }
-  unpack_gradients(s, tiling, pool, sums.data(), step, grad_weight);
 }
 
 template void winograd_backward_weight(const DirectConvolution&, MemoryPool&, const float*,

@@ -20,7 +20,8 @@ struct Scheme {
   static constexpr int kSide = kTileSide, kTaps = kKernel, kResults = kSide + 1 - kTaps;
   static constexpr int kPoints = kSide * kSide;
 };
-using Scheme4x3 = Scheme<6, 3>;  // points 0, 1, -1, 2, -2, infinity
+using Scheme3x3 = Scheme<5, 3>;  // points 0, 1, -1, 2, infinity
+using Scheme4x3 = Scheme<6, 3>;  // and -2
 using Scheme2x5 = Scheme<6, 5>;
 using Scheme6x3 = Scheme<8, 3>;  // and 1/2, -1/2
 using Scheme4x5 = Scheme<8, 5>;
@@ -28,7 +29,7 @@ using Scheme4x5 = Scheme<8, 5>;
 // The tiles of all images, cut into blocks that are worked on at a time.
 struct Tiling {
   Tiling(int64_t images, Extent size, int64_t kernel)
-      : tile(9 * work(size, 9 - kernel, 64) <= 8 * work(size, 7 - kernel, 36) ? 8 : 6),
+      : tile(best_tile(size, kernel)),
         side(tile + 1 - static_cast<int>(kernel)),
         out(size),
         rows(pieces(size.height, side)),
@@ -51,8 +52,15 @@ struct Tiling {
 
  private:
   static int64_t pieces(int64_t size, int64_t piece) { return (size + piece - 1) / piece; }
-  static int64_t work(Extent size, int64_t results, int64_t points) {
-    return pieces(size.height, results) * pieces(size.width, results) * points;
+  static int64_t products(Extent size, int64_t kernel, int64_t tile) {
+    const int64_t results = tile + 1 - kernel;
+    return pieces(size.height, results) * pieces(size.width, results) * tile * tile;
+  }
+  // Tiles of another size than 6 x 6 have to be worth their longer, or more frequent, transforms.
+  static int best_tile(Extent size, int64_t kernel) {
+    const int64_t of_six = products(size, kernel, 6), of_eight = products(size, kernel, 8);
+    if (kernel == 3 && 4 * products(size, kernel, 5) <= 3 * std::min(of_six, of_eight)) return 5;
+    return 9 * of_eight <= 8 * of_six ? 8 : 6;
   }
 };
 
@@ -60,6 +68,7 @@ struct Tiling {
 template <class Body>
 [[gnu::always_inline]] inline void visit_scheme(const Tiling& tiling, const Body& body) {
   if (tiling.tile == 8) return tiling.side == 6 ? body(Scheme6x3{}) : body(Scheme4x5{});
+  if (tiling.tile == 5) return body(Scheme3x3{});
   tiling.side == 4 ? body(Scheme4x3{}) : body(Scheme2x5{});
 }
 
@@ -103,7 +112,14 @@ void read_tiles(const TileSource<T>& source, const Tiling& tiling, int64_t first
 // B^T d: side -> side
 template <class S>
 [[gnu::always_inline]] inline void transform_input(const Lanes16* d, Lanes16* out) {
-  if constexpr (S::kSide == 6) {
+  if constexpr (S::kSide == 5) {
+    const Lanes16 a = d[3] - d[1];
+    out[0] = 2.0f * (d[0] - d[2]) + a;
+    out[1] = d[3] - d[2] - 2.0f * d[1];
+    out[2] = d[3] - 3.0f * d[2] + 2.0f * d[1];
+    out[3] = a;
+    out[4] = d[4] - d[2] - 2.0f * a;
+  } else if constexpr (S::kSide == 6) {
     const Lanes16 a = d[4] - 4.0f * d[2], b = d[3] - 4.0f * d[1];
     const Lanes16 c = d[4] - d[2], e = 2.0f * (d[3] - d[1]);
     out[0] = 4.0f * d[0] - 5.0f * d[2] + d[4];
@@ -132,7 +148,14 @@ template <class S>
 // A^T m: side -> results
 template <class S>
 [[gnu::always_inline]] inline void transform_output(const Lanes16* m, Lanes16* out) {
-  const Lanes16 p = m[1] + m[2], q = m[1] - m[2], r = m[3] + m[4], t = m[3] - m[4];
+  const Lanes16 p = m[1] + m[2], q = m[1] - m[2];
+  if constexpr (S::kSide == 5) {
+    out[0] = m[0] + p + m[3];
+    out[1] = q + 2.0f * m[3];
+    out[2] = p + 4.0f * m[3] + m[4];
+    return;
+  }
+  const Lanes16 r = m[3] + m[4], t = m[3] - m[4];
   out[0] = m[0] + p + r;
   out[1] = q + 2.0f * t;
   if constexpr (S::kResults >= 4) {
@@ -156,6 +179,15 @@ template <class S>
 // A g: results -> side, the transpose of the above
 template <class S>
 [[gnu::always_inline]] inline void transform_gradient(const Lanes16* g, Lanes16* out) {
+  if constexpr (S::kSide == 5) {
+    const Lanes16 a = g[0] + g[2];
+    out[0] = g[0];
+    out[1] = a + g[1];
+    out[2] = a - g[1];
+    out[3] = g[0] + 2.0f * g[1] + 4.0f * g[2];
+    out[4] = g[2];
+    return;
+  }
   Lanes16 even = g[0], odd = g[1], even2 = g[0], odd2 = 2.0f * g[1];
   if constexpr (S::kResults >= 4) {
     even += g[2];
@@ -189,6 +221,15 @@ template <class S>
 // G w: taps -> side
 template <class S>
 [[gnu::always_inline]] inline void transform_weight(const Lanes16* w, Lanes16* out) {
+  if constexpr (S::kSide == 5) {
+    const Lanes16 a = w[0] + w[2];
+    out[0] = 0.5f * w[0];
+    out[1] = -0.5f * (a + w[1]);
+    out[2] = (-1.0f / 6) * (a - w[1]);
+    out[3] = (1.0f / 6) * (w[0] + 2.0f * w[1] + 4.0f * w[2]);
+    out[4] = w[2];
+    return;
+  }
   Lanes16 even = w[0] + w[2], odd = w[1], even2 = w[0] + 4.0f * w[2], odd2 = 2.0f * w[1];
   if constexpr (S::kTaps == 5) {
     even += w[4];
@@ -218,6 +259,13 @@ template <class S>
 // G^T u: side -> taps, the transpose of the above
 template <class S>
 [[gnu::always_inline]] inline void transform_weight_gradient(const Lanes16* u, Lanes16* out) {
+  if constexpr (S::kSide == 5) {
+    const Lanes16 p = 0.5f * u[1], q = (1.0f / 6) * u[2], r = (1.0f / 6) * u[3];
+    out[0] = 0.5f * u[0] - p - q + r;
+    out[1] = 2.0f * r + q - p;
+    out[2] = 4.0f * r - p - q + u[4];
+    return;
+  }
   constexpr float kOne = S::kSide == 6 ? -1.0f / 6 : -2.0f / 9;
   constexpr float kTwo = S::kSide == 6 ? 1.0f / 24 : 1.0f / 90;
   const Lanes16 p = kOne * (u[1] + u[2]), q = kOne * (u[1] - u[2]);

@@ -4,28 +4,46 @@
 
 namespace d2l::cpu::winograd {
 
-// Transformed weights: for each of a tiling's points a matrix [depth, columns] in panels of 32
-// columns (the last may have 16), each panel [depth, its columns].
-struct PackedWeights {
-  PackedWeights(int64_t points, int64_t rows, int64_t across)
-      : depth(rows), columns(across), step(rows * across + 16), size(points * step) {}
+enum class WeightUse { forward, backward_input };
 
-  int64_t panel_width(int64_t column) const { return std::min<int64_t>(32, columns - column); }
-  // Of panel columns [column, column + panel_width(column)), column a multiple of 32.
-  int64_t panel(int point, int64_t column) const { return point * step + column * depth; }
+// Transformed weights: for each of a tiling's points a matrix [depth, columns], made in panels of
+// 32 columns (the last may have 16), which lie one behind the other: [points][depth, its columns].
+struct WeightPanels {
+  // Weights are [o, k, k, c]. Forward: depth c, columns o; for the gradient of the input taps are
+  // turned around, depth o, columns c.
+  WeightPanels(const DirectConvolution& s, const Tiling& tiles, WeightUse purpose,
+               const float* weights);
 
-  int64_t depth, columns, step, size;
+  int64_t width(int64_t panel) const { return std::min(kWide, columns - panel * kWide); }
+  // Between a panel's points; no power of two.
+  int64_t step(int64_t panel) const { return depth * width(panel) + kLanes; }
+  int64_t size() const { return tiling.points() * (depth * kWide + kLanes); }  // of a panel
+
+  // Rows [begin, end), multiples of 16, of all points of a panel; square is memory for square()
+  // numbers.
+  void pack(int64_t panel, int64_t begin, int64_t end, float* square, float* to) const;
+
+  int64_t square() const { return square_size(convolution); }
+  static int64_t square_size(const DirectConvolution& s) {
+    return kLanes * kLanes * s.kernel_height * s.kernel_width;
+  }
+
+  static constexpr int64_t kWide = 2 * kLanes;
+  const DirectConvolution& convolution;
+  const Tiling& tiling;
+  WeightUse use;
+  const float* weight;
+  int64_t depth, columns, panels;
 };
 
-// weight [o, k, k, c] -> depth c, columns o.
-void pack_weights(const DirectConvolution& s, const Tiling& tiling, MemoryPool& pool,
-                  const float* weight, float* packed);
-// The same for the gradient of the input: taps turned around, depth o, columns c.
-void pack_weights_turned(const DirectConvolution& s, const Tiling& tiling, const float* weight,
-                         float* packed);
-// The gradient of pack_weights: sums [points][c][o] with steps of `step` between points -> [o, k,
-// k, c].
-void unpack_gradients(const DirectConvolution& s, const Tiling& tiling, MemoryPool& pool,
-                      const float* sums, int64_t step, float* grad_weight);
+// Sums [points][count, width] of input channels [c, c + count) and output channels [o, o + width),
+// all multiples of 16.
+struct GradientBlock {
+  int64_t c, count, o, width;
+  int64_t step() const { return count * width + kLanes; }  // between points
+};
+// Writes the gradients of their weights; square is memory for square_size(s) numbers.
+void unpack_gradients(const DirectConvolution& s, const Tiling& tiling, const GradientBlock& block,
+                      const float* sums, float* square, float* grad_weight);
 
 }  // namespace d2l::cpu::winograd
