@@ -31,10 +31,41 @@ D2L_SIMD void read_gradients(S, const TileSource<T>& grad_y, const Tiling& tilin
   }
 }
 
-// One point's sums of a block.
-D2L_SIMD void add_products(const PanelOperands& p, const GradientBlock& block, int64_t tiles,
-                           bool add) {
-  if (block.width == 2 * kLanes)
+constexpr int64_t kSharedCache = 4 << 20;       // bytes
+constexpr int64_t kFewest = 112;                // tiles of a block
+constexpr int64_t kWidth = 32, kChannels = 64;  // of a block of sums
+
+// Some tiles of x and of grad_y.
+struct Factors {
+  Matrices x, y;
+  float* x_rows;
+  float* y_rows;
+
+  const float* x_at(int64_t point, const GradientBlock& block) const {
+    return x_rows + point * x.step + block.c;
+  }
+  const float* y_at(int64_t point, const GradientBlock& block) const {
+    return y_rows + point * y.step + block.o;
+  }
+};
+
+// Sums are made in blocks of 64 input by 32 output channels of one point.
+struct Item {
+  int64_t point;
+  GradientBlock block;
+};
+D2L_SIMD void add_products(const Factors& of, const Item& item, const Item& next, int64_t tiles,
+                           bool add, float* sums) {
+  const GradientBlock& block = item.block;
+  const PanelOperands p{.a = of.x_at(item.point, block),
+                        .a_step = of.x.row,
+                        .b = of.y_at(item.point, block),
+                        .b_step = of.y.row,
+                        .out = sums + item.point * block.step(),
+                        .out_step = block.width,
+                        .next_a = of.x_at(next.point, next.block),
+                        .next_b = of.y_at(next.point, next.block)};
+  if (block.width == kWidth)
     multiply_rows<PanelA::transposed, 2>(p, block.count, tiles, add);
   else
     multiply_rows<PanelA::transposed, 1>(p, block.count, tiles, add);
@@ -55,10 +86,6 @@ D2L_SIMD void add_bias(const float* rows, int64_t row, int64_t tiles, int64_t ch
   }
 }
 
-constexpr int64_t kSharedCache = 4 << 20;       // bytes
-constexpr int64_t kFewest = 112;                // tiles of a block
-constexpr int64_t kWidth = 32, kChannels = 64;  // of a block of sums
-
 }  // namespace
 }  // namespace winograd
 
@@ -76,49 +103,56 @@ void winograd_backward_weight(const DirectConvolution& s, MemoryPool& pool, cons
   const int64_t points = tiling.points();
   const int64_t tile_bytes = points * 4 * (s.in + s.out + 2 * kLanes);
   const int64_t block = std::min(std::max(kSharedCache / tile_bytes, kFewest), tiling.count);
-  const Matrices of_x(points, block, s.in), of_y(points, block, s.out);
-  Scratch<float> memory(pool, of_x.size + of_y.size);
-  float* rows = memory.data();
-  float* gradient_rows = memory.data() + of_x.size;
+  Factors of{{points, block, s.in}, {points, block, s.out}, nullptr, nullptr};
+  Scratch<float> memory(pool, of.x.size + of.y.size);
+  of.x_rows = memory.data();
+  of.y_rows = of.x_rows + of.x.size;
 
-  // Sums of all tiles at once become gradients while they are in the cache.
+  const int64_t high = (s.in + kChannels - 1) / kChannels;
+  const int64_t blocks = high * ((s.out + kWidth - 1) / kWidth);
+  auto block_of = [&](int64_t number) {
+    const int64_t o = number / high * kWidth, c = number % high * kChannels;
+    return GradientBlock{c, std::min(kChannels, s.in - c), o, std::min(kWidth, s.out - o)};
+  };
+  // Sums of all tiles at once become gradients while they are in the cache; else they are kept.
   const bool at_once = block == tiling.count;
-  const int64_t wide = (s.out + kWidth - 1) / kWidth, high = (s.in + kChannels - 1) / kChannels;
   const int64_t sums_size = points * GradientBlock{0, kChannels, 0, kWidth}.step();
   const int64_t square = WeightPanels::square_size(s);
   PerThread<float> mine(pool, square + (at_once ? sums_size : 0));
-  Scratch<float> kept(pool, at_once ? 0 : wide * high * sums_size);
+  Scratch<float> kept(pool, at_once ? 0 : blocks * sums_size);
   if (grad_bias != nullptr) std::fill_n(grad_bias, s.out, 0.0f);
   for (int64_t first = 0; first < tiling.count; first += block) {
     const int64_t count = std::min(block, tiling.count - first);
     parallel_for(count, 4, [&](int64_t begin, int64_t end) {
-      read_tiles(from_x, tiling, first + begin, end - begin, of_x, rows + begin * of_x.row);
-      const std::span<float> to(gradient_rows + begin * of_y.row,
-                                static_cast<size_t>((end - begin) * of_y.row));
+      read_tiles(from_x, tiling, first + begin, end - begin, of.x, of.x_rows + begin * of.x.row);
+      const std::span<float> to(of.y_rows + begin * of.y.row,
+                                static_cast<size_t>((end - begin) * of.y.row));
       visit_scheme(tiling, [&](auto scheme) {
-        read_gradients(scheme, from_y, tiling, first + begin, of_y, to);
+        read_gradients(scheme, from_y, tiling, first + begin, of.y, to);
       });
     });
-    parallel_for(wide * high, 1, [&](int64_t item, int64_t) {
-      const int64_t o = item / high * kWidth, c = item % high * kChannels;
-      const GradientBlock at{c, std::min(kChannels, s.in - c), o, std::min(kWidth, s.out - o)};
-      float* sums = at_once ? mine.mine() + square : kept.data() + item * sums_size;
-      for (int64_t point = 0; point < points; ++point)
-        add_products({.a = rows + point * of_x.step + c,
-                      .a_step = of_x.row,
-                      .b = gradient_rows + point * of_y.step + o,
-                      .b_step = of_y.row,
-                      .out = sums + point * at.step(),
-                      .out_step = at.width,
-                      .next_a = rows + (point + 1) * of_x.step + c,
-                      .next_b = gradient_rows + (point + 1) * of_y.step + o},
-                     at, count, first > 0);
-      if (first + count == tiling.count)
+    if (at_once)
+      parallel_for(blocks, 1, [&](int64_t number, int64_t) {
+        const GradientBlock at = block_of(number);
+        float* sums = mine.mine() + square;
+        for (int64_t point = 0; point < points; ++point)
+          add_products(of, {point, at}, {point + 1, at}, count, false, sums);
         unpack_gradients(s, tiling, at, sums, mine.mine(), grad_weight);
-    });
+      });
+    else
+      parallel_for(points * blocks, 1, [&](int64_t i, int64_t) {
+        const Item item{i / blocks, block_of(i % blocks)};
+        const Item next{(i + 1) / blocks, block_of((i + 1) % blocks)};
+        add_products(of, item, next, count, first > 0, kept.data() + i % blocks * sums_size);
+      });
     if (grad_bias != nullptr)
-      add_bias(gradient_rows + (tiling.tile + 1) * of_y.step, of_y.row, count, s.out, grad_bias);
+      add_bias(of.y_rows + (tiling.tile + 1) * of.y.step, of.y.row, count, s.out, grad_bias);
   }
+  if (!at_once)
+    parallel_for(blocks, 1, [&](int64_t i, int64_t) {
+      unpack_gradients(s, tiling, block_of(i), kept.data() + i * sums_size, mine.mine(),
+                       grad_weight);
+    });
 }
 
 template void winograd_backward_weight(const DirectConvolution&, MemoryPool&, const float*,
