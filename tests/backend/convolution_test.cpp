@@ -212,7 +212,7 @@ TEST(ConvolutionThreads, MinimalFilteringDoesNotDependOnThem) {
 TEST(ConvolutionThreads, MinimalFilteringOfManyImagesIsThatOfFew) {
   if (!cpu::has_wide_vectors()) GTEST_SKIP() << "d2l's own kernels need AVX-512";
   const Conv2dParams params{{1, 1}, {1, 1}};
-  const int64_t many = 250, few = 50, image = 6 * 6;
+  const int64_t many = 500, few = 50, image = 6 * 6;
   for (int threads : {1, 2, 8}) {
     auto backend = make_cpu_backend(threads);
     Array<float> x(*backend, {many, 6, 6, 128}), weight(*backend, {112, 3, 3, 128});
