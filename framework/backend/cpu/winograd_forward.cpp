@@ -35,8 +35,7 @@ D2L_SIMD void write_rows(S, const Pass<T>& pass, const Window& window, const Mat
   for (int64_t t = 0; t < window.count; ++t, products += m.row) {
     const Tiling::Place at = pass.tiling.place(window.first + t);
     T* pixels[S::kResults * S::kResults];
-    for (int i = 0; i < S::kResults * S::kResults; ++i)
-      pixels[i] = pass.out.pixel(at.image, at.y + i / S::kResults, at.x + i % S::kResults, nullptr);
+    pass.out.template find_pixels<S::kResults>(at.image, at.y, at.x, nullptr, pixels);
     for (int64_t o = window.begin; o < window.end; o += kLanes) {
       Lanes16 bias{};
       if (pass.bias != nullptr) load(bias, pass.bias + o);
@@ -93,7 +92,8 @@ template <class T>
 void run_tile_by_tile(const Pass<T>& pass, MemoryPool& pool) {
   const WeightPanels& weights = pass.weights;
   const int64_t points = pass.tiling.points();
-  const int64_t tile_bytes = points * 4 * (weights.depth + weights.columns + 2 * kLanes);
+  const int64_t tile_bytes =
+      points * 4 * (Matrices::row_of(weights.depth) + Matrices::row_of(weights.columns));
   const int64_t block = std::clamp(kOwnCache / tile_bytes / kRows, int64_t{1}, int64_t{8}) * kRows;
   Scratch<float> packed(pool, weights.panels * weights.size());
   PerThread<float> square(pool, weights.square());
@@ -123,7 +123,7 @@ void run_panel_by_panel(const Pass<T>& pass, MemoryPool& pool) {
   const WeightPanels& weights = pass.weights;
   const Tiling& tiling = pass.tiling;
   const int64_t most =
-      std::max(kSharedCache / (tiling.points() * 4 * (weights.depth + kLanes)), kFew);
+      std::max(kSharedCache / (tiling.points() * 4 * Matrices::row_of(weights.depth)), kFew);
   const int64_t blocks = (tiling.count + most - 1) / most;
   const int64_t block = rounded((tiling.count + blocks - 1) / blocks);
   // With few panels for the threads, several of them take the same one to a part of the tiles.
@@ -178,7 +178,8 @@ bool winograd_suits(const DirectConvolution& s, ConvolutionPass pass, DType dtyp
                         s.params.activation != Activation::tanh;
   if (!possible) return false;
   const int64_t fewest = std::min(s.in, s.out);
-  if (dtype == DType::f32) return fewest >= 2 * kLanes;
+  if (dtype == DType::f32)
+    return fewest >= (pass == ConvolutionPass::backward_weight ? 2 * kLanes : kLanes);
   if (fewest < (s.kernel_height == 5 ? 2 : 3) * kLanes) return false;
   // Images of one small tile are better served by the kernels for pairs, and tiles that stick out
   // of the image are work for nothing.

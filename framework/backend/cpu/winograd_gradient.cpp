@@ -17,13 +17,10 @@ namespace {
 template <class T, class S>
 D2L_SIMD void read_gradients(S, const TileSource<T>& grad_y, const Tiling& tiling, int64_t first,
                              const Matrices& m, std::span<float> rows) {
-  constexpr int kPixels = S::kResults * S::kResults;
   for (float* row = rows.data(); row < rows.data() + rows.size(); ++first, row += m.row) {
     const Tiling::Place at = tiling.place(first);
-    const T* pixels[kPixels];
-    for (int i = 0; i < kPixels; ++i)
-      pixels[i] = grad_y.image.pixel(at.image, at.y + i / S::kResults, at.x + i % S::kResults,
-                                     grad_y.zeros);
+    const T* pixels[S::kResults * S::kResults];
+    grad_y.image.template find_pixels<S::kResults>(at.image, at.y, at.x, grad_y.zeros, pixels);
     for (int64_t o = 0; o < grad_y.image.channels; o += kLanes)
       transform_tile<S::kResults, S::kSide, transform_gradient<S>>(
           [&](int i, Lanes16& value) D2L_INLINE { load(value, pixels[i] + o); },
@@ -101,7 +98,7 @@ void winograd_backward_weight(const DirectConvolution& s, MemoryPool& pool, cons
   const TileSource<T> from_y{{grad_y, size, s.out}, {}, zeros.data()};
   const Tiling tiling(s.images, size, s.kernel_height);
   const int64_t points = tiling.points();
-  const int64_t tile_bytes = points * 4 * (s.in + s.out + 2 * kLanes);
+  const int64_t tile_bytes = points * 4 * (Matrices::row_of(s.in) + Matrices::row_of(s.out));
   const int64_t block = std::min(std::max(kSharedCache / tile_bytes, kFewest), tiling.count);
   Factors of{{points, block, s.in}, {points, block, s.out}, nullptr, nullptr};
   Scratch<float> memory(pool, of.x.size + of.y.size);

@@ -13,9 +13,8 @@ D2L_SIMD static void read_rows(S, const TileSource<T>& source, const Tiling& til
   for (float* row = rows.data(); row < rows.data() + rows.size(); ++first, row += m.row) {
     const Tiling::Place at = tiling.place(first);
     const T* pixels[S::kPoints];
-    for (int i = 0; i < S::kPoints; ++i)
-      pixels[i] = image.pixel(at.image, at.y - source.padding.height + i / S::kSide,
-                              at.x - source.padding.width + i % S::kSide, source.zeros);
+    image.template find_pixels<S::kSide>(at.image, at.y - source.padding.height,
+                                         at.x - source.padding.width, source.zeros, pixels);
     for (int64_t c = 0; c < image.channels; c += kLanes)
       transform_tile<S::kSide, S::kSide, transform_input<S>>(
           [&](int i, Lanes16& value) D2L_INLINE { load(value, pixels[i] + c); },

@@ -79,18 +79,29 @@ struct Image {
   Extent size;
   int64_t channels;
 
-  // The pixel's channels; `outside` for a place that does not exist.
-  T* pixel(int64_t image, int64_t y, int64_t x, T* outside) const {
-    if (y < 0 || y >= size.height || x < 0 || x >= size.width) return outside;
-    return data + ((image * size.height + y) * size.width + x) * channels;
+  // Where the channels of kSide x kSide pixels lie, (y, x) being the first; `outside` for those
+  // that do not exist.
+  template <int kSide>
+  [[gnu::always_inline]] void find_pixels(int64_t image, int64_t y, int64_t x, T* outside,
+                                          T** pixels) const {
+    T* const first = data + ((image * size.height + y) * size.width + x) * channels;
+    for (int i = 0; i < kSide; ++i)
+      for (int j = 0; j < kSide; ++j) {
+        const bool inside = static_cast<uint64_t>(y + i) < static_cast<uint64_t>(size.height) &&
+                            static_cast<uint64_t>(x + j) < static_cast<uint64_t>(size.width);
+        pixels[i * kSide + j] = inside ? first + (i * size.width + j) * channels : outside;
+      }
   }
 };
 
 // Matrices [tile, channel] for each of the points. Steps avoid powers of two, which would put
-// the same place of all matrices into one set of the cache.
+// several rows, or the same place of all matrices, into one set of the cache.
 struct Matrices {
   Matrices(int64_t points, int64_t tiles, int64_t channels)
-      : row(channels + kLanes), step(tiles * row + kLanes), size(points * step) {}
+      : row(row_of(channels)), step(tiles * row + kLanes), size(points * step) {}
+  static int64_t row_of(int64_t channels) {
+    return channels % 64 == 0 ? channels + kLanes : channels;
+  }
   int64_t row, step, size;
 };
 
