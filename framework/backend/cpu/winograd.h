@@ -13,12 +13,11 @@
 namespace d2l::cpu {
 
 // Channels must be multiples of 16, and pay where they were measured to: GFLOP/s of two Zen 4
-// cores, oneDNN 2.6.3 in f32 and bf16 against this in f32 (its multiplications always are),
-// forward:
-//   64 -> 64 channels on 24 x 24: 236, 480, 600; 128 on 12 x 12: 242, 489, 665;
-//   256 on 6 x 6: 271, 550, 638; 512 on 3 x 3: 156, 554, 281; 16 on 32 x 32: 219, 372, 206;
-//   32 on 16 x 16: 245, 477, 442; 5 x 5, 96 -> 256 on 26 x 26: 243, 470, 613; 256 on 12 x 12: 270,
-//   566, 742.
+// cores, oneDNN 2.6.3 in f32 (with its own minimal filtering) and bf16 against this in f32 (its
+// multiplications always are), forward, batch 64:
+//   64 -> 64 channels on 24 x 24: 531, 489, 583; 128 on 12 x 12: 527, 515, 532; 256 on 6 x 6: 327,
+//   589, 777; 512 on 3 x 3: 307, 743, 435; 16 on 32 x 32: 227, 434, 372; 32 on 16 x 16: 423, 510,
+//   535; batch 32, 5 x 5, 96 -> 256 on 26 x 26: 246, 500, 702; 256 on 12 x 12: 282, 571, 964.
 enum class ConvolutionPass { forward, backward_input, backward_weight };
 bool winograd_suits(const DirectConvolution& s, ConvolutionPass pass, DType dtype);
 
