@@ -178,8 +178,7 @@ bool winograd_suits(const DirectConvolution& s, ConvolutionPass pass, DType dtyp
                         s.params.activation != Activation::tanh;
   if (!possible) return false;
   const int64_t fewest = std::min(s.in, s.out);
-  if (dtype == DType::f32)
-    return fewest >= (pass == ConvolutionPass::backward_weight ? 2 * kLanes : kLanes);
+  if (dtype == DType::f32) return true;
   if (fewest < (s.kernel_height == 5 ? 2 : 3) * kLanes) return false;
   // Images of one small tile are better served by the kernels for pairs, and tiles that stick out
   // of the image are work for nothing.

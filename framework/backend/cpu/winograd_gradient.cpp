@@ -46,6 +46,15 @@ struct Factors {
   }
 };
 
+// Tiles [first, first + count) become rows from number `row` on.
+template <class T>
+void read_factors(const TileSource<T>& x, const TileSource<T>& y, const Tiling& tiling,
+                  int64_t first, int64_t count, const Factors& to, int64_t row) {
+  read_tiles(x, tiling, first, count, to.x, to.x_rows + row * to.x.row);
+  const std::span<float> rows(to.y_rows + row * to.y.row, static_cast<size_t>(count * to.y.row));
+  visit_scheme(tiling, [&](auto scheme) { read_gradients(scheme, y, tiling, first, to.y, rows); });
+}
+
 // Sums are made in blocks of 64 input by 32 output channels of one point.
 struct Item {
   int64_t point;
@@ -83,6 +92,43 @@ D2L_SIMD void add_bias(const float* rows, int64_t row, int64_t tiles, int64_t ch
   }
 }
 
+constexpr int64_t kSlices = 16, kSliceTiles = 28;
+
+// Sums of few channels fit into a core's own cache beside some tiles, which each thread takes
+// through all steps. The images are cut into slices, whose sums are added in their order.
+template <class T>
+void sum_slices(const DirectConvolution& s, const Tiling& tiling, const TileSource<T>& x,
+                const TileSource<T>& y, MemoryPool& pool, float* grad_weight, float* grad_bias) {
+  const int64_t points = tiling.points();
+  const GradientBlock all{0, s.in, 0, s.out};
+  const int64_t weights = points * all.step(), size = weights + s.out;
+  const int64_t tiles = (tiling.count + kSlices - 1) / kSlices;
+  const int64_t slices = (tiling.count + tiles - 1) / tiles;
+  const Matrices of_x(points, kSliceTiles, s.in), of_y(points, kSliceTiles, s.out);
+  PerThread<float> memory(pool, of_x.size + of_y.size);
+  Scratch<float> sums(pool, slices * size);
+  parallel_for(slices, 1, [&](int64_t slice, int64_t) {
+    const Factors of{of_x, of_y, memory.mine(), memory.mine() + of_x.size};
+    float* mine = sums.data() + slice * size;
+    std::fill_n(mine + weights, s.out, 0.0f);
+    const int64_t begin = slice * tiles, end = std::min(tiling.count, begin + tiles);
+    for (int64_t first = begin; first < end; first += kSliceTiles) {
+      const int64_t count = std::min(kSliceTiles, end - first);
+      read_factors(x, y, tiling, first, count, of, 0);
+      for (int64_t point = 0; point < points; ++point)
+        add_products(of, {point, all}, {point + 1, all}, count, first > begin, mine);
+      add_bias(of.y_rows + (tiling.tile + 1) * of_y.step, of_y.row, count, s.out, mine + weights);
+    }
+  });
+  parallel_for(size, 4096, [&](int64_t begin, int64_t end) {
+    for (int64_t slice = 1; slice < slices; ++slice)
+      add(sums.data() + slice * size + begin, end - begin, sums.data() + begin);
+  });
+  Scratch<float> square(pool, WeightPanels::square_size(s));
+  unpack_gradients(s, tiling, all, sums.data(), square.data(), grad_weight);
+  if (grad_bias != nullptr) std::copy_n(sums.data() + weights, s.out, grad_bias);
+}
+
 }  // namespace
 }  // namespace winograd
 
@@ -97,6 +143,8 @@ void winograd_backward_weight(const DirectConvolution& s, MemoryPool& pool, cons
   const TileSource<T> from_x{{x, {s.height, s.width}, s.in}, s.params.padding, zeros.data()};
   const TileSource<T> from_y{{grad_y, size, s.out}, {}, zeros.data()};
   const Tiling tiling(s.images, size, s.kernel_height);
+  if (s.in <= kChannels && s.out <= kWidth)
+    return sum_slices(s, tiling, from_x, from_y, pool, grad_weight, grad_bias);
   const int64_t points = tiling.points();
   const int64_t tile_bytes = points * 4 * (Matrices::row_of(s.in) + Matrices::row_of(s.out));
   const int64_t block = std::min(std::max(kSharedCache / tile_bytes, kFewest), tiling.count);
@@ -121,12 +169,7 @@ void winograd_backward_weight(const DirectConvolution& s, MemoryPool& pool, cons
   for (int64_t first = 0; first < tiling.count; first += block) {
     const int64_t count = std::min(block, tiling.count - first);
     parallel_for(count, 4, [&](int64_t begin, int64_t end) {
-      read_tiles(from_x, tiling, first + begin, end - begin, of.x, of.x_rows + begin * of.x.row);
-      const std::span<float> to(of.y_rows + begin * of.y.row,
-                                static_cast<size_t>((end - begin) * of.y.row));
-      visit_scheme(tiling, [&](auto scheme) {
-        read_gradients(scheme, from_y, tiling, first + begin, of.y, to);
-      });
+      read_factors(from_x, from_y, tiling, first + begin, end - begin, of, begin);
     });
     if (at_once)
       parallel_for(blocks, 1, [&](int64_t number, int64_t) {
