@@ -177,7 +177,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{2, 8, 7, 16, 16, 5, 1, 0, Activation::relu}, Case{1, 3, 3, 16, 16, 3, 1, 1},
         Case{25, 3, 3, 176, 208, 3, 1, 1, Activation::relu}, Case{30, 6, 5, 112, 144, 3, 1, 1},
         // and more tiles than are summed up at once
-        Case{30, 12, 9, 96, 48, 3, 1, 1},
+        Case{30, 12, 9, 96, 48, 3, 1, 1}, Case{20, 20, 21, 16, 32, 3, 1, 1},
         // pairs of images: an odd number of them, strides, half panels, few products
         Case{5, 9, 14, 48, 80, 3, 2, 1, Activation::relu}, Case{3, 3, 3, 32, 48, 3, 1, 1},
         Case{1, 7, 8, 16, 32, 1, 1, 0}, Case{2, 6, 6, 32, 16, 5, 1, 2},
@@ -191,20 +191,22 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(ConvolutionThreads, MinimalFilteringDoesNotDependOnThem) {
   if (!cpu::has_wide_vectors()) GTEST_SKIP() << "d2l's own kernels need AVX-512";
-  std::vector<std::vector<float>> found;
-  for (int threads : {1, 2, 3}) {
-    auto backend = make_cpu_backend(threads);
-    const Conv2dParams params{{1, 1}, {1, 1}};
-    Array<float> x(*backend, {30, 12, 9, 32}), y(*backend, {30, 12, 9, 48});
-    Array<float> weight(*backend, {48, 3, 3, 32}), bias(*backend, {48});
-    x.random(1), weight.random(2), bias.random(3);
-    backend->conv2d(params, {x.view(), weight.view(), bias.view()}, y.view());
-    found.push_back(y.values());
-    backend->conv2d_backward_weight(params, x.view(), y.view(), weight.view(), bias.view());
-    found.push_back(weight.values());
-    found.push_back(bias.values());
+  for (int64_t out : {32, 48}) {
+    std::vector<std::vector<float>> found;
+    for (int threads : {1, 2, 3}) {
+      auto backend = make_cpu_backend(threads);
+      const Conv2dParams params{{1, 1}, {1, 1}};
+      Array<float> x(*backend, {30, 12, 9, 32}), y(*backend, {30, 12, 9, out});
+      Array<float> weight(*backend, {out, 3, 3, 32}), bias(*backend, {out});
+      x.random(1), weight.random(2), bias.random(3);
+      backend->conv2d(params, {x.view(), weight.view(), bias.view()}, y.view());
+      found.push_back(y.values());
+      backend->conv2d_backward_weight(params, x.view(), y.view(), weight.view(), bias.view());
+      found.push_back(weight.values());
+      found.push_back(bias.values());
+    }
+    for (size_t i = 3; i < found.size(); ++i) EXPECT_EQ(found[i % 3], found[i]);
   }
-  for (size_t i = 3; i < found.size(); ++i) EXPECT_EQ(found[i % 3], found[i]);
 }
 
 // More tiles than fit into a cache, panels of weights that threads share: each image is what it is
