@@ -129,22 +129,10 @@ void sum_slices(const DirectConvolution& s, const Tiling& tiling, const TileSour
   if (grad_bias != nullptr) std::copy_n(sums.data() + weights, s.out, grad_bias);
 }
 
-}  // namespace
-}  // namespace winograd
-
-using namespace winograd;
-
+// Sums of more channels: all threads work on the same tiles, each on some of the sums.
 template <class T>
-void winograd_backward_weight(const DirectConvolution& s, MemoryPool& pool, const T* x,
-                              const T* grad_y, float* grad_weight, float* grad_bias) {
-  Scratch<T> zeros(pool, std::max(s.in, s.out));
-  std::fill_n(zeros.data(), std::max(s.in, s.out), T{});
-  const Extent size{s.out_height, s.out_width};
-  const TileSource<T> from_x{{x, {s.height, s.width}, s.in}, s.params.padding, zeros.data()};
-  const TileSource<T> from_y{{grad_y, size, s.out}, {}, zeros.data()};
-  const Tiling tiling(s.images, size, s.kernel_height);
-  if (s.in <= kChannels && s.out <= kWidth)
-    return sum_slices(s, tiling, from_x, from_y, pool, grad_weight, grad_bias);
+void sum_blocks(const DirectConvolution& s, const Tiling& tiling, const TileSource<T>& x,
+                const TileSource<T>& y, MemoryPool& pool, float* grad_weight, float* grad_bias) {
   const int64_t points = tiling.points();
   const int64_t tile_bytes = points * 4 * (Matrices::row_of(s.in) + Matrices::row_of(s.out));
   const int64_t block = std::min(std::max(kSharedCache / tile_bytes, kFewest), tiling.count);
@@ -169,7 +157,7 @@ void winograd_backward_weight(const DirectConvolution& s, MemoryPool& pool, cons
   for (int64_t first = 0; first < tiling.count; first += block) {
     const int64_t count = std::min(block, tiling.count - first);
     parallel_for(count, 4, [&](int64_t begin, int64_t end) {
-      read_factors(from_x, from_y, tiling, first + begin, end - begin, of, begin);
+      read_factors(x, y, tiling, first + begin, end - begin, of, begin);
     });
     if (at_once)
       parallel_for(blocks, 1, [&](int64_t number, int64_t) {
@@ -193,6 +181,26 @@ void winograd_backward_weight(const DirectConvolution& s, MemoryPool& pool, cons
       unpack_gradients(s, tiling, block_of(i), kept.data() + i * sums_size, mine.mine(),
                        grad_weight);
     });
+}
+
+}  // namespace
+}  // namespace winograd
+
+using namespace winograd;
+
+template <class T>
+void winograd_backward_weight(const DirectConvolution& s, MemoryPool& pool, const T* x,
+                              const T* grad_y, float* grad_weight, float* grad_bias) {
+  Scratch<T> zeros(pool, std::max(s.in, s.out));
+  std::fill_n(zeros.data(), std::max(s.in, s.out), T{});
+  const Extent size{s.out_height, s.out_width};
+  const TileSource<T> from_x{{x, {s.height, s.width}, s.in}, s.params.padding, zeros.data()};
+  const TileSource<T> from_y{{grad_y, size, s.out}, {}, zeros.data()};
+  const Tiling tiling(s.images, size, s.kernel_height);
+  if (s.in <= kChannels && s.out <= kWidth)
+    sum_slices(s, tiling, from_x, from_y, pool, grad_weight, grad_bias);
+  else
+    sum_blocks(s, tiling, from_x, from_y, pool, grad_weight, grad_bias);
 }
 
 template void winograd_backward_weight(const DirectConvolution&, MemoryPool&, const float*,
