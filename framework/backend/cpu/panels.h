@@ -74,4 +74,14 @@ template <PanelA kA, int kVectors>
   for (; rows >= 1; next(1)) multiply_block<kA, 1, kVectors>(p, depth, add);
 }
 
+// Any number of rows and 32 or 16 columns.
+template <PanelA kA>
+[[gnu::always_inline]] inline void multiply_panel(const PanelOperands& p, int64_t columns,
+                                                  int64_t rows, int64_t depth, bool add) {
+  if (columns == 32)
+    multiply_rows<kA, 2>(p, rows, depth, add);
+  else
+    multiply_rows<kA, 1>(p, rows, depth, add);
+}
+
 }  // namespace d2l::cpu

@@ -21,7 +21,6 @@ struct Pass {
   WeightPanels weights;
   const float* bias;  // or null
   bool relu;
-  const Tiling& tiling;
 };
 
 // Output channels [begin, end) of tiles [first, first + count).
@@ -33,7 +32,7 @@ template <class T, class S>
 D2L_SIMD void write_rows(S, const Pass<T>& pass, const Window& window, const Matrices& m,
                          const float* products) {
   for (int64_t t = 0; t < window.count; ++t, products += m.row) {
-    const Tiling::Place at = pass.tiling.place(window.first + t);
+    const Tiling::Place at = pass.weights.tiling.place(window.first + t);
     T* pixels[S::kResults * S::kResults];
     pass.out.template find_pixels<S::kResults>(at.image, at.y, at.x, nullptr, pixels);
     for (int64_t o = window.begin; o < window.end; o += kLanes) {
@@ -55,7 +54,8 @@ D2L_SIMD void write_rows(S, const Pass<T>& pass, const Window& window, const Mat
 template <class T>
 void write_tiles(const Pass<T>& pass, const Window& window, const Matrices& m,
                  const float* products) {
-  visit_scheme(pass.tiling, [&](auto scheme) { write_rows(scheme, pass, window, m, products); });
+  visit_scheme(pass.weights.tiling,
+               [&](auto scheme) { write_rows(scheme, pass, window, m, products); });
 }
 
 // `tiles` rows of all points' matrices times one panel of weights.
@@ -71,10 +71,7 @@ D2L_SIMD void multiply(const WeightPanels& weights, int64_t panel, const float* 
                   .next_a = rows + in.step,
                   .next_b = packed + weights.step(panel)};
   for (int point = 0; point < weights.tiling.points(); ++point) {
-    if (weights.width(panel) == WeightPanels::kWide)
-      multiply_rows<PanelA::plain, 2>(p, tiles, weights.depth, false);
-    else
-      multiply_rows<PanelA::plain, 1>(p, tiles, weights.depth, false);
+    multiply_panel<PanelA::plain>(p, weights.width(panel), tiles, weights.depth, false);
     p.a = std::exchange(p.next_a, p.next_a + in.step);
     p.b = std::exchange(p.next_b, p.next_b + weights.step(panel));
     p.out += out.step;
@@ -91,12 +88,12 @@ int64_t rounded(int64_t tiles) { return (tiles + kRows - 1) / kRows * kRows; }
 template <class T>
 void run_tile_by_tile(const Pass<T>& pass, MemoryPool& pool) {
   const WeightPanels& weights = pass.weights;
-  const int64_t points = pass.tiling.points();
+  const int64_t points = pass.weights.tiling.points();
   const int64_t tile_bytes =
       points * 4 * (Matrices::row_of(weights.depth) + Matrices::row_of(weights.columns));
   const int64_t block = std::clamp(kOwnCache / tile_bytes / kRows, int64_t{1}, int64_t{8}) * kRows;
   Scratch<float> packed(pool, weights.panels * weights.size());
-  PerThread<float> square(pool, weights.square());
+  PerThread<float> square(pool, square_size(weights.tiling));
   const int64_t parts = weights.depth / kLanes;
   parallel_for(weights.panels * parts, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i)
@@ -105,10 +102,10 @@ void run_tile_by_tile(const Pass<T>& pass, MemoryPool& pool) {
   });
   const Matrices in(points, block, weights.depth), out(points, block, weights.columns);
   PerThread<float> memory(pool, in.size + out.size);
-  parallel_for(pass.tiling.count, block, [&](int64_t begin, int64_t end) {
+  parallel_for(pass.weights.tiling.count, block, [&](int64_t begin, int64_t end) {
     float* rows = memory.mine();
     float* products = rows + in.size;
-    read_tiles(pass.in, pass.tiling, begin, end - begin, in, rows);
+    read_tiles(pass.in, pass.weights.tiling, begin, end - begin, in, rows);
     for (int64_t i = 0; i < weights.panels; ++i)
       multiply(weights, i, packed.data() + i * weights.size(), end - begin, in, rows, out,
                products + i * WeightPanels::kWide);
@@ -121,7 +118,7 @@ void run_tile_by_tile(const Pass<T>& pass, MemoryPool& pool) {
 template <class T>
 void run_panel_by_panel(const Pass<T>& pass, MemoryPool& pool) {
   const WeightPanels& weights = pass.weights;
-  const Tiling& tiling = pass.tiling;
+  const Tiling& tiling = pass.weights.tiling;
   const int64_t most =
       std::max(kSharedCache / (tiling.points() * 4 * Matrices::row_of(weights.depth)), kFew);
   const int64_t blocks = (tiling.count + most - 1) / most;
@@ -133,7 +130,7 @@ void run_panel_by_panel(const Pass<T>& pass, MemoryPool& pool) {
   const Matrices in(tiling.points(), block, weights.depth);
   const Matrices out(tiling.points(), kFew, WeightPanels::kWide);
   Scratch<float> rows(pool, in.size);
-  PerThread<float> memory(pool, weights.square() + weights.size() + out.size);
+  PerThread<float> memory(pool, square_size(weights.tiling) + weights.size() + out.size);
   for (int64_t first = 0; first < tiling.count; first += block) {
     const int64_t count = std::min(block, tiling.count - first);
     parallel_for(count, 4, [&](int64_t begin, int64_t end) {
@@ -142,7 +139,8 @@ void run_panel_by_panel(const Pass<T>& pass, MemoryPool& pool) {
     parallel_for(weights.panels * parts, 1, [&](int64_t item, int64_t) {
       const int64_t panel = item / parts, column = panel * WeightPanels::kWide;
       const int64_t begin = item % parts * part, end = std::min(count, begin + part);
-      float* packed = memory.mine() + weights.square();
+      if (begin >= end) return;
+      float* packed = memory.mine() + square_size(weights.tiling);
       float* products = packed + weights.size();
       weights.pack(panel, 0, weights.depth, memory.mine(), packed);
       for (int64_t t = begin; t < end; t += kFew) {
@@ -200,8 +198,7 @@ void winograd_forward(const DirectConvolution& s, MemoryPool& pool, const T* x, 
               .out = {y, size, s.out},
               .weights = {s, tiling, WeightUse::forward, weight},
               .bias = bias,
-              .relu = s.params.activation == Activation::relu,
-              .tiling = tiling},
+              .relu = s.params.activation == Activation::relu},
       pool);
 }
 
@@ -219,8 +216,7 @@ void winograd_backward_input(const DirectConvolution& s, MemoryPool& pool, const
               .out = {grad_x, size, s.in},
               .weights = {s, tiling, WeightUse::backward_input, weight},
               .bias = nullptr,
-              .relu = false,
-              .tiling = tiling},
+              .relu = false},
       pool);
 }
 

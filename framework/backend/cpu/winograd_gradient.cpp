@@ -71,10 +71,7 @@ D2L_SIMD void add_products(const Factors& of, const Item& item, const Item& next
                         .out_step = block.width,
                         .next_a = of.x_at(next.point, next.block),
                         .next_b = of.y_at(next.point, next.block)};
-  if (block.width == kWidth)
-    multiply_rows<PanelA::transposed, 2>(p, block.count, tiles, add);
-  else
-    multiply_rows<PanelA::transposed, 1>(p, block.count, tiles, add);
+  multiply_panel<PanelA::transposed>(p, block.width, block.count, tiles, add);
 }
 
 // grad_bias: the transform's value for the points (1, 1) is the sum of the tile.
@@ -124,7 +121,7 @@ void sum_slices(const DirectConvolution& s, const Tiling& tiling, const TileSour
     for (int64_t slice = 1; slice < slices; ++slice)
       add(sums.data() + slice * size + begin, end - begin, sums.data() + begin);
   });
-  Scratch<float> square(pool, WeightPanels::square_size(s));
+  Scratch<float> square(pool, square_size(tiling));
   unpack_gradients(s, tiling, all, sums.data(), square.data(), grad_weight);
   if (grad_bias != nullptr) std::copy_n(sums.data() + weights, s.out, grad_bias);
 }
@@ -150,7 +147,7 @@ void sum_blocks(const DirectConvolution& s, const Tiling& tiling, const TileSour
   // Sums of all tiles at once become gradients while they are in the cache; else they are kept.
   const bool at_once = block == tiling.count;
   const int64_t sums_size = points * GradientBlock{0, kChannels, 0, kWidth}.step();
-  const int64_t square = WeightPanels::square_size(s);
+  const int64_t square = square_size(tiling);
   PerThread<float> mine(pool, square + (at_once ? sums_size : 0));
   Scratch<float> kept(pool, at_once ? 0 : blocks * sums_size);
   if (grad_bias != nullptr) std::fill_n(grad_bias, s.out, 0.0f);

@@ -79,8 +79,7 @@ D2L_SIMD void unpack(S, const DirectConvolution& s, const GradientBlock& block, 
 
 WeightPanels::WeightPanels(const DirectConvolution& s, const Tiling& tiles, WeightUse purpose,
                            const float* weights)
-    : convolution(s),
-      tiling(tiles),
+    : tiling(tiles),
       use(purpose),
       weight(weights),
       depth(use == WeightUse::forward ? s.in : s.out),

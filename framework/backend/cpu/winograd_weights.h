@@ -4,6 +4,12 @@
 
 namespace d2l::cpu::winograd {
 
+// Of 16 input by 16 output channels of the weights: memory on the way to or from their transforms.
+inline int64_t square_size(const Tiling& tiling) {
+  const int64_t taps = tiling.tile + 1 - tiling.side;
+  return kLanes * kLanes * taps * taps;
+}
+
 enum class WeightUse { forward, backward_input };
 
 // Transformed weights: for each of a tiling's points a matrix [depth, columns], made in panels of
@@ -19,17 +25,11 @@ struct WeightPanels {
   int64_t step(int64_t panel) const { return depth * width(panel) + kLanes; }
   int64_t size() const { return tiling.points() * (depth * kWide + kLanes); }  // of a panel
 
-  // Rows [begin, end), multiples of 16, of all points of a panel; square is memory for square()
-  // numbers.
+  // Rows [begin, end), multiples of 16, of all points of a panel; square is memory for
+  // square_size(tiling) numbers.
   void pack(int64_t panel, int64_t begin, int64_t end, float* square, float* to) const;
 
-  int64_t square() const { return square_size(convolution); }
-  static int64_t square_size(const DirectConvolution& s) {
-    return kLanes * kLanes * s.kernel_height * s.kernel_width;
-  }
-
   static constexpr int64_t kWide = 2 * kLanes;
-  const DirectConvolution& convolution;
   const Tiling& tiling;
   WeightUse use;
   const float* weight;
@@ -42,7 +42,7 @@ struct GradientBlock {
   int64_t c, count, o, width;
   int64_t step() const { return count * width + kLanes; }  // between points
 };
-// Writes the gradients of their weights; square is memory for square_size(s) numbers.
+// Writes the gradients of their weights; square is memory for square_size(tiling) numbers.
 void unpack_gradients(const DirectConvolution& s, const Tiling& tiling, const GradientBlock& block,
                       const float* sums, float* square, float* grad_weight);
 
