@@ -58,10 +58,11 @@ void write_tiles(const Pass<T>& pass, const Window& window, const Matrices& m,
                [&](auto scheme) { write_rows(scheme, pass, window, m, products); });
 }
 
-// `tiles` rows of all points' matrices times one panel of weights.
+// `tiles` rows of all points' matrices times one panel of weights; meanwhile fetches the weights of
+// panel `next`, if there is one.
 D2L_SIMD void multiply(const WeightPanels& weights, int64_t panel, const float* packed,
-                       int64_t tiles, const Matrices& in, const float* rows, const Matrices& out,
-                       float* products) {
+                       int64_t next, int64_t tiles, const Matrices& in, const float* rows,
+                       const Matrices& out, float* products) {
   PanelOperands p{.a = rows,
                   .a_step = in.row,
                   .b = packed,
@@ -71,6 +72,7 @@ D2L_SIMD void multiply(const WeightPanels& weights, int64_t panel, const float* 
                   .next_a = rows + in.step,
                   .next_b = packed + weights.step(panel)};
   for (int point = 0; point < weights.tiling.points(); ++point) {
+    if (next < weights.panels) weights.fetch(next, point);
     multiply_panel<PanelA::plain>(p, weights.width(panel), tiles, weights.depth, false);
     p.a = std::exchange(p.next_a, p.next_a + in.step);
     p.b = std::exchange(p.next_b, p.next_b + weights.step(panel));
@@ -107,8 +109,8 @@ void run_tile_by_tile(const Pass<T>& pass, MemoryPool& pool) {
     float* products = rows + in.size;
     read_tiles(pass.in, pass.weights.tiling, begin, end - begin, in, rows);
     for (int64_t i = 0; i < weights.panels; ++i)
-      multiply(weights, i, packed.data() + i * weights.size(), end - begin, in, rows, out,
-               products + i * WeightPanels::kWide);
+      multiply(weights, i, packed.data() + i * weights.size(), weights.panels, end - begin, in,
+               rows, out, products + i * WeightPanels::kWide);
     write_tiles(pass, {begin, end - begin, 0, weights.columns}, out, products);
   });
 }
@@ -145,7 +147,8 @@ void run_panel_by_panel(const Pass<T>& pass, MemoryPool& pool) {
       weights.pack(panel, 0, weights.depth, memory.mine(), packed);
       for (int64_t t = begin; t < end; t += kFew) {
         const int64_t tiles = std::min(kFew, end - t);
-        multiply(weights, panel, packed, tiles, in, rows.data() + t * in.row, out, products);
+        const int64_t next = t + kFew < end ? weights.panels : panel + 1;
+        multiply(weights, panel, packed, next, tiles, in, rows.data() + t * in.row, out, products);
         write_tiles(pass, {first + t, tiles, column, column + weights.width(panel)}, out, products);
       }
     });

@@ -44,6 +44,7 @@ struct Tiling {
     return {number / (rows * columns), in_image / columns * side, in_image % columns * side};
   }
   int points() const { return tile * tile; }
+  int taps() const { return tile + 1 - side; }  // of the kernel along one axis
 
   int tile;  // pixels along one axis
   int side;  // results

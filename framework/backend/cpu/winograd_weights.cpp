@@ -1,12 +1,33 @@
 #include "framework/backend/cpu/winograd_weights.h"
 
-#include "framework/backend/cpu/small_products.h"
 #include "framework/base/simd.h"
 
 namespace d2l::cpu::winograd {
 namespace {
 
 constexpr int64_t kSquare = kLanes * kLanes;  // 16 input by 16 output channels of one tap
+
+// 16 x 16: rows 8 apart are interleaved element by element, four times.
+[[gnu::always_inline]] inline void transpose_square(const float* from, int64_t from_row, float* to,
+                                                    int64_t to_row) {
+  constexpr int kHalf = kLanes / 2;
+  constexpr Lanes16i kLow{0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23};
+  Lanes16 x[kLanes], y[kLanes];
+#pragma GCC unroll 16
+  for (int i = 0; i < kLanes; ++i) load(x[i], from + i * from_row);
+#pragma GCC unroll 4
+  for (int round = 0; round < 4; ++round) {
+#pragma GCC unroll 8
+    for (int i = 0; i < kHalf; ++i) {
+      y[2 * i] = __builtin_shuffle(x[i], x[i + kHalf], kLow);
+      y[2 * i + 1] = __builtin_shuffle(x[i], x[i + kHalf], kLow + kHalf);
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < kLanes; ++i) x[i] = y[i];
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < kLanes; ++i) store(x[i], to + i * to_row);
+}
 
 // Columns of a panel, `column` of the matrix being the first: 16 of all rows [begin, end).
 struct Part {
@@ -22,14 +43,7 @@ D2L_SIMD void pack_forward(S, const WeightPanels& from, const Part& part, float*
   const float* weight = from.weight + part.column * kAll * in;
   for (int64_t c = part.begin; c < part.end; c += kLanes) {
     for (int tap = 0; tap < kAll; ++tap)
-      transpose({.rows = kLanes,
-                 .columns = kLanes,
-                 .from = weight + tap * in + c,
-                 .from_row = kAll * in,
-                 .to = square + tap * kSquare,
-                 .to_row = kLanes});
-    // The next ones lie in pieces that are too short for the machine to see them coming.
-    for (int64_t i = 0; i < kLanes * kAll; ++i) __builtin_prefetch(weight + i * in + c + kLanes);
+      transpose_square(weight + tap * in + c, kAll * in, square + tap * kSquare, kLanes);
     for (int64_t i = 0; i < kLanes; ++i) {
       float* row = to + (c + i) * part.row;
       transform_tile<S::kTaps, S::kSide, transform_weight<S>>(
@@ -66,12 +80,9 @@ D2L_SIMD void unpack(S, const DirectConvolution& s, const GradientBlock& block, 
                 D2L_INLINE { store(value, square + tap * kSquare + i * kLanes); });
       }
       for (int tap = 0; tap < kAll; ++tap)
-        transpose({.rows = kLanes,
-                   .columns = kLanes,
-                   .from = square + tap * kSquare,
-                   .from_row = kLanes,
-                   .to = grad_weight + ((block.o + o) * kAll + tap) * s.in + block.c + c,
-                   .to_row = kAll * s.in});
+        transpose_square(square + tap * kSquare, kLanes,
+                         grad_weight + ((block.o + o) * kAll + tap) * s.in + block.c + c,
+                         kAll * s.in);
     }
 }
 

@@ -6,8 +6,7 @@ namespace d2l::cpu::winograd {
 
 // Of 16 input by 16 output channels of the weights: memory on the way to or from their transforms.
 inline int64_t square_size(const Tiling& tiling) {
-  const int64_t taps = tiling.tile + 1 - tiling.side;
-  return kLanes * kLanes * taps * taps;
+  return kLanes * kLanes * tiling.taps() * tiling.taps();
 }
 
 enum class WeightUse { forward, backward_input };
@@ -28,6 +27,21 @@ struct WeightPanels {
   // Rows [begin, end), multiples of 16, of all points of a panel; square is memory for
   // square_size(tiling) numbers.
   void pack(int64_t panel, int64_t begin, int64_t end, float* square, float* to) const;
+
+  // Brings one of a panel's parts, as many as there are points, closer: its weights lie in pieces
+  // that are too short for the machine to see them coming. Always inlined, as compilers drop calls
+  // of functions that have no other effect.
+  [[gnu::always_inline]] void fetch(int64_t panel, int64_t part) const {
+    const bool forward = use == WeightUse::forward;
+    const int64_t taps = tiling.taps() * tiling.taps(), column = panel * kWide;
+    const int64_t in = forward ? depth : columns;
+    const int64_t pieces = taps * (forward ? width(panel) : depth);
+    const int64_t size = forward ? depth : width(panel);
+    const float* from = weight + (forward ? column * taps * in : column);
+    const int64_t end = pieces * (part + 1) / tiling.points();
+    for (int64_t i = pieces * part / tiling.points(); i < end; ++i)
+      for (int64_t k = 0; k < size; k += kLanes) __builtin_prefetch(from + i * in + k, 0, 2);
+  }
 
   static constexpr int64_t kWide = 2 * kLanes;
   const Tiling& tiling;
