@@ -185,6 +185,11 @@ INSTANTIATE_TEST_SUITE_P(
         Case{11, 3, 3, 32, 64, 3, 1, 1, Activation::relu}, Case{8, 6, 5, 32, 32, 3, 2, 1},
         Case{19, 9, 9, 64, 32, 2, 3, 0, Activation::none, false}, Case{9, 4, 4, 34, 32, 3, 1, 1},
         // nothing
+        // odd numbers of channels behind 1 x 1 kernels, and taps that only see padding
+        Case{17, 24, 24, 12, 24, 1, 2, 0}, Case{17, 28, 28, 10, 24, 1, 2, 0},
+        Case{7, 12, 12, 4, 8, 1, 2, 0}, Case{17, 10, 15, 20, 7, 1, 1, 0},
+        Case{3, 6, 20, 10, 1, 1, 2, 0}, Case{4, 1, 1, 24, 24, 3, 2, 1},
+        Case{2, 12, 1, 50, 64, 5, 2, 2}, Case{0, 9, 9, 12, 24, 1, 2, 0},
         Case{0, 28, 28, 1, 6, 5, 1, 2, Activation::sigmoid}, Case{0, 14, 14, 6, 16, 5, 1, 0},
         Case{0, 8, 8, 64, 64, 3, 1, 1}));
 

@@ -19,8 +19,8 @@ template <class T>
 class Array {
  public:
   Array(Backend& backend, const Shape& shape) : backend_(backend), shape_(shape) {
-    data_ = static_cast<T*>(
-        backend.pool().allocate(static_cast<size_t>(std::max<int64_t>(1, count())) * sizeof(T)));
+    // nullptr without elements, as tensors have it
+    data_ = static_cast<T*>(backend.pool().allocate(static_cast<size_t>(count()) * sizeof(T)));
     poison();
   }
   ~Array() { backend_.pool().release(data_); }
@@ -28,6 +28,7 @@ class Array {
   Array& operator=(const Array&) = delete;
 
   void poison() {
+    if (count() == 0) return;
     std::memset(static_cast<void*>(data_), 0xff, static_cast<size_t>(count()) * sizeof(T));
   }
   int64_t count() const { return shape_.elements(); }

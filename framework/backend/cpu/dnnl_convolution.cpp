@@ -3,6 +3,8 @@
 #include "framework/backend/cpu/dnnl_cache.h"
 #include "framework/backend/cpu/floats.h"
 #include "framework/backend/cpu/pair_convolution.h"
+#include "framework/backend/cpu/pointwise.h"
+#include "framework/backend/cpu/widened.h"
 #include "framework/backend/cpu/winograd.h"
 
 namespace d2l::cpu {
@@ -96,6 +98,30 @@ std::unique_ptr<CachedPrimitive> make_backward_weight(const dnnl::engine& engine
   return made;
 }
 
+// Whether some tap of the kernel only ever sees padding, along one axis.
+bool some_tap_sees_nothing(int64_t size, int64_t kernel, int64_t stride, int64_t padding,
+                           int64_t out) {
+  for (int64_t tap = 0; tap < kernel; ++tap) {
+    bool sees = false;
+    for (int64_t o = 0; o < out && !sees; ++o) {
+      const int64_t at = o * stride + tap - padding;
+      sees = at >= 0 && at < size;
+    }
+    if (!sees) return true;
+  }
+  return false;
+}
+
+// Shapes whose weights' gradient in bf16 oneDNN 2.6.3 gets wrong.
+bool wants_f32_gradient(const DirectConvolution& s) {
+  const Conv2dParams& p = s.params;
+  return (s.in % 16 != 0 || s.out % 16 != 0) &&
+         (some_tap_sees_nothing(s.width, s.kernel_width, p.stride.width, p.padding.width,
+                                s.out_width) ||
+          some_tap_sees_nothing(s.height, s.kernel_height, p.stride.height, p.padding.height,
+                                s.out_height));
+}
+
 }  // namespace
 
 void CpuBackend::conv2d(const Conv2dParams& params, const ConvOperands& in, View y) {
@@ -148,6 +174,8 @@ void CpuBackend::conv2d_backward_input(const Conv2dParams& params, ConstView gra
   if (grad_y.dtype == DType::bf16 && pair_small_backward_input_suits(direct))
     return pair_small_backward_input(direct, pool_, grad_y.as<Bfloat16>(), weight.as<float>(),
                                      grad_x.as<Bfloat16>());
+  if (pointwise_suits(direct, grad_y.dtype))
+    return pointwise_backward_input(*this, direct, grad_y, weight, grad_x);
   Convolution shape{grad_x.shape, weight.shape, grad_y.shape, false, grad_y.dtype};
   DnnlState& state = dnnl_.state();
   CachedPrimitive& primitive =
@@ -182,6 +210,13 @@ void CpuBackend::conv2d_backward_weight(const Conv2dParams& params, ConstView x,
   if (x.dtype == DType::bf16 && pair_backward_weight_suits(direct))
     return pair_backward_weight(direct, pool_, x.as<Bfloat16>(), grad_y.as<Bfloat16>(),
                                 grad_weight.as<float>(), grad_bias.as<float>());
+  if (pointwise_suits(direct, x.dtype))
+    return pointwise_backward_weight(*this, direct, x, grad_y, {grad_weight, grad_bias});
+  if (x.dtype == DType::bf16 && wants_f32_gradient(direct)) {
+    const WidenedInput wide_x(*this, x), wide_grad_y(*this, grad_y);
+    return conv2d_backward_weight(params, wide_x.view(), wide_grad_y.view(), grad_weight,
+                                  grad_bias);
+  }
   Conv2dParams plain = params;
   plain.activation = Activation::none;
   Convolution shape{x.shape, grad_weight.shape, grad_y.shape, static_cast<bool>(grad_bias),

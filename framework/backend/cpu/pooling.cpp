@@ -15,7 +15,8 @@
 // Channels go through 8 lanes at a time; where their number is not a multiple of 8, rows pass
 // through scratch memory with elements to spare behind them, and a vector that sticks out over the
 // last channel is overwritten by (or adds zeros to) the pixel after it. Gradients of windows that
-// do not overlap are stored without being read before: such a read waits for the last such store.
+// do not overlap are stored without being read before (such a read waits for the last such store),
+// unless a vector that sticks out would meet channels that are there already.
 
 namespace d2l::cpu {
 namespace {
@@ -25,6 +26,7 @@ using Geometry = PoolGeometry;
 using Range = PoolRange;
 
 bool whole_lanes(const Geometry& g) { return g.channels % kLanes == 0; }
+bool may_store(const Geometry& g) { return whole_lanes(g) || g.channels < kLanes; }
 
 // sum[i] = the sum of rows[i], rows[step + i], ...
 D2L_SIMD void add_rows(const float* rows, int64_t count, int64_t step, float* sum) {
@@ -90,7 +92,7 @@ D2L_SIMD void average_columns(const Geometry& g, const float* row, float scale, 
 // row[ix, c] = scale * the sum of grad[ox, c] over the windows that hold ix.
 D2L_SIMD void spread_columns(const Geometry& g, const float* grad, float scale, float* row) {
   if (g.pairs()) return spread_pairs(g, grad, scale, row);
-  bool disjoint = g.disjoint_columns();
+  bool disjoint = g.disjoint_columns() && may_store(g);
   for (int64_t i = 0; i < g.row(); ++i) row[i] = 0.0f;
   for (int64_t ox = 0; ox < g.out_width; ++ox) {
     Range columns = columns_of(g, ox);
@@ -146,7 +148,7 @@ D2L_SIMD void largest_columns(const Geometry& g, const float* rows, const Range&
 // what sticks out over the end of a row belongs to the one after it.
 D2L_SIMD void return_to_winners(const Geometry& g, const Range& range, const float* grad,
                                 const uint8_t* winners, float* rows) {
-  bool disjoint = g.disjoint();
+  bool disjoint = g.disjoint() && may_store(g);
   for (int64_t r = 0; r < range.end - range.begin; ++r)
     for (int64_t ox = 0; ox < g.out_width; ++ox) {
       Range columns = columns_of(g, ox);

@@ -14,11 +14,13 @@ inline void convert(Backend& backend, ConstView from, View to) {
                {to.data, to.dtype, from.shape, strides}, false);
 }
 
-// The input as f32: itself, or a copy.
+// The input as f32: itself, or a copy; nothing stays nothing.
 class WidenedInput {
  public:
   WidenedInput(Backend& backend, ConstView view) : view_(view) {
-    if (!view || view.dtype == DType::f32) return;
+    if (view.dtype == DType::f32) return;
+    view_.dtype = DType::f32;
+    if (!view) return;
     memory_.emplace(backend.pool(), view.elements());
     const View copy{memory_->data(), DType::f32, view.shape};
     convert(backend, view, copy);

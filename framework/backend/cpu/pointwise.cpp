@@ -1,0 +1,65 @@
+#include "framework/backend/cpu/pointwise.h"
+
+namespace d2l::cpu {
+namespace {
+
+// A convolution's pixels as rows of a matrix.
+ConstView rows_of(ConstView pixels) {
+  const int64_t channels = pixels.shape.size(-1);
+  return {pixels.data, pixels.dtype, {pixels.elements() / channels, channels}};
+}
+View rows_of(View pixels) {
+  const int64_t channels = pixels.shape.size(-1);
+  return {pixels.data, pixels.dtype, {pixels.elements() / channels, channels}};
+}
+
+ConstView matrix_of(ConstView weight) {
+  return {weight.data, weight.dtype, {weight.shape[0], weight.shape[3]}};
+}
+
+// The pixels of an image [n, h, w, c] that the convolution sees: every so many.
+Shape seen_shape(const DirectConvolution& s) { return {s.images, s.out_height, s.out_width, s.in}; }
+Strides seen_strides(const DirectConvolution& s) {
+  return {s.x_image(), s.params.stride.height * s.width * s.in, s.params.stride.width * s.in, 1};
+}
+
+}  // namespace
+
+bool pointwise_suits(const DirectConvolution& s, DType dtype) {
+  const bool point = s.kernel_height == 1 && s.kernel_width == 1 && !s.padded();
+  const bool odd = s.in % 16 != 0 || s.out % 16 != 0;
+  return point && odd && (!s.unit_stride() || dtype == DType::bf16);
+}
+
+void pointwise_backward_input(Backend& backend, const DirectConvolution& s, ConstView grad_y,
+                              ConstView weight, View grad_x) {
+  if (s.unit_stride())
+    return backend.matmul({}, rows_of(grad_y), matrix_of(weight), {}, rows_of(grad_x));
+  Scratch<char> memory(backend.pool(), s.images * s.out_height * s.out_width * s.in *
+                                           static_cast<int64_t>(size_of(grad_x.dtype)));
+  const View seen{memory.data(), grad_x.dtype, seen_shape(s)};
+  backend.matmul({}, rows_of(grad_y), matrix_of(weight), {}, rows_of(seen));
+  backend.fill(grad_x, 0);
+  backend.copy({seen.data, seen.dtype, seen.shape, contiguous_strides(seen.shape)},
+               {grad_x.data, grad_x.dtype, seen.shape, seen_strides(s)}, false);
+}
+
+void pointwise_backward_weight(Backend& backend, const DirectConvolution& s, ConstView x,
+                               ConstView grad_y, const PointwiseGradients& gradients) {
+  const int64_t elements = seen_shape(s).elements();
+  Scratch<char> memory(backend.pool(),
+                       s.unit_stride() ? 0 : elements * static_cast<int64_t>(size_of(x.dtype)));
+  ConstView seen = x;
+  if (!s.unit_stride()) {
+    const View copy{memory.data(), x.dtype, seen_shape(s)};
+    backend.copy({x.data, x.dtype, copy.shape, seen_strides(s)},
+                 {copy.data, copy.dtype, copy.shape, contiguous_strides(copy.shape)}, false);
+    seen = copy;
+  }
+  const View weight{gradients.weight.data, DType::f32, {s.out, s.in}};
+  backend.matmul({.transpose_a = true}, rows_of(grad_y), rows_of(seen), {}, weight);
+  if (gradients.bias)
+    backend.reduce(Reduction::sum, rows_of(grad_y), {gradients.bias.data, DType::f32, {1, s.out}});
+}
+
+}  // namespace d2l::cpu
