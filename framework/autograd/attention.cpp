@@ -38,12 +38,10 @@ void check_attention(const Shape& queries, const Shape& keys, const Shape& value
 }
 
 StridedView strided(Tensor& tensor) {
-  const View view = tensor.view();
-  return {view.data, view.dtype, view.shape, contiguous_strides(view.shape)};
+  return strided(tensor.view());
 }
 ConstStridedView strided(const Tensor& tensor) {
-  const ConstView view = tensor.view();
-  return {view.data, view.dtype, view.shape, contiguous_strides(view.shape)};
+  return strided(tensor.view());
 }
 
 // Third `index` of the last axis; AnyView is StridedView or ConstStridedView.

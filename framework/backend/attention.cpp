@@ -67,13 +67,6 @@ struct Heads {
   }
 };
 
-StridedView strided(View view) {
-  return {view.data, view.dtype, view.shape, contiguous_strides(view.shape)};
-}
-ConstStridedView strided(ConstView view) {
-  return {view.data, view.dtype, view.shape, contiguous_strides(view.shape)};
-}
-
 // The operands of all heads as stacks of matrices, and the probabilities.
 struct Unfused {
   Heads query_heads, key_heads, value_heads;

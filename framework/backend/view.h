@@ -68,4 +68,12 @@ struct ConstStridedView {
       : data(at), dtype(type), shape(sizes), strides(steps) {}
 };
 
+// The same elements with their strides spelt out.
+inline StridedView strided(const View& view) {
+  return {view.data, view.dtype, view.shape, contiguous_strides(view.shape)};
+}
+inline ConstStridedView strided(const ConstView& view) {
+  return {view.data, view.dtype, view.shape, contiguous_strides(view.shape)};
+}
+
 }  // namespace d2l

@@ -16,7 +16,7 @@ using testing::HasSubstr;
 
 int64_t parameters_of(const std::string& name, const ModelOptions& options) {
   auto model = build_model(name, options);
-  return nn::ParameterSet(*model, cpu(), std::nullopt).count();
+  return nn::ParameterSet(*model, device(), std::nullopt).count();
 }
 
 int64_t parameters_of(const std::string& name) { return parameters_of(name, usual_options(name)); }
@@ -84,7 +84,7 @@ TEST(Zoo, ParametersOfStandardNetworks) {
 void expect_output(Net& net, const std::string& name, const ModelOptions& options, int64_t count) {
   for (bool training : {false, true}) {
     const Shape& in = options.input;
-    Variable x(uniform(cpu(), {count, in[0], in[1], in[2]}, {.seed = 2}));
+    Variable x(uniform(device(), {count, in[0], in[1], in[2]}, {.seed = 2}));
     NoGrad scope;
     Variable y = net.model->forward(x, {.training = training});
     EXPECT_EQ(y.shape(), (Shape{count, options.classes})) << name;
@@ -100,9 +100,9 @@ TEST(Zoo, OutputShapesAndGradients) {
     expect_output(net, name, options, 3);
     expect_output(net, name, options, 0);  // a rank without samples
     const Shape& in = options.input;
-    Variable x(uniform(cpu(), {4, in[0], in[1], in[2]}, {.seed = 2}));
+    Variable x(uniform(device(), {4, in[0], in[1], in[2]}, {.seed = 2}));
     Variable y = net.model->forward(x, {.training = true});
-    sum(cross_entropy(y, arange(cpu(), 4, DType::i64)).losses).backward();
+    sum(cross_entropy(y, arange(device(), 4, DType::i64)).losses).backward();
     for (const auto& slot : net.set.slots())
       EXPECT_TRUE(slot.parameter->variable.has_grad()) << name << " " << slot.name;
   }
@@ -113,14 +113,14 @@ TEST(Zoo, OutputShapesOfLargeNetworks) {
   for (const char* name : {"tv-alexnet", "tv-vgg11-bn", "tv-resnet152"}) {
     const ModelOptions options = least_options(name);
     auto model = build_model(name, options);
-    nn::ParameterSet set(*model, cpu(), std::nullopt);
-    cpu().fill(set.values().view(), 0.001);
+    nn::ParameterSet set(*model, device(), std::nullopt);
+    device().fill(set.values().view(), 0.001);
     const Shape& in = options.input;
     NoGrad scope;
-    Variable y = model->forward(Variable(ones(cpu(), {1, in[0], in[1], in[2]})), {});
+    Variable y = model->forward(Variable(ones(device(), {1, in[0], in[1], in[2]})), {});
     EXPECT_EQ(y.shape(), (Shape{1, options.classes})) << name;
   }
-  cpu().pool().trim();
+  device().pool().trim();
 }
 
 TEST(Zoo, OtherSizesAndClasses) {
@@ -187,7 +187,7 @@ TEST(Zoo, StandardNetworksNameTheSizesThatFit) {
 // With bf16 activations every network says about the same, and every parameter gets its gradient in
 // f32.
 TEST(Zoo, ComputesInHalfPrecision) {
-  if (!cpu().computes(DType::bf16)) GTEST_SKIP() << "this machine does not multiply bf16";
+  if (!device().computes(DType::bf16)) GTEST_SKIP() << "this machine does not multiply bf16";
   const std::pair<const char*, ModelOptions> cases[] = {
       {"lenet", {}},
       {"bn-lenet", {}},
@@ -203,16 +203,16 @@ TEST(Zoo, ComputesInHalfPrecision) {
       {"tv-resnet18", {.input = {64, 64, 3}}}};
   for (const auto& [name, options] : cases) {
     auto model = build_model(name, options);
-    nn::ParameterSet set(*model, cpu(), 1);
+    nn::ParameterSet set(*model, device(), 1);
     const Shape& in = options.input;
-    const Tensor images = uniform(cpu(), {4, in[0], in[1], in[2]}, {.seed = 2});
+    const Tensor images = uniform(device(), {4, in[0], in[1], in[2]}, {.seed = 2});
     std::vector<float> scores[2];
     for (DType dtype : {DType::f32, DType::bf16}) {
       set.zero_grad();
       Variable y = model->forward(Variable(images.cast(dtype)), {.training = true});
       EXPECT_EQ(y.value().dtype(), dtype) << name;
       scores[dtype == DType::bf16] = y.value().to_vector<float>();
-      cross_entropy(y, arange(cpu(), 4, DType::i64)).losses.backward(ones(cpu(), {4}));
+      cross_entropy(y, arange(device(), 4, DType::i64)).losses.backward(ones(device(), {4}));
       for (const auto& slot : set.slots()) {
         const Variable& parameter = slot.parameter->variable;
         ASSERT_TRUE(parameter.has_grad()) << name << ": " << slot.name;
@@ -234,7 +234,7 @@ TEST(Recipes, NameModelsThatExist) {
     const int64_t side = recipe.resize > 0 ? recipe.resize : 28;
     const ModelOptions options{
         .input = {side, side, 1}, .init = recipe.init, .width = recipe.width};
-    EXPECT_GT(parameters_of(recipe.model, options), 0) << recipe.name;
+    EXPECT_GT(parameters_of(recipe.name, options), 0) << recipe.name;
     EXPECT_GT(recipe.lr, 0);
     EXPECT_EQ(&find_recipe(recipe.name), &recipe);
   }

@@ -43,13 +43,6 @@ Matrix<T> head_of(const AnyView& whole, int64_t heads, int64_t sample, int64_t h
           columns, whole.strides[1]};
 }
 
-StridedView strided(const View& view) {
-  return {view.data, view.dtype, view.shape, contiguous_strides(view.shape)};
-}
-ConstStridedView strided(const ConstView& view) {
-  return {view.data, view.dtype, view.shape, contiguous_strides(view.shape)};
-}
-
 // How many keys each query of a sample sees; 0: all alike, whatever the scores.
 struct Lengths {
   const int64_t* at = nullptr;  // of the first query

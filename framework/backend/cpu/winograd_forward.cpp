@@ -82,7 +82,7 @@ D2L_SIMD void multiply(const WeightPanels& weights, int64_t panel, const float* 
 
 constexpr int64_t kRows = 14;                                    // of a block of products
 constexpr int64_t kFew = 4 * kRows;                              // rows for one panel at a time
-constexpr int64_t kOwnCache = 3 << 17, kSharedCache = 16 << 20;  // bytes
+constexpr int64_t kOwnCache = 3 << 17, kTilesOfABlock = 16 << 20;  // bytes
 
 int64_t rounded(int64_t tiles) { return (tiles + kRows - 1) / kRows * kRows; }
 
@@ -122,7 +122,7 @@ void run_panel_by_panel(const Pass<T>& pass, MemoryPool& pool) {
   const WeightPanels& weights = pass.weights;
   const Tiling& tiling = pass.weights.tiling;
   const int64_t most =
-      std::max(kSharedCache / (tiling.points() * 4 * Matrices::row_of(weights.depth)), kFew);
+      std::max(kTilesOfABlock / (tiling.points() * 4 * Matrices::row_of(weights.depth)), kFew);
   const int64_t blocks = (tiling.count + most - 1) / most;
   const int64_t block = rounded((tiling.count + blocks - 1) / blocks);
   // With few panels for the threads, several of them take the same one to a part of the tiles.

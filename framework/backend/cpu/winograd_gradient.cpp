@@ -28,7 +28,7 @@ D2L_SIMD void read_gradients(S, const TileSource<T>& grad_y, const Tiling& tilin
   }
 }
 
-constexpr int64_t kSharedCache = 4 << 20;       // bytes
+constexpr int64_t kTilesOfABlock = 4 << 20;       // bytes
 constexpr int64_t kFewest = 112;                // tiles of a block
 constexpr int64_t kWidth = 32, kChannels = 64;  // of a block of sums
 
@@ -132,7 +132,7 @@ void sum_blocks(const DirectConvolution& s, const Tiling& tiling, const TileSour
                 const TileSource<T>& y, MemoryPool& pool, float* grad_weight, float* grad_bias) {
   const int64_t points = tiling.points();
   const int64_t tile_bytes = points * 4 * (Matrices::row_of(s.in) + Matrices::row_of(s.out));
-  const int64_t block = std::min(std::max(kSharedCache / tile_bytes, kFewest), tiling.count);
+  const int64_t block = std::min(std::max(kTilesOfABlock / tile_bytes, kFewest), tiling.count);
   Factors of{{points, block, s.in}, {points, block, s.out}, nullptr, nullptr};
   Scratch<float> memory(pool, of.x.size + of.y.size);
   of.x_rows = memory.data();
