@@ -1,5 +1,8 @@
 #include "data/catalog.h"
 
+#include <algorithm>
+#include <cinttypes>
+#include <cstdio>
 #include <functional>
 #include <optional>
 #include <utility>
@@ -101,6 +104,23 @@ std::unique_ptr<Dataset> open_synthetic(const Entry&, const fs::path&, Split spl
   return make_synthetic(split);
 }
 
+// "synthetic-224x224x3": images of that size, as many as fit into 256 MB.
+std::optional<SyntheticOptions> sized_synthetic(const std::string& name) {
+  SyntheticOptions options;
+  int64_t width = 0;
+  int end = 0;
+  if (std::sscanf(name.c_str(), "synthetic-%4" SCNd64 "x%4" SCNd64 "x%3" SCNd64 "%n", &options.size,
+                  &width, &options.channels, &end) != 3 ||
+      static_cast<size_t>(end) != name.size())
+    return std::nullopt;
+  check(width == options.size, name, ": expected square images, found ", options.size, " x ",
+        width);
+  const int64_t bytes = std::max<int64_t>(options.size * options.size * options.channels, 1);
+  options.train_samples = std::min(options.train_samples, (int64_t{256} << 20) / bytes);
+  options.test_samples = std::min(options.test_samples, options.train_samples / 4);
+  return options;
+}
+
 const std::vector<Entry>& entries() {
   static const std::vector<Entry> kTable{
       {{.name = "fashion-mnist",
@@ -140,6 +160,7 @@ std::unique_ptr<Dataset> open_dataset(const std::string& name_or_folder, const f
                                       Split split) {
   for (const Entry& entry : entries())
     if (entry.info.name == name_or_folder) return entry.open(entry, data_dir, split);
+  if (const auto options = sized_synthetic(name_or_folder)) return make_synthetic(split, *options);
   if (fs::is_directory(name_or_folder))
     return std::make_unique<ShardDataset>(name_or_folder, split);
   check(name_or_folder.find('/') == std::string::npos, name_or_folder,

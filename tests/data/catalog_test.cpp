@@ -1,5 +1,7 @@
 #include "data/catalog.h"
 
+#include <gmock/gmock.h>
+
 #include <algorithm>
 #include <array>
 
@@ -25,6 +27,20 @@ TEST(Synthetic, IsTheSameEverywhere) {
   for (size_t i = 0; i < content.images.size(); ++i) sum += content.images[i] * (i % 1009);
   EXPECT_EQ(sum, 153677861791U);  // from an independent implementation
   EXPECT_NE(content_of(*test, range(0, 10)).images, content_of(*train, range(0, 10)).images);
+}
+
+TEST(Synthetic, OfAnySize) {
+  const auto train = open_dataset("synthetic-40x40x3", "", Split::train);
+  EXPECT_EQ(train->shape(), (Shape{40, 40, 3}));
+  EXPECT_EQ(train->samples(), 4096);
+  EXPECT_EQ(open_dataset("synthetic-512x512x8", "", Split::train)->samples(), 128);
+  const auto message = [](const std::string& name) {
+    return message_of([&] { open_dataset(name, "", Split::test); });
+  };
+  EXPECT_EQ(message("synthetic-40x30x3"),
+            "synthetic-40x30x3: expected square images, found 40 x 30");
+  EXPECT_THAT(message("synthetic-2x2x1"), testing::HasSubstr("expected a size of"));
+  EXPECT_THAT(message("synthetic-40x40x3y"), testing::HasSubstr("unknown data set"));
 }
 
 // The nearest class mean is right on most unseen samples, so that a model can learn them, and not
