@@ -22,7 +22,7 @@ import statistics
 import sys
 
 import d2l_side
-from processes import ROOT, cpu_name, d2l_version, note, run_child
+from processes import ROOT, cpu_name, d2l_version, gpu_name, note, run_child
 
 # How PyTorch may run: eager, channels_last (N, H, W, C in memory) or compiled, or both; then SGD's
 # implementation. compile-step compiles the optimizer along.
@@ -44,29 +44,38 @@ class Model:
     steps: int = 12      # those that do
     span: int = 1        # steps between two readings of the clock
     variants: tuple = LARGE
+    on_gpu: dict = dataclasses.field(default_factory=dict)  # what is different there
 
 
 MODELS = {
-    "lenet": Model(28, 256, warm_up=20, steps=200, span=10, variants=SMALL),
+    "lenet": Model(28, 256, warm_up=20, steps=200, span=10, variants=SMALL,
+                   on_gpu={"warm_up": 100, "steps": 1000, "span": 50}),
     "mlp": Model(28, 256, warm_up=20, steps=200, span=10,
                  variants=tuple(name for name in SMALL if "channels_last" not in name)),
-    "resnet18": Model(96, 64),
-    "googlenet": Model(96, 64),
-    "alexnet": Model(224, 32),
+    "resnet18": Model(96, 64, on_gpu={"batch": 256}),
+    "googlenet": Model(96, 64, on_gpu={"batch": 128}),
+    "alexnet": Model(224, 32, on_gpu={"batch": 128}),
     "vgg11": Model(224, 32, width=4),
     "nin": Model(224, 32),
     "resnet20": Model(32, 128, channels=3, warm_up=10, steps=50, span=5),
     "vit-tiny": Model(28, 128, warm_up=10, steps=50, span=5),
+    # For GPUs: hours of work for a few cores.
+    "tv-resnet50": Model(224, 128, channels=3),
+    "tv-vgg16": Model(224, 64, channels=3),
 }
+GPU_SPANS = {"warm_up": 20, "steps": 100, "span": 10}
+GPU_VARIANTS = ("eager", "channels_last-fused", "compile-channels_last-fused")
 
 
 def job_of(args, name, ranks=1):
     """What both sides are to do, in plain numbers and words; the batch is that of all ranks."""
     model = MODELS[name]
+    if args.device == "cuda":
+        model = dataclasses.replace(model, **{**GPU_SPANS, **model.on_gpu})
     steps = args.steps or model.steps
     warm_up = model.warm_up if args.warm_up is None else args.warm_up
     whole = steps % model.span == 0 and warm_up % model.span == 0
-    return {"model": name, "side": model.side, "channels": model.channels, "width": model.width,
+    return {"model": name, "device": args.device, "side": model.side, "channels": model.channels, "width": model.width,
             "batch": args.batch or model.batch, "precision": args.precision, "lr": 0.01,
             "ranks": ranks, "threads": args.threads if ranks == 1 else 1, "steps": steps,
             "warm_up": warm_up, "span": model.span if whole else 1}
@@ -85,7 +94,9 @@ def run_torch(job, variant, limit):
 
 
 def variants_of(args, name):
-    chosen = args.variants.split(",") if args.variants else MODELS[name].variants
+    chosen = MODELS[name].variants if args.device == "cpu" else GPU_VARIANTS
+    if args.variants:
+        chosen = args.variants.split(",")
     return [variant for variant in chosen if name != "mlp" or "channels_last" not in variant]
 
 
@@ -153,7 +164,10 @@ def median_of(runs, key):
 def print_heading(args, runs):
     versions = ", ".join(sorted({run["version"] for run in runs if "version" in run}))
     how = f"{args.threads} ranks x 1 thread" if args.ddp else f"{args.threads} threads"
-    print(f"\n{datetime.date.today()}, {cpu_name()}, {os.cpu_count()} cores; d2l {d2l_version()}, "
+    machine = f"{cpu_name()}, {os.cpu_count()} cores"
+    if args.device == "cuda":
+        how, machine = "1 GPU", f"{gpu_name()}, {machine}"
+    print(f"\n{datetime.date.today()}, {machine}; d2l {d2l_version()}, "
           f"PyTorch {versions}, Python {platform.python_version()}; {how}, {args.precision}, "
           f"medians of {args.rounds} alternating rounds\n")
     print("| model | batch | input | parameters | side | examples/s | range | d2l / side "
@@ -184,7 +198,8 @@ def parse_arguments():
     parser.add_argument("--threads", type=int, default=2, help="of each side, in all")
     parser.add_argument("--batch", type=int, help="of all ranks; without it each model's own")
     parser.add_argument("--rounds", type=int, default=5, help="alternating ones")
-    parser.add_argument("--precision", default="f32", choices=("f32", "bf16"))
+    parser.add_argument("--precision", default="f32", choices=("f32", "bf16", "tf32"))
+    parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--ddp", action="store_true",
                         help="as many ranks of one thread instead: d2l over MPI against PyTorch's "
                         "DistributedDataParallel over gloo")
@@ -205,6 +220,10 @@ def parse_arguments():
         value = getattr(args, option)
         if value is not None and value < 1:
             parser.error(f"--{option}: expected at least 1, found {value}")
+    if args.precision == "tf32" and args.device == "cpu":
+        parser.error("--precision tf32: expected --device cuda, found cpu")
+    if args.ddp and args.device == "cuda":
+        parser.error("--ddp compares ranks on CPUs, found --device cuda")
     if args.warm_up is not None and args.warm_up < 0:
         parser.error(f"--warm-up: expected at least 0, found {args.warm_up}")
     if args.ddp and args.batch and args.batch % args.threads:

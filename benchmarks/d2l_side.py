@@ -13,8 +13,17 @@ BATCHES = 8  # in an epoch: as many as PyTorch's side has
 TEST_SAMPLES = 10  # the one evaluation, behind the last step, is to cost nothing
 
 
+def data_name(job):
+    """A data set of images of the size that the network computes with."""
+    if job["channels"] == 1:
+        return "fashion-mnist"
+    return "cifar10" if job["side"] == 32 else "synthetic-{side}x{side}x{channels}".format(**job)
+
+
 def write_data(folder, job):
-    """Random images of the size that the network computes with, in files of the official formats."""
+    """Random images for data_name(job), in files of the official formats."""
+    if data_name(job).startswith("synthetic"):
+        return
     generator = random.Random(0)
     pixels = job["side"] * job["side"] * job["channels"]
 
@@ -47,8 +56,8 @@ def write_data(folder, job):
 
 def command(build, job, data, out, steps):
     """The one place that knows d2l-train's options. --batch-size is the batch over all ranks."""
-    train = [str(build / "bin" / "d2l-train"), "--model", job["model"],
-             "--data", "fashion-mnist" if job["channels"] == 1 else "cifar10",
+    train = [str(build / "bin" / "d2l-train"), "--model", job["model"], "--device", job["device"],
+             "--data", data_name(job),
              "--data-dir", str(data), "--precision", job["precision"], "--lr", str(job["lr"]),
              "--width", str(job["width"]), "--batch-size", str(job["batch"]),
              "--threads", str(job["threads"]), "--epochs", str(steps // BATCHES + 1),

@@ -59,6 +59,15 @@ def cpu_name():
         return platform.processor() or platform.machine()
 
 
+def gpu_name():
+    try:
+        asked = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
+        return subprocess.run(asked, capture_output=True, text=True,
+                              check=True).stdout.splitlines()[0].replace(", ", " with driver ")
+    except (OSError, IndexError, subprocess.CalledProcessError):
+        return "unknown GPU"
+
+
 def d2l_version():
     try:
         return subprocess.run(["git", "-C", str(ROOT), "describe", "--always", "--dirty"],

@@ -186,6 +186,15 @@ class VitTiny(nn.Module):
         return self.head(self.norm(self.blocks(x)).mean(1))
 
 
+def torchvision(name):
+    """One that torchvision defines, which is only needed for these."""
+    def build_it():
+        from torchvision import models
+        return getattr(models, name)(num_classes=10)
+    return build_it
+
+
 BUILDERS = {"mlp": mlp, "lenet": lenet, "alexnet": alexnet, "vgg11": vgg11, "nin": nin,
             "googlenet": googlenet, "resnet18": resnet18, "resnet20": resnet20,
-            "vit-tiny": VitTiny}
+            "vit-tiny": VitTiny, "tv-resnet50": torchvision("resnet50"),
+            "tv-vgg16": torchvision("vgg16")}

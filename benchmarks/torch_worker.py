@@ -23,7 +23,7 @@ BATCHES = 8  # different ones, in memory before the first step
 def make_step(job, ranks):
     """A function of (images, labels) that makes one step, and the number of parameters."""
     variant, optimizer_kind = job["variant"], job["variant"].rpartition("-")[2]
-    model = build(job["model"])
+    model = build(job["model"]).to(job["device"])
     if "channels_last" in variant:
         model = model.to(memory_format=torch.channels_last)
     parameters = sum(parameter.numel() for parameter in model.parameters())
@@ -34,7 +34,7 @@ def make_step(job, ranks):
     loss_of = nn.CrossEntropyLoss()
 
     def forward(x, y):
-        with torch.autocast("cpu", torch.bfloat16, enabled=job["precision"] == "bf16"):
+        with torch.autocast(job["device"], torch.bfloat16, enabled=job["precision"] == "bf16"):
             return loss_of(model(x), y)
 
     if variant.startswith("compile") and variant != "compile-step":
@@ -48,8 +48,37 @@ def make_step(job, ranks):
     return torch.compile(step) if variant == "compile-step" else step, parameters
 
 
+def use_gpu(job):
+    """PyTorch's best: convolutions chosen by measurement, f32 products as the job wants them."""
+    torch.backends.cudnn.benchmark = True
+    torch.backends.cudnn.allow_tf32 = job["precision"] == "tf32"
+    torch.backends.cuda.matmul.allow_tf32 = job["precision"] == "tf32"
+
+
+class Clock:
+    """Seconds between two marks, on the GPU's own clock where there is one."""
+
+    def __init__(self, device):
+        self.on_gpu = device == "cuda"
+
+    def mark(self):
+        if not self.on_gpu:
+            return time.perf_counter()
+        event = torch.cuda.Event(enable_timing=True)
+        event.record()
+        return event
+
+    def seconds(self, begin, end):
+        if not self.on_gpu:
+            return end - begin
+        end.synchronize()
+        return begin.elapsed_time(end) / 1000
+
+
 def train(rank, job, meeting_place):
     ranks = job["ranks"]
+    if job["device"] == "cuda":
+        use_gpu(job)
     torch.set_num_threads(job["threads"])
     torch.manual_seed(0)
     if ranks > 1:
@@ -58,19 +87,22 @@ def train(rank, job, meeting_place):
     step, parameters = make_step(job, ranks)
     layout = torch.channels_last if "channels_last" in job["variant"] else torch.contiguous_format
     batch, shape = job["batch"] // ranks, (job["channels"], job["side"], job["side"])
-    batches = [(torch.rand(batch, *shape).contiguous(memory_format=layout),
-                torch.randint(0, 10, (batch,))) for _ in range(BATCHES)]
+    batches = [(torch.rand(batch, *shape).contiguous(memory_format=layout).to(job["device"]),
+                torch.randint(0, 10, (batch,)).to(job["device"])) for _ in range(BATCHES)]
 
     step(*batches[0])
+    if job["device"] == "cuda":
+        torch.cuda.synchronize()
     first_step_at = time.time()
     for i in range(job["warm_up"]):
         step(*batches[i % BATCHES])
-    times = []
+    clock = Clock(job["device"])
+    marks = [clock.mark()]
     for start in range(0, job["steps"], job["span"]):
-        begin = time.perf_counter()
         for i in range(start, start + job["span"]):
             step(*batches[i % BATCHES])
-        times.append(time.perf_counter() - begin)
+        marks.append(clock.mark())
+    times = [clock.seconds(*pair) for pair in zip(marks, marks[1:])]
     if rank == 0:
         speed = batch * ranks * job["span"] / statistics.median(times)
         print(json.dumps({"speed": speed, "parameters": parameters, "version": torch.__version__,
