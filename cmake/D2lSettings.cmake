@@ -22,7 +22,7 @@ option(D2L_SANITIZE "Build with the address and undefined-behaviour sanitizers" 
 
 # Flags of d2l's own targets; external headers are SYSTEM and never warn.
 add_library(d2l_flags INTERFACE)
-target_compile_options(d2l_flags INTERFACE
+set(D2L_CXX_OPTIONS
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor
   -Woverloaded-virtual -Werror
   # GCC 12 sees overlapping copies inside "text" + std::string (its bug 105651)
@@ -30,6 +30,9 @@ target_compile_options(d2l_flags INTERFACE
   # Neither errno nor floating-point traps are read anywhere; without these loops over floats
   # cannot be vectorised. Results stay IEEE: no -ffast-math.
   -fno-math-errno -fno-trapping-math)
+set(D2L_CUDA_OPTIONS --expt-relaxed-constexpr -Werror=all-warnings -Xcompiler=-Wall,-Wextra)
+target_compile_options(d2l_flags INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:${D2L_CXX_OPTIONS}>"
+  "$<$<COMPILE_LANGUAGE:CUDA>:${D2L_CUDA_OPTIONS}>")
 target_include_directories(d2l_flags INTERFACE ${PROJECT_SOURCE_DIR})
 if(D2L_SANITIZE)
   target_compile_options(d2l_flags INTERFACE -fsanitize=address,undefined -fno-omit-frame-pointer

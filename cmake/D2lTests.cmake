@@ -1,7 +1,8 @@
-# d2l_test(room [PROCESSORS n] [DEPENDS target...] [LABELS label...])
+# d2l_test(room [PROCESSORS n] [DEPENDS target...] [LABELS label...] [ON_DEVICES [EMULATED filter]])
 # One program test_<room> from the .cpp files of this folder, each of its cases a CTest test with a
 # time limit; a case that GTEST_SKIPs is counted as skipped, not passed. PROCESSORS: the cores that a
-# case keeps busy, so that CTest starts no other beside it that would need them.
+# case keeps busy, so that CTest starts no other beside it that would need them. ON_DEVICES: the
+# whole program runs on a GPU too, see d2l_device_test.
 include(GoogleTest)
 find_package(GTest REQUIRED)
 
@@ -14,19 +15,44 @@ else()
 endif()
 
 function(d2l_test room)
-  cmake_parse_arguments(ARG "" "PROCESSORS" "DEPENDS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "ON_DEVICES" "PROCESSORS;EMULATED" "DEPENDS;LABELS" ${ARGN})
   if(NOT ARG_PROCESSORS)
     set(ARG_PROCESSORS 1)
   endif()
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
   add_executable(test_${room} ${sources})
-  target_link_libraries(test_${room} PRIVATE d2l_flags ${ARG_DEPENDS} d2l_test_support GTest::gmock GTest::gtest GTest::gtest_main)
+  target_link_libraries(test_${room} PRIVATE d2l_flags ${ARG_DEPENDS} d2l_test_support GTest::gmock GTest::gtest d2l_test_main)
+  if(ARG_ON_DEVICES)
+    d2l_device_test(${room} EMULATED "${ARG_EMULATED}")
+  endif()
   gtest_discover_tests(test_${room}
     TEST_PREFIX ${room}.
     DISCOVERY_TIMEOUT 60
     PROPERTIES TIMEOUT 120 PROCESSORS ${ARG_PROCESSORS} LABELS "${room};${ARG_LABELS}"
       SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\]"
       ENVIRONMENT ${D2L_TEST_ENVIRONMENT})
+endfunction()
+
+# d2l_device_test(room [EMULATED filter])
+# Two CTest tests that run all of test_<room> with CUDA as the device that it computes on:
+# cuda.<room> on a GPU, skipped where there is none, and emulated.<room> with the module whose kernels
+# run on the CPU (tests/emulated_cuda), some hundred times as slow: `filter`, GoogleTest's, may leave out
+# what takes too long there.
+function(d2l_device_test room)
+  cmake_parse_arguments(ARG "" "EMULATED" "" ${ARGN})
+  if(NOT ARG_EMULATED)
+    set(ARG_EMULATED "*")
+  endif()
+  add_test(NAME cuda.${room} COMMAND test_${room})
+  set_tests_properties(cuda.${room} PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77
+    LABELS "${room};cuda" ENVIRONMENT D2L_TEST_DEVICE=cuda)
+  if(TARGET d2l_cuda_emulated)
+    add_dependencies(test_${room} d2l_cuda_emulated)
+    add_test(NAME emulated.${room} COMMAND test_${room} --gtest_filter=${ARG_EMULATED})
+    set_tests_properties(emulated.${room} PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77
+      LABELS "${room};emulated"
+      ENVIRONMENT "D2L_TEST_DEVICE=cuda;OMP_NUM_THREADS=1;D2L_CUDA_MODULE=$<TARGET_FILE:d2l_cuda_emulated>")
+  endif()
 endfunction()
 
 # What Open MPI needs to start more ranks than cores, also in a container whose user is root.

@@ -79,6 +79,8 @@ Settings settings_of(const std::vector<po::option>& words) {
     std::string label = "--" + word.string_key, value = word.value.at(0);
     // Boost takes the next word for the value, whatever it is.
     if (value.starts_with("--")) usage(label, " expects a value, found the flag '", value, "'");
+    // An empty shell variable, most of the time. Only what is frozen may be taken back.
+    if (value.empty() && word.string_key != "freeze") usage(label, " expects a value, found none");
     settings.push_back({word.string_key, label, value});
   }
   return settings;
@@ -92,7 +94,7 @@ void apply_recipe_named(Config& config, const std::string& name) {
 
 void apply_recipe(Config& config, const models::Recipe& recipe) {
   config.recipe = recipe.name;
-  config.model = recipe.model;
+  config.model = recipe.name;
   config.lr = recipe.lr;
   config.batch_size = recipe.batch_size;
   config.epochs = recipe.epochs;
@@ -164,6 +166,10 @@ Config from_ini(const std::string& text, const std::string& source) {
   Config config;
   apply_settings(config, parse_ini(text, source));
   return config;
+}
+
+DType activation_type(const Config& config) {
+  return config.precision == "bf16" ? DType::bf16 : DType::f32;
 }
 
 Config config_for_resume(const CommandLine& command_line, const std::string& stored_ini,

@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 
+#include "framework/base/dtype.h"
 #include "models/recipes.h"
 
 namespace d2l::launcher {
@@ -25,6 +26,9 @@ struct Config {
   int64_t batch_size = 256;  // over all ranks
   int64_t accumulate = 1;
   std::string precision = "f32";
+  std::string device = "auto";
+  std::string comm = "auto";
+  bool deterministic = false;
   bool sync_bn = false;
   std::string freeze;  // patterns with ',' between them
   uint64_t seed = 0;
@@ -80,6 +84,9 @@ CommandLine parse_command_line(int argc, const char* const* argv);
 // exist or are not kept with a run, and for values that do not parse.
 void apply_recipe(Config& config, const models::Recipe& recipe);
 
+// What layers hand on to each other with this --precision.
+DType activation_type(const Config& config);
+
 // What --help prints: the options in groups, without a usage line.
 std::string help_text();
 
@@ -95,6 +102,9 @@ Config from_ini(const std::string& text, const std::string& source = "config");
 // another one than the stored: then it lies between the two.
 Config config_for_resume(const CommandLine& command_line, const std::string& stored_ini,
                          const std::string& source = "config");
+
+// Throws UsageError naming the first option that is out of its range.
+void check_values(const Config& config);
 
 // Throws UsageError naming the first option that is out of its range, or that is one of `given`, is
 // not at its default and has no effect with the others.

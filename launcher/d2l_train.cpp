@@ -18,6 +18,7 @@
 #include "framework/train/trainer.h"
 #include "launcher/assemble.h"
 #include "launcher/config.h"
+#include "launcher/devices.h"
 #include "launcher/length.h"
 #include "launcher/model_table.h"
 #include "launcher/tasks.h"
@@ -45,7 +46,9 @@ Config effective_config(const CommandLine& line) {
   fs::path file = run / "config.ini";
   check(fs::exists(file), "--resume ", run.string(),
         ": expected a run folder with config.ini, found ",
-        fs::is_directory(run) ? "none in it" : "no such folder");
+        fs::is_directory(run) ? "none in it"
+        : fs::exists(run)     ? "a file"
+                              : "no such folder");
   Config config = config_for_resume(line, read_text_file(file), file.string());
   std::error_code ignored;
   if (line.given.count("out") && !fs::equivalent(run, line.config.out, ignored))
@@ -104,8 +107,19 @@ void check_same_epoch(const Config& config, const Config& before, const fs::path
   check_same("--precision", before.precision, config.precision);
 }
 
-// What an optimizer remembers is of use to no other.
+// What an optimizer remembers is of use to no other, and a network's weights to no other network.
 void check_same_state(const Config& config, const Config& before, const fs::path& checkpoint) {
+  const auto check_same = [&](const char* flag, const auto& old_value, const auto& value) {
+    if (old_value == value) return;
+    throw UsageError(concat(flag, " may not change in a run: ", checkpoint.string(), " is of ",
+                            flag, " ", old_value, ", found ", value));
+  };
+  check_same("--model", before.model, config.model);
+  check_same("--width", before.width, config.width);
+  if ((before.ema > 0) != (config.ema > 0))
+    throw UsageError(
+        concat("--ema may not change between 0 and more in a run: ", checkpoint.string(),
+               " stands at ", before.ema, ", found ", config.ema));
   if (before.optimizer != config.optimizer)
     throw UsageError(concat("--optimizer may not change in a run: ", checkpoint.string(),
                             " holds the state of ", before.optimizer, ", found ",
@@ -140,24 +154,27 @@ std::optional<CheckpointStore::Found> find_checkpoint(const Config& config, Comm
 
 void restore(Trainer& trainer, const CheckpointStore::Found& found, const Config& config) {
   auto step = found.snapshot.integers.find("progress/step_in_epoch");
-  const Config before = from_ini(found.snapshot.texts.at("config"), found.path.string());
+  const auto text = found.snapshot.texts.find("config");
+  check(text != found.snapshot.texts.end(), found.path.string(),
+        ": expected a checkpoint of d2l-train, found one without its options");
+  const Config before = from_ini(text->second, found.path.string());
   check_same_state(config, before, found.path);
   if (step != found.snapshot.integers.end() && step->second > 0)
     check_same_epoch(config, before, found.path);
   trainer.restore(found.snapshot, found.path.string());
 }
 
-std::unique_ptr<data::Loader> open_loader(const Config& config, Backend& backend,
-                                          const Communicator& comm, data::Split split) {
+std::unique_ptr<data::Loader> open_loader(const Config& config, const Machine& machine,
+                                          data::Split split) {
   bool train = split == data::Split::train;
   return std::make_unique<data::Loader>(
       std::shared_ptr<data::Dataset>(data::open_dataset(config.data, config.data_dir, split)),
-      backend,
+      machine.host_memory(),
       data::LoaderOptions{.batch_size = config.batch_size,
                           .seed = config.seed,
                           .order = train ? data::Order::shuffled : data::Order::sequential,
-                          .rank = comm.rank(),
-                          .ranks = comm.size(),
+                          .rank = machine.comm->rank(),
+                          .ranks = machine.comm->size(),
                           .threads = config.loader_threads,
                           .resize = config.resize});
 }
@@ -168,17 +185,20 @@ void check_same_kind(const data::Dataset& train, const data::Dataset& test) {
         " classes as for training, found ", test.shape(), " in ", test.classes());
 }
 
-void print_report(const TrainerReport& report, const Config& config, const Communicator& comm,
-                  int threads, const fs::path& checkpoint, Log& log) {
+// "cpu, 2 ranks x 1 thread", "2 GPUs"
+std::string where_text(const Machine& machine, int threads) {
+  const int ranks = machine.comm->size();
+  if (machine.backend->device().kind == DeviceKind::cuda)
+    return concat(ranks, ranks == 1 ? " GPU" : " GPUs");
+  return concat("cpu, ", ranks, ranks == 1 ? " rank x " : " ranks x ", threads,
+                threads == 1 ? " thread" : " threads");
+}
+
+void print_report(const TrainerReport& report, const std::string& where, Log& log) {
   log.info("loss ", fixed(report.loss, 3), ", train acc ", fixed(report.train_accuracy, 3),
            ", test acc ", fixed(report.test_accuracy, 3));
-  log.info(fixed(report.compute_rate, 1), " examples/sec on cpu, ", comm.size(),
-           comm.size() == 1 ? " rank x " : " ranks x ", threads,
-           threads == 1 ? " thread" : " threads",
+  log.info(fixed(report.compute_rate, 1), " examples/sec on ", where,
            " (wall-clock with data: ", fixed(report.wall_rate, 1), ")");
-  if (comm.rank() == 0 && report.losses.size() > 1)
-    std::printf("\n%s\n", loss_curve(report.losses).c_str());
-  if (report.saved) log.info("run folder ", config.out, ", checkpoint ", checkpoint.string());
 }
 
 TrainerOptions trainer_options(const Config& config, int64_t steps_per_epoch) {
@@ -189,7 +209,7 @@ TrainerOptions trainer_options(const Config& config, int64_t steps_per_epoch) {
           .log_every = config.log_every,
           .schedule = make_schedule(config, steps_per_epoch),
           .accumulate = config.accumulate,
-          .activations = dtype_from(config.precision),
+          .activations = activation_type(config),
           .sync_batch_norm = config.sync_bn,
           .label_smoothing = config.label_smoothing,
           .clip_value = config.clip_value,
@@ -199,30 +219,32 @@ TrainerOptions trainer_options(const Config& config, int64_t steps_per_epoch) {
           .config = to_ini(config)};
 }
 
+std::string absolute_path(const std::string& path) {
+  std::string text = fs::absolute(path).lexically_normal().string();
+  while (text.size() > 1 && text.back() == '/') text.pop_back();
+  return text;
+}
+
 // The effective config of a new or resumed run, checked against the number of ranks.
-Config checked_config(const CommandLine& line, const Communicator& comm) {
+Config checked_config(const CommandLine& line, int ranks) {
   Config config = effective_config(line);
+  // A resumed run may be called from another folder.
+  std::error_code ignored;
+  if (fs::is_directory(config.data, ignored)) config.data = absolute_path(config.data);
+  config.data_dir = absolute_path(config.data_dir);
   if (config.out.empty())
     config.out = "runs/" + (config.recipe.empty() ? config.model : config.recipe);
   validate(config, line.given);
-  if (config.batch_size / config.accumulate < comm.size() && config.accumulate > 1)
+  if (config.batch_size / config.accumulate < ranks && config.accumulate > 1)
     throw UsageError(concat("--accumulate ", config.accumulate,
-                            " expects a --batch-size of at least ", config.accumulate, " x ",
-                            comm.size(), " ranks, found ", config.batch_size));
-  if (config.batch_size < comm.size())
+                            " expects a --batch-size of at least ", config.accumulate, " x ", ranks,
+                            " ranks, found ", config.batch_size));
+  if (config.batch_size < ranks)
     throw UsageError(
         concat("--batch-size is the global batch: expected at least one sample for "
                "each of the ",
-               comm.size(), " ranks, found ", config.batch_size));
+               ranks, " ranks, found ", config.batch_size));
   return config;
-}
-
-std::unique_ptr<Backend> make_backend(const Config& config, int threads) {
-  std::unique_ptr<Backend> backend = make_cpu_backend(threads);
-  check(backend->computes(dtype_from(config.precision)), "--precision ", config.precision,
-        ": this machine does not multiply such numbers (", backend->describe(),
-        "; bf16 needs AVX-512); use --precision f32");
-  return backend;
 }
 
 std::string count_text(const nn::ParameterSet& parameters) {
@@ -240,9 +262,10 @@ std::unique_ptr<nn::Module> make_model(const Config& config, const data::Loader&
 
 // What a training works with and what the options decide, without a place to write to.
 struct Setup {
-  Setup(const Config& config, const Communicator& comm, Backend& backend)
-      : train_data(open_loader(config, backend, comm, data::Split::train)),
-        test_data(open_loader(config, backend, comm, data::Split::test)),
+  // `backend` computes; it is the machine's or stands in front of it.
+  Setup(const Config& config, const Machine& machine, Backend& backend)
+      : train_data(open_loader(config, machine, data::Split::train)),
+        test_data(open_loader(config, machine, data::Split::test)),
         model(make_model(config, *train_data)),
         parameters(*model, backend, config.seed),
         options(trainer_options(config, train_data->steps_per_epoch())) {
@@ -277,13 +300,25 @@ std::string description(const Config& config, const Setup& setup, const Communic
                 backend.describe());
 }
 
+// What works, but hardly as it was meant.
+void warn_about(const Config& config, const MpiSession& session, int threads,
+                const data::Loader& train_data, Log& log) {
+  if (threads * session.local_size() > session.local_cores())
+    log.warn(concat("--threads ", threads, " x ", session.local_size(),
+                    " ranks on this host are more than the ", session.local_cores(),
+                    " cores that they may use, which is slow"));
+  if (config.batch_size > train_data.samples())
+    log.warn(concat("--batch-size ", config.batch_size, " is more than the ", train_data.samples(),
+                    " training samples: each step takes all of them"));
+}
+
 // --time
 int measure(const CommandLine& line, MpiSession& session) {
-  std::unique_ptr<Communicator> comm = session.communicator();
-  const Config config = checked_config(line, *comm);
-  std::unique_ptr<Backend> device = make_backend(config, choose_threads(config, session));
-  ProfilingBackend backend(device.get());
-  Setup setup(config, *comm, backend);
+  const Config config = checked_config(line, session.size());
+  Machine machine = make_machine(config, session, choose_threads(config, session));
+  Communicator* comm = machine.comm.get();
+  ProfilingBackend backend(machine.backend.get());
+  Setup setup(config, machine, backend);
   setup.options.log_every = 0;
   Log log(comm->rank() != 0), quiet(true);
   Trainer trainer(setup.parts(*comm, quiet), setup.options);
@@ -297,16 +332,16 @@ int measure(const CommandLine& line, MpiSession& session) {
 }
 
 int train(const CommandLine& line, MpiSession& session) {
-  std::unique_ptr<Communicator> comm = session.communicator();
-  const Config config = checked_config(line, *comm);
+  const Config config = checked_config(line, session.size());
+  const int threads = choose_threads(config, session);
+  Machine machine = make_machine(config, session, threads);
+  Communicator* comm = machine.comm.get();
   const fs::path out = config.out;
   bool first = comm->rank() == 0;
   Log log(!first);
   auto warn = [&log](const std::string& text) { log.warn(text); };
 
-  int threads = choose_threads(config, session);
-  std::unique_ptr<Backend> backend = make_backend(config, threads);
-  Setup setup(config, *comm, *backend);
+  Setup setup(config, machine, *machine.backend);
 
   // Nothing is written before all that can be wrong with data and model has been looked at.
   std::optional<RunFolder> folder;
@@ -324,14 +359,20 @@ int train(const CommandLine& line, MpiSession& session) {
   Trainer trainer(parts, setup.options);
   if (found) restore(trainer, *found, config);
   if (first) trainer.set_metrics(folder->go_on(config, trainer.position().step));
-  log.info(description(config, setup, *comm, *backend));
+  log.info(description(config, setup, *comm, *machine.backend));
+  warn_about(config, session, threads, *setup.train_data, log);
   if (!config.resume.empty())
     log.info("going on after step ", trainer.position().step,
              found ? " from " : ": no checkpoint in ", found ? found->path.string() : config.out);
+  if (trainer.finished())
+    log.info("nothing is left to do; --epochs and --max-steps say how far a run goes");
 
   TrainerReport report = trainer.run();
   fs::path checkpoint = CheckpointStore::path_of(out / "checkpoints", trainer.position().step);
-  print_report(report, config, *comm, threads, checkpoint, log);
+  print_report(report, where_text(machine, threads), log);
+  if (comm->rank() == 0 && report.losses.size() > 1)
+    std::printf("\n%s\n", loss_curve(report.losses).c_str());
+  if (report.saved) log.info("run folder ", config.out, ", checkpoint ", checkpoint.string());
   check(report.saved, "the last checkpoint could not be written: expected ", checkpoint.string());
   comm->barrier();
   return 0;

@@ -8,7 +8,12 @@
 namespace d2l::launcher {
 
 int64_t Length::steps(int64_t steps_per_epoch) const {
-  return std::llround(in_steps ? number : number * static_cast<double>(steps_per_epoch));
+  const int64_t rounded =
+      std::llround(in_steps ? number : number * static_cast<double>(steps_per_epoch));
+  if (number > 0 && rounded == 0)
+    usage("expected a time of at least one step, found ", number, " epochs of ", steps_per_epoch,
+          " steps");
+  return rounded;
 }
 
 Length parse_length(const std::string& label, const std::string& text) {

@@ -11,7 +11,8 @@ struct Length {
   double number = 0;
   bool in_steps = false;
 
-  int64_t steps(int64_t steps_per_epoch) const;  // rounded
+  // Rounded. Throws UsageError for a time above 0 that is no step at all.
+  int64_t steps(int64_t steps_per_epoch) const;
 };
 
 // `label` is what errors call the option. Throws UsageError for anything else and for negative

@@ -3,10 +3,14 @@
 #include <charconv>
 #include <type_traits>
 
+#include "data/catalog.h"
 #include "data/loader.h"
+#include "framework/base/text.h"
 
 namespace d2l::launcher {
 namespace {
+
+constexpr double kMost = 1e9;  // of what is counted: products of two such numbers still fit
 
 std::vector<Option> model_options() {
   const std::string group = "Model and data";
@@ -22,7 +26,9 @@ std::vector<Option> model_options() {
              &Config::width)
           .from(1)
           .up_to(1024),
-      {group, "data", "NAME", "the data set, or a folder of shards", &Config::data},
+      {group, "data", "NAME",
+       "the data set: " + join(data::dataset_names(), ", ") + "; or a folder of shards",
+       &Config::data},
       {group, "data-dir", "DIR", "where the data set's files are", &Config::data_dir},
       Option(group, "resize", "N", "make images N x N, bilinearly; 0: leave them as they are",
              &Config::resize)
@@ -34,10 +40,14 @@ std::vector<Option> model_options() {
 std::vector<Option> training_options() {
   const std::string group = "Training";
   return {
-      Option(group, "epochs", "N", "passes over the training data", &Config::epochs).from(1),
-      {group, "max-steps", "N", "stop after so many steps; 0: no limit", &Config::max_steps},
+      Option(group, "epochs", "N", "passes over the training data", &Config::epochs)
+          .from(1)
+          .up_to(kMost),
+      Option(group, "max-steps", "N", "stop after so many steps; 0: no limit", &Config::max_steps)
+          .up_to(kMost),
       Option(group, "batch-size", "N", "samples per step, over all ranks", &Config::batch_size)
-          .from(1),
+          .from(1)
+          .up_to(kMost),
       Option(group, "accumulate", "N",
              "pieces that each rank's part of a batch is cut into; their gradients are added: less "
              "memory for the same step",
@@ -45,9 +55,10 @@ std::vector<Option> training_options() {
           .from(1),
       Option(group, "precision", "TYPE",
              "what images and layers' results are stored as and multiplied in: f32, or bf16, which "
-             "is faster; weights, sums, statistics and losses stay f32",
+             "is faster; weights, sums, statistics and losses stay f32. tf32: stored as f32, "
+             "multiplied in 19 bits, on GPUs",
              &Config::precision)
-          .one_of({"f32", "bf16"}),
+          .one_of({"f32", "bf16", "tf32"}),
       {group, "sync-bn", "on|off", "batch norms use the statistics of all ranks' samples",
        &Config::sync_bn},
       {group, "freeze", "PATTERN,...",
@@ -81,7 +92,8 @@ std::vector<Option> optimizer_options() {
           .below(1)
           .only_with(by, adams),
       Option(group, "epsilon", "X",
-             "added to the root of the squares; 0: 1e-8 for adam and adamw, 1e-6 for lamb",
+             "added to the root of the squares, at least 1e-30; 0: 1e-8 for adam and adamw, 1e-6 "
+             "for lamb",
              &Config::epsilon)
           .from(0)
           .only_with(by, adams),
@@ -159,22 +171,41 @@ std::vector<Option> regularisation_options() {
 std::vector<Option> folder_options() {
   const std::string group = "Run folder";
   return {
-      Option(group, "out", "DIR", "where metrics, logs and checkpoints go", &Config::out)
+      Option(group, "out", "DIR",
+             "where metrics, logs and checkpoints go; without it runs/RECIPE or runs/MODEL",
+             &Config::out)
           .not_stored(),
       Option(group, "resume", "DIR", "go on with this run, from its newest valid checkpoint",
              &Config::resume)
           .not_stored(),
-      {group, "save-every", "N", "steps between checkpoints; 0: at the end of each epoch",
-       &Config::save_every},
+      Option(group, "save-every", "N", "steps between checkpoints; 0: at the end of each epoch",
+             &Config::save_every)
+          .up_to(kMost),
       Option(group, "keep", "N", "how many checkpoints stay", &Config::keep).from(1).up_to(1e6),
-      {group, "eval-every", "N", "steps between evaluations; 0: at the end of each epoch",
-       &Config::eval_every},
-      {group, "log-every", "N", "steps between log lines; 0: none", &Config::log_every},
+      Option(group, "eval-every", "N", "steps between evaluations; 0: at the end of each epoch",
+             &Config::eval_every)
+          .up_to(kMost),
+      Option(group, "log-every", "N", "steps between log lines; 0: none", &Config::log_every)
+          .up_to(kMost),
   };
 }
 
 std::vector<Option> other_options() {
   return {
+      Option("Machine", "device", "KIND",
+             "what computes: cpu, cuda (a GPU for each rank), or auto: GPUs if there are any",
+             &Config::device)
+          .one_of({"auto", "cpu", "cuda"}),
+      Option("Machine", "comm", "KIND",
+             "how gradients travel between GPUs: nccl, or mpi, through the host's memory, by which "
+             "ranks may share a GPU; auto is nccl",
+             &Config::comm)
+          .one_of({"auto", "nccl", "mpi"})
+          .only_with("device", {"auto", "cuda"}),
+      Option("Machine", "deterministic", "on|off",
+             "on GPUs only kernels that give the same bits in every run; on CPUs all do",
+             &Config::deterministic)
+          .only_with("device", {"auto", "cuda"}),
       Option("Machine", "threads", "N", "threads per rank that compute; 0: chosen from the cores",
              &Config::threads)
           .up_to(1024),

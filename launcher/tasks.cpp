@@ -65,6 +65,7 @@ std::string run_task(const CommandLine& line) {
       throw UsageError(
           concat("--task ", task.name, " knows --", join(known, ", --"), ", found --", name));
   }
+  check_values(line.config);
   return task.run(line, *make_cpu_backend(1));
 }
 

@@ -76,6 +76,8 @@ void check_optimizer(const Config& config, const std::set<std::string>& given) {
   const bool moves = config.optimizer == "sgd" || config.optimizer == "lars";
   if (moves && config.nesterov && config.momentum == 0)
     usage("--nesterov on expects a --momentum above 0, found 0");
+  if (config.epsilon > 0 && config.epsilon < 1e-30)
+    usage("--epsilon expects 0 or at least 1e-30, found ", config.epsilon);
   const bool adapts = config.optimizer == "lars" || config.optimizer == "lamb";
   if (given.count("decay") && config.decay == "weights" && config.weight_decay == 0 && !adapts)
     usage("--decay weights has no effect without --weight-decay");
@@ -85,6 +87,10 @@ void check_schedule(const Config& config) {
   const Length warmup = parse_length("--warmup", config.warmup);
   if (warmup.number == 0 && config.warmup_start != 0)
     usage("--warmup-start has no effect without --warmup");
+  if (config.warmup_start > config.lr)
+    usage("--warmup-start expects at most --lr ", config.lr, ", found ", config.warmup_start);
+  if (config.final_lr > config.lr)
+    usage("--final-lr expects at most --lr ", config.lr, ", found ", config.final_lr);
   if (config.schedule == "step") {
     if (config.step_every.empty()) usage("--schedule step expects --step-every, found none");
     if (parse_length("--step-every", config.step_every).number == 0)
@@ -106,11 +112,15 @@ void check_time(const Config& config, const std::set<std::string>& given) {
 
 }  // namespace
 
+void check_values(const Config& config) {
+  for (const Option& option : options()) check_value(config, option);
+}
+
 void validate(const Config& config, const std::set<std::string>& given) {
   if (config.model.empty() && config.recipe.empty())
     usage("expected --model NAME or --recipe NAME, found neither");
   models::check_model_name(config.model);
-  for (const Option& option : options()) check_value(config, option);
+  check_values(config);
   for (const Option& option : options())
     if (given.count(option.name)) check_effect(config, option);
   if (config.data.empty()) usage("--data expects the name of a data set, found none");

@@ -34,6 +34,11 @@ class Backend {
   virtual void copy_from_host(const void* host, View out) = 0;
   virtual void copy_to_host(ConstView in, void* host) = 0;
   virtual void synchronize() = 0;
+  // Memory of the host, copies from and to which go on beside the host's work.
+  virtual MemoryPool& staging() = 0;
+  // A mark behind all that has been queued; wait_for(mark) returns when that is done.
+  virtual uint64_t mark() = 0;
+  virtual void wait_for(uint64_t mark) = 0;
 
   // --- copies ---
   virtual void fill(View out, double value) = 0;  // any dtype
@@ -200,6 +205,8 @@ class Backend {
 };
 
 // threads: at least 1; the calling thread is one of them and the only one that may call kernels.
-std::unique_ptr<Backend> make_cpu_backend(int threads);
+// memory: what its pool() is, another backend's staging(), say, which must outlive it; without it
+// one of its own.
+std::unique_ptr<Backend> make_cpu_backend(int threads, MemoryPool* memory = nullptr);
 
 }  // namespace d2l

@@ -7,10 +7,7 @@
 
 #include "framework/backend/view.h"
 
-namespace d2l::cpu {
-
-// Elements below which a loop is not worth a second thread; also how loops are cut into pieces.
-inline constexpr int64_t kGrain = 16384;
+namespace d2l {
 
 // The nested loops that walk several arrays together: sizes outermost first, and for each array the
 // step along each axis. Axes of size 1 vanish and neighbours that are walked alike become one, so
@@ -91,4 +88,4 @@ class LoopNest {
   std::array<Steps, Shape::kMaxRank> steps_{};
 };
 
-}  // namespace d2l::cpu
+}  // namespace d2l

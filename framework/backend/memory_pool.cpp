@@ -108,6 +108,15 @@ char* MemoryPool::allocate_raw(size_t bytes) {
   return static_cast<char*>(raw_.allocate(bytes));
 }
 
+bool MemoryPool::owns(const void* address) const {
+  std::lock_guard lock(mutex_);
+  const char* at = static_cast<const char*>(address);
+  auto after = segments_.upper_bound(const_cast<char*>(at));
+  if (after == segments_.begin()) return false;
+  const auto& [segment, bytes] = *std::prev(after);
+  return at < segment + bytes;
+}
+
 void MemoryPool::trim() {
   std::lock_guard lock(mutex_);
   trim_locked();

@@ -36,6 +36,8 @@ class MemoryPool {
 
   void* allocate(size_t bytes);  // nullptr for 0 bytes
   void release(void* block);
+  // Whether an address lies in memory that the pool holds.
+  bool owns(const void* address) const;
   // Gives every segment without a block in use back to the system.
   void trim();
   Stats stats() const;

@@ -98,6 +98,16 @@ void ProfilingBackend::synchronize() {
   if (inner_ != nullptr) inner_->synchronize();
 }
 
+MemoryPool& ProfilingBackend::staging() {
+  return inner_ != nullptr ? inner_->staging() : *own_pool_;
+}
+
+uint64_t ProfilingBackend::mark() { return inner_ != nullptr ? inner_->mark() : 0; }
+
+void ProfilingBackend::wait_for(uint64_t mark) {
+  if (inner_ != nullptr) inner_->wait_for(mark);
+}
+
 void ProfilingBackend::fill(View out, double value) {
   count({"fill", Work::copies}, [&](Backend& inner) { inner.fill(out, value); });
 }

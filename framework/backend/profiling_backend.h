@@ -59,6 +59,9 @@ class ProfilingBackend final : public Backend {
   void copy_from_host(const void* host, View out) override;
   void copy_to_host(ConstView in, void* host) override;
   void synchronize() override;
+  MemoryPool& staging() override;
+  uint64_t mark() override;
+  void wait_for(uint64_t mark) override;
 
   void fill(View out, double value) override;
   void copy(const ConstStridedView& in, const StridedView& out, bool accumulate) override;

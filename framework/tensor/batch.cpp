@@ -7,7 +7,7 @@
 namespace d2l {
 
 Tensor Batch::inputs_on(Backend& backend, DType dtype) const {
-  Tensor there = inputs.to(backend);
+  Tensor there = inputs.sent_to(backend);
   if (there.dtype() != DType::u8) return there.cast(dtype);
   Tensor scaled = there.cast(DType::f32);
   scaled /= 255;

@@ -16,7 +16,8 @@ struct Batch {
   int64_t first_in_global = 0;  // how many of them belong to lower ranks
 
   // What a model takes, on `backend`: f32 or bf16; bytes become bytes / 255 there, which is the
-  // book's scaling, after they have travelled as bytes.
+  // book's scaling, after they have travelled as bytes. Queued: the batch must stay as it is until
+  // the backend has done it.
   Tensor inputs_on(Backend& backend, DType dtype = DType::f32) const;
 
   // This part cut into `pieces` of about equal size that follow each other, or into fewer so that

@@ -141,8 +141,7 @@ Tensor Tensor::to(Backend& other) const {
     return result;
   }
   if (backend().device().kind == DeviceKind::cpu) {
-    backend().synchronize();
-    other.copy_from_host(address(), result.view());
+    result = sent_to(other);
     other.synchronize();
     return result;
   }
@@ -151,6 +150,14 @@ Tensor Tensor::to(Backend& other) const {
   backend().synchronize();
   other.copy_from_host(staging.data(), result.view());
   other.synchronize();
+  return result;
+}
+
+Tensor Tensor::sent_to(Backend& other) const {
+  check(defined(), "sent_to: expected a tensor, found an undefined one");
+  if (&other == &backend() || backend().device().kind != DeviceKind::cpu) return to(other);
+  Tensor result(other, shape_, dtype_);
+  if (elements() > 0) other.copy_from_host(address(), result.view());
   return result;
 }
 

@@ -18,7 +18,7 @@ Evaluation evaluate(const EvaluationParts& parts) {
       if (batch.labels.elements() == 0) continue;
       Variable inputs(batch.inputs_on(parts.backend, parts.activations));
       Variable logits = parts.model(inputs, {});
-      CrossEntropy loss = cross_entropy(logits, batch.labels.to(parts.backend));
+      CrossEntropy loss = cross_entropy(logits, batch.labels.sent_to(parts.backend));
       sums[0] += total(loss.losses.value());
       sums[1] += total(loss.correct);
     }

@@ -8,6 +8,7 @@
 #include "framework/optim/clip.h"
 #include "framework/tensor/create.h"
 #include "framework/tensor/elementwise.h"
+#include "framework/tensor/reduce.h"
 #include "framework/train/evaluate.h"
 
 namespace d2l {
@@ -40,7 +41,9 @@ void Position::visit(StateVisitor& visitor) {
 Trainer::Trainer(TrainerParts parts, TrainerOptions options)
     : parts_(parts),
       options_(std::move(options)),
-      reducer_(parts.comm, parts.parameters.gradients().view(), reducer_slots(parts.parameters)) {
+      reducer_(parts.comm, parts.parameters.gradients().view(), reducer_slots(parts.parameters)),
+      sums_(parts.parameters.backend(), Shape{2}),
+      flights_ahead_(parts.parameters.backend().device().kind == DeviceKind::cpu ? 0 : 1) {
   int number = 0;
   for (const auto& slot : parts_.parameters.slots()) {
     if (slot.frozen) continue;
@@ -92,7 +95,7 @@ TrainerReport Trainer::run() {
   while (!finished()) {
     const bool epoch_ends = next_step();
     Timer pause;
-    bool best = is_due(options_.eval_every, epoch_ends) && improves(evaluate());
+    bool best = is_due(options_.eval_every, epoch_ends) && improves(evaluate(true));
     if (epoch_ends) end_epoch();
     if (best || is_due(options_.save_every, epoch_ends) || finished()) save(best);
     paused_ += pause.seconds();
@@ -100,7 +103,7 @@ TrainerReport Trainer::run() {
   double wall = wall_.seconds() - paused_;
   // An evaluation that was not due is no part of the state: it would not be in a run that went on.
   report_.test_accuracy =
-      position_.evaluated_step == position_.step ? position_.test_accuracy : evaluate();
+      position_.evaluated_step == position_.step ? position_.test_accuracy : evaluate(false);
   if (parts_.store) report_.saved = parts_.store->wait();
   if (parts_.progress) parts_.progress->clear();
   bool partial = position_.epoch_samples > 0;
@@ -115,6 +118,7 @@ TrainerReport Trainer::run() {
 void Trainer::advance(int64_t steps) {
   for (int64_t i = 0; i < steps; ++i)
     if (next_step()) end_epoch();
+  land_all();
 }
 
 TrainerTimes Trainer::times() const {
@@ -126,27 +130,44 @@ TrainerTimes Trainer::times() const {
 
 bool Trainer::next_step() {
   Timer timer;
-  Batch batch = parts_.train_data.next();
-  double waited = timer.seconds();
+  Flight& flight =
+      flights_.emplace_back(parts_.train_data.next(), parts_.parameters.backend().staging());
+  const double waited = timer.seconds();
   timer.restart();
-  const StepResult sums = step(batch);
-  double computed = timer.seconds();
-
+  step(flight);
   position_.step += 1;
   position_.step_in_epoch += 1;
-  position_.epoch_samples += batch.global_size;
-  position_.epoch_loss += sums.loss;
-  position_.epoch_correct += sums.correct;
-  samples_here_ += batch.global_size;
-  log_samples_ += batch.global_size;
+  position_.epoch_samples += flight.batch.global_size;
+  flight.samples = samples_seen();
+  samples_here_ += flight.batch.global_size;
+  while (flights_.size() > flights_ahead_ + 1) land();
+  const double computed = timer.seconds();
+
   data_wait_ += waited;
   log_data_wait_ += waited;
   step_seconds_ += computed;
   log_seconds_ += waited + computed;
-  double loss = sums.loss / static_cast<double>(batch.global_size);
-  report_.losses.push_back(loss);
-  log_step(loss, sums.lr);
+  if (flights_ahead_ == 0) land();
   return position_.step_in_epoch == parts_.train_data.steps_per_epoch();
+}
+
+void Trainer::land() {
+  Flight& flight = flights_.front();
+  parts_.parameters.backend().wait_for(flight.mark);
+  const double loss = static_cast<double>(flight.sums.data()[0]);
+  check_finite(flight, "loss", loss);
+  position_.epoch_loss += loss;
+  position_.epoch_correct += static_cast<double>(flight.sums.data()[1]);
+  log_samples_ += flight.batch.global_size;
+  report_.losses.push_back(loss / static_cast<double>(flight.batch.global_size));
+  log_step(flight, report_.losses.back());
+  flights_.pop_front();
+}
+
+void Trainer::land_all() {
+  const Timer timer;
+  while (!flights_.empty()) land();
+  step_seconds_ += timer.seconds();
 }
 
 // Steps of the length that they have now: a run that was resumed with another batch size finds its
@@ -156,19 +177,25 @@ double Trainer::learning_rate() const {
                               position_.step_in_epoch);
 }
 
-// One step on this rank's part of a global batch; answers the sums over the whole batch.
-Trainer::StepResult Trainer::step(const Batch& batch) {
-  const double lr = learning_rate();
+// One step on this rank's part of a global batch. On a GPU it is queued: the loss is not known yet
+// when the weights move, so a run whose loss is no number ends a step later, before anything is
+// saved.
+void Trainer::step(Flight& flight) {
+  Backend& backend = parts_.parameters.backend();
+  flight.step = position_.step + 1;
+  flight.lr = learning_rate();
   parts_.parameters.zero_grad();
-  sums_[0] = sums_[1] = 0;
-  const std::vector<Batch> pieces = batch.split(options_.accumulate);
+  const std::vector<Batch> pieces = flight.batch.split(options_.accumulate);
   try {
-    for (const Batch& piece : pieces) add_gradients(piece, &piece == &pieces.back());
+    for (const Batch& piece : pieces)
+      add_gradients(piece, &piece == &pieces.front(), &piece == &pieces.back());
     parts_.parameters.fill_missing_gradients();
     Timer wait;
     reducer_.finish();
     parts_.comm.wait(sums_work_);
-    average_buffers(batch);
+    average_buffers(flight.batch);
+    backend.copy_to_host(sums_.view(), flight.sums.data());
+    flight.mark = backend.mark();
     double waited = wait.seconds();
     comm_wait_ += waited;
     log_comm_wait_ += waited;
@@ -177,18 +204,17 @@ Trainer::StepResult Trainer::step(const Batch& batch) {
     throw;
   }
 
-  check_finite("loss", sums_[0], lr);
-  clip(lr);
-  parts_.optimizer.step(lr);
-  if (ema_) ema_->update(position_.step + 1);
-  return {.loss = sums_[0], .correct = sums_[1], .lr = lr};
+  if (flights_ahead_ == 0) check_finite(flight, "loss", static_cast<double>(flight.sums.data()[0]));
+  clip(flight);
+  parts_.optimizer.step(flight.lr);
+  if (ema_) ema_->update(flight.step);
 }
 
 // Data -> model -> loss -> gradients. The reduction over ranks begins during the last piece's.
-void Trainer::add_gradients(const Batch& piece, bool last) {
+void Trainer::add_gradients(const Batch& piece, bool first, bool last) {
   Backend& backend = parts_.parameters.backend();
   Tensor inputs = piece.inputs_on(backend, options_.activations);
-  Tensor labels = piece.labels.to(backend);
+  Tensor labels = piece.labels.sent_to(backend);
   nn::Context context{
       .training = true,
       .rng = {options_.seed, mix(stream_of("step"), static_cast<uint64_t>(position_.step))},
@@ -198,24 +224,32 @@ void Trainer::add_gradients(const Batch& piece, bool last) {
 
   Variable logits = parts_.model(Variable(inputs), context);
   CrossEntropy loss = cross_entropy(logits, labels, options_.label_smoothing);
-  sums_[0] += total(loss.losses.value());
-  sums_[1] += total(loss.correct);
-  if (last) sums_work_ = parts_.comm.start_all_reduce({sums_, DType::f64, Shape{2}});
+  add_sum(loss.losses.value(), 0, first);
+  add_sum(loss.correct, 1, first);
+  if (last) sums_work_ = parts_.comm.start_all_reduce(sums_.view());
   gradients_final_ = last;
   // Divided by the global batch, so that the sum over ranks is the average over samples.
   loss.losses.backward(
       full(backend, loss.losses.shape(), 1.0 / static_cast<double>(piece.global_size)));
 }
 
-void Trainer::clip(double lr) {
-  if (options_.clip_value > 0) clip_value(parts_.parameters, options_.clip_value);
-  if (options_.clip_norm > 0)
-    check_finite("gradient's norm", clip_norm(parts_.parameters, options_.clip_norm), lr);
+void Trainer::add_sum(const Tensor& values, int64_t slot, bool first) {
+  Tensor to = sums_.rows(slot, slot + 1);
+  if (values.elements() == 0 && first) return to.backend().fill(to.view(), 0);
+  if (values.elements() == 0) return;
+  if (first) return to.backend().reduce(Reduction::sum, values.view(), to.view());
+  to += sum(values);
 }
 
-void Trainer::check_finite(const char* name, double value, double lr) const {
-  check(std::isfinite(value), "step ", position_.step + 1, ": the ", name, " is ", value,
-        "; lower the learning rate (now ", lr, ")");
+void Trainer::clip(const Flight& flight) {
+  if (options_.clip_value > 0) clip_value(parts_.parameters, options_.clip_value);
+  if (options_.clip_norm > 0)
+    check_finite(flight, "gradient's norm", clip_norm(parts_.parameters, options_.clip_norm));
+}
+
+void Trainer::check_finite(const Flight& flight, const char* name, double value) const {
+  check(std::isfinite(value), "step ", flight.step, ": the ", name, " is ", value,
+        "; lower the learning rate (now ", flight.lr, ")");
 }
 
 // Running statistics become the average over the samples of all ranks, so that the state is the
@@ -228,6 +262,7 @@ void Trainer::average_buffers(const Batch& batch) {
 }
 
 void Trainer::end_epoch() {
+  land_all();
   auto samples = static_cast<double>(position_.epoch_samples);
   position_.train_loss = position_.epoch_loss / samples;
   position_.train_accuracy = position_.epoch_correct / samples;
@@ -244,8 +279,10 @@ void Trainer::end_epoch() {
                   evaluated ? ", test acc " + fixed(position_.test_accuracy, 3) : "");
 }
 
-// The accuracy on the test data, with the averaged weights if there are any.
-double Trainer::evaluate() {
+// The accuracy on the test data, with the averaged weights if there are any; one that was due is a
+// row of the metrics.
+double Trainer::evaluate(bool due) {
+  land_all();
   std::optional<Ema::InUse> averages;
   if (ema_) averages.emplace(*ema_);
   const Evaluation found = d2l::evaluate({.model = parts_.model,
@@ -254,7 +291,7 @@ double Trainer::evaluate() {
                                           .comm = parts_.comm,
                                           .activations = options_.activations,
                                           .pieces = options_.accumulate});
-  if (parts_.metrics)
+  if (parts_.metrics && due)
     parts_.metrics->add_evaluation({.step = position_.step,
                                     .epoch = position_.epoch,
                                     .samples = samples_seen(),
@@ -273,35 +310,36 @@ bool Trainer::improves(double accuracy) {
 }
 
 void Trainer::save(bool best) {
+  land_all();
   if (!parts_.store) return;
   Snapshot snapshot = take_snapshot([this](StateVisitor& visitor) { visit(visitor); });
   snapshot.texts["config"] = options_.config;
   parts_.store->save(position_.step, std::move(snapshot), best);
 }
 
-void Trainer::log_step(double loss, double lr) {
+void Trainer::log_step(const Flight& flight, double loss) {
   if (parts_.progress)
     parts_.progress->update(
         {.epoch = position_.epoch + 1,
          .epochs = options_.epochs,
-         .step = position_.step,
+         .step = flight.step,
          .steps = options_.epochs * parts_.train_data.steps_per_epoch(),
          .examples_per_s = static_cast<double>(samples_here_) / (step_seconds_ + data_wait_),
          .loss = loss,
          .data_wait_s = data_wait_,
          .seconds_left = seconds_left()});
-  if (options_.log_every == 0 || position_.step % options_.log_every != 0) return;
+  if (options_.log_every == 0 || flight.step % options_.log_every != 0) return;
   double rate = static_cast<double>(log_samples_) / log_seconds_;
   if (parts_.metrics)
-    parts_.metrics->add({.step = position_.step,
+    parts_.metrics->add({.step = flight.step,
                          .epoch = position_.epoch,
-                         .samples = samples_seen(),
+                         .samples = flight.samples,
                          .loss = loss,
-                         .lr = lr,
+                         .lr = flight.lr,
                          .examples_per_s = rate,
                          .data_wait_s = log_data_wait_,
                          .comm_wait_s = log_comm_wait_});
-  parts_.log.note("step ", position_.step, ": loss ", fixed(loss, 4), ", ", fixed(rate, 0),
+  parts_.log.note("step ", flight.step, ": loss ", fixed(loss, 4), ", ", fixed(rate, 0),
                   " examples/s, waited ", fixed(log_data_wait_, 3), " s for data, ",
                   fixed(log_comm_wait_, 3), " s for other ranks");
   log_samples_ = 0;

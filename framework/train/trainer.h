@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "framework/backend/scratch.h"
 #include "framework/base/log.h"
 #include "framework/base/timer.h"
 #include "framework/checkpoint/store.h"
@@ -101,30 +103,41 @@ class Trainer {
   // Rank 0's file; made after restore(), which says which rows are still true.
   void set_metrics(MetricsFile* metrics) { parts_.metrics = metrics; }
   const Position& position() const { return position_; }
+  bool finished() const;  // by its options
 
  private:
-  struct StepResult {
-    double loss = 0, correct = 0;  // sums over the global batch
+  // A step whose work is queued, and what will be known of it.
+  struct Flight {
+    Flight(Batch data, MemoryPool& staging) : batch(std::move(data)), sums(staging, 2) {}
+
+    Batch batch;          // the backend reads it
+    Scratch<float> sums;  // of the loss and the correct answers, over the global batch
+    uint64_t mark = 0;    // behind which sums are there
+    int64_t step = 0;     // its number, from 1
+    int64_t samples = 0;  // seen with it, since the first step
     double lr = 0;
   };
 
-  bool finished() const;
   bool is_due(int64_t every, bool epoch_ends) const;
   double seconds_left() const;
   int64_t samples_seen() const;  // of all ranks, since the first step
   double learning_rate() const;  // of the step that comes next
   // A batch, its step, and taking note of both; whether the epoch ends with it.
   bool next_step();
-  StepResult step(const Batch& batch);
-  void add_gradients(const Batch& piece, bool last);
-  void clip(double lr);
-  void check_finite(const char* name, double value, double lr) const;
+  void step(Flight& flight);
+  void add_gradients(const Batch& piece, bool first, bool last);
+  void add_sum(const Tensor& values, int64_t slot, bool first);
+  // Takes note of the oldest flight's results, which it waits for, and lets it go.
+  void land();
+  void land_all();
+  void clip(const Flight& flight);
+  void check_finite(const Flight& flight, const char* name, double value) const;
   void average_buffers(const Batch& batch);
   void end_epoch();
-  double evaluate();
+  double evaluate(bool due);
   bool improves(double accuracy);
   void save(bool best);
-  void log_step(double loss, double lr);
+  void log_step(const Flight& flight, double loss);
   void visit(StateVisitor& visitor);
 
   TrainerParts parts_;
@@ -132,7 +145,9 @@ class Trainer {
   GradientReducer reducer_;
   std::optional<Ema> ema_;
   Position position_;
-  double sums_[2] = {0, 0};  // of the step's loss and correct answers; ranks add to it
+  Tensor sums_;  // f32 [2], of the step's loss and correct answers; ranks add to it
+  std::deque<Flight> flights_;
+  size_t flights_ahead_ = 0;  // how many steps the host goes ahead of the device
   Communicator::Work sums_work_ = {};
   bool gradients_final_ = true;  // the backward pass that runs is the step's last
   TrainerReport report_;

@@ -11,7 +11,7 @@ namespace d2l {
 namespace {
 
 using test::close;
-using test::cpu;
+using test::device;
 using test::gradcheck;
 using test::message_of;
 using testing::AllOf;
@@ -19,11 +19,11 @@ using testing::HasSubstr;
 using Inputs = const std::vector<Variable>&;
 
 Tensor random(const Shape& shape, uint64_t stream, double low = -1, double high = 1) {
-  return uniform(cpu(), shape, {.seed = 7, .stream = stream}, low, high);
+  return uniform(device(), shape, {.seed = 7, .stream = stream}, low, high);
 }
 
 Tensor lengths(const Shape& shape, const std::vector<int64_t>& values) {
-  return from_vector(cpu(), shape, values);
+  return from_vector(device(), shape, values);
 }
 
 // Chapter 10.3.1.
@@ -78,9 +78,10 @@ TEST(MaskedSoftmax, RefusesOtherShapes) {
                 masked_softmax(scores, lengths({3}, {1, 1, 1}));
               }),
               AllOf(HasSubstr("[2] or [2, 3]"), HasSubstr("[3]")));
-  EXPECT_THAT(message_of([&] { masked_softmax(scores, zeros(cpu(), {2})); }), HasSubstr("i64"));
-  EXPECT_THAT(message_of([&] { masked_softmax(Variable(zeros(cpu(), {2})), lengths({1}, {1})); }),
-              HasSubstr("[b, q, k]"));
+  EXPECT_THAT(message_of([&] { masked_softmax(scores, zeros(device(), {2})); }), HasSubstr("i64"));
+  EXPECT_THAT(
+      message_of([&] { masked_softmax(Variable(zeros(device(), {2})), lengths({1}, {1})); }),
+      HasSubstr("[b, q, k]"));
 }
 
 // softmax(q k^T / sqrt(d)) v of one head, of other operations.
@@ -145,7 +146,7 @@ TEST(Attention, OneTensorCanBeAllThree) {
 
 TEST(Attention, ConstantKeysNeedNoGradient) {
   Variable queries(random({1, 2, 3}, 12), true), keys(random({1, 4, 3}, 13));
-  attention(queries, keys, keys).backward(ones(cpu(), {1, 2, 3}));
+  attention(queries, keys, keys).backward(ones(device(), {1, 2, 3}));
   EXPECT_TRUE(queries.has_grad());
   EXPECT_FALSE(keys.has_grad());
 }
@@ -169,7 +170,7 @@ TEST(Attention, PackedIsTheSame) {
 }
 
 TEST(Attention, EmptyPartOfABatch) {
-  Variable packed(Tensor(cpu(), {0, 5, 12}), true);
+  Variable packed(Tensor(device(), {0, 5, 12}), true);
   Variable y = self_attention(packed, {.heads = 2});
   EXPECT_EQ(y.shape(), (Shape{0, 5, 4}));
   sum(y).backward();
@@ -177,7 +178,7 @@ TEST(Attention, EmptyPartOfABatch) {
 }
 
 TEST(Attention, RefusesWhatDoesNotFit) {
-  const auto x = [](const Shape& shape) { return Variable(zeros(cpu(), shape)); };
+  const auto x = [](const Shape& shape) { return Variable(zeros(device(), shape)); };
   EXPECT_THAT(message_of([&] {
                 attention(x({2, 3, 4}), x({2, 3, 5}), x({2, 3, 4}));
               }),
@@ -202,16 +203,16 @@ TEST(Attention, RefusesWhatDoesNotFit) {
 }
 
 TEST(Embedding, TakesRowsAndAddsTheirGradients) {
-  Variable table(from_list(cpu(), {{1, 2}, {3, 4}, {5, 6}}), true);
+  Variable table(from_list(device(), {{1, 2}, {3, 4}, {5, 6}}), true);
   Variable y = embedding(table, lengths({2, 2}, {2, 0, 2, 2}));
   EXPECT_EQ(y.shape(), (Shape{2, 2, 2}));
   EXPECT_TRUE(close(y.value(), {5, 6, 1, 2, 5, 6, 5, 6}, 0, 0));
-  y.backward(from_vector<float>(cpu(), {2, 2, 2}, {1, 2, 3, 4, 5, 6, 7, 8}));
+  y.backward(from_vector<float>(device(), {2, 2, 2}, {1, 2, 3, 4, 5, 6, 7, 8}));
   EXPECT_TRUE(close(table.grad(), {3, 4, 0, 0, 13, 16}, 0, 0));
 }
 
 TEST(Embedding, RefusesIndicesOutside) {
-  Variable table(zeros(cpu(), {3, 2}));
+  Variable table(zeros(device(), {3, 2}));
   EXPECT_THAT(message_of([&] {
                 embedding(table, lengths({2}, {0, 3}));
               }),

@@ -10,14 +10,14 @@
 namespace d2l {
 namespace {
 
-using test::cpu;
+using test::device;
 using test::gradcheck;
 using test::GradcheckFunction;
 using test::GradcheckOptions;
 using Inputs = const std::vector<Variable>&;
 
 Tensor random(const Shape& shape, uint64_t stream = 0, double low = -1, double high = 1) {
-  return uniform(cpu(), shape, {.seed = 7, .stream = stream}, low, high);
+  return uniform(device(), shape, {.seed = 7, .stream = stream}, low, high);
 }
 
 // Values at least 0.07 from zero and from each other, not sorted; their number is no multiple of 7.
@@ -28,7 +28,7 @@ Tensor apart(const Shape& shape) {
     size_t place = i * 7 % count;
     values[i] = 0.15f * (static_cast<float>(place) - static_cast<float>(count / 2)) + 0.075f;
   }
-  return from_vector(cpu(), shape, values);
+  return from_vector(device(), shape, values);
 }
 
 constexpr Activation kActivations[] = {Activation::none, Activation::relu, Activation::sigmoid,
@@ -267,7 +267,7 @@ TEST(GradcheckNormalization, BatchNormTraining) {
   for (const Shape& shape : {Shape{6, 3}, Shape{2, 3, 2, 2}}) {
     int64_t channels = shape.size(-1);
     auto layer = [channels](Inputs in) {
-      BatchNormState state{zeros(cpu(), {channels}), ones(cpu(), {channels})};
+      BatchNormState state{zeros(device(), {channels}), ones(device(), {channels})};
       return square(batch_norm({in[0], in[1], in[2]}, state));
     };
     EXPECT_TRUE(gradcheck(
@@ -305,7 +305,7 @@ TEST(GradcheckSoftmax, SoftmaxAndLog) {
 }
 
 TEST(GradcheckSoftmax, CrossEntropy) {
-  Tensor labels = from_vector<int64_t>(cpu(), {4}, {2, 0, 4, 2});
+  Tensor labels = from_vector<int64_t>(device(), {4}, {2, 0, 4, 2});
   for (double smoothing : {0.0, 0.3, 1.0})
     EXPECT_TRUE(gradcheck([&](Inputs in) { return cross_entropy(in[0], labels, smoothing).losses; },
                           {random({4, 5}, 35, -2, 2)}, {.relative = 1e-2, .absolute = 1e-3}));

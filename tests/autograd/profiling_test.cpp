@@ -15,7 +15,7 @@
 namespace d2l {
 namespace {
 
-using test::cpu;
+using test::device;
 
 int64_t multiply_adds(const ProfilingBackend& backend, const std::string& operation) {
   int64_t sum = 0;
@@ -29,7 +29,7 @@ Variable leaf(Backend& backend, const Shape& shape) {
 }
 
 TEST(ProfilingBackend, CountsMultiplyAddsOfConvolutions) {
-  ProfilingBackend backend(&cpu());
+  ProfilingBackend backend(&device());
   Variable x = leaf(backend, {2, 9, 7, 3}), weight = leaf(backend, {4, 3, 3, 3});
   Variable y = conv2d(x, weight, {}, {.stride = {2, 2}, .padding = {1, 1}});  // [2, 5, 4, 4]
   constexpr int64_t kOnce = 2 * 5 * 4 * 4 * 3 * 3 * 3;
@@ -43,7 +43,7 @@ TEST(ProfilingBackend, CountsMultiplyAddsOfConvolutions) {
 TEST(ProfilingBackend, CountsMultiplyAddsOfConvolutionsWithPooling) {
   constexpr int64_t kOnce = 2 * 6 * 4 * 4 * 3 * 3;
   for (const bool input_gradient : {false, true}) {
-    ProfilingBackend backend(&cpu());
+    ProfilingBackend backend(&device());
     Variable x(uniform(backend, {2, 8, 6, 1}, {.seed = 1}), input_gradient);
     Variable y = conv2d_pool(x, leaf(backend, {4, 3, 3, 1}), {}, {}, {});
     EXPECT_EQ(y.shape(), (Shape{2, 3, 2, 4}));
@@ -55,7 +55,7 @@ TEST(ProfilingBackend, CountsMultiplyAddsOfConvolutionsWithPooling) {
 }
 
 TEST(ProfilingBackend, CountsMultiplyAddsOfProducts) {
-  ProfilingBackend backend(&cpu());
+  ProfilingBackend backend(&device());
   Variable x = leaf(backend, {5, 3}), weight = leaf(backend, {7, 3});
   Variable y = linear(x, weight);
   EXPECT_EQ(multiply_adds(backend, "matmul"), 5 * 3 * 7);
@@ -68,7 +68,7 @@ TEST(ProfilingBackend, CountsMultiplyAddsOfProducts) {
 }
 
 TEST(ProfilingBackend, CountsMultiplyAddsOfAttention) {
-  ProfilingBackend backend(&cpu());
+  ProfilingBackend backend(&device());
   Variable queries = leaf(backend, {2, 3, 8}), keys = leaf(backend, {2, 5, 8}),
            values = leaf(backend, {2, 5, 6});
   Variable y = attention(queries, keys, values, {.heads = 2});
@@ -78,7 +78,7 @@ TEST(ProfilingBackend, CountsMultiplyAddsOfAttention) {
 }
 
 TEST(ProfilingBackend, EmptyBatchesCostNothing) {
-  ProfilingBackend backend(&cpu());
+  ProfilingBackend backend(&device());
   Variable x = leaf(backend, {0, 9, 7, 3}), weight = leaf(backend, {4, 3, 3, 3});
   Variable y = conv2d(x, weight);
   y.backward(Tensor(backend, y.shape()));
@@ -86,7 +86,7 @@ TEST(ProfilingBackend, EmptyBatchesCostNothing) {
 }
 
 TEST(ProfilingBackend, ChargesTheScope) {
-  ProfilingBackend backend(&cpu());
+  ProfilingBackend backend(&device());
   const std::string outer = "outer", inner = "outer.inner";
   Tensor x = uniform(backend, {3, 3}, {.seed = 1});
   backend.reset();

@@ -162,7 +162,7 @@ TEST(Config, CommandLineOverFileOverRecipe) {
   write_text_file(file, "# a run\nrecipe = " + recipe.name +
                             "\nlr = 0.125  # not the recipe's\nbatch-size = 48\n");
   CommandLine line = parse({"--config", file.c_str(), "--batch-size", "24"});
-  EXPECT_EQ(line.config.model, recipe.model);
+  EXPECT_EQ(line.config.model, recipe.name);
   EXPECT_EQ(line.config.epochs, recipe.epochs);
   EXPECT_EQ(line.config.init, recipe.init);
   const models::Recipe& large = models::find_recipe("vgg11");

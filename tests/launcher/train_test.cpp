@@ -332,6 +332,23 @@ TEST(Train, FullDiskKeepsWhatIsSaved) {
   EXPECT_EQ(resumed.exit_code, 0) << resumed.output;
 }
 
+TEST(Train, SaysWhyThereIsNoGpu) {
+  TemporaryFolder folder;
+  setenv("D2L_CUDA_MODULE", "/nowhere/libd2l_cuda.so", 1);
+  const Words model = {"--model", "lenet", "--out", folder.path() / "x"};
+  const ProgramResult cuda = train(0, model + Words{"--device", "cuda"});
+  EXPECT_EQ(cuda.exit_code, 1);
+  EXPECT_EQ(cuda.output,
+            "d2l-train: error: --device cuda: this d2l was built without CUDA (there is no "
+            "/nowhere/libd2l_cuda.so)\n");
+  const ProgramResult tf32 = train(0, model + Words{"--precision", "tf32"});
+  EXPECT_EQ(tf32.exit_code, 2);
+  EXPECT_THAT(tf32.output, HasSubstr("--precision tf32 expects a GPU"));
+  EXPECT_EQ(train(2, model + Words{"--comm", "nccl"}).exit_code, 2);
+  EXPECT_EQ(train(0, model + Words{"--max-steps", "1"}).exit_code, 0);  // auto: the CPU
+  unsetenv("D2L_CUDA_MODULE");
+}
+
 TEST(Train, SaysWhatIsWrong) {
   TemporaryFolder folder;
   std::string out = (folder.path() / "run").string();
@@ -349,7 +366,7 @@ TEST(Train, SaysWhatIsWrong) {
            {{"--recipe", "lenet", "--freeze", "conv9.*", "--out", out}, 2, "'conv9.*'"},
            {{"--recipe", "lenet", "--warmup", "11", "--out", out}, 2, "--warmup expects less"},
            {{"--recipe", "lenet", "--beta1", "0.5", "--out", out}, 2, "--beta1 has no effect"},
-           {{"--recipe", "lenet", "--precision", "fp8", "--out", out}, 2, "f32 or bf16"},
+           {{"--recipe", "lenet", "--precision", "fp8", "--out", out}, 2, "f32, bf16 or tf32"},
            {{"--recipe", "bn-lenet", "--sync-bn", "on", "--accumulate", "2", "--out", out},
             2,
             "--accumulate 1"},

@@ -17,18 +17,18 @@ const nn::LayerInit kInit{.weight = nn::normal(0, 0.3), .bias = nn::normal(0, 0.
 
 // A block on its own, and its parameters by name.
 struct Parts {
-  explicit Parts(nn::Module& block) : set(block, cpu(), 3) {
+  explicit Parts(nn::Module& block) : set(block, device(), 3) {
     for (const auto& slot : set.slots()) {
       values[slot.name] = slot.parameter->variable;
       if (slot.name.find("bn") != std::string::npos || slot.shape.rank() == 1)
-        values[slot.name].value().copy_from(uniform(cpu(), slot.shape, {.seed = 7}, 0.5, 1.5));
+        values[slot.name].value().copy_from(uniform(device(), slot.shape, {.seed = 7}, 0.5, 1.5));
     }
   }
   Variable operator[](const std::string& name) const { return values.at(name); }
 
   Variable normalised(const std::string& bn, const Variable& x) const {
     const Shape channels{x.shape().size(-1)};
-    BatchNormState state{zeros(cpu(), channels), ones(cpu(), channels), 0.1, true};
+    BatchNormState state{zeros(device(), channels), ones(device(), channels), 0.1, true};
     return batch_norm({x, values.at(bn + ".weight"), values.at(bn + ".bias")}, state);
   }
   Variable convolved(const std::string& conv, const Variable& x, int64_t stride) const {
@@ -45,7 +45,9 @@ struct Parts {
 
 const nn::Context kTraining{.training = true};
 
-Variable noise(const Shape& shape) { return Variable(uniform(cpu(), shape, {.seed = 5}, -1, 1)); }
+Variable noise(const Shape& shape) {
+  return Variable(uniform(device(), shape, {.seed = 5}, -1, 1));
+}
 
 TEST(Blocks, BasicBlock) {
   BasicBlock same(6, 6, {.bias = true, .init = kInit});
@@ -110,13 +112,13 @@ TEST(Blocks, Inception) {
 
 TEST(Blocks, PaddedSubsample) {
   PaddedSubsample shortcut(3, 8, 2);
-  Variable x(uniform(cpu(), {2, 5, 4, 3}, {.seed = 5}), true);
+  Variable x(uniform(device(), {2, 5, 4, 3}, {.seed = 5}), true);
   Variable y = shortcut.forward(x, kTraining);
   ASSERT_EQ(y.shape(), (Shape{2, 3, 2, 8}));
-  Tensor seed = uniform(cpu(), y.shape(), {.seed = 6});
+  Tensor seed = uniform(device(), y.shape(), {.seed = 6});
   y.backward(seed);
-  const float *in = x.value().data<float>(), *out = y.value().data<float>();
-  const float *grad = x.grad().data<float>(), *given = seed.data<float>();
+  const std::vector<float> in = x.value().to_vector<float>(), out = y.value().to_vector<float>();
+  const std::vector<float> grad = x.grad().to_vector<float>(), given = seed.to_vector<float>();
   for (int64_t n = 0; n < 2; ++n)
     for (int64_t row = 0; row < 5; ++row)
       for (int64_t column = 0; column < 4; ++column)
@@ -145,10 +147,10 @@ TEST(Blocks, AverageToAGrid) {
     then_average_to(grid, input, net);
     return net.forward(Variable(left), {}).value();
   };
-  Tensor left = arange(cpu(), 8).reshape({1, 4, 2, 1});
+  Tensor left = arange(device(), 8).reshape({1, 4, 2, 1});
   EXPECT_TRUE(close(averaged({8, 4, 3}, left), {1, 2, 5, 6}));
   EXPECT_TRUE(close(averaged({9, 5, 3}, left), {1, 2, 5, 6}));
-  Tensor fits = arange(cpu(), 4).reshape({1, 2, 2, 1});
+  Tensor fits = arange(device(), 4).reshape({1, 2, 2, 1});
   EXPECT_TRUE(close(averaged({4, 5, 3}, fits), {0, 1, 2, 3}));
   EXPECT_EQ(message_of([&] {
               averaged({6, 4, 3}, left);

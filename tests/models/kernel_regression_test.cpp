@@ -14,7 +14,7 @@ namespace d2l::models {
 namespace {
 
 using test::close;
-using test::cpu;
+using test::device;
 using test::message_of;
 using testing::HasSubstr;
 
@@ -35,9 +35,9 @@ float naive(const std::vector<float>& x, const std::vector<float>& y, float quer
 class Regression : public testing::Test {
  protected:
   std::vector<float> x{0.1f, 0.5f, 1.5f, 1.6f, 3}, y{1, -1, 2, 0.5f, 4};
-  Tensor places = from_vector(cpu(), {5}, x), values = from_vector(cpu(), {5}, y);
+  Tensor places = from_vector(device(), {5}, x), values = from_vector(device(), {5}, y);
   std::vector<float> queries{0, 1.55f, 10};
-  Variable asked{from_vector(cpu(), {3}, queries)};
+  Variable asked{from_vector(device(), {3}, queries)};
   const size_t nobody = 5;
 };
 
@@ -51,9 +51,9 @@ TEST_F(Regression, FixedWidth) {
 
 TEST_F(Regression, LearnedWidthAndItsGradient) {
   KernelRegression model(places, values, KernelRegression::Width::learned);
-  nn::ParameterSet set(model, cpu(), 1);
+  nn::ParameterSet set(model, device(), 1);
   Variable weight = model.parameters()[0].second->variable;
-  weight.value().copy_from(from_list(cpu(), {1.7f}));
+  weight.value().copy_from(from_list(device(), {1.7f}));
   std::vector<float> expected, others;
   for (float query : queries) expected.push_back(naive(x, y, query, 1.7, nobody));
   EXPECT_TRUE(close(model.forward(asked, {}).value(), expected, 1e-5, 1e-5));
@@ -83,7 +83,7 @@ double median(std::vector<double> values) {
 TEST(KernelRegressionTask, MediansOfTwentyDraws) {
   std::vector<double> average, fixed, learned;
   for (uint64_t seed = 0; seed < 20; ++seed) {
-    const KernelRegressionReport report = kernel_regression(cpu(), {.seed = seed});
+    const KernelRegressionReport report = kernel_regression(device(), {.seed = seed});
     average.push_back(report.average);
     fixed.push_back(report.fixed);
     learned.push_back(report.learned);
@@ -96,9 +96,9 @@ TEST(KernelRegressionTask, MediansOfTwentyDraws) {
 }
 
 TEST(KernelRegressionTask, DependsOnTheSeedAlone) {
-  const KernelRegressionReport first = kernel_regression(cpu(), {.seed = 3});
-  EXPECT_EQ(kernel_regression(cpu(), {.seed = 3}).learned_curve, first.learned_curve);
-  EXPECT_NE(kernel_regression(cpu(), {.seed = 4}).learned_curve, first.learned_curve);
+  const KernelRegressionReport first = kernel_regression(device(), {.seed = 3});
+  EXPECT_EQ(kernel_regression(device(), {.seed = 3}).learned_curve, first.learned_curve);
+  EXPECT_NE(kernel_regression(device(), {.seed = 4}).learned_curve, first.learned_curve);
 }
 
 TEST(KernelRegressionTask, TheExamplePrintsTheMedians) {

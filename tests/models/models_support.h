@@ -41,7 +41,7 @@ inline ModelOptions least_options(const std::string& name) {
 struct Net {
   explicit Net(const std::string& name) : Net(name, least_options(name)) {}
   Net(const std::string& name, const ModelOptions& options)
-      : model(build_model(name, options)), set(*model, cpu(), 1) {}
+      : model(build_model(name, options)), set(*model, device(), 1) {}
 
   std::unique_ptr<nn::Module> model;
   nn::ParameterSet set;

@@ -22,7 +22,7 @@ struct Listing final : StateVisitor {
 
 std::map<std::string, Shape> shapes_of(const std::string& name) {
   auto model = build_model(name, usual_options(name));
-  nn::ParameterSet set(*model, cpu(), std::nullopt);
+  nn::ParameterSet set(*model, device(), std::nullopt);
   Listing listing;
   set.visit(listing);
   return listing.shapes;

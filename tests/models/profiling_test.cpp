@@ -36,8 +36,8 @@ std::vector<std::vector<float>> state_after_steps(const std::string& name, Backe
 
 TEST(Profiling, ComputesTheSameBits) {
   for (const char* name : {"bn-lenet", "vit-tiny", "dropout-mlp"}) {
-    ProfilingBackend backend(&cpu());
-    EXPECT_EQ(state_after_steps(name, backend), state_after_steps(name, cpu())) << name;
+    ProfilingBackend backend(&device());
+    EXPECT_EQ(state_after_steps(name, backend), state_after_steps(name, device())) << name;
     EXPECT_FALSE(backend.costs().empty());
   }
 }
@@ -54,7 +54,7 @@ TEST(Profiling, ChargesGradientsToTheirModules) {
       {"googlenet", "conv1"}, {"densenet", "conv1"}, {"tv-resnet50", "conv1"}};
   for (const auto& [name, first] : first_layers) {
     const ModelOptions options = least_options(name);
-    ProfilingBackend backend(&cpu());
+    ProfilingBackend backend(&device());
     const auto model = build_model(name, options);
     nn::ParameterSet set(*model, backend, 1);
     train_step(*model, set, options);
@@ -79,7 +79,7 @@ TEST(Profiling, ChargesGradientsToTheirModules) {
 // The end of a residual block is a function of its own.
 TEST(Profiling, ChargesNormsWithResidualsToTheNorm) {
   const ModelOptions options = least_options("resnet20");
-  ProfilingBackend backend(&cpu());
+  ProfilingBackend backend(&device());
   const auto model = build_model("resnet20", options);
   nn::ParameterSet set(*model, backend, 1);
   train_step(*model, set, options);

@@ -10,7 +10,7 @@ namespace d2l::models::test {
 namespace {
 
 Tensor noise(int64_t count, const Shape& in) {
-  return uniform(cpu(), {count, in[0], in[1], in[2]}, {.seed = 2});
+  return uniform(device(), {count, in[0], in[1], in[2]}, {.seed = 2});
 }
 
 // The losses of steps of plain SGD on one batch.
@@ -21,7 +21,7 @@ std::vector<double> losses_of(Net& net, const ModelOptions& options, const Tenso
   std::vector<int64_t> labels(static_cast<size_t>(count));
   for (size_t i = 0; i < labels.size(); ++i)
     labels[i] = static_cast<int64_t>(random_below({.seed = 8, .stream = 1}, i, options.classes));
-  Tensor targets = from_vector(cpu(), {count}, labels);
+  Tensor targets = from_vector(device(), {count}, labels);
   std::vector<double> losses;
   for (int step = 0; step < steps; ++step) {
     const nn::Context context{.training = true,

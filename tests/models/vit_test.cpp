@@ -15,7 +15,7 @@ namespace d2l::models {
 namespace {
 
 using test::close;
-using test::cpu;
+using test::device;
 using test::message_of;
 using testing::AllOf;
 using testing::Contains;
@@ -23,7 +23,7 @@ using testing::HasSubstr;
 
 int64_t parameters_of(const ModelOptions& options) {
   auto model = build_model("vit-tiny", options);
-  return nn::ParameterSet(*model, cpu(), 1).count();
+  return nn::ParameterSet(*model, device(), 1).count();
 }
 
 TEST(VitTiny, ParameterCounts) {
@@ -36,7 +36,7 @@ TEST(VitTiny, ParameterCounts) {
 
 TEST(VitTiny, NamesOfParameters) {
   auto model = build_model("vit-tiny", {});
-  nn::ParameterSet set(*model, cpu(), 1);
+  nn::ParameterSet set(*model, device(), 1);
   std::vector<std::string> names;
   for (const auto& slot : set.slots()) names.push_back(slot.name);
   for (const char* name : {"patches.weight", "positions.weight", "blocks.0.attention.qkv.weight",
@@ -53,17 +53,17 @@ TEST(VitTiny, WantsWholePatches) {
 // A patch is seen as a whole: with equal positions, exchanging two patches changes nothing.
 TEST(VitTiny, OnlyPositionsTellPatchesApart) {
   auto model = build_model("vit-tiny", {.input = {8, 8, 1}});
-  nn::ParameterSet set(*model, cpu(), 1);
-  const Tensor image = uniform(cpu(), {1, 8, 8, 1}, {.seed = 2});
-  Tensor exchanged = image.clone();
+  nn::ParameterSet set(*model, device(), 1);
+  const Tensor image = uniform(device(), {1, 8, 8, 1}, {.seed = 2});
+  std::vector<float> pixels = image.to_vector<float>();
   for (int64_t row = 0; row < 4; ++row)
     for (int64_t column = 0; column < 4; ++column)
-      std::swap(exchanged.data<float>()[row * 8 + column],
-                exchanged.data<float>()[(row + 4) * 8 + column + 4]);
+      std::swap(pixels[row * 8 + column], pixels[(row + 4) * 8 + column + 4]);
+  const Tensor exchanged = from_vector(device(), image.shape(), pixels);
   const auto logits = [&](const Tensor& x) { return model->forward(Variable(x), {}).value(); };
   EXPECT_FALSE(close(logits(exchanged), logits(image), 1e-3, 1e-3));
   for (const auto& slot : set.slots())
-    if (slot.name == "positions.weight") cpu().fill(slot.parameter->variable.value().view(), 0);
+    if (slot.name == "positions.weight") device().fill(slot.parameter->variable.value().view(), 0);
   EXPECT_TRUE(close(logits(exchanged), logits(image), 1e-4, 1e-4));
 }
 
@@ -74,16 +74,17 @@ struct Batch {
 };
 
 Batch bright_patches(int64_t count) {
-  Tensor images = uniform(cpu(), {count, 28, 28, 1}, {.seed = 2}, 0, 0.2);
+  const Shape shape{count, 28, 28, 1};
+  std::vector<float> images = uniform(device(), shape, {.seed = 2}, 0, 0.2).to_vector<float>();
   std::vector<int64_t> labels;
   for (int64_t i = 0; i < count; ++i) {
     labels.push_back(i % 10);
     const int64_t patch = 4 * labels.back() + 3;
     for (int64_t row = 0; row < 4; ++row)
       for (int64_t column = 0; column < 4; ++column)
-        images.data<float>()[(i * 28 + patch / 7 * 4 + row) * 28 + patch % 7 * 4 + column] += 0.8f;
+        images[(i * 28 + patch / 7 * 4 + row) * 28 + patch % 7 * 4 + column] += 0.8f;
   }
-  return {Variable(images), from_vector(cpu(), {count}, labels)};
+  return {Variable(from_vector(device(), shape, images)), from_vector(device(), {count}, labels)};
 }
 
 Variable loss_of(nn::Module& model, const Batch& batch) {
@@ -92,7 +93,7 @@ Variable loss_of(nn::Module& model, const Batch& batch) {
 
 TEST(VitTiny, FirstStepsOfGradientDescent) {
   auto model = build_model("vit-tiny", {});
-  nn::ParameterSet set(*model, cpu(), 1);
+  nn::ParameterSet set(*model, device(), 1);
   const Batch batch = bright_patches(20);
   std::vector<float> losses;
   for (int step = 0; step < 4; ++step) {
@@ -108,7 +109,7 @@ TEST(VitTiny, FirstStepsOfGradientDescent) {
 
 TEST(VitTiny, LearnsToFindAPatch) {
   auto model = build_model("vit-tiny", {});
-  nn::ParameterSet set(*model, cpu(), 1);
+  nn::ParameterSet set(*model, device(), 1);
   auto optimizer = make_adam(set, {});
   const Batch batch = bright_patches(20);
   float last = 0;
@@ -124,13 +125,13 @@ TEST(VitTiny, LearnsToFindAPatch) {
 
 TEST(VitTiny, EmptyPartOfABatch) {
   auto model = build_model("vit-tiny", {});
-  nn::ParameterSet set(*model, cpu(), 1);
-  Variable y = model->forward(Variable(Tensor(cpu(), {0, 28, 28, 1})), {.training = true});
+  nn::ParameterSet set(*model, device(), 1);
+  Variable y = model->forward(Variable(Tensor(device(), {0, 28, 28, 1})), {.training = true});
   EXPECT_EQ(y.shape(), (Shape{0, 10}));
   sum(y).backward();
   for (const auto& slot : set.slots()) {
     ASSERT_TRUE(slot.parameter->variable.has_grad()) << slot.name;
-    EXPECT_TRUE(close(slot.parameter->variable.grad(), zeros(cpu(), slot.shape), 0, 0))
+    EXPECT_TRUE(close(slot.parameter->variable.grad(), zeros(device(), slot.shape), 0, 0))
         << slot.name;
   }
 }

@@ -15,14 +15,14 @@ namespace d2l::nn {
 namespace {
 
 using test::close;
-using test::cpu;
+using test::device;
 using test::message_of;
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
 Tensor random(const Shape& shape, uint64_t stream, double low = -1, double high = 1) {
-  return uniform(cpu(), shape, {.seed = 7, .stream = stream}, low, high);
+  return uniform(device(), shape, {.seed = 7, .stream = stream}, low, high);
 }
 
 Tensor forward(Module& module, const Tensor& x) { return module.forward(Variable(x), {}).value(); }
@@ -35,19 +35,19 @@ std::vector<std::string> names_of(const ParameterSet& set) {
 
 // Keys that are all alike, values 0 .. 39 twice, 2 and 6 of 10 valid (chapter 10.3).
 struct TheBooks {
-  Variable keys{ones(cpu(), {2, 10, 2})};
-  Variable values{broadcast_to(arange(cpu(), 40).reshape({1, 10, 4}), {2, 10, 4})};
-  Tensor lengths = from_vector<int64_t>(cpu(), {2}, {2, 6});
+  Variable keys{ones(device(), {2, 10, 2})};
+  Variable values{broadcast_to(arange(device(), 40).reshape({1, 10, 4}), {2, 10, 4})};
+  Tensor lengths = from_vector<int64_t>(device(), {2}, {2, 6});
   std::vector<float> expected{2, 3, 4, 5, 10, 11, 12, 13};
 };
 
 TEST(AdditiveAttention, TheBooksExample) {
   AdditiveAttention layer(20, 2, 8);
-  ParameterSet set(layer, cpu(), 1);
+  ParameterSet set(layer, device(), 1);
   EXPECT_THAT(names_of(set), ElementsAre("query.weight", "key.weight", "score.weight"));
   EXPECT_EQ(set.count(), 8 * 20 + 8 * 2 + 8);
   TheBooks book;
-  Variable queries(normal(cpu(), {2, 1, 20}, {.seed = 3}));
+  Variable queries(normal(device(), {2, 1, 20}, {.seed = 3}));
   Variable y = layer.forward(queries, book.keys, book.values, book.lengths);
   EXPECT_EQ(y.shape(), (Shape{2, 1, 4}));
   EXPECT_TRUE(close(y.value(), book.expected));
@@ -56,7 +56,7 @@ TEST(AdditiveAttention, TheBooksExample) {
 TEST(DotProductAttention, TheBooksExample) {
   DotProductAttention layer;
   TheBooks book;
-  Variable queries(normal(cpu(), {2, 1, 2}, {.seed = 3}));
+  Variable queries(normal(device(), {2, 1, 2}, {.seed = 3}));
   Variable y = layer.forward(queries, book.keys, book.values, book.lengths);
   EXPECT_EQ(y.shape(), (Shape{2, 1, 4}));
   EXPECT_TRUE(close(y.value(), book.expected));
@@ -73,13 +73,18 @@ std::vector<double> softmax_of(const std::vector<double>& scores) {
 
 TEST(AdditiveAttention, IsItsFormula) {
   AdditiveAttention layer(3, 2, 4);
-  ParameterSet set(layer, cpu(), 5);
+  ParameterSet set(layer, device(), 5);
   const Tensor queries = random({2, 3, 3}, 1), keys = random({2, 5, 2}, 2);
   const Tensor values = random({2, 5, 6}, 3);
   const auto weight = [&](size_t child) {
-    return layer.children()[child].module->parameters()[0].second->variable.value().data<float>();
+    return layer.children()[child]
+        .module->parameters()[0]
+        .second->variable.value()
+        .to_vector<float>();
   };
-  const float *wq = weight(0), *wk = weight(1), *w = weight(2);
+  const std::vector<float> wq = weight(0), wk = weight(1), w = weight(2);
+  const std::vector<float> q = queries.to_vector<float>(), k = keys.to_vector<float>(),
+                           v = values.to_vector<float>();
   std::vector<float> expected;
   for (int64_t b = 0; b < 2; ++b)
     for (int64_t i = 0; i < 3; ++i) {
@@ -88,10 +93,10 @@ TEST(AdditiveAttention, IsItsFormula) {
         double score = 0;
         for (int64_t h = 0; h < 4; ++h) {
           double sum = 0;
-          for (int64_t k = 0; k < 3; ++k)
-            sum += static_cast<double>(wq[h * 3 + k] * queries.data<float>()[(b * 3 + i) * 3 + k]);
-          for (int64_t k = 0; k < 2; ++k)
-            sum += static_cast<double>(wk[h * 2 + k] * keys.data<float>()[(b * 5 + j) * 2 + k]);
+          for (int64_t n = 0; n < 3; ++n)
+            sum += static_cast<double>(wq[h * 3 + n] * q[(b * 3 + i) * 3 + n]);
+          for (int64_t n = 0; n < 2; ++n)
+            sum += static_cast<double>(wk[h * 2 + n] * k[(b * 5 + j) * 2 + n]);
           score += static_cast<double>(w[h]) * std::tanh(sum);
         }
         scores.push_back(score);
@@ -100,8 +105,7 @@ TEST(AdditiveAttention, IsItsFormula) {
       for (int64_t e = 0; e < 6; ++e) {
         double sum = 0;
         for (int64_t j = 0; j < 5; ++j)
-          sum += p[static_cast<size_t>(j)] *
-                 static_cast<double>(values.data<float>()[(b * 5 + j) * 6 + e]);
+          sum += p[static_cast<size_t>(j)] * static_cast<double>(v[(b * 5 + j) * 6 + e]);
         expected.push_back(static_cast<float>(sum));
       }
     }
@@ -111,8 +115,8 @@ TEST(AdditiveAttention, IsItsFormula) {
 
 TEST(AdditiveAttention, EveryInputAndParameterHasItsGradient) {
   AdditiveAttention layer(3, 2, 4);
-  ParameterSet set(layer, cpu(), 5);
-  const Tensor lengths = from_vector<int64_t>(cpu(), {2}, {3, 5});
+  ParameterSet set(layer, device(), 5);
+  const Tensor lengths = from_vector<int64_t>(device(), {2}, {3, 5});
   EXPECT_TRUE(test::gradcheck(
       [&](const std::vector<Variable>& in) { return layer.forward(in[0], in[1], in[2], lengths); },
       {random({2, 3, 3}, 1), random({2, 5, 2}, 2), random({2, 5, 4}, 3)}));
@@ -124,13 +128,13 @@ class MultiHead : public testing::Test {
  protected:
   static constexpr int64_t kWidth = 6, kHeads = 3, kSize = 2;
   MultiHeadAttention layer{kWidth, kHeads};
-  ParameterSet set{layer, cpu(), 9};
+  ParameterSet set{layer, device(), 9};
 
   // x W[part]^T + b[part] for one row of x
   std::vector<double> project(const float* x, size_t child, int64_t part) const {
     const auto& parameters = layer.children()[child].module->parameters();
-    const float* weight = parameters[0].second->variable.value().data<float>();
-    const float* bias = parameters[1].second->variable.value().data<float>();
+    const std::vector<float> weight = parameters[0].second->variable.value().to_vector<float>();
+    const std::vector<float> bias = parameters[1].second->variable.value().to_vector<float>();
     std::vector<double> y;
     for (int64_t o = part * kWidth; o < (part + 1) * kWidth; ++o) {
       double sum = static_cast<double>(bias[o]);
@@ -168,12 +172,14 @@ class MultiHead : public testing::Test {
   std::vector<float> expected(const Tensor& queries, const Tensor& keys, const Tensor& values,
                               const std::vector<int64_t>& valid) const {
     std::vector<float> all;
+    const std::vector<float> q = queries.to_vector<float>(), k = keys.to_vector<float>(),
+                             v = values.to_vector<float>();
     for (int64_t b = 0; b < queries.size(0); ++b)
       for (int64_t i = 0; i < queries.size(1); ++i)
-        for (double value : expected(queries.data<float>() + (b * queries.size(1) + i) * kWidth,
-                                     keys.data<float>() + b * keys.size(1) * kWidth,
-                                     values.data<float>() + b * keys.size(1) * kWidth,
-                                     valid[static_cast<size_t>(b)]))
+        for (double value :
+             expected(q.data() + (b * queries.size(1) + i) * kWidth,
+                      k.data() + b * keys.size(1) * kWidth, v.data() + b * keys.size(1) * kWidth,
+                      valid[static_cast<size_t>(b)]))
           all.push_back(static_cast<float>(value));
     return all;
   }
@@ -183,7 +189,7 @@ TEST_F(MultiHead, SelfAttentionIsANaiveLoop) {
   EXPECT_THAT(names_of(set), ElementsAre("qkv.weight", "qkv.bias", "output.weight", "output.bias"));
   const Tensor x = random({2, 5, kWidth}, 1);
   EXPECT_TRUE(close(forward(layer, x), expected(x, x, x, {5, 5}), 1e-5, 1e-5));
-  const Tensor lengths = from_vector<int64_t>(cpu(), {2}, {2, 4});
+  const Tensor lengths = from_vector<int64_t>(device(), {2}, {2, 4});
   EXPECT_TRUE(close(layer.forward(Variable(x), lengths, {}).value(), expected(x, x, x, {2, 4}),
                     1e-5, 1e-5));
 }
@@ -191,7 +197,7 @@ TEST_F(MultiHead, SelfAttentionIsANaiveLoop) {
 TEST_F(MultiHead, QueriesKeysAndValuesMayDiffer) {
   const Tensor q = random({2, 3, kWidth}, 1), k = random({2, 5, kWidth}, 2);
   const Tensor v = random({2, 5, kWidth}, 3);
-  const Tensor lengths = from_vector<int64_t>(cpu(), {2}, {5, 2});
+  const Tensor lengths = from_vector<int64_t>(device(), {2}, {5, 2});
   Variable y = layer.forward(Variable(q), Variable(k), Variable(v), lengths);
   EXPECT_TRUE(close(y.value(), expected(q, k, v, {5, 2}), 1e-5, 1e-5));
 }
@@ -210,16 +216,16 @@ TEST_F(MultiHead, BothWaysHaveTheSameGradients) {
 
 TEST(MultiHeadAttention, WithoutBias) {
   MultiHeadAttention layer(8, 2, {}, Linear::Bias::no);
-  ParameterSet set(layer, cpu(), 1);
+  ParameterSet set(layer, device(), 1);
   EXPECT_THAT(names_of(set), ElementsAre("qkv.weight", "output.weight"));
-  EXPECT_TRUE(close(forward(layer, zeros(cpu(), {1, 3, 8})), zeros(cpu(), {1, 3, 8}), 0, 0));
+  EXPECT_TRUE(close(forward(layer, zeros(device(), {1, 3, 8})), zeros(device(), {1, 3, 8}), 0, 0));
   EXPECT_THAT(message_of([] { MultiHeadAttention(8, 3); }),
               AllOf(HasSubstr("width 8"), HasSubstr("3 heads")));
 }
 
 TEST(TransformerEncoderBlock, IsResidualAndNormalisesInputs) {
   TransformerEncoderBlock block({.width = 8, .heads = 2, .hidden = 12});
-  ParameterSet set(block, cpu(), 1);
+  ParameterSet set(block, device(), 1);
   EXPECT_THAT(
       names_of(set),
       ElementsAre("norm1.weight", "norm1.bias", "attention.qkv.weight", "attention.qkv.bias",
@@ -233,37 +239,37 @@ TEST(TransformerEncoderBlock, IsResidualAndNormalisesInputs) {
                     forward(block, x * 2000.0) - x * 2000.0, 0.05, 0.05));
   for (const auto& slot : set.slots())
     if (slot.name.find("output") != std::string::npos)
-      cpu().fill(slot.parameter->variable.value().view(), 0);
+      device().fill(slot.parameter->variable.value().view(), 0);
   EXPECT_TRUE(close(forward(block, x), x, 0, 0)) << "without branches nothing is left but x";
   EXPECT_GT(sum(abs(Variable(change))).value().item<float>(), 1);
 }
 
 TEST(LinearLayer, HasNoBiasWhenToldSo) {
   Linear layer(3, 2, Activation::none, {.weight = constant(2), .bias = {}}, Linear::Bias::no);
-  ParameterSet set(layer, cpu(), 1);
+  ParameterSet set(layer, device(), 1);
   EXPECT_THAT(names_of(set), ElementsAre("weight"));
-  EXPECT_TRUE(close(forward(layer, ones(cpu(), {2, 2, 3})), std::vector<float>(8, 6)));
+  EXPECT_TRUE(close(forward(layer, ones(device(), {2, 2, 3})), std::vector<float>(8, 6)));
 }
 
 TEST(LayerNormLayer, NormalisesTheLastAxis) {
   LayerNorm layer(4);
-  ParameterSet set(layer, cpu(), 1);
+  ParameterSet set(layer, device(), 1);
   EXPECT_EQ(set.count(), 8);
-  const Tensor x = from_vector<float>(cpu(), {1, 2, 4}, {1, 2, 3, 6, 10, 10, 40, 60});
+  const Tensor x = from_vector<float>(device(), {1, 2, 4}, {1, 2, 3, 6, 10, 10, 40, 60});
   const float a = std::sqrt(3.5f), b = std::sqrt(450.0f);
   EXPECT_TRUE(close(forward(layer, x), {-2 / a, -1 / a, 0, 3 / a, -20 / b, -20 / b, 10 / b, 30 / b},
                     1e-4, 1e-5));
-  layer.parameters()[0].second->variable.value().copy_from(from_list(cpu(), {1, 2, 3, 4}));
-  layer.parameters()[1].second->variable.value().copy_from(from_list(cpu(), {5, 6, 7, 8}));
+  layer.parameters()[0].second->variable.value().copy_from(from_list(device(), {1, 2, 3, 4}));
+  layer.parameters()[1].second->variable.value().copy_from(from_list(device(), {5, 6, 7, 8}));
   EXPECT_TRUE(close(forward(layer, x.reshape({2, 4}).rows(0, 1)),
                     {5 - 2 / a, 6 - 2 / a, 7, 8 + 12 / a}, 1e-4, 1e-5));
 }
 
 TEST(EmbeddingLayer, LooksUpItsRows) {
   Embedding layer(5, 3);
-  ParameterSet set(layer, cpu(), 1);
+  ParameterSet set(layer, device(), 1);
   const Tensor table = layer.parameters()[0].second->variable.value();
-  const Tensor y = forward(layer, from_vector<int64_t>(cpu(), {2, 2}, {4, 0, 1, 4}));
+  const Tensor y = forward(layer, from_vector<int64_t>(device(), {2, 2}, {4, 0, 1, 4}));
   EXPECT_EQ(y.shape(), (Shape{2, 2, 3}));
   const Tensor rows = y.reshape({4, 3});
   EXPECT_TRUE(close(rows[0], table[4], 0, 0));
@@ -273,7 +279,7 @@ TEST(EmbeddingLayer, LooksUpItsRows) {
 
 TEST(PositionalEmbedding, AddsOneVectorPerPosition) {
   PositionalEmbedding layer(4, 3);
-  ParameterSet set(layer, cpu(), 1);
+  ParameterSet set(layer, device(), 1);
   const Variable weight = layer.parameters()[0].second->variable;
   const Tensor x = random({2, 4, 3}, 1), shorter = random({2, 2, 3}, 2);
   EXPECT_TRUE(close(forward(layer, x), x + weight.value()));
@@ -281,7 +287,7 @@ TEST(PositionalEmbedding, AddsOneVectorPerPosition) {
   sum(layer.forward(Variable(shorter), {})).backward();
   EXPECT_TRUE(close(weight.grad(), {2, 2, 2, 2, 2, 2, 0, 0, 0, 0, 0, 0}, 0, 0));
   EXPECT_THAT(message_of([&] {
-                forward(layer, zeros(cpu(), {1, 5, 3}));
+                forward(layer, zeros(device(), {1, 5, 3}));
               }),
               AllOf(HasSubstr("up to 4"), HasSubstr("[1, 5, 3]")));
 }
@@ -299,8 +305,11 @@ TEST(PositionalEncoding, IsSinesAndCosines) {
         expected.push_back(static_cast<float>(j % 2 == 0 ? std::sin(angle) : std::cos(angle)));
       }
   EXPECT_TRUE(close(added, expected, 1e-5, 1e-5));
-  EXPECT_EQ(forward(layer, zeros(cpu(), {1, 3, 4})).shape(), (Shape{1, 3, 4}));
-  EXPECT_THAT(message_of([&] { forward(layer, zeros(cpu(), {1, 3, 5})); }), HasSubstr("[1, 3, 5]"));
+  EXPECT_EQ(forward(layer, zeros(device(), {1, 3, 4})).shape(), (Shape{1, 3, 4}));
+  EXPECT_THAT(message_of([&] {
+                forward(layer, zeros(device(), {1, 3, 5}));
+              }),
+              HasSubstr("[1, 3, 5]"));
 }
 
 }  // namespace

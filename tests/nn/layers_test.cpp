@@ -14,7 +14,7 @@ namespace d2l::nn {
 namespace {
 
 using test::close;
-using test::cpu;
+using test::device;
 using test::message_of;
 using testing::HasSubstr;
 
@@ -34,8 +34,8 @@ TEST(Layers, LinearAndActivation) {
   Linear layer(3, 2, Activation::relu, fixed(2, -10));
   Sequential net;
   net.then<Linear>(3, 2, Activation::relu, fixed(2, -10));
-  ParameterSet set(net, cpu(), 1), own(layer, cpu(), 1);
-  Tensor x = from_list(cpu(), {{1, 2, 3}, {0, 1, 1}});
+  ParameterSet set(net, device(), 1), own(layer, device(), 1);
+  Tensor x = from_list(device(), {{1, 2, 3}, {0, 1, 1}});
   EXPECT_TRUE(close(forward(net, x), {2, 2, 0, 0}));
   EXPECT_TRUE(close(forward(layer, x), {2, 2, 0, 0}));
 }
@@ -45,15 +45,15 @@ TEST(Layers, ConvolutionPoolingFlatten) {
   net.then<Conv2d>(1, 2, Conv2d::Options{.kernel = 3, .padding = 1, .init = fixed(1, 0.5)})
       .then<Pool2d>(Pooling::max, 2, 2)
       .then<Flatten>();
-  ParameterSet set(net, cpu(), 1);
+  ParameterSet set(net, device(), 1);
   // Of 16 ones, a 3 x 3 window sees 9 in the middle, which every 2 x 2 window touches.
-  EXPECT_TRUE(close(forward(net, ones(cpu(), {1, 4, 4, 1})), std::vector<float>(8, 9.5f)));
-  EXPECT_EQ(forward(net, ones(cpu(), {3, 6, 4, 1})).shape(), (Shape{3, 12}));
+  EXPECT_TRUE(close(forward(net, ones(device(), {1, 4, 4, 1})), std::vector<float>(8, 9.5f)));
+  EXPECT_EQ(forward(net, ones(device(), {3, 6, 4, 1})).shape(), (Shape{3, 12}));
 }
 
 TEST(Layers, ActivateIsIdentityForNone) {
   Activate none(Activation::none), relu(Activation::relu);
-  Tensor x = from_list(cpu(), {-1, 0, 2});
+  Tensor x = from_list(device(), {-1, 0, 2});
   EXPECT_TRUE(close(forward(none, x), {-1, 0, 2}));
   EXPECT_TRUE(close(forward(relu, x), {0, 0, 2}));
 }
@@ -61,7 +61,7 @@ TEST(Layers, ActivateIsIdentityForNone) {
 TEST(Dropout, MaskDoesNotDependOnHowTheBatchIsSplit) {
   Dropout layer(0.3);
   layer.set_path("dropout1");
-  Tensor x = ones(cpu(), {7, 3, 5});
+  Tensor x = ones(device(), {7, 3, 5});
   Tensor whole = forward(layer, x, training());
   for (int64_t split = 1; split < 7; ++split) {
     Tensor left = forward(layer, x.rows(0, split), training());
@@ -73,7 +73,7 @@ TEST(Dropout, MaskDoesNotDependOnHowTheBatchIsSplit) {
 TEST(Dropout, KeepsTheMeanAndTheRightShare) {
   Dropout layer(0.3);
   layer.set_path("dropout1");
-  std::vector<float> y = forward(layer, ones(cpu(), {100, 200}), training()).to_vector<float>();
+  std::vector<float> y = forward(layer, ones(device(), {100, 200}), training()).to_vector<float>();
   double kept = 0;
   for (float value : y) {
     if (value == 0) continue;
@@ -86,7 +86,7 @@ TEST(Dropout, KeepsTheMeanAndTheRightShare) {
 TEST(Dropout, MaskDependsOnStepAndPath) {
   Dropout layer(0.5);
   layer.set_path("a");
-  Tensor x = ones(cpu(), {8, 32});
+  Tensor x = ones(device(), {8, 32});
   std::vector<float> mask = forward(layer, x, training()).to_vector<float>();
   EXPECT_EQ(forward(layer, x, training()).to_vector<float>(), mask);
   EXPECT_NE(forward(layer, x, training(0, 5)).to_vector<float>(), mask);
@@ -96,15 +96,15 @@ TEST(Dropout, MaskDependsOnStepAndPath) {
 
 TEST(Dropout, DoesNothingInEvaluation) {
   Dropout layer(0.9);
-  Tensor x = arange(cpu(), 12).reshape({3, 4});
+  Tensor x = arange(device(), 12).reshape({3, 4});
   EXPECT_TRUE(close(forward(layer, x), x, 0, 0));
 }
 
 class BatchNormLayer : public testing::Test {
  protected:
   BatchNorm layer{2};
-  ParameterSet set{layer, cpu(), 1};
-  Tensor x = from_list(cpu(), {{1, 10}, {2, 10}, {3, 40}, {6, 60}});  // means 3, 30; M2 14, 1800
+  ParameterSet set{layer, device(), 1};
+  Tensor x = from_list(device(), {{1, 10}, {2, 10}, {3, 40}, {6, 60}});  // means 3, 30; M2 14, 1800
 };
 
 TEST_F(BatchNormLayer, NormalisesTheBatch) {
@@ -122,9 +122,9 @@ TEST_F(BatchNormLayer, RunningStatisticsTakeTheUnbiasedVariance) {
 }
 
 TEST_F(BatchNormLayer, EvaluationUsesAndKeepsThem) {
-  set.buffers().copy_from(from_list(cpu(), {1, 10, 4, 25}));
-  layer.parameters()[0].second->variable.value().copy_from(from_list(cpu(), {2, 3}));
-  layer.parameters()[1].second->variable.value().copy_from(from_list(cpu(), {0, 1}));
+  set.buffers().copy_from(from_list(device(), {1, 10, 4, 25}));
+  layer.parameters()[0].second->variable.value().copy_from(from_list(device(), {2, 3}));
+  layer.parameters()[1].second->variable.value().copy_from(from_list(device(), {0, 1}));
   EXPECT_TRUE(close(forward(layer, x), {0, 1, 1, 1, 2, 19, 5, 31}, 1e-4));
   EXPECT_TRUE(close(set.buffers(), {1, 10, 4, 25}, 0, 0));
   // One sample at a time is the same.
@@ -135,7 +135,7 @@ TEST_F(BatchNormLayer, EvaluationUsesAndKeepsThem) {
 TEST_F(BatchNormLayer, FrozenItKeepsItsStatistics) {
   Sequential model;
   model.then<BatchNorm>(2).then<Linear>(2, 2);
-  ParameterSet parameters(model, cpu(), 1);
+  ParameterSet parameters(model, device(), 1);
   parameters.freeze({"0.bias"});
   forward(model, x, training());
   EXPECT_TRUE(close(parameters.buffers(), {0.3f, 3, 0.9f + 14.0f / 30, 0.9f + 60}));
@@ -146,7 +146,7 @@ TEST_F(BatchNormLayer, FrozenItKeepsItsStatistics) {
 }
 
 TEST_F(BatchNormLayer, EmptyBatchLeavesEverythingAlone) {
-  Variable y = layer.forward(Variable(Tensor(cpu(), {0, 2})), training());
+  Variable y = layer.forward(Variable(Tensor(device(), {0, 2})), training());
   EXPECT_EQ(y.shape(), (Shape{0, 2}));
   EXPECT_TRUE(close(set.buffers(), {0, 0, 1, 1}, 0, 0));
   sum(y).backward();
@@ -155,7 +155,7 @@ TEST_F(BatchNormLayer, EmptyBatchLeavesEverythingAlone) {
 
 TEST_F(BatchNormLayer, RefusesOtherChannels) {
   EXPECT_THAT(message_of([&] {
-                forward(layer, ones(cpu(), {4, 3}), training());
+                forward(layer, ones(device(), {4, 3}), training());
               }),
               HasSubstr("[4, 3] has 3 channels"));
 }

@@ -17,7 +17,7 @@ namespace d2l::nn {
 namespace {
 
 using test::close;
-using test::cpu;
+using test::device;
 using test::message_of;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -82,7 +82,7 @@ class Recorder : public StateVisitor {
 
 TEST(ParameterSet, NamesInReverseOrderOfRegistration) {
   Net net;
-  ParameterSet set(net, cpu(), 1);
+  ParameterSet set(net, device(), 1);
   EXPECT_THAT(names_of(set), ElementsAre("output.bias", "output.weight", "block.norm.bias",
                                          "block.norm.weight", "block.0.bias", "block.0.weight"));
   EXPECT_EQ(set.count(), 2 + 10 + 5 + 5 + 5 + 15);
@@ -92,7 +92,7 @@ TEST(ParameterSet, NamesInReverseOrderOfRegistration) {
 
 TEST(ParameterSet, SlotsAreAlignedDisjointAndPaddedWithZeros) {
   Net net;
-  ParameterSet set(net, cpu(), 1);
+  ParameterSet set(net, device(), 1);
   int64_t end = 0;
   const std::vector<float> values = set.values().to_vector<float>();
   const std::vector<float> gradients = set.gradients().to_vector<float>();
@@ -103,7 +103,7 @@ TEST(ParameterSet, SlotsAreAlignedDisjointAndPaddedWithZeros) {
     for (Tensor* arena : {&set.values(), &set.gradients()}) {
       Tensor part = set.part(*arena, i);
       EXPECT_EQ(part.shape(), slot.shape);
-      EXPECT_EQ(reinterpret_cast<uintptr_t>(part.data<float>()) % 64, 0u) << slot.name;
+      EXPECT_EQ(reinterpret_cast<uintptr_t>(part.view().data) % 64, 0u) << slot.name;
     }
     for (int64_t at = slot.begin + slot.shape.elements(); at < slot.end; ++at)
       EXPECT_EQ(values[static_cast<size_t>(at)] + gradients[static_cast<size_t>(at)], 0)
@@ -124,44 +124,44 @@ TEST(ParameterSet, WithoutASeedNothingIsDrawn) {
   };
   int draws = 0;
   Counted module(draws);
-  Tensor dirt = full(cpu(), {16}, 7);
+  Tensor dirt = full(device(), {16}, 7);
   dirt = Tensor();  // memory that is used again
-  ParameterSet set(module, cpu(), std::nullopt);
+  ParameterSet set(module, device(), std::nullopt);
   EXPECT_EQ(draws, 0);
   EXPECT_EQ(set.count(), 15);
-  EXPECT_EQ(set.slots()[0].parameter->variable.value().data<float>(), set.values().data<float>());
+  EXPECT_EQ(set.slots()[0].parameter->variable.value().view().data, set.values().view().data);
   EXPECT_EQ(set.values().to_vector<float>()[15], 0);
   EXPECT_EQ(set.gradients().to_vector<float>()[15], 0);
-  ParameterSet drawn(module, cpu(), 1);
+  ParameterSet drawn(module, device(), 1);
   EXPECT_EQ(draws, 1);
 }
 
 TEST(ParameterSet, VariablesLiveInTheArena) {
   Net net;
-  ParameterSet set(net, cpu(), 1);
-  Tensor input = uniform(cpu(), {4, 3}, {.seed = 3});
+  ParameterSet set(net, device(), 1);
+  Tensor input = uniform(device(), {4, 3}, {.seed = 3});
   Context context{.training = true};
   sum(square(net.forward(Variable(input), context))).backward();
   for (size_t i = 0; i < set.slots().size(); ++i) {
     Variable& variable = set.slots()[i].parameter->variable;
-    EXPECT_EQ(variable.value().data<float>(), set.part(set.values(), i).data<float>());
-    EXPECT_EQ(variable.grad().data<float>(), set.part(set.gradients(), i).data<float>());
+    EXPECT_EQ(variable.value().view().data, set.part(set.values(), i).view().data);
+    EXPECT_EQ(variable.grad().view().data, set.part(set.gradients(), i).view().data);
   }
 }
 
 TEST(ParameterSet, SharedParametersHaveOneSlot) {
   Tied net;
-  ParameterSet set(net, cpu(), 1);
+  ParameterSet set(net, device(), 1);
   EXPECT_THAT(names_of(set), ElementsAre("unused", "weight"));
   EXPECT_EQ(set.count(), 7);
   // d sum(W W x) / dW = 1 (W x)^T + (W^T 1) x^T with W all 2 and x all 1: 4 + 4 everywhere.
-  sum(net.forward(Variable(ones(cpu(), {1, 2})), {})).backward();
+  sum(net.forward(Variable(ones(device(), {1, 2})), {})).backward();
   EXPECT_TRUE(close(set.part(set.gradients(), 1), {8, 8, 8, 8}));
 }
 
 TEST(ParameterSet, InitialValuesDependOnSeedAndNameOnly) {
   Net net, again, other_seed;
-  ParameterSet set(net, cpu(), 5), same(again, cpu(), 5), different(other_seed, cpu(), 6);
+  ParameterSet set(net, device(), 5), same(again, device(), 5), different(other_seed, device(), 6);
   auto values = values_of(set);
   EXPECT_EQ(values, values_of(same));
   EXPECT_NE(values["output.weight"], values_of(different)["output.weight"]);
@@ -169,7 +169,7 @@ TEST(ParameterSet, InitialValuesDependOnSeedAndNameOnly) {
   // The same layer under the same name in another model, at another place of the arena.
   Sequential alone;
   alone.then_named<Linear>("before", 7, 7).then_named<Linear>("output", 5, 2);
-  ParameterSet third(alone, cpu(), 5);
+  ParameterSet third(alone, device(), 5);
   EXPECT_EQ(values["output.weight"], values_of(third)["output.weight"]);
   EXPECT_EQ(values["output.bias"], values_of(third)["output.bias"]);
   // Another name, other values.
@@ -188,7 +188,7 @@ TEST(ParameterSet, InitialValuesFollowTheInitializers) {
   net.then_named<Conv2d>(
       "fan_in", 40, 80,
       Conv2d::Options{.kernel = 5, .init = {.weight = fan_in_uniform(), .bias = {}}});
-  ParameterSet set(net, cpu(), 5);
+  ParameterSet set(net, device(), 5);
   auto values = values_of(set);
   struct Moments {
     double mean = 0, std = 0, largest = 0;
@@ -224,9 +224,9 @@ TEST(ParameterSet, InitialValuesFollowTheInitializers) {
 
 TEST(ParameterSet, MissingGradientsBecomeZero) {
   Tied net;
-  ParameterSet set(net, cpu(), 1);
-  cpu().fill(set.gradients().view(), 55);  // what an earlier step left
-  sum(net.forward(Variable(ones(cpu(), {1, 2})), {})).backward();
+  ParameterSet set(net, device(), 1);
+  device().fill(set.gradients().view(), 55);  // what an earlier step left
+  sum(net.forward(Variable(ones(device(), {1, 2})), {})).backward();
   set.fill_missing_gradients();
   EXPECT_TRUE(close(set.part(set.gradients(), 0), {0, 0, 0}));
   EXPECT_TRUE(close(set.part(set.gradients(), 1), {8, 8, 8, 8}));
@@ -237,7 +237,7 @@ TEST(ParameterSet, MissingGradientsBecomeZero) {
 
 TEST(ParameterSet, BuffersAndState) {
   Net net;
-  ParameterSet set(net, cpu(), 1);
+  ParameterSet set(net, device(), 1);
   EXPECT_TRUE(close(set.buffers(), {0, 0, 0, 0, 0, 1, 1, 1, 1, 1}));
   Recorder recorder;
   recorder.overwrite = true;
@@ -254,12 +254,12 @@ TEST(ParameterSet, BuffersAndState) {
 
 TEST(ParameterSet, FrozenParametersHaveNoGradient) {
   Net net;
-  ParameterSet set(net, cpu(), 1);
-  cpu().fill(set.gradients().view(), 55);
+  ParameterSet set(net, device(), 1);
+  device().fill(set.gradients().view(), 55);
   set.freeze({"block.0.*", "*.norm.b?as", "block.0.weight"});
   EXPECT_EQ(set.frozen_count(), 15 + 5 + 5);
   EXPECT_EQ(set.count(), 2 + 10 + 5 + 5 + 5 + 15);
-  sum(square(net.forward(Variable(uniform(cpu(), {4, 3}, {.seed = 3})), {.training = true})))
+  sum(square(net.forward(Variable(uniform(device(), {4, 3}, {.seed = 3})), {.training = true})))
       .backward();
   set.fill_missing_gradients();
   for (size_t i = 0; i < set.slots().size(); ++i) {
@@ -275,7 +275,7 @@ TEST(ParameterSet, FrozenParametersHaveNoGradient) {
 
 TEST(ParameterSet, FreezesWhatIsThereButNotAll) {
   Net net;
-  ParameterSet set(net, cpu(), 1);
+  ParameterSet set(net, device(), 1);
   EXPECT_EQ(message_of([&] { set.freeze({"blok.*"}); }),
             "unknown parameter 'blok.*', did you mean 'block.*'?");
   EXPECT_EQ(message_of([&] { set.freeze({"output.wait"}); }),
@@ -289,7 +289,7 @@ TEST(ParameterSet, RefusesWhatItCannotName) {
   EXPECT_THAT(message_of([&] { twice.then_named<Linear>("same", 2, 2); }), HasSubstr("'same'"));
   Sequential empty;
   empty.then<Flatten>();
-  EXPECT_THAT(message_of([&] { ParameterSet(empty, cpu(), 1); }), HasSubstr("no parameters"));
+  EXPECT_THAT(message_of([&] { ParameterSet(empty, device(), 1); }), HasSubstr("no parameters"));
 }
 
 }  // namespace

@@ -7,7 +7,7 @@ namespace d2l {
 namespace {
 
 using test::close;
-using test::cpu;
+using test::device;
 using test::Keeper;
 using test::message_of;
 using testing::ElementsAre;
@@ -19,11 +19,11 @@ class EmaTest : public testing::Test {
 
   // What step number `step` leaves: every value and statistic is `step`.
   void move(int step) {
-    cpu().fill(set().values().view(), step);
-    cpu().fill(set().buffers().view(), step);
+    device().fill(set().values().view(), step);
+    device().fill(set().buffers().view(), step);
   }
   nn::ParameterSet& set() {
-    if (!set_) set_.emplace(model, cpu(), 1);
+    if (!set_) set_.emplace(model, device(), 1);
     return *set_;
   }
 

@@ -20,7 +20,7 @@ inline constexpr int kSteps = 4;
 class LinearLayer : public testing::Test {
  protected:
   nn::Linear layer{3, 2};
-  nn::ParameterSet set{layer, cpu(), 1};
+  nn::ParameterSet set{layer, device(), 1};
 
   // Gradient of every element at a step.
   static double gradient(size_t i, int step) {
@@ -35,10 +35,11 @@ class LinearLayer : public testing::Test {
     return set.values().to_vector<float>();
   }
   void give(int step) {
+    std::vector<float> gradients = set.gradients().to_vector<float>();
     for (const auto& slot : set.slots())
       for (int64_t i = slot.begin; !slot.frozen && i < slot.begin + slot.shape.elements(); ++i)
-        set.gradients().data<float>()[i] =
-            static_cast<float>(gradient(static_cast<size_t>(i), step));
+        gradients[i] = static_cast<float>(gradient(static_cast<size_t>(i), step));
+    set.gradients().copy_from(from_vector(device(), set.gradients().shape(), gradients));
   }
 };
 

@@ -119,7 +119,7 @@ TEST_F(OptimizerTest, DecayOfWeightsOnly) {
 TEST(StepRanges, MergeWhatIsTreatedAlike) {
   nn::Sequential model;
   model.then<nn::Linear>(4, 4).then<nn::Linear>(4, 4).then<nn::Linear>(4, 4);
-  nn::ParameterSet set(model, test::cpu(), 1);  // 2.bias, 2.weight, 1.bias, ...: 16 numbers each
+  nn::ParameterSet set(model, test::device(), 1);  // 2.bias, 2.weight, 1.bias, ...: 16 numbers each
   const StepRange whole{.begin = 0, .end = 96};
   EXPECT_THAT(merged_ranges(set, Decay::all), ElementsAre(whole));
   EXPECT_EQ(ranges_per_slot(set, Decay::all).size(), 6u);

@@ -36,7 +36,7 @@ struct Vendor {
 };
 const std::vector<Vendor> kVendors = {
     {"mpi", {"framework/comm/", "tests/comm/"}},
-    {"nccl", {"framework/comm/"}},
+    {"nccl", {"framework/comm/cuda/"}},
     {"hdf5", {"framework/checkpoint/", "data/shard_"}},
     {"H5", {"framework/checkpoint/", "data/shard_"}},
     {"zlib", {"framework/checkpoint/", "data/", "tests/data/"}},
@@ -44,7 +44,7 @@ const std::vector<Vendor> kVendors = {
     // the benchmark measures oneDNN beside the backend
     {"oneapi/", {"framework/backend/cpu/", "benchmarks/convolution_peak."}},
     {"omp.h", {"framework/backend/cpu/"}},
-    {"cuda", {"framework/backend/cuda/", "framework/comm/"}},
+    {"cuda", {"framework/backend/cuda/", "framework/comm/cuda/", "tests/emulated_cuda/"}},
     {"cudnn", {"framework/backend/cuda/"}},
     {"cublas", {"framework/backend/cuda/"}},
     {"cub/", {"framework/backend/cuda/"}},
@@ -54,9 +54,12 @@ const std::vector<Vendor> kVendors = {
     {"gmock/", {"tests/"}},
 };
 
-// The inside of a backend: only the backend and its tests may look.
+// The inside of a backend: only the backend and its tests may look, and into CUDA's what is in the
+// same module.
 const std::vector<std::string> kPrivateFolders = {"framework/backend/cpu/",
                                                   "framework/backend/cuda/"};
+const std::vector<std::string> kInsiders = {"framework/backend/", "framework/comm/cuda/",
+                                            "tests/backend/", "tests/emulated_cuda/"};
 
 bool starts_with(const std::string& text, const std::string& start) {
   return text.compare(0, start.size(), start) == 0;
@@ -128,8 +131,10 @@ Faults check_rooms(const std::vector<SourceFile>& tree) {
     if (from != to && !all_below(from).count(to))
       faults.push_back(include.fault(from, " may not include ", to, ": ", include.name));
     for (const std::string& folder : kPrivateFolders)
-      if (starts_with(include.name, folder) && from != "backend" &&
-          !starts_with(include.from->path, "tests/backend/"))
+      if (starts_with(include.name, folder) &&
+          std::none_of(kInsiders.begin(), kInsiders.end(), [&](const std::string& insider) {
+            return starts_with(include.from->path, insider);
+          }))
         faults.push_back(include.fault("only the backend may include ", include.name));
   }
   return faults;

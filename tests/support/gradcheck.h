@@ -52,14 +52,17 @@ inline testing::AssertionResult gradcheck(const GradcheckFunction& f, std::vecto
     if (!leaves[k].has_grad())
       return testing::AssertionFailure() << "input " << k << ": no gradient";
     std::vector<float> analytic = leaves[k].grad().to_vector<float>();
-    float* x = inputs[k].data<float>();
+    const std::vector<float> x = inputs[k].to_vector<float>();
+    Tensor flat = inputs[k].reshape({-1});
     for (size_t i = 0; i < analytic.size(); ++i, ++elements) {
+      const auto sum_at = [&](float value) {
+        Backend& backend = flat.backend();
+        backend.fill(flat[static_cast<int64_t>(i)].view(), static_cast<double>(value));
+        return seeded_sum(f, inputs, weights);
+      };
       float original = x[i], above = original + options.step, below = original - options.step;
-      x[i] = above;
-      double high = seeded_sum(f, inputs, weights);
-      x[i] = below;
-      double low = seeded_sum(f, inputs, weights);
-      x[i] = original;
+      double high = sum_at(above), low = sum_at(below);
+      flat.backend().fill(flat[static_cast<int64_t>(i)].view(), static_cast<double>(original));
       double right = (high - middle) / static_cast<double>(above - original);
       double left = (middle - low) / static_cast<double>(original - below);
       if (options.kink > 0 && std::abs(right - left) > options.kink) {

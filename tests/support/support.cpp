@@ -5,10 +5,19 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "framework/backend/cuda_module.h"
+
 namespace d2l::test {
 
 Backend& cpu() {
   static std::unique_ptr<Backend> backend = make_cpu_backend(1);
+  return *backend;
+}
+
+Backend& device() {
+  const char* name = std::getenv("D2L_TEST_DEVICE");
+  if (name == nullptr || std::string(name) == "cpu") return cpu();
+  static std::unique_ptr<Backend> backend = make_cuda_backend({});
   return *backend;
 }
 

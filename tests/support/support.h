@@ -12,6 +12,9 @@ namespace d2l::test {
 
 // One CPU backend for the whole test program, with one thread.
 Backend& cpu();
+// What tests of tensors and all above them compute on: cpu(), or the GPU if $D2L_TEST_DEVICE is
+// "cuda".
+Backend& device();
 
 // Every element within absolute + relative * |expected|; says where the first one is that is not.
 testing::AssertionResult close(const Tensor& found, const std::vector<float>& expected,

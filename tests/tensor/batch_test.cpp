@@ -8,13 +8,13 @@
 namespace d2l {
 namespace {
 
-using test::cpu;
+using test::device;
 using test::message_of;
 using testing::ElementsAre;
 
 Batch numbered(int64_t samples) {
-  return {.inputs = arange(cpu(), 2 * samples).reshape({samples, 2}),
-          .labels = arange(cpu(), samples, DType::i64),
+  return {.inputs = arange(device(), 2 * samples).reshape({samples, 2}),
+          .labels = arange(device(), samples, DType::i64),
           .global_size = 20,
           .first_in_global = 7};
 }

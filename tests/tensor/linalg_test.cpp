@@ -12,41 +12,42 @@ namespace d2l {
 namespace {
 
 using test::close;
-using test::cpu;
+using test::device;
 using test::Dice;
 using test::message_of;
 
 TEST(Matmul, SmallProductsByHand) {
-  Tensor a = from_list(cpu(), {{1, 2, 3}, {4, 5, 6}}),
-         b = from_list(cpu(), {{1, 0}, {0, 1}, {2, 3}});
+  Tensor a = from_list(device(), {{1, 2, 3}, {4, 5, 6}}),
+         b = from_list(device(), {{1, 0}, {0, 1}, {2, 3}});
   Tensor c = matmul(a, b);
   EXPECT_EQ(c.shape(), (Shape{2, 2}));
   EXPECT_TRUE(close(c, {7, 11, 16, 23}));
-  EXPECT_TRUE(close(matmul(a, from_list(cpu(), {1, 1, 2})), {9, 21}));
-  EXPECT_EQ(matmul(a, from_list(cpu(), {1, 1, 2})).shape(), (Shape{2}));
+  EXPECT_TRUE(close(matmul(a, from_list(device(), {1, 1, 2})), {9, 21}));
+  EXPECT_EQ(matmul(a, from_list(device(), {1, 1, 2})).shape(), (Shape{2}));
 }
 
 TEST(Matmul, TransposedOperands) {
-  Tensor a = from_list(cpu(), {{1, 2, 3}, {4, 5, 6}});
+  Tensor a = from_list(device(), {{1, 2, 3}, {4, 5, 6}});
   EXPECT_TRUE(close(matmul(a, a, {.transpose_a = true}), {17, 22, 27, 22, 29, 36, 27, 36, 45}));
   EXPECT_TRUE(close(matmul(a, a, {.transpose_b = true}), {14, 32, 32, 77}));
-  EXPECT_TRUE(close(matmul(a, from_list(cpu(), {1, 2}), {.transpose_a = true}), {9, 12, 15}));
+  EXPECT_TRUE(close(matmul(a, from_list(device(), {1, 2}), {.transpose_a = true}), {9, 12, 15}));
 }
 
 TEST(Matmul, ActivationOfTheResult) {
-  Tensor a = from_list(cpu(), {{1, -1}}), b = from_list(cpu(), {{1, 2}, {3, 1}});
+  Tensor a = from_list(device(), {{1, -1}}), b = from_list(device(), {{1, 2}, {3, 1}});
   EXPECT_TRUE(close(matmul(a, b, {.activation = Activation::relu}), {0, 1}));
   EXPECT_TRUE(close(matmul(a, b, {.activation = Activation::tanh}),
                     {static_cast<float>(std::tanh(-2.0)), static_cast<float>(std::tanh(1.0))}));
 }
 
 TEST(Matmul, NothingInside) {
-  Tensor a = zeros(cpu(), {2, 0}), b = zeros(cpu(), {0, 3});
+  Tensor a = zeros(device(), {2, 0}), b = zeros(device(), {0, 3});
   EXPECT_TRUE(close(matmul(a, b), {0, 0, 0, 0, 0, 0}));
   EXPECT_TRUE(close(matmul(a, b, {.activation = Activation::sigmoid}),
                     {0.5f, 0.5f, 0.5f, 0.5f, 0.5f, 0.5f}));
-  EXPECT_EQ(matmul(b, zeros(cpu(), {3, 4})).shape(), (Shape{0, 4}));
-  EXPECT_EQ(matmul(zeros(cpu(), {0, 2, 3}), zeros(cpu(), {0, 3, 4})).shape(), (Shape{0, 2, 4}));
+  EXPECT_EQ(matmul(b, zeros(device(), {3, 4})).shape(), (Shape{0, 4}));
+  EXPECT_EQ(matmul(zeros(device(), {0, 2, 3}), zeros(device(), {0, 3, 4})).shape(),
+            (Shape{0, 2, 4}));
 }
 
 TEST(Matmul, FuzzAgainstLoops) {
@@ -71,7 +72,7 @@ TEST(Matmul, FuzzAgainstLoops) {
         }
     Shape shape_a = params.transpose_a ? Shape{batch, k, m} : Shape{batch, m, k};
     Shape shape_b = params.transpose_b ? Shape{batch, n, k} : Shape{batch, k, n};
-    Tensor x = from_vector(cpu(), shape_a, a), y = from_vector(cpu(), shape_b, b);
+    Tensor x = from_vector(device(), shape_a, a), y = from_vector(device(), shape_b, b);
     ASSERT_EQ(matmul(x, y, params).shape(), (Shape{batch, m, n}));
     ASSERT_TRUE(close(matmul(x, y, params), expected)) << shape_a << " x " << shape_b;
     std::vector<float> last(expected.end() - m * n, expected.end());
@@ -81,7 +82,7 @@ TEST(Matmul, FuzzAgainstLoops) {
 
 TEST(Matmul, SaysWhatDoesNotFit) {
   auto message = [](const Shape& a, const Shape& b, MatmulParams params = {}) {
-    return message_of([&] { matmul(zeros(cpu(), a), zeros(cpu(), b), params); });
+    return message_of([&] { matmul(zeros(device(), a), zeros(device(), b), params); });
   };
   EXPECT_EQ(message({2, 3}, {4, 5}), "matmul: a [2, 3] has 3 columns, b [4, 5] has 4 rows");
   EXPECT_EQ(message({2, 3}, {3, 5}, {.transpose_a = true}),
@@ -94,16 +95,16 @@ TEST(Matmul, SaysWhatDoesNotFit) {
             "matmul: expected two tensors with 2 axes, two with 3, or a matrix and a vector, "
             "found a [3] and b [3, 4]");
   EXPECT_EQ(message_of([] {
-              matmul(zeros(cpu(), {2, 2}, DType::i64), zeros(cpu(), {2, 2}));
+              matmul(zeros(device(), {2, 2}, DType::i64), zeros(device(), {2, 2}));
             }),
             "matmul: expected f32, found i64");
 }
 
 TEST(Dot, OfVectors) {
-  EXPECT_EQ(dot(arange(cpu(), 4), ones(cpu(), {4})).item<float>(), 6);
-  EXPECT_EQ(dot(arange(cpu(), 4), ones(cpu(), {4})).rank(), 0);
-  EXPECT_EQ(dot(zeros(cpu(), {0}), zeros(cpu(), {0})).item<float>(), 0);
-  EXPECT_EQ(message_of([] { dot(zeros(cpu(), {3}), zeros(cpu(), {4})); }),
+  EXPECT_EQ(dot(arange(device(), 4), ones(device(), {4})).item<float>(), 6);
+  EXPECT_EQ(dot(arange(device(), 4), ones(device(), {4})).rank(), 0);
+  EXPECT_EQ(dot(zeros(device(), {0}), zeros(device(), {0})).item<float>(), 0);
+  EXPECT_EQ(message_of([] { dot(zeros(device(), {3}), zeros(device(), {4})); }),
             "dot: expected two vectors of the same length, found a [3] and b [4]");
 }
 

@@ -24,8 +24,8 @@ class TwoBatches final : public BatchSource {
       std::vector<int64_t> labels(kBatch);
       for (size_t j = 0; j < labels.size(); ++j)
         labels[j] = static_cast<int64_t>(random_below({7, i}, j, 4));
-      batches_[i] = {.inputs = uniform(cpu(), {kBatch, 8, 8, 1}, {.seed = 5, .stream = i}),
-                     .labels = from_vector(cpu(), {kBatch}, labels),
+      batches_[i] = {.inputs = uniform(device(), {kBatch, 8, 8, 1}, {.seed = 5, .stream = i}),
+                     .labels = from_vector(device(), {kBatch}, labels),
                      .global_size = kBatch,
                      .first_in_global = 0};
     }
@@ -51,7 +51,7 @@ class TrainerTest : public testing::Test {
         .then<nn::Flatten>()
         .then<nn::Dropout>(0.1)
         .then_named<nn::Linear>("output", 64, 4);
-    parameters.emplace(model, cpu(), 0);
+    parameters.emplace(model, device(), 0);
     optimizer = make_sgd(*parameters, {.momentum = 0.9});
   }
   Trainer trainer(const TrainerOptions& options) {
@@ -67,7 +67,7 @@ class TrainerTest : public testing::Test {
 
   Evaluation test_evaluation(int64_t pieces = 1) {
     return evaluate(
-        {.model = model, .data = test_data, .backend = cpu(), .comm = *comm, .pieces = pieces});
+        {.model = model, .data = test_data, .backend = device(), .comm = *comm, .pieces = pieces});
   }
 
   nn::Sequential model;
@@ -90,10 +90,10 @@ TEST_F(TrainerTest, LearnsWhatItSeesByHeart) {
 // The whole step: model, loss, gradients, optimizer. What is asked for is asked from the pool.
 TEST_F(TrainerTest, AStepInTheSteadyStateAsksTheSystemForNothing) {
   trainer({.max_steps = 4, .schedule = {.lr = 0.05}}).run();
-  const MemoryPool::Stats before = cpu().pool().stats();
+  const MemoryPool::Stats before = device().pool().stats();
   TrainerReport report =
       trainer({.epochs = 40, .eval_every = 1000, .schedule = {.lr = 0.05}}).run();
-  const MemoryPool::Stats after = cpu().pool().stats();
+  const MemoryPool::Stats after = device().pool().stats();
   EXPECT_EQ(report.losses.size(), 80u);
   EXPECT_EQ(after.system_allocations, before.system_allocations);
   EXPECT_EQ(after.bytes_in_use, before.bytes_in_use);
@@ -112,7 +112,7 @@ TEST_F(TrainerTest, StopsAtMaxStepsAndEvaluatesThere) {
 }
 
 TEST_F(TrainerTest, SaysWhereTheLossWentAstray) {
-  train_data.batch(1).inputs = full(cpu(), {16, 8, 8, 1}, std::nan(""));
+  train_data.batch(1).inputs = full(device(), {16, 8, 8, 1}, std::nan(""));
   Trainer astray = trainer({.epochs = 1, .schedule = {.lr = 0.05}});
   EXPECT_THAT(message_of([&] { astray.run(); }), HasSubstr("step 2: the loss is nan"));
 }
@@ -155,7 +155,7 @@ class AccumulationTest : public testing::Test {
         .then<nn::Flatten>()
         .then<nn::Dropout>(0.3)
         .then<nn::Linear>(64, 4);
-    nn::ParameterSet parameters(model, cpu(), 0);
+    nn::ParameterSet parameters(model, device(), 0);
     auto optimizer = make_sgd(parameters, {.momentum = 0.9});
     auto comm = make_self_communicator();
     TwoBatches train_data, test_data;

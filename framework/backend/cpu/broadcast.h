@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "framework/backend/cpu/loop_nest.h"
 #include "framework/backend/cpu/parallel.h"
+#include "framework/backend/loop_nest.h"
 
 namespace d2l::cpu {
 

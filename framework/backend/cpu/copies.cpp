@@ -2,8 +2,8 @@
 #include <cstring>
 
 #include "framework/backend/cpu/cpu_backend.h"
-#include "framework/backend/cpu/loop_nest.h"
 #include "framework/backend/cpu/parallel.h"
+#include "framework/backend/loop_nest.h"
 
 namespace d2l::cpu {
 namespace {

@@ -27,8 +27,10 @@ void* allocate_host(size_t bytes) {
 
 }  // namespace
 
-CpuBackend::CpuBackend(int threads)
-    : threads_(threads), pool_({allocate_host, [](void* block) { std::free(block); }}) {
+CpuBackend::CpuBackend(int threads, MemoryPool* memory)
+    : threads_(threads),
+      own_pool_({allocate_host, [](void* block) { std::free(block); }}),
+      pool_(memory != nullptr ? *memory : own_pool_) {
   check(threads >= 1, "the CPU backend needs at least 1 thread, found ", threads);
   omp_set_num_threads(threads);
 }
@@ -61,8 +63,8 @@ void CpuBackend::copy_to_host(ConstView in, void* host) {
 
 namespace d2l {
 
-std::unique_ptr<Backend> make_cpu_backend(int threads) {
-  return std::make_unique<cpu::CpuBackend>(threads);
+std::unique_ptr<Backend> make_cpu_backend(int threads, MemoryPool* memory) {
+  return std::make_unique<cpu::CpuBackend>(threads, memory);
 }
 
 }  // namespace d2l

@@ -9,7 +9,7 @@ namespace d2l::cpu {
 // rest are loops over flat arrays, one file per family.
 class CpuBackend final : public Backend {
  public:
-  explicit CpuBackend(int threads);
+  CpuBackend(int threads, MemoryPool* memory);
 
   Device device() const override { return {DeviceKind::cpu, 0}; }
   std::string describe() const override;
@@ -19,6 +19,9 @@ class CpuBackend final : public Backend {
   void copy_from_host(const void* host, View out) override;
   void copy_to_host(ConstView in, void* host) override;
   void synchronize() override {}
+  MemoryPool& staging() override { return pool_; }
+  uint64_t mark() override { return 0; }
+  void wait_for(uint64_t) override {}
 
   // copies.cpp
   void fill(View out, double value) override;
@@ -119,7 +122,8 @@ class CpuBackend final : public Backend {
 
  private:
   int threads_;
-  MemoryPool pool_;
+  MemoryPool own_pool_;
+  MemoryPool& pool_;
   DnnlEngine dnnl_{pool_};
 };
 

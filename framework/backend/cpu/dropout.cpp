@@ -2,7 +2,6 @@
 
 #include "framework/backend/cpu/cpu_backend.h"
 #include "framework/backend/cpu/floats.h"
-#include "framework/backend/cpu/loop_nest.h"
 #include "framework/backend/cpu/parallel.h"
 
 namespace d2l::cpu {

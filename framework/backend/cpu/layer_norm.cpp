@@ -2,7 +2,6 @@
 #include <cmath>
 
 #include "framework/backend/cpu/cpu_backend.h"
-#include "framework/backend/cpu/loop_nest.h"
 #include "framework/backend/cpu/parallel.h"
 #include "framework/backend/cpu/softmax_rows.h"
 #include "framework/backend/scratch.h"

@@ -3,7 +3,6 @@
 #include <vector>
 
 #include "framework/backend/cpu/cpu_backend.h"
-#include "framework/backend/cpu/loop_nest.h"
 #include "framework/backend/cpu/parallel.h"
 
 namespace d2l::cpu {

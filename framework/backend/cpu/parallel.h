@@ -7,6 +7,9 @@
 
 namespace d2l::cpu {
 
+// Elements below which a loop is not worth a second thread; also how loops are cut into pieces.
+inline constexpr int64_t kGrain = 16384;
+
 // Calls body(begin, end) for consecutive pieces of [0, count), spread over the backend's threads.
 // Pieces are cut by `grain` alone (the last may be smaller), never by the number of threads, so a
 // body that writes one partial result per piece gives the same bits on any number of threads.

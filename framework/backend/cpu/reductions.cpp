@@ -1,9 +1,9 @@
 #include <limits>
 
 #include "framework/backend/cpu/cpu_backend.h"
-#include "framework/backend/cpu/loop_nest.h"
 #include "framework/backend/cpu/parallel.h"
 #include "framework/backend/cpu/widened.h"
+#include "framework/backend/loop_nest.h"
 #include "framework/backend/scratch.h"
 
 namespace d2l::cpu {

@@ -1,7 +1,6 @@
 #include <algorithm>
 
 #include "framework/backend/cpu/cpu_backend.h"
-#include "framework/backend/cpu/loop_nest.h"
 #include "framework/backend/cpu/parallel.h"
 
 namespace d2l::cpu {

@@ -1,5 +1,4 @@
 #include "framework/backend/cpu/cpu_backend.h"
-#include "framework/backend/cpu/loop_nest.h"
 #include "framework/backend/cpu/parallel.h"
 #include "framework/backend/cpu/softmax_rows.h"
 #include "framework/backend/cpu/vector_math.h"

@@ -1,0 +1,163 @@
+#include "framework/backend/cuda/cuda_backend.h"
+#include "framework/backend/cuda/launch.h"
+#include "framework/backend/cuda/norm_columns.h"
+#include "framework/backend/scratch.h"
+
+namespace d2l::cuda {
+namespace {
+
+constexpr int kMomentsUnroll = 4;  // rows that a thread reads at a time
+
+// Some values: their number, their mean as the distance from the first row's value (small numbers,
+// also where the mean is large), and the sum of squares of the distances from their mean.
+struct Moments {
+  float count, mean, squares;
+};
+struct JoinMoments {  // Chan, Golub and LeVeque, 1979
+  __device__ Moments operator()(const Moments& a, const Moments& b) const {
+    if (b.count == 0.0f) return a;
+    if (a.count == 0.0f) return b;
+    const float count = a.count + b.count, apart = b.mean - a.mean, share = b.count / count;
+    return {count, fmaf(apart, share, a.mean),
+            a.squares + b.squares + apart * apart * a.count * share};
+  }
+};
+
+// Each thread takes its first row as pivot: squares of distances from it lose no digits, since one
+// of the values itself is the pivot.
+template <class T, int kPack>
+__global__ void __launch_bounds__(kThreads, kNormBlocks)
+    moments_kernel(Columns columns, const T* x, Partials out) {
+  const ColumnPlace place(columns, kPack);
+  Moments found[kPack];
+  for (int p = 0; p < kPack; ++p) found[p] = {0, 0, 0};
+  if (place.inside) {
+    const T* from = x + place.channel;
+    const Pack<T, kPack> pivot = load_pack<kPack>(from + place.row * columns.channels);
+    float sum[kPack] = {}, squares[kPack] = {};
+    for (int64_t row = place.row; row < columns.rows; row += kMomentsUnroll * place.step) {
+      Pack<T, kPack> values[kMomentsUnroll];
+      unrolled<kMomentsUnroll>([&](auto u) {
+        const int64_t next = row + u * place.step;
+        // beyond the last row the pivot adds nothing
+        values[u] = next < columns.rows ? load_pack<kPack>(from + next * columns.channels) : pivot;
+      });
+      unrolled<kMomentsUnroll>([&](auto u) {
+        for (int p = 0; p < kPack; ++p) {
+          const float d = static_cast<float>(values[u].at[p]) - static_cast<float>(pivot.at[p]);
+          sum[p] += d;
+          squares[p] = fmaf(d, d, squares[p]);
+        }
+      });
+    }
+    const auto count = static_cast<float>((columns.rows - place.row + place.step - 1) / place.step);
+    const Pack<T, kPack> first = load_pack<kPack>(from);
+    for (int p = 0; p < kPack; ++p) {
+      const float mean = sum[p] / count;
+      const float offset = static_cast<float>(pivot.at[p]) - static_cast<float>(first.at[p]);
+      found[p] = {count, offset + mean, fmaf(-sum[p], mean, squares[p])};
+    }
+  }
+  join_rows(found, columns.lanes, JoinMoments{});
+  if (!place.inside || place.block_row > 0) return;
+  for (int p = 0; p < kPack; ++p) {
+    out.of(0, blockIdx.x, place.channel + p) = found[p].mean;
+    out.of(1, blockIdx.x, place.channel + p) = found[p].squares;
+  }
+}
+
+template <class T>
+struct FinishMoments {
+  Columns columns;
+  int64_t blocks;
+  const T* x;
+  float *mean, *variance;
+
+  // Rows of a block.
+  __device__ double count(int64_t block) const {
+    const int64_t rows = columns.block_rows(), rounds = columns.rows / (blocks * rows);
+    const int64_t rest = columns.rows - (rounds * blocks + block) * rows;
+    return static_cast<double>(rounds * rows + (rest < 0 ? 0 : rest < rows ? rest : rows));
+  }
+  __device__ void add(int64_t block, float offset, float squares, Totals& totals) const {
+    const double distance = offset, sum = count(block) * distance;
+    totals.first += sum;
+    totals.second += sum * distance + static_cast<double>(squares);
+  }
+  __device__ void write(int64_t channel, const Totals& totals) const {
+    const auto rows = static_cast<double>(columns.rows);
+    const double offset = totals.first / rows, square = totals.second / rows - offset * offset;
+    mean[channel] =
+        static_cast<float>(static_cast<double>(static_cast<float>(x[channel])) + offset);
+    variance[channel] = static_cast<float>(square < 0 ? 0 : square);
+  }
+};
+
+template <class T, int kPack, class F>
+__global__ void __launch_bounds__(kThreads, kNormBlocks)
+    apply_kernel(Columns columns, NormChannels channels, const T* x, const T* residual, T* y) {
+  const ColumnPlace place(columns, kPack);
+  if (!place.inside) return;
+  const NormLine<kPack> line(channels, place.channel);
+  for (int64_t row = place.row; row < columns.rows; row += kNormUnroll<T> * place.step) {
+    Pack<T, kPack> values[kNormUnroll<T>], added[kNormUnroll<T>];
+    unrolled<kNormUnroll<T>>([&](auto u) {
+      const int64_t next = row + u * place.step;
+      const int64_t at = (next < columns.rows ? next : row) * columns.channels + place.channel;
+      values[u] = load_pack<kPack>(x + at);
+      if (residual != nullptr) added[u] = load_pack<kPack>(residual + at);
+    });
+    unrolled<kNormUnroll<T>>([&](auto u) {
+      const int64_t next = row + u * place.step;
+      if (next >= columns.rows) return;
+      for (int p = 0; p < kPack; ++p) {
+        float value = line(p, static_cast<float>(values[u].at[p]));
+        if (residual != nullptr) value += static_cast<float>(added[u].at[p]);
+        values[u].at[p] = static_cast<T>(F{}(value));
+      }
+      store_pack(values[u], y + next * columns.channels + place.channel);
+    });
+  }
+}
+
+}  // namespace
+
+void CudaBackend::batch_norm_statistics(ConstView x, const NormStatistics& of_batch) {
+  if (x.elements() == 0) {
+    for (const View& view : {of_batch.mean, of_batch.variance})
+      D2L_CUDA(cudaMemsetAsync(view.data, 0, static_cast<size_t>(view.bytes()), queue_.stream));
+    return;
+  }
+  visit_packs<kNormPack>(
+      x.dtype, x.shape.size(-1), are_aligned(16, x.data), [&](auto zero, auto pack) {
+        using T = decltype(zero);
+        constexpr int kPack = decltype(pack)::value;
+        const auto [columns, grid] = column_grid(queue_, x.shape, kPack, kMomentsUnroll);
+        const Scratch<float> memory(pool_, 2 * grid.x * columns.channels);
+        const Partials found{memory.data(), grid.x, columns.channels};
+        launch(queue_, grid, kThreads, moments_kernel<T, kPack>, columns, x.as<T>(), found);
+        finish(queue_, found,
+               FinishMoments<T>{columns, grid.x, x.as<T>(), of_batch.mean.as<float>(),
+                                of_batch.variance.as<float>()});
+      });
+}
+
+void CudaBackend::batch_norm_apply(const BatchNormParams& params, const NormOperands& in,
+                                   const NormStatistics& given, View y) {
+  if (y.elements() == 0) return;
+  const NormChannels channels{given.mean.as<float>(), given.variance.as<float>(),
+                              in.gamma.as<float>(), in.beta.as<float>(),
+                              static_cast<float>(params.epsilon)};
+  const bool aligned = are_aligned(16, in.x.data, in.residual.data, y.data);
+  visit_packs<kNormPack>(y.dtype, y.shape.size(-1), aligned, [&](auto zero, auto pack) {
+    using T = decltype(zero);
+    constexpr int kPack = decltype(pack)::value;
+    const auto [columns, grid] = column_grid(queue_, y.shape, kPack, kNormUnroll<T>);
+    visit_any_activation(params.activation, [&, &columns = columns, &grid = grid](auto formula) {
+      launch(queue_, grid, kThreads, apply_kernel<T, kPack, decltype(formula)>, columns, channels,
+             in.x.as<T>(), in.residual.as<T>(), y.as<T>());
+    });
+  });
+}
+
+}  // namespace d2l::cuda

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <type_traits>
+
+#include "framework/backend/cuda/launch.h"
+#include "framework/backend/cuda/pack.h"
+#include "framework/backend/formulas.h"
+
+// Activations go through packs of neighbouring channels, their last axis.
+
+namespace d2l::cuda {
+
+template <int kPack, class T>
+__device__ Pack<T, kPack> load_pack(const T* at) {
+  return *reinterpret_cast<const Pack<T, kPack>*>(at);
+}
+template <class T, int kPack>
+__device__ void store_pack(const Pack<T, kPack>& pack, T* at) {
+  *reinterpret_cast<Pack<T, kPack>*>(at) = pack;
+}
+
+// Calls visitor(T{}, kPack) with the type of the activations and the number of channels that a
+// pack has, as a constant: 16 bytes, but at most kMost channels, where whole packs make a row and
+// the addresses of all activations are `aligned` to 16 bytes, else one channel.
+template <int kMost = 8, class Visitor>
+void visit_packs(DType dtype, int64_t channels, bool aligned, Visitor&& visitor) {
+  visit_float(dtype, [&](auto zero) {
+    constexpr int kWhole = std::min(kPackOf<decltype(zero)>, kMost);
+    if (aligned && channels % kWhole == 0)
+      visitor(zero, std::integral_constant<int, kWhole>{});
+    else
+      visitor(zero, std::integral_constant<int, 1>{});
+  });
+}
+
+// The formula of Activation::none.
+struct NoActivation {
+  __device__ float operator()(float x) const { return x; }
+  __device__ float derivative(float, float) const { return 1.0f; }
+};
+
+// Calls visitor(functor), for `none` too.
+template <class Visitor>
+void visit_any_activation(Activation activation, Visitor&& visitor) {
+  if (activation == Activation::none) return visitor(NoActivation{});
+  visit_activation(activation, visitor);
+}
+
+}  // namespace d2l::cuda

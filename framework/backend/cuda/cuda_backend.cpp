@@ -1,0 +1,152 @@
+#include "framework/backend/cuda/cuda_backend.h"
+
+#include "framework/backend/cuda/check.h"
+#include "framework/backend/cuda_entry.h"
+#include "framework/base/text.h"
+
+namespace d2l::cuda {
+namespace {
+
+// The calling thread's device, which CUDA keeps per thread.
+void use_device(int device) { D2L_CUDA(cudaSetDevice(device)); }
+
+Queue make_queue(int device) {
+  use_device(device);
+  Queue queue;
+  D2L_CUDA(cudaStreamCreateWithFlags(&queue.stream, cudaStreamNonBlocking));
+  D2L_CUDA(cudaDeviceGetAttribute(&queue.multiprocessors, cudaDevAttrMultiProcessorCount, device));
+  return queue;
+}
+
+MemoryPool::Raw raw_memory(int device) {
+  auto allocate = [device](size_t bytes) {
+    use_device(device);
+    void* block = nullptr;
+    const cudaError_t result = cudaMalloc(&block, bytes);
+    if (result == cudaErrorMemoryAllocation) {
+      cudaGetLastError();  // it is not an error of the next call
+      fail("out of memory: GPU ", device, " has no ", human_bytes(bytes), " more");
+    }
+    D2L_CUDA(result);
+    return block;
+  };
+  return {allocate, [](void* block) { cudaFree(block); }};
+}
+
+// Locked pages, which the GPU reads and writes by itself.
+MemoryPool::Raw raw_staging(int device) {
+  auto allocate = [device](size_t bytes) {
+    use_device(device);
+    void* block = nullptr;
+    D2L_CUDA(cudaMallocHost(&block, bytes));
+    return block;
+  };
+  return {allocate, [](void* block) { cudaFreeHost(block); }};
+}
+
+}  // namespace
+
+void check_call(cudaError_t result, const char* call, const char* file, int line) {
+  if (result != cudaSuccess)
+    fail(call, ": ", cudaGetErrorString(result), " (", file, ":", line, ")");
+}
+
+CudaBackend::CudaBackend(const CudaOptions& options)
+    : options_(options),
+      queue_(make_queue(options.device)),
+      pool_(raw_memory(options.device)),
+      staging_(raw_staging(options.device)),
+      products_(make_products(*this, options)) {
+  for (cudaEvent_t& event : events_)
+    D2L_CUDA(cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
+}
+
+CudaBackend::~CudaBackend() {
+  cudaStreamSynchronize(queue_.stream);
+  products_.reset();
+  for (cudaEvent_t event : events_) cudaEventDestroy(event);
+  cudaStreamDestroy(queue_.stream);
+}
+
+std::string CudaBackend::describe() const {
+  cudaDeviceProp properties{};
+  D2L_CUDA(cudaGetDeviceProperties(&properties, options_.device));
+  return concat("GPU ", options_.device, ", ", static_cast<const char*>(properties.name), ", ",
+                products_->describe());
+}
+
+bool CudaBackend::computes(DType dtype) const {
+  return dtype == DType::f32 || dtype == DType::bf16;
+}
+
+void CudaBackend::copy_from_host(const void* host, View out) {
+  if (out.bytes() == 0) return;
+  use_device(options_.device);
+  D2L_CUDA(cudaMemcpyAsync(out.data, host, static_cast<size_t>(out.bytes()), cudaMemcpyHostToDevice,
+                           queue_.stream));
+}
+
+void CudaBackend::copy_to_host(ConstView in, void* host) {
+  if (in.bytes() == 0) return;
+  use_device(options_.device);
+  D2L_CUDA(cudaMemcpyAsync(host, in.data, static_cast<size_t>(in.bytes()), cudaMemcpyDeviceToHost,
+                           queue_.stream));
+}
+
+void CudaBackend::synchronize() {
+  use_device(options_.device);
+  D2L_CUDA(cudaStreamSynchronize(queue_.stream));
+}
+
+uint64_t CudaBackend::mark() {
+  D2L_CUDA(cudaEventRecord(events_[++marks_ % kMarks], queue_.stream));
+  return marks_;
+}
+
+// An old mark's event has been given to a newer one, which comes later.
+void CudaBackend::wait_for(uint64_t mark) {
+  D2L_CUDA(cudaEventSynchronize(events_[mark % kMarks]));
+}
+
+void CudaBackend::matmul(const MatmulParams& params, ConstView a, ConstView b, ConstView bias,
+                         View out) {
+  products_->matmul(params, a, b, bias, out);
+}
+
+void CudaBackend::conv2d(const Conv2dParams& params, const ConvOperands& in, View y) {
+  products_->conv2d(params, in, y);
+}
+
+void CudaBackend::conv2d_backward_input(const Conv2dParams& params, ConstView grad_y,
+                                        ConstView weight, View grad_x) {
+  products_->conv2d_backward_input(params, grad_y, weight, grad_x);
+}
+
+void CudaBackend::conv2d_backward_weight(const Conv2dParams& params, ConstView x, ConstView grad_y,
+                                         View grad_weight, View grad_bias) {
+  products_->conv2d_backward_weight(params, x, grad_y, grad_weight, grad_bias);
+}
+
+}  // namespace d2l::cuda
+
+int d2l_cuda_devices(std::string* trouble) {
+  int count = 0;
+  const cudaError_t result = cudaGetDeviceCount(&count);
+  if (result == cudaSuccess && count > 0) return count;
+  cudaGetLastError();
+  if (trouble != nullptr)
+    *trouble = result == cudaErrorInsufficientDriver
+                   ? "there is no usable NVIDIA driver on this machine"
+                   : d2l::concat("this machine has no GPU (", cudaGetErrorString(result), ")");
+  return 0;
+}
+
+void d2l_cuda_device_address(int device, std::string* address) {
+  char text[32] = {};
+  D2L_CUDA(cudaDeviceGetPCIBusId(text, sizeof text, device));
+  *address = text;
+}
+
+d2l::Backend* d2l_cuda_backend(const d2l::CudaOptions& options) {
+  return new d2l::cuda::CudaBackend(options);
+}

@@ -1,0 +1,194 @@
+#include "framework/backend/cuda/cudnn_convolution.h"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+
+#include "framework/backend/cuda/prepared.h"
+
+namespace d2l::cuda {
+namespace {
+
+constexpr int64_t kMostWorkspace = int64_t{256} << 20;
+constexpr int kMostMeasured = 8;  // plans of one graph
+constexpr int kMostCompiled = 1;  // among them
+
+CudnnHandle make_handle(cudaStream_t stream) {
+  cudnnHandle_t raw = nullptr;
+  D2L_CUDNN(cudnnCreate(&raw));
+  CudnnHandle handle(raw);
+  D2L_CUDNN(cudnnSetStream(raw, stream));
+  return handle;
+}
+
+Event make_event() {
+  cudaEvent_t event = nullptr;
+  D2L_CUDA(cudaEventCreate(&event));
+  return Event(event);
+}
+
+bool is_captured(cudaStream_t stream) {
+  cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+  D2L_CUDA(cudaStreamIsCapturing(stream, &status));
+  return status != cudaStreamCaptureStatusNone;
+}
+
+}  // namespace
+
+CudnnConvolution::CudnnConvolution(CudaBackend& backend, const CudaOptions& options)
+    : backend_(backend),
+      tf32_(options.tf32),
+      deterministic_(options.deterministic),
+      handle_(make_handle(backend.queue().stream)),
+      start_(make_event()),
+      stop_(make_event()) {}
+
+void CudnnConvolution::forward(const Conv2dParams& params, const Backend::ConvOperands& in,
+                               View y) {
+  if (y.elements() == 0) return;
+  const Wanted wanted{.dtype = y.dtype, .alignment = kTensorAlignment};
+  const PreparedInput x(backend_, in.x, wanted), weight(backend_, in.weight, wanted);
+  const PreparedInput bias(backend_, in.bias, {.dtype = DType::f32, .alignment = kTensorAlignment});
+  PreparedOutput result(backend_, y, wanted);
+  const ConvolutionProblem problem{.pass = ConvolutionPass::forward,
+                                   .params = params,
+                                   .x = in.x.shape,
+                                   .weight = in.weight.shape,
+                                   .y = y.shape,
+                                   .dtype = y.dtype,
+                                   .bias = static_cast<bool>(in.bias),
+                                   .relu = params.activation == Activation::relu};
+  run({problem,
+       {.x = x.view().data,
+        .weight = weight.view().data,
+        .y = result.view().data,
+        .bias = bias.view().data}});
+  if (params.activation != Activation::none && !problem.relu)
+    backend_.unary(unary_of(params.activation), result.view(), result.view());
+  result.finish();
+}
+
+void CudnnConvolution::backward_input(const Conv2dParams& params, ConstView grad_y,
+                                      ConstView weight, View grad_x) {
+  if (grad_x.elements() == 0) return;
+  const Wanted wanted{.dtype = grad_x.dtype, .alignment = kTensorAlignment};
+  const PreparedInput y(backend_, grad_y, wanted), filter(backend_, weight, wanted);
+  PreparedOutput result(backend_, grad_x, wanted);
+  run({{.pass = ConvolutionPass::backward_input,
+        .params = params,
+        .x = grad_x.shape,
+        .weight = weight.shape,
+        .y = grad_y.shape,
+        .dtype = grad_x.dtype},
+       {.x = result.view().data, .weight = filter.view().data, .y = y.view().data}});
+  result.finish();
+}
+
+void CudnnConvolution::backward_weight(const Conv2dParams& params, ConstView x, ConstView grad_y,
+                                       View grad_weight, View grad_bias) {
+  if (grad_y.elements() == 0) {
+    backend_.fill(grad_weight, 0);
+    if (grad_bias) backend_.fill(grad_bias, 0);
+    return;
+  }
+  const Wanted wanted{.dtype = x.dtype, .alignment = kTensorAlignment};
+  {
+    const PreparedInput image(backend_, x, wanted), y(backend_, grad_y, wanted);
+    PreparedOutput result(backend_, grad_weight, wanted);
+    run({{.pass = ConvolutionPass::backward_weight,
+          .params = params,
+          .x = x.shape,
+          .weight = grad_weight.shape,
+          .y = grad_y.shape,
+          .dtype = x.dtype},
+         {.x = image.view().data, .weight = result.view().data, .y = y.view().data}});
+    result.finish();
+  }
+  if (!grad_bias) return;
+  const int64_t channels = grad_y.shape[3], rows = grad_y.elements() / channels;
+  backend_.reduce(Reduction::sum, {grad_y.data, grad_y.dtype, {rows, channels}},
+                  {grad_bias.data, grad_bias.dtype, {1, channels}});
+}
+
+void CudnnConvolution::run(const Task& task) {
+  const ConvolutionProblem::Key key = task.problem.key();
+  auto found = choices_.find(key);
+  if (found == choices_.end()) {
+    check(!is_captured(backend_.queue().stream), "a ", to_string(task.problem),
+          " must have been computed once before it is captured in a CUDA graph");
+    found = choices_.emplace(key, choose(task)).first;
+  }
+  const Choice& choice = found->second;
+  const Scratch<char> workspace(backend_.pool(), choice.plan->workspace());
+  D2L_CUDNN(execute(choice, task, workspace.data()));
+}
+
+// Nothing is queued unless it answers success.
+cudnnStatus_t CudnnConvolution::execute(const Choice& choice, const Task& task, void* workspace) {
+  const cudnnStatus_t status = choice.plan->execute(handle_.get(), task.tensors, workspace);
+  if (status == CUDNN_STATUS_SUCCESS) finish(choice, task);
+  return status;
+}
+
+void CudnnConvolution::finish(const Choice& choice, const Task& task) {
+  const ConvolutionProblem& problem = task.problem;
+  const View y{const_cast<void*>(task.tensors.y), problem.dtype, problem.y};
+  const ConstView bias(task.tensors.bias, DType::f32, {problem.weight[0]});
+  if (choice.bias) backend_.binary(Binary::add, y, bias, y);
+  if (choice.relu) backend_.unary(Unary::relu, y, y);
+}
+
+CudnnConvolution::Choice CudnnConvolution::choose(const Task& task) {
+  const ConvolutionProblem& problem = task.problem;
+  const EngineRules rules{.tensor_cores = tf32_ || problem.dtype == DType::bf16,
+                          .deterministic = deterministic_};
+  // All in one kernel, or the end of it by own kernels: which is faster is not known beforehand.
+  ConvolutionProblem bare = problem;
+  bare.bias = bare.relu = false;
+  std::vector<const ConvolutionProblem*> ways{&problem};
+  if (problem.bias || problem.relu) ways.push_back(&bare);
+  Choice best;
+  float best_time = std::numeric_limits<float>::infinity();
+  for (const ConvolutionProblem* way : ways) {
+    ConvolutionEngines engines(handle_.get(), *way, rules);
+    for (int tried = 0; tried < kMostMeasured; ++tried) {
+      Choice next{.plan = engines.next(kMostWorkspace, kMostCompiled),
+                  .bias = problem.bias && !way->bias,
+                  .relu = problem.relu && !way->relu};
+      if (next.plan == nullptr) break;
+      const float time = milliseconds(next, task);
+      if (time >= best_time) continue;
+      best_time = time;
+      best = std::move(next);
+      if (deterministic_) return best;
+    }
+  }
+  check(best.plan != nullptr, "cuDNN cannot compute a ", to_string(problem));
+  return best;
+}
+
+// The shorter of two runs, of which the task's result is left; infinity when the plan does not work
+// or there is no memory for it.
+float CudnnConvolution::milliseconds(const Choice& choice, const Task& task) {
+  float shortest = std::numeric_limits<float>::infinity();
+  std::optional<Scratch<char>> workspace;
+  try {
+    workspace.emplace(backend_.pool(), choice.plan->workspace());
+  } catch (const Error&) {
+    return shortest;
+  }
+  if (execute(choice, task, workspace->data()) != CUDNN_STATUS_SUCCESS) return shortest;
+  if (deterministic_) return 0;
+  for (int i = 0; i < 2; ++i) {
+    D2L_CUDA(cudaEventRecord(start_.get(), backend_.queue().stream));
+    D2L_CUDNN(execute(choice, task, workspace->data()));
+    D2L_CUDA(cudaEventRecord(stop_.get(), backend_.queue().stream));
+    D2L_CUDA(cudaEventSynchronize(stop_.get()));
+    float time = 0;
+    D2L_CUDA(cudaEventElapsedTime(&time, start_.get(), stop_.get()));
+    shortest = std::min(shortest, time);
+  }
+  return shortest;
+}
+
+}  // namespace d2l::cuda

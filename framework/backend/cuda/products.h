@@ -1,0 +1,30 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "framework/backend/cuda_module.h"
+
+namespace d2l::cuda {
+
+class CudaBackend;
+
+// Matrix products and convolutions, which are the vendor's libraries' (cublas_*.cpp, cudnn_*.cpp).
+// Arguments and results are those of the Backend's functions of the same names.
+class Products {
+ public:
+  virtual ~Products() = default;
+  virtual std::string describe() const = 0;  // "cuDNN 9.19, cuBLAS 13.0"
+  virtual void matmul(const MatmulParams& params, ConstView a, ConstView b, ConstView bias,
+                      View out) = 0;
+  virtual void conv2d(const Conv2dParams& params, const Backend::ConvOperands& in, View y) = 0;
+  virtual void conv2d_backward_input(const Conv2dParams& params, ConstView grad_y, ConstView weight,
+                                     View grad_x) = 0;
+  virtual void conv2d_backward_weight(const Conv2dParams& params, ConstView x, ConstView grad_y,
+                                      View grad_weight, View grad_bias) = 0;
+};
+
+// The backend lends its queue, its pool and its element-wise kernels, and outlives them.
+std::unique_ptr<Products> make_products(CudaBackend& backend, const CudaOptions& options);
+
+}  // namespace d2l::cuda

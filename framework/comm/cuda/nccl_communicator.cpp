@@ -1,0 +1,162 @@
+#include "framework/comm/cuda/nccl_communicator.h"
+
+#include <chrono>
+#include <thread>
+
+#include "framework/comm/arguments.h"
+#include "framework/comm/nccl_entry.h"
+
+#define D2L_NCCL(call) settle((call), #call)
+
+namespace d2l::cuda {
+namespace {
+
+constexpr auto kPatience = std::chrono::seconds(120);  // for connecting, which is the slowest
+
+ncclDataType_t nccl_type(DType dtype) {
+  if (dtype == DType::f32) return ncclFloat32;
+  return dtype == DType::f64 ? ncclFloat64 : ncclInt64;
+}
+
+}  // namespace
+
+// Waits while NCCL is at it, and throws what it says when that ends badly.
+void NcclCommunicator::settle(ncclResult_t result, const char* call) {
+  const auto begin = std::chrono::steady_clock::now();
+  while (result == ncclInProgress && comm_ != nullptr) {
+    check(std::chrono::steady_clock::now() - begin < kPatience, call, ": no answer within ",
+          kPatience.count(), " s; do all ranks run, and do they reach each other?");
+    std::this_thread::sleep_for(std::chrono::microseconds(50));
+    const ncclResult_t asked = ncclCommGetAsyncError(comm_, &result);
+    if (asked != ncclSuccess) result = asked;
+  }
+  if (result == ncclSuccess) return;
+  int version = 0;
+  ncclGetVersion(&version);
+  fail(call, ": ", ncclGetErrorString(result), ": ", ncclGetLastError(comm_), " (NCCL ", version,
+       "; NCCL_DEBUG=WARN tells more)");
+}
+
+NcclCommunicator::NcclCommunicator(std::unique_ptr<Communicator> host, CudaBackend& backend)
+    : host_(std::move(host)), backend_(backend) {
+  D2L_CUDA(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
+  connect();
+}
+
+void NcclCommunicator::connect() {
+  ncclUniqueId id{};
+  if (rank() == 0) D2L_NCCL(ncclGetUniqueId(&id));
+  host_->broadcast({&id, DType::u8, Shape{sizeof id}}, 0);
+  ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
+  config.blocking = 0;
+  D2L_NCCL(ncclCommInitRankConfig(&comm_, size(), id, rank(), &config));
+}
+
+NcclCommunicator::~NcclCommunicator() {
+  if (comm_ != nullptr) {
+    ncclResult_t state = ncclCommFinalize(comm_);
+    while (state == ncclInProgress && ncclCommGetAsyncError(comm_, &state) == ncclSuccess)
+      std::this_thread::sleep_for(std::chrono::microseconds(50));
+    state == ncclSuccess ? ncclCommDestroy(comm_) : ncclCommAbort(comm_);
+  }
+  for (const auto& [work, pending] : pending_)
+    if (pending.done != nullptr) cudaEventDestroy(pending.done);
+  for (cudaEvent_t event : events_) cudaEventDestroy(event);
+  cudaStreamDestroy(stream_);
+}
+
+void NcclCommunicator::abandon() noexcept {
+  if (comm_ != nullptr) ncclCommAbort(comm_);
+  comm_ = nullptr;
+  host_->abandon();
+}
+
+std::string NcclCommunicator::describe() const {
+  int version = 0;
+  ncclGetVersion(&version);
+  return concat("NCCL ", version / 10000, ".", version / 100 % 100, ".", version % 100, " over ",
+                host_->describe());
+}
+
+cudaEvent_t NcclCommunicator::take_event() {
+  cudaEvent_t event = nullptr;
+  if (events_.empty()) {
+    D2L_CUDA(cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
+    return event;
+  }
+  event = events_.back();
+  events_.pop_back();
+  return event;
+}
+
+void NcclCommunicator::follow_backend() {
+  cudaEvent_t reached = take_event();
+  D2L_CUDA(cudaEventRecord(reached, backend_.queue().stream));
+  D2L_CUDA(cudaStreamWaitEvent(stream_, reached, 0));
+  events_.push_back(reached);  // the wait has taken note of it
+}
+
+cudaEvent_t NcclCommunicator::mark() {
+  cudaEvent_t done = take_event();
+  D2L_CUDA(cudaEventRecord(done, stream_));
+  return done;
+}
+
+void NcclCommunicator::lead_backend(cudaEvent_t done) {
+  D2L_CUDA(cudaStreamWaitEvent(backend_.queue().stream, done, 0));
+  events_.push_back(done);
+}
+
+Communicator::Work NcclCommunicator::start_all_reduce(View data) {
+  check_all_reduce(data);
+  Pending pending;
+  if (on_device(data.data)) {
+    follow_backend();
+    D2L_NCCL(ncclAllReduce(data.data, data.data, static_cast<size_t>(data.elements()),
+                           nccl_type(data.dtype), ncclSum, comm_, stream_));
+    pending.done = mark();
+  } else {
+    pending.host_work = host_->start_all_reduce(data);
+  }
+  pending_.emplace(++started_, pending);
+  return started_;
+}
+
+void NcclCommunicator::wait(Work work) {
+  check_work(work, started_);
+  const auto found = pending_.find(work);
+  check(found != pending_.end(), "wait: work ", work, " has been waited for before");
+  const Pending pending = found->second;
+  pending_.erase(found);
+  if (pending.done == nullptr) return host_->wait(pending.host_work);
+  lead_backend(pending.done);
+  ncclResult_t state = ncclSuccess;
+  D2L_NCCL(ncclCommGetAsyncError(comm_, &state));
+  settle(state, "all-reduce");
+}
+
+void NcclCommunicator::broadcast(View data, int root) {
+  if (!on_device(data.data)) return host_->broadcast(data, root);
+  check_root(root, size());
+  follow_backend();
+  D2L_NCCL(ncclBroadcast(data.data, data.data, static_cast<size_t>(data.bytes()), ncclUint8, root,
+                         comm_, stream_));
+  lead_backend(mark());
+}
+
+void NcclCommunicator::all_gather(ConstView mine, View all) {
+  if (!on_device(all.data)) return host_->all_gather(mine, all);
+  check_all_gather(mine, all, size());
+  follow_backend();
+  D2L_NCCL(ncclAllGather(mine.data, all.data, static_cast<size_t>(mine.bytes()), ncclUint8, comm_,
+                         stream_));
+  lead_backend(mark());
+}
+
+}  // namespace d2l::cuda
+
+d2l::Communicator* d2l_nccl_communicator(std::unique_ptr<d2l::Communicator>* host,
+                                         d2l::Backend& backend) {
+  return new d2l::cuda::NcclCommunicator(std::move(*host),
+                                         static_cast<d2l::cuda::CudaBackend&>(backend));
+}

@@ -1,0 +1,122 @@
+#include "launcher/devices.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <vector>
+
+#include "framework/backend/cuda_module.h"
+#include "framework/comm/device_communicator.h"
+#include "launcher/table.h"
+
+namespace d2l::launcher {
+namespace {
+
+// What a rank found on its host.
+struct Place {
+  char host[64] = {};
+  int64_t local_rank = 0;
+  int64_t gpus = 0;       // that it can see
+  int64_t gpu = -1;       // the one that it takes; -1: none
+  char address[64] = {};  // of that one on its host
+};
+
+template <size_t kSize>
+void put(char (&to)[kSize], const std::string& text) {
+  std::strncpy(to, text.c_str(), kSize - 1);
+}
+
+Place find_place(const Config& config, const MpiSession& session) {
+  Place place;
+  put(place.host, session.host());
+  place.local_rank = session.local_rank();
+  place.gpus = count_cuda_devices();
+  const bool shared = config.comm == "mpi" && place.gpus > 0;
+  if (place.gpus == 1 || shared)
+    place.gpu = place.local_rank % place.gpus;
+  else if (place.local_rank < place.gpus)
+    place.gpu = place.local_rank;
+  if (place.gpu >= 0) put(place.address, cuda_device_address(static_cast<int>(place.gpu)));
+  return place;
+}
+
+std::vector<Place> gather(const Place& mine, Communicator& comm) {
+  std::vector<Place> all(static_cast<size_t>(comm.size()));
+  comm.all_gather({&mine, DType::u8, Shape{sizeof mine}},
+                  {all.data(), DType::u8, Shape{static_cast<int64_t>(sizeof mine) * comm.size()}});
+  return all;
+}
+
+std::string table_of(const std::vector<Place>& places) {
+  std::vector<Row> rows = {{"host", "rank", "on its host", "GPUs it sees", "takes"}};
+  for (size_t i = 0; i < places.size(); ++i) {
+    const Place& p = places[i];
+    rows.push_back(
+        {p.host, std::to_string(i), std::to_string(p.local_rank), std::to_string(p.gpus),
+         p.gpu < 0 ? "none" : concat(p.gpu, " (", static_cast<const char*>(p.address), ")")});
+  }
+  return table(rows);
+}
+
+bool lacks_gpu(const Place& place) { return place.gpu < 0; }
+
+bool same_gpu(const Place& a, const Place& b) {
+  return std::strcmp(a.host, b.host) == 0 && std::strcmp(a.address, b.address) == 0;
+}
+
+bool some_share(const std::vector<Place>& places) {
+  for (size_t i = 0; i < places.size(); ++i)
+    for (size_t k = 0; k < i; ++k)
+      if (same_gpu(places[i], places[k])) return true;
+  return false;
+}
+
+// The GPU that this rank takes; nothing when it is to compute on the CPU.
+std::optional<int> choose_gpu(const Config& config, const MpiSession& session, Communicator& comm) {
+  if (config.device == "cpu") return std::nullopt;
+  const Place mine = find_place(config, session);
+  const std::vector<Place> places = gather(mine, comm);
+  const auto lacking = std::count_if(places.begin(), places.end(), lacks_gpu);
+  if (lacking > 0) {
+    if (config.device == "auto" && lacking == comm.size()) return std::nullopt;
+    check(comm.size() > 1, "--device ", config.device, ": ", why_no_cuda());
+    fail("--device ", config.device, " expects a GPU for each rank, found ", comm.size() - lacking,
+         " for ", comm.size(), mine.gpus == 0 ? " (" + why_no_cuda() + ")" : "", "\n",
+         table_of(places));
+  }
+  check(config.comm == "mpi" || !some_share(places),
+        "expected a GPU of its own for each rank, found shared ones; use fewer ranks per host, or "
+        "--comm mpi\n",
+        table_of(places));
+  return static_cast<int>(mine.gpu);
+}
+
+std::unique_ptr<Backend> make_backend(const Config& config, std::optional<int> gpu, int threads) {
+  if (gpu)
+    return make_cuda_backend({.device = *gpu,
+                              .tf32 = config.precision == "tf32",
+                              .deterministic = config.deterministic});
+  if (config.precision == "tf32")
+    throw UsageError("--precision tf32 expects a GPU, found --device " + config.device);
+  return make_cpu_backend(threads);
+}
+
+}  // namespace
+
+Machine make_machine(const Config& config, MpiSession& session, int threads) {
+  std::unique_ptr<Communicator> host = session.communicator();
+  const std::optional<int> gpu = choose_gpu(config, session, *host);
+  if (!gpu && config.comm == "nccl" && host->size() > 1)
+    throw UsageError("--comm nccl expects GPUs, found --device " + config.device);
+  Machine machine;
+  machine.backend = make_backend(config, gpu, threads);
+  if (gpu) machine.host = make_cpu_backend(threads, &machine.backend->staging());
+  check(machine.backend->computes(activation_type(config)), "--precision ", config.precision,
+        ": this machine does not multiply such numbers (", machine.backend->describe(),
+        "; bf16 needs AVX-512); use --precision f32");
+  machine.comm = make_device_communicator(std::move(host), *machine.backend,
+                                          config.comm == "mpi" ? Transport::host : Transport::nccl);
+  return machine;
+}
+
+}  // namespace d2l::launcher

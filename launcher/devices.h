@@ -1,0 +1,27 @@
+#pragma once
+
+#include <memory>
+
+#include "framework/backend/backend.h"
+#include "framework/comm/mpi_session.h"
+#include "launcher/config.h"
+
+namespace d2l::launcher {
+
+// What a rank computes on, and how the ranks reach each other from there.
+struct Machine {
+  // What the host keeps for it: batches on their way.
+  Backend& host_memory() const { return host ? *host : *backend; }
+
+  std::unique_ptr<Backend> backend;
+  std::unique_ptr<Backend> host;       // where the backend computes on a GPU
+  std::unique_ptr<Communicator> comm;  // destroyed before the backend
+};
+
+// By --device, --comm, --precision, --deterministic and --threads. One rank, one GPU: the one that
+// has the rank's number on its host, or the only one that the rank can see. Every rank makes this
+// call. Throws Error on every rank, with a table of all ranks, when one has no GPU or two share one
+// (which --comm mpi permits).
+Machine make_machine(const Config& config, MpiSession& session, int threads);
+
+}  // namespace d2l::launcher

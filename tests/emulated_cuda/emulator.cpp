@@ -1,0 +1,268 @@
+#include <cuda_runtime.h>
+#include <setjmp.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+// Threads of a block are fibers of the calling thread: each runs until it waits for others.
+
+uint3 threadIdx, blockIdx;
+dim3 blockDim, gridDim;
+
+namespace d2l::emulated {
+namespace {
+
+constexpr size_t kStack = size_t{64} << 10;
+
+[[noreturn]] void give_up(const char* why) {
+  std::fprintf(stderr, "emulated CUDA: %s, in thread %u of block %u\n", why, threadIdx.x,
+               blockIdx.x);
+  std::abort();
+}
+
+struct Meeting {  // of threads that wait for each other
+  int arrived = 0;
+  uint64_t round = 0;
+};
+
+struct Warp {
+  Meeting meeting;
+  uint64_t values[32];
+};
+
+struct Fiber {
+  ucontext_t start;
+  jmp_buf here;
+  std::unique_ptr<char[]> stack{new char[kStack]};
+  bool begun = false, done = false;
+  uint3 thread{};
+};
+
+// One block at a time, whatever host thread launches.
+class Block {
+ public:
+  void run(const dim3& size, const std::function<void()>& body) {
+    const size_t threads = size_t{size.x} * size.y * size.z;
+    while (fibers_.size() < threads) fibers_.push_back(std::make_unique<Fiber>());
+    warps_.assign((threads + 31) / 32, {});
+    block_ = {};
+    alive_ = static_cast<int>(threads);
+    body_ = &body;
+    for (size_t i = 0; i < threads; ++i) {
+      Fiber& fiber = *fibers_[i];
+      fiber.begun = fiber.done = false;
+      fiber.thread = {static_cast<unsigned>(i % size.x), static_cast<unsigned>(i / size.x % size.y),
+                      static_cast<unsigned>(i / size.x / size.y)};
+    }
+    while (alive_ > 0) {
+      moved_ = false;
+      for (size_t i = 0; i < threads; ++i)
+        if (!fibers_[i]->done) resume(i);
+      if (!moved_ && alive_ > 0) give_up("threads wait for each other for ever");
+    }
+  }
+
+  void sync_block() {
+    meet(block_, [this] { return alive_; });
+  }
+
+  uint64_t exchange(unsigned mask, uint64_t mine, unsigned source) {
+    Warp& warp = warps_[current_ / 32];
+    const unsigned lane = static_cast<unsigned>(current_ % 32);
+    if ((mask >> lane & 1) == 0) give_up("a lane calls with a mask that leaves it out");
+    const int lanes = __builtin_popcount(mask);
+    warp.values[lane] = mine;
+    meet(warp.meeting, [&] { return lanes; });
+    const uint64_t answer = warp.values[source % 32];
+    meet(warp.meeting, [&] { return lanes; });
+    return answer;
+  }
+
+  static void begin() {
+    Block& block = instance();
+    (*block.body_)();
+    block.fibers_[block.current_]->done = true;
+    --block.alive_;
+    block.moved_ = true;
+    _longjmp(block.scheduler_, 1);
+  }
+
+  static Block& instance() {
+    static Block* block = new Block;
+    return *block;
+  }
+
+ private:
+  void resume(size_t i) {
+    current_ = i;
+    Fiber& fiber = *fibers_[i];
+    threadIdx = fiber.thread;
+    if (_setjmp(scheduler_) != 0) return;
+    if (fiber.begun) _longjmp(fiber.here, 1);
+    fiber.begun = true;
+    moved_ = true;
+    getcontext(&fiber.start);
+    fiber.start.uc_stack.ss_sp = fiber.stack.get();
+    fiber.start.uc_stack.ss_size = kStack;
+    fiber.start.uc_link = nullptr;
+    makecontext(&fiber.start, &Block::begin, 0);
+    setcontext(&fiber.start);
+  }
+
+  template <class Wanted>
+  void meet(Meeting& meeting, const Wanted& wanted) {
+    const uint64_t round = meeting.round;
+    ++meeting.arrived;
+    while (meeting.round == round) {
+      // Threads that have ended are not waited for.
+      if (meeting.arrived >= wanted()) {
+        meeting.arrived = 0;
+        ++meeting.round;
+        moved_ = true;
+        return;
+      }
+      if (_setjmp(fibers_[current_]->here) == 0) _longjmp(scheduler_, 1);
+    }
+    moved_ = true;
+  }
+
+  std::vector<std::unique_ptr<Fiber>> fibers_;
+  std::vector<Warp> warps_;
+  Meeting block_;
+  const std::function<void()>* body_ = nullptr;
+  jmp_buf scheduler_;
+  size_t current_ = 0;
+  int alive_ = 0;
+  bool moved_ = false;
+};
+
+// The device's memory: pages that are closed while no kernel or copy runs.
+class Memory {
+ public:
+  static Memory& instance() {
+    static Memory* memory = new Memory;  // kept: backends may live until the program ends
+    return *memory;
+  }
+
+  void* allocate(size_t bytes) {
+    std::lock_guard lock(mutex_);
+    const size_t pages = (bytes + kPage - 1) / kPage * kPage;
+    void* block = mmap(nullptr, pages, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (block == MAP_FAILED) return nullptr;
+    std::memset(block, 0xff, pages);  // NaN, so that what is read before it is written shows
+    blocks_[block] = pages;
+    if (users_ == 0) mprotect(block, pages, PROT_NONE);
+    return block;
+  }
+
+  void release(void* block) {
+    std::lock_guard lock(mutex_);
+    const auto found = blocks_.find(block);
+    if (found == blocks_.end()) give_up("cudaFree of what cudaMalloc did not give");
+    munmap(block, found->second);
+    blocks_.erase(found);
+  }
+
+  void change_users(int by) {
+    std::lock_guard lock(mutex_);
+    const bool was_open = users_ > 0;
+    users_ += by;
+    if (was_open == (users_ > 0)) return;
+    for (const auto& [block, bytes] : blocks_)
+      mprotect(block, bytes, users_ > 0 ? PROT_READ | PROT_WRITE : PROT_NONE);
+  }
+
+ private:
+  static constexpr size_t kPage = 4096;
+  std::mutex mutex_;
+  std::map<void*, size_t> blocks_;
+  int users_ = 0;
+};
+
+}  // namespace
+
+void sync_block() { Block::instance().sync_block(); }
+
+uint64_t exchange(unsigned mask, uint64_t mine, unsigned source) {
+  return Block::instance().exchange(mask, mine, source);
+}
+
+void run_grid(const dim3& grid, const dim3& block, const std::function<void()>& thread) {
+  static std::mutex one_at_a_time;
+  std::lock_guard lock(one_at_a_time);
+  Access access;
+  const size_t threads = size_t{block.x} * block.y * block.z;
+  if (threads == 0 || threads > 1024) give_up("a block has 1 to 1024 threads");
+  if (grid.y > 65535 || grid.z > 65535) give_up("a grid has at most 65535 blocks along y and z");
+  blockDim = block;
+  gridDim = grid;
+  for (unsigned z = 0; z < grid.z; ++z)
+    for (unsigned y = 0; y < grid.y; ++y)
+      for (unsigned x = 0; x < grid.x; ++x) {
+        blockIdx = {x, y, z};
+        Block::instance().run(block, thread);
+      }
+}
+
+Access::Access() { Memory::instance().change_users(1); }
+Access::~Access() { Memory::instance().change_users(-1); }
+
+}  // namespace d2l::emulated
+
+using d2l::emulated::Access;
+using d2l::emulated::Memory;
+
+const char* cudaGetErrorString(cudaError_t error) {
+  return error == cudaErrorMemoryAllocation ? "out of memory" : "an error of the emulated device";
+}
+cudaError_t cudaGetDeviceCount(int* count) {
+  *count = 1;
+  return cudaSuccess;
+}
+cudaError_t cudaSetDevice(int device) { return device == 0 ? cudaSuccess : cudaErrorInvalidValue; }
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr, int) {
+  *value = 1;  // few blocks, so that loops over a grid go round
+  return cudaSuccess;
+}
+cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
+  std::strcpy(properties->name, "emulated on the CPU");
+  return cudaSuccess;
+}
+cudaError_t cudaDeviceGetPCIBusId(char* text, int size, int) {
+  std::snprintf(text, static_cast<size_t>(size), "emulated");
+  return cudaSuccess;
+}
+cudaError_t cudaMalloc(void** block, size_t bytes) {
+  *block = Memory::instance().allocate(bytes);
+  return *block == nullptr ? cudaErrorMemoryAllocation : cudaSuccess;
+}
+cudaError_t cudaFree(void* block) {
+  if (block != nullptr) Memory::instance().release(block);
+  return cudaSuccess;
+}
+cudaError_t cudaMallocHost(void** block, size_t bytes) {
+  *block = std::malloc(bytes);
+  return *block == nullptr ? cudaErrorMemoryAllocation : cudaSuccess;
+}
+cudaError_t cudaFreeHost(void* block) {
+  std::free(block);
+  return cudaSuccess;
+}
+cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind,
+                            cudaStream_t) {
+  Access access;
+  std::memcpy(to, from, bytes);
+  return cudaSuccess;
+}
+cudaError_t cudaMemsetAsync(void* to, int value, size_t bytes, cudaStream_t) {
+  Access access;
+  std::memset(to, value, bytes);
+  return cudaSuccess;
+}

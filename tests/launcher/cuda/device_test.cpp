@@ -1,0 +1,79 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/launcher/runs.h"
+#include "tests/support/support.h"
+
+namespace d2l::test {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+Words operator+(Words words, const Words& more) {
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+// A batch that ranks share unevenly.
+const Words kRun = {"--batch-size", "31", "--log-every", "1", "--eval-every", "8"};
+const Words kEight = {"--max-steps", "8"};
+
+void expect_same_losses(const std::filesystem::path& found, const std::filesystem::path& wanted) {
+  const std::vector<double> f = losses(found), w = losses(wanted);
+  ASSERT_EQ(f.size(), w.size());
+  ASSERT_FALSE(w.empty());
+  for (size_t i = 0; i < w.size(); ++i) EXPECT_NEAR(f[i], w[i], 2e-3 * w[i]) << "step " << i + 1;
+}
+
+class OnGpu : public testing::Test {
+ protected:
+  // A run of kRun that must succeed; its folder.
+  std::filesystem::path run(const std::string& name, int ranks, const Words& options) {
+    const std::filesystem::path out = folder.path() / name;
+    const ProgramResult result = train(ranks, kRun + options + Words{"--out", out});
+    EXPECT_EQ(result.exit_code, 0) << result.output;
+    return out;
+  }
+
+  TemporaryFolder folder;
+};
+
+TEST_F(OnGpu, TrainsLikeTheCpu) {
+  const Words norms = kEight + Words{"--model", "bn-lenet"};
+  expect_same_losses(run("gpu", 0, norms + Words{"--device", "cuda"}),
+                     run("cpu", 0, norms + Words{"--device", "cpu"}));
+  const Words pieces = kEight + Words{"--model", "lenet", "--accumulate", "3"};
+  expect_same_losses(run("auto", 0, pieces), run("cpu2", 0, pieces + Words{"--device", "cpu"}));
+}
+
+TEST_F(OnGpu, RanksMayShareAGpuOverMpi) {
+  const Words options = kEight + Words{"--model", "bn-lenet", "--sync-bn", "on"};
+  expect_same_losses(run("two", 2, options + Words{"--device", "cuda", "--comm", "mpi"}),
+                     run("one", 0, options + Words{"--device", "cuda"}));
+}
+
+TEST_F(OnGpu, SharedGpusAreFoundAtTheStart) {
+  const std::filesystem::path out = folder.path() / "x";
+  const ProgramResult result =
+      train(8, kRun + kEight + Words{"--model", "mlp", "--device", "cuda", "--out", out});
+  if (result.exit_code == 0) GTEST_SKIP() << "this machine has 8 GPUs";
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.output, AllOf(HasSubstr("GPU"), HasSubstr("for each rank"),
+                                   HasSubstr("on its host"), HasSubstr("takes")));
+  EXPECT_FALSE(std::filesystem::exists(out));
+}
+
+TEST_F(OnGpu, CheckpointsGoFromOneDeviceToTheOther) {
+  const Words adam = {"--model", "bn-lenet", "--optimizer", "adam", "--lr", "0.001"};
+  const auto whole = run("whole", 0, kEight + adam + Words{"--device", "cpu"});
+  for (const auto& [first, second] : {std::pair("cpu", "cuda"), std::pair("cuda", "cpu")}) {
+    const auto cut = run(first, 0, adam + Words{"--device", first, "--max-steps", "4"});
+    const ProgramResult resumed = train(0, Words{"--resume", cut, "--device", second} + kEight);
+    ASSERT_EQ(resumed.exit_code, 0) << resumed.output;
+    expect_same_losses(cut, whole);
+  }
+}
+
+}  // namespace
+}  // namespace d2l::test

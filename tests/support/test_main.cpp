@@ -1,0 +1,19 @@
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "framework/backend/cuda_module.h"
+
+// GoogleTest's main for programs that compute on the device that $D2L_TEST_DEVICE names: cpu, or
+// cuda, without which nothing is run and the exit code is CTest's for skipped.
+int main(int argc, char** argv) {
+  testing::InitGoogleTest(&argc, argv);
+  const char* device = std::getenv("D2L_TEST_DEVICE");
+  if (device != nullptr && std::string(device) == "cuda" && d2l::count_cuda_devices() == 0) {
+    std::printf("[  SKIPPED ] all: no GPU: %s\n", d2l::why_no_cuda().c_str());
+    return 77;
+  }
+  return RUN_ALL_TESTS();
+}
