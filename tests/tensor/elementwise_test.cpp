@@ -192,6 +192,8 @@ TEST(Axpby, ScalesBothSides) {
   EXPECT_TRUE(close(y, {2, 4}));  // y is not read when beta is 0
   axpby(1, x, -1, y);
   EXPECT_TRUE(close(y, {-1, -2}));
+  axpby(1, x.cast(DType::bf16), 1, y);
+  EXPECT_TRUE(close(y, {0, 0}));
   EXPECT_EQ(message_of([&] { axpby(1, zeros(device(), {1}), 1, y); }), "axpby: x is [1], y is [2]");
 }
 

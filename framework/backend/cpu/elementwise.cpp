@@ -135,7 +135,8 @@ void CpuBackend::axpby(double alpha, ConstView x, double beta, View y) {
     convert(*this, wide_y.view(), result.view());
     return axpby(alpha, wide_x.view(), beta, result.view());
   }
-  const float* from = x.as<float>();
+  const WidenedInput wide_x(*this, x);
+  const float* from = wide_x.view().as<float>();
   float* to = y.as<float>();
   const float scale_x = static_cast<float>(alpha), scale_y = static_cast<float>(beta);
   parallel_for(y.elements(), kGrain, [&](int64_t begin, int64_t end) {
