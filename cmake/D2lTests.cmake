@@ -43,6 +43,7 @@ function(d2l_device_test room)
   if(NOT ARG_EMULATED)
     set(ARG_EMULATED "*")
   endif()
+  set_property(GLOBAL APPEND PROPERTY D2L_DEVICE_ROOMS ${room})
   add_test(NAME cuda.${room} COMMAND test_${room})
   set_tests_properties(cuda.${room} PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77
     LABELS "${room};cuda" ENVIRONMENT D2L_TEST_DEVICE=cuda)

@@ -28,7 +28,7 @@ struct Module {
 
 // Loaded once and kept: objects of its classes may live as long as the program.
 const Module& module() {
-  static const Module loaded = [] {
+  static const Module kLoaded = [] {
     const std::string path = module_path();
     if (!std::filesystem::exists(path))
       return Module{nullptr, concat("this d2l was built without CUDA (there is no ", path, ")")};
@@ -36,7 +36,7 @@ const Module& module() {
     if (handle != nullptr) return Module{handle, ""};
     return Module{nullptr, concat("a library of the CUDA toolkit is missing: ", dlerror())};
   }();
-  return loaded;
+  return kLoaded;
 }
 
 template <class Function>

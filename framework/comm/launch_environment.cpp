@@ -47,4 +47,18 @@ std::string LaunchEnvironment::lonely_message() const {
                 "start them with 'srun --mpi=pmix ...' or with Open MPI's mpirun");
 }
 
+std::vector<std::pair<std::string, std::string>> package_settings(
+    const std::filesystem::path& root) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(root / "libexec/orted", ignored)) return {};
+  // the same as in launcher/mpirun.sh
+  return {{"OPAL_PREFIX", root},
+          {"OPAL_PKGLIBDIR", root / "lib/openmpi"},
+          {"OPAL_SYSCONFDIR", root / "etc"},
+          {"PMIX_PREFIX", root},
+          {"PMIX_PKGLIBDIR", root / "lib/pmix"},
+          {"PMIX_SYSCONFDIR", root / "etc"},
+          {"PMIX_PKGDATADIR", root / "share/pmix"}};
+}
+
 }  // namespace d2l

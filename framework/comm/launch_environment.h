@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <utility>
@@ -23,5 +24,11 @@ struct LaunchEnvironment {
   // What to tell somebody whose tasks do not know of each other.
   std::string lonely_message() const;
 };
+
+// What to set before MPI_Init, whatever is set, in programs of the package that lies at `root`:
+// Open MPI looks for its plugins where it was installed (docs/package.md). Empty for other
+// programs.
+std::vector<std::pair<std::string, std::string>> package_settings(
+    const std::filesystem::path& root);
 
 }  // namespace d2l

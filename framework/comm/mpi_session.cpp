@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
 #include <utility>
 #include <vector>
 
@@ -45,6 +46,10 @@ void start_mpi(int* argc, char*** argv, const LaunchEnvironment& launch) {
   check(!started && !ended, "MPI: a process has one session, this is its second");
   check(launch.lonely_tasks <= 1, launch.lonely_message());
 
+  std::error_code ignored;
+  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", ignored);
+  for (const auto& [name, value] : package_settings(program.parent_path().parent_path()))
+    setenv(name.c_str(), value.c_str(), 1);
   const ScopedSettings settings(launch.settings());
   int provided = MPI_THREAD_SINGLE;
   mpi_check(MPI_Init_thread(argc, argv, MPI_THREAD_MULTIPLE, &provided), "MPI_Init_thread");

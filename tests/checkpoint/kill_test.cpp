@@ -20,7 +20,7 @@ namespace {
 // step that it reported as being on disk.
 int64_t save_until_killed(const std::filesystem::path& folder, int64_t first_step,
                           useconds_t delay_us) {
-  std::string program = std::string(D2L_BIN_DIR) + "/checkpoint_save_loop";
+  std::string program = (bin_dir() / "checkpoint_save_loop").string();
   std::string first = std::to_string(first_step);
   int ends[2];
   check(pipe2(ends, O_CLOEXEC) == 0, "cannot make a pipe");

@@ -145,7 +145,7 @@ TEST(FashionMnist, IsCompleteAndNamed) {
 }
 
 TEST(FashionMnist, TheSampleOpensByPathAndByName) {
-  const fs::path sample = fs::path(D2L_SOURCE_DIR) / "data/samples/fashion-mnist";
+  const fs::path sample = source_dir() / "data/samples/fashion-mnist";
   EXPECT_EQ(open_dataset(sample.string(), "", Split::train)->samples(), 10000);
   EXPECT_EQ(open_dataset(sample.string(), "", Split::test)->samples(), 2000);
   const auto named = open_dataset("fashion-mnist", sample.parent_path(), Split::test);
@@ -156,7 +156,7 @@ TEST(FashionMnist, TheSampleOpensByPathAndByName) {
 TEST(FashionMnist, TheSampleIsTheBeginningOfTheRealFiles) {
   const fs::path data = data_dir();
   if (data.empty()) GTEST_SKIP() << kNoData;
-  const fs::path sample = fs::path(D2L_SOURCE_DIR) / "data/samples/fashion-mnist";
+  const fs::path sample = source_dir() / "data/samples/fashion-mnist";
   for (Split split : {Split::train, Split::test}) {
     const auto part = open_dataset(sample.string(), "", split);
     const auto whole = open_dataset("fashion-mnist", data, split);

@@ -161,10 +161,10 @@ TEST_F(Program, ExistingShardsAreKept) {
 
 TEST_F(Program, AFullDiskIsSaidAndCleanedUp) {
   // the limit on a file's size stands in for the disk's
-  const ProgramResult result = run_program({"/bin/sh", "-c",
-                                            "trap '' XFSZ; ulimit -f 400; exec " D2L_BIN_DIR
-                                            "/d2l-data pack --from synthetic --out " +
-                                                out().string()});
+  const ProgramResult result =
+      run_program({"/bin/sh", "-c",
+                   "trap '' XFSZ; ulimit -f 400; exec " + (bin_dir() / "d2l-data").string() +
+                       " pack --from synthetic --out " + out().string()});
   EXPECT_EQ(result.exit_code, 1) << result.output;
   EXPECT_NE(result.output.find("cannot write"), std::string::npos) << result.output;
   EXPECT_EQ(std::count(result.output.begin(), result.output.end(), '\n'), 1) << result.output;
@@ -175,9 +175,9 @@ TEST_F(Program, AnInterruptedPackLeavesNothingBehind) {
   for (const char* signal : {"TERM", "INT"}) {
     const ProgramResult result =
         run_program({"/bin/bash", "-c",
-                     std::string("set -m; " D2L_BIN_DIR
-                                 "/d2l-data pack --from synthetic --shards 2000 --out ") +
-                         out().string() + " & sleep 0.5; kill -" + signal + " $!; wait $!"});
+                     "set -m; " + (bin_dir() / "d2l-data").string() +
+                         " pack --from synthetic --shards 2000 --out " + out().string() +
+                         " & sleep 0.5; kill -" + signal + " $!; wait $!"});
     EXPECT_EQ(result.exit_code, 1) << result.output;
     EXPECT_NE(result.output.find("interrupted"), std::string::npos) << result.output;
     EXPECT_FALSE(fs::exists(out()));

@@ -36,7 +36,7 @@ struct Vendor {
 };
 const std::vector<Vendor> kVendors = {
     {"mpi", {"framework/comm/", "tests/comm/"}},
-    {"nccl", {"framework/comm/cuda/"}},
+    {"nccl", {"framework/comm/"}},
     {"hdf5", {"framework/checkpoint/", "data/shard_"}},
     {"H5", {"framework/checkpoint/", "data/shard_"}},
     {"zlib", {"framework/checkpoint/", "data/", "tests/data/"}},
@@ -44,7 +44,7 @@ const std::vector<Vendor> kVendors = {
     // the benchmark measures oneDNN beside the backend
     {"oneapi/", {"framework/backend/cpu/", "benchmarks/convolution_peak."}},
     {"omp.h", {"framework/backend/cpu/"}},
-    {"cuda", {"framework/backend/cuda/", "framework/comm/cuda/", "tests/emulated_cuda/"}},
+    {"cuda", {"framework/backend/cuda/", "framework/comm/", "tests/emulated_cuda/"}},
     {"cudnn", {"framework/backend/cuda/"}},
     {"cublas", {"framework/backend/cuda/"}},
     {"cub/", {"framework/backend/cuda/"}},

@@ -12,6 +12,7 @@
 
 #include "framework/base/error.h"
 #include "framework/base/timer.h"
+#include "tests/support/support.h"
 
 namespace d2l::test {
 
@@ -19,8 +20,8 @@ namespace fs = std::filesystem;
 
 Process::Process(const std::vector<std::string>& arguments) {
   std::vector<std::string> words = arguments;
-  if (words[0].find('/') == std::string::npos && fs::exists(fs::path(D2L_BIN_DIR) / words[0]))
-    words[0] = (fs::path(D2L_BIN_DIR) / words[0]).string();
+  if (words[0].find('/') == std::string::npos && fs::exists(bin_dir() / words[0]))
+    words[0] = (bin_dir() / words[0]).string();
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
@@ -89,12 +90,14 @@ std::vector<std::string> on_ranks(int ranks, const std::vector<std::string>& arg
        {"OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1",
         "OMPI_MCA_rmaps_base_oversubscribe=1", "OMPI_MCA_mpi_yield_when_idle=1"})
     words.emplace_back(setting);
-  for (const char* word : {D2L_MPIEXEC, "--bind-to", "none", "-n"}) words.emplace_back(word);
+  const fs::path packaged = bin_dir() / "mpirun";
+  words.push_back(fs::exists(packaged) ? packaged.string() : D2L_MPIEXEC);
+  for (const char* word : {"--bind-to", "none", "-n"}) words.emplace_back(word);
   words.push_back(std::to_string(ranks));
   words.insert(words.end(), arguments.begin(), arguments.end());
   // mpirun looks for programs in PATH only.
   std::string& program = words[words.size() - arguments.size()];
-  if (program.find('/') == std::string::npos) program = (fs::path(D2L_BIN_DIR) / program).string();
+  if (program.find('/') == std::string::npos) program = (bin_dir() / program).string();
   return words;
 }
 

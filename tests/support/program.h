@@ -13,7 +13,7 @@ struct ProgramResult {
   std::string output;  // standard output and error, interleaved
 };
 
-// A program of build/<preset>/bin (or of any absolute path) that runs, in a process group of its
+// A program of bin_dir() (or of any absolute path) that runs, in a process group of its
 // own.
 class Process {
  public:

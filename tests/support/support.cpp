@@ -56,6 +56,15 @@ TemporaryFolder::~TemporaryFolder() {
   std::filesystem::remove_all(path_, ignored);
 }
 
+std::filesystem::path bin_dir() {
+  return std::filesystem::read_symlink("/proc/self/exe").parent_path();
+}
+
+std::filesystem::path source_dir() {
+  const std::filesystem::path packaged = bin_dir().parent_path() / "share" / "d2l";
+  return std::filesystem::is_directory(packaged) ? packaged : D2L_SOURCE_DIR;
+}
+
 std::filesystem::path data_dir() {
   const char* named = std::getenv("D2L_DATA_DIR");
   std::filesystem::path path =

@@ -47,6 +47,11 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
+// Where the programs are that tests start: the test's own folder.
+std::filesystem::path bin_dir();
+// The source tree, or what a package has of it (docs/package.md).
+std::filesystem::path source_dir();
+
 // The real data sets: $D2L_DATA_DIR, or ../shared/data beside the source tree; empty when absent.
 // Use as: auto data = data_dir(); if (data.empty()) GTEST_SKIP() << kNoData;
 std::filesystem::path data_dir();

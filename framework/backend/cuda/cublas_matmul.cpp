@@ -170,7 +170,7 @@ bool CublasMatmul::choose_algorithm(Plan& plan, const Operands& operands) {
   // The choice looks at a bias's address for its alignment alone; later ones may be elsewhere.
   if (plan.bias)
     set(plan.product, CUBLASLT_MATMUL_DESC_BIAS_POINTER,
-        reinterpret_cast<const void*>(uintptr_t{kBiasAlignment}));
+        reinterpret_cast<const void*>(uintptr_t{kBiasAlignment}));  // NOLINT: never read
   const CublasPreference preference = make_preference();
   const auto promise = [&](cublasLtMatmulPreferenceAttributes_t name, const void* data) {
     set(preference, name, static_cast<uint32_t>(alignment_of(data)));

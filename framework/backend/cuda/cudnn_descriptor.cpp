@@ -7,6 +7,7 @@ namespace {
 
 std::vector<cudnnBackendDescriptor_t> raw(const std::vector<Descriptor>& descriptors) {
   std::vector<cudnnBackendDescriptor_t> pointers;
+  pointers.reserve(descriptors.size());
   for (const Descriptor& descriptor : descriptors) pointers.push_back(descriptor.get());
   return pointers;
 }
@@ -20,7 +21,7 @@ Descriptor::Descriptor(cudnnBackendDescriptorType_t type) {
 }
 
 Descriptor& Descriptor::set(cudnnBackendAttributeName_t name, const Descriptor& value) {
-  const cudnnBackendDescriptor_t pointer = value.get();
+  void* const pointer = value.get();
   return set_raw(name, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &pointer);
 }
 

@@ -13,7 +13,7 @@ namespace {
 using test::ProgramResult;
 using testing::HasSubstr;
 
-std::string victim() { return std::string(D2L_BIN_DIR) + "/comm-victim"; }
+std::string victim() { return (test::bin_dir() / "comm-victim").string(); }
 
 ProgramResult run_job(int ranks, const std::string& what) {
   return test::run_program(test::on_ranks(ranks, {victim(), what}), 20);

@@ -4,13 +4,18 @@
 
 #include <map>
 
+#include "framework/base/files.h"
+#include "tests/support/support.h"
+
 namespace d2l {
 namespace {
 
 using testing::Contains;
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::Key;
 using testing::Not;
+using testing::Pair;
 
 LaunchEnvironment read(const std::map<std::string, std::string>& variables) {
   return LaunchEnvironment::read([&](const char* name) -> const char* {
@@ -61,6 +66,15 @@ TEST(LaunchEnvironment, BatchScriptOrOneTaskIsNotLonely) {
 
 TEST(LaunchEnvironment, AnotherMpisLauncher) {
   EXPECT_EQ(read({{"PMI_RANK", "0"}, {"PMI_SIZE", "3"}}).lonely_tasks, 3);
+}
+
+TEST(PackageSettings, OnlyAPackageHasSome) {
+  const test::TemporaryFolder folder;
+  EXPECT_THAT(package_settings(folder.path()), IsEmpty());
+  std::filesystem::create_directories(folder.path() / "libexec");
+  write_text_file(folder.path() / "libexec/orted", "");
+  EXPECT_THAT(package_settings(folder.path()),
+              Contains(Pair("OPAL_PKGLIBDIR", (folder.path() / "lib/openmpi").string())));
 }
 
 }  // namespace

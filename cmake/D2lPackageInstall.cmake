@@ -1,0 +1,126 @@
+# Runs while a package is installed, when d2l's own files are in their places: adds Open MPI and
+# the libraries that all of it needs, and makes programs look for them beside themselves.
+# D2lPackage.cmake sets PATCHELF and MPIEXEC.
+set(root $ENV{DESTDIR}${CMAKE_INSTALL_PREFIX})
+get_filename_component(mpi_programs "${MPIEXEC}" DIRECTORY)
+if(NOT PATCHELF OR NOT EXISTS ${mpi_programs}/ompi_info)
+  message(FATAL_ERROR "A package needs Open MPI (found '${MPIEXEC}') and patchelf (found "
+    "'${PATCHELF}'); see packages.apt, and configure again")
+endif()
+
+# What every machine has, and has to have its own of: glibc, and NVIDIA's driver and toolkit.
+set(of_the_machine "^(ld-linux.*|lib(c|m|mvec|pthread|dl|rt|resolv|util|anl|nss_.*|cuda|cudart|\
+cublas|cublasLt|cudnn.*|nccl|nvrtc.*|nvJitLink|nvidia-.*))\\.so")
+
+# Plugins for fabrics would bring two dozen libraries, which have to fit the machine's drivers; d2l
+# uses neither OpenSHMEM nor MPI's files; the rest is for rare launchers and for measuring.
+set(left_out "^mca_((atomic|memheap|scoll|spml|sshmem|fbtl|fcoll|fs|io|sharedfp|vprotocol)_.*|\
+.*_(ucx|ofi|openib|psm2?|netlink|flux|jsm|simulator|monitoring)|pml_cm|btl_sm)\\.so$")
+
+# Answers the programs and libraries among the files that match.
+function(binaries variable)
+  file(GLOB files ${ARGN})
+  set(found "")
+  foreach(file IN LISTS files)
+    if(NOT IS_SYMLINK ${file} AND NOT IS_DIRECTORY ${file})
+      file(READ ${file} magic LIMIT 4 HEX)
+      if(magic STREQUAL 7f454c46)
+        list(APPEND found ${file})
+      endif()
+    endif()
+  endforeach()
+  set(${variable} ${found} PARENT_SCOPE)
+endfunction()
+
+function(patchelf)
+  execute_process(COMMAND ${PATCHELF} ${ARGN} COMMAND_ERROR_IS_FATAL ANY)
+endfunction()
+
+# Copies to lib/ all that the files need, directly or not, under the names that they ask for.
+# Appends to `origins` where it came from.
+function(add_libraries)
+  execute_process(COMMAND ldd ${ARGN} OUTPUT_VARIABLE needs COMMAND_ERROR_IS_FATAL ANY)
+  string(REGEX MATCHALL "[^ \t\n]+ => (/[^ \n]+|not found)" needs "${needs}")
+  list(REMOVE_DUPLICATES needs)
+  foreach(need IN LISTS needs)
+    string(REGEX MATCH "^(.+) => (.+)$" need "${need}")
+    set(name ${CMAKE_MATCH_1})
+    set(path ${CMAKE_MATCH_2})
+    if(name MATCHES "${of_the_machine}" OR EXISTS ${root}/lib/${name})
+      continue()
+    elseif(path STREQUAL "not found")
+      message(FATAL_ERROR "The package needs ${name}, which is not found here")
+    endif()
+    file(REAL_PATH ${path} path)
+    file(COPY_FILE ${path} ${root}/lib/${name})
+    list(APPEND origins ${path})
+  endforeach()
+  set(origins "${origins}" PARENT_SCOPE)
+endfunction()
+
+# Open MPI, wherever its distribution puts the parts.
+foreach(folder pkglibdir pkgdatadir)
+  execute_process(COMMAND ${mpi_programs}/ompi_info --parsable --path ${folder}
+    OUTPUT_VARIABLE answer COMMAND_ERROR_IS_FATAL ANY)
+  string(REGEX REPLACE "^.*path:${folder}:([^\n]*).*$" "\\1" ${folder} "${answer}")
+endforeach()
+foreach(program mpirun orted)
+  file(REAL_PATH ${mpi_programs}/${program} path)
+  file(MAKE_DIRECTORY ${root}/libexec)
+  file(COPY_FILE ${path} ${root}/libexec/${program})
+endforeach()
+file(COPY ${pkgdatadir}/ DESTINATION ${root}/share/openmpi FILES_MATCHING PATTERN "help-*.txt"
+  PATTERN amca-param-sets EXCLUDE)
+file(GLOB plugins RELATIVE ${pkglibdir} ${pkglibdir}/mca_*.so)
+list(FILTER plugins EXCLUDE REGEX "${left_out}")
+list(TRANSFORM plugins PREPEND ${pkglibdir}/)
+file(COPY ${plugins} DESTINATION ${root}/lib/openmpi)
+
+binaries(programs ${root}/bin/* ${root}/tests/* ${root}/libexec/*)
+binaries(libraries ${root}/lib/*.so ${root}/lib/openmpi/*.so)
+add_libraries(${programs} ${libraries})
+
+# PMIx, where it is a library of its own, has plugins too.
+set(pmix ${origins})
+list(FILTER pmix INCLUDE REGEX "/libpmix\\.so")
+if(pmix)
+  get_filename_component(pmix ${pmix} DIRECTORY)
+  file(COPY ${pmix}/pmix DESTINATION ${root}/lib)
+  file(COPY ${pmix}/../share/pmix DESTINATION ${root}/share FILES_MATCHING PATTERN "help-*.txt")
+  binaries(plugins ${root}/lib/pmix/*.so)
+  add_libraries(${plugins})
+endif()
+
+# RPATH, not RUNPATH: it holds for the libraries' own libraries and for plugins as well, as long as
+# these name no path themselves.
+patchelf(--force-rpath --set-rpath "$ORIGIN/../lib" ${programs})
+binaries(libraries ${root}/lib/*.so* ${root}/lib/openmpi/*.so ${root}/lib/pmix/*.so)
+patchelf(--remove-rpath ${libraries})
+if(EXISTS ${root}/lib/libd2l_cuda.so)  # a RUNPATH: LD_LIBRARY_PATH may name another toolkit
+  patchelf(--set-rpath "$ORIGIN:/usr/local/cuda/lib64" ${root}/lib/libd2l_cuda.so)
+endif()
+
+# Tests look for programs beside themselves.
+if(EXISTS ${root}/tests)
+  file(GLOB names RELATIVE ${root}/bin ${root}/bin/*)
+  foreach(name IN LISTS names)
+    file(CREATE_LINK ../bin/${name} ${root}/tests/${name} SYMBOLIC)
+  endforeach()
+endif()
+
+# The licences of what is passed on, where the distribution keeps them.
+find_program(DPKG_QUERY dpkg-query)
+if(DPKG_QUERY)
+  list(TRANSFORM origins REPLACE "^.*/" "*/")
+  execute_process(COMMAND ${DPKG_QUERY} -S ${origins} OUTPUT_VARIABLE owners ERROR_QUIET)
+  string(REGEX MATCHALL "\n[^:\n]+:" owners "\n${owners}")
+  list(REMOVE_DUPLICATES owners)
+  foreach(owner IN LISTS owners)
+    string(REGEX REPLACE "[\n:]" "" owner "${owner}")
+    if(EXISTS /usr/share/doc/${owner}/copyright)
+      file(REAL_PATH /usr/share/doc/${owner}/copyright path)
+      file(MAKE_DIRECTORY ${root}/share/licenses)
+      file(COPY_FILE ${path} ${root}/share/licenses/${owner}.txt)
+    endif()
+  endforeach()
+endif()
