@@ -37,12 +37,8 @@ void check_attention(const Shape& queries, const Shape& keys, const Shape& value
     check_lengths("attention", options.lengths, queries[0], queries[1]);
 }
 
-StridedView strided(Tensor& tensor) {
-  return strided(tensor.view());
-}
-ConstStridedView strided(const Tensor& tensor) {
-  return strided(tensor.view());
-}
+StridedView strided(Tensor& tensor) { return strided(tensor.view()); }
+ConstStridedView strided(const Tensor& tensor) { return strided(tensor.view()); }
 
 // Third `index` of the last axis; AnyView is StridedView or ConstStridedView.
 template <class AnyView, class Byte>

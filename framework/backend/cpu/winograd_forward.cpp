@@ -80,8 +80,8 @@ D2L_SIMD void multiply(const WeightPanels& weights, int64_t panel, const float* 
   }
 }
 
-constexpr int64_t kRows = 14;                                    // of a block of products
-constexpr int64_t kFew = 4 * kRows;                              // rows for one panel at a time
+constexpr int64_t kRows = 14;                                      // of a block of products
+constexpr int64_t kFew = 4 * kRows;                                // rows for one panel at a time
 constexpr int64_t kOwnCache = 3 << 17, kTilesOfABlock = 16 << 20;  // bytes
 
 int64_t rounded(int64_t tiles) { return (tiles + kRows - 1) / kRows * kRows; }

@@ -28,7 +28,7 @@ D2L_SIMD void read_gradients(S, const TileSource<T>& grad_y, const Tiling& tilin
   }
 }
 
-constexpr int64_t kTilesOfABlock = 4 << 20;       // bytes
+constexpr int64_t kTilesOfABlock = 4 << 20;     // bytes
 constexpr int64_t kFewest = 112;                // tiles of a block
 constexpr int64_t kWidth = 32, kChannels = 64;  // of a block of sums
 
