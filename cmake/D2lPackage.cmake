@@ -40,9 +40,9 @@ set_target_properties(${programs} ${tests} ${modules} PROPERTIES INSTALL_RPATH_U
 
 get_property(D2L_DEVICE_ROOMS GLOBAL PROPERTY D2L_DEVICE_ROOMS)
 if(D2L_DEVICE_ROOMS)
-  list(JOIN D2L_DEVICE_ROOMS " " D2L_DEVICE_ROOMS)
-  configure_file(tests/package/run_on_gpu.sh.in tests/run_on_gpu.sh @ONLY)
-  install(PROGRAMS ${CMAKE_CURRENT_BINARY_DIR}/tests/run_on_gpu.sh DESTINATION tests)
+  list(JOIN D2L_DEVICE_ROOMS "\n" rooms)
+  file(CONFIGURE OUTPUT tests/device_rooms.txt CONTENT "${rooms}\n" @ONLY)
+  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/tests/device_rooms.txt DESTINATION tests)
 endif()
 install(PROGRAMS launcher/mpirun.sh DESTINATION bin RENAME mpirun)
 install(PROGRAMS launcher/mpirun.sh DESTINATION bin RENAME orted)

@@ -84,10 +84,10 @@ std::optional<int> choose_gpu(const Config& config, const MpiSession& session, C
          " for ", comm.size(), mine.gpus == 0 ? " (" + why_no_cuda() + ")" : "", "\n",
          table_of(places));
   }
-  check(config.comm == "mpi" || !some_share(places),
-        "expected a GPU of its own for each rank, found shared ones; use fewer ranks per host, or "
-        "--comm mpi\n",
-        table_of(places));
+  if (config.comm != "mpi" && some_share(places))
+    fail(
+        "expected a GPU of its own for each rank, found shared ones; use fewer ranks per host, or ",
+        "--comm mpi\n", table_of(places));
   return static_cast<int>(mine.gpu);
 }
 

@@ -133,16 +133,16 @@ void Tensor::copy_from(const Tensor& source) {
 Tensor Tensor::to(Backend& other) const {
   check(defined(), "to: expected a tensor, found an undefined one");
   if (&other == &backend()) return *this;
+  if (backend().device().kind == DeviceKind::cpu) {
+    Tensor result = sent_to(other);
+    other.synchronize();
+    return result;
+  }
   Tensor result(other, shape_, dtype_);
   if (elements() == 0) return result;
   if (other.device().kind == DeviceKind::cpu) {
     backend().copy_to_host(view(), result.address());
     backend().synchronize();
-    return result;
-  }
-  if (backend().device().kind == DeviceKind::cpu) {
-    result = sent_to(other);
-    other.synchronize();
     return result;
   }
   std::vector<char> staging(bytes());

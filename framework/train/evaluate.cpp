@@ -5,9 +5,13 @@
 
 namespace d2l {
 
+namespace {
+
 double total(const Tensor& values) {
   return values.elements() > 0 ? sum(values).item<double>() : 0;
 }
+
+}  // namespace
 
 Evaluation evaluate(const EvaluationParts& parts) {
   NoGrad no_grad;

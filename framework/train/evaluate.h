@@ -24,7 +24,4 @@ struct EvaluationParts {
 // cross-entropy. The same answer on every rank.
 Evaluation evaluate(const EvaluationParts& parts);
 
-// The sum of a tensor's elements; 0 of an empty one.
-double total(const Tensor& values);
-
 }  // namespace d2l

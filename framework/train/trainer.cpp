@@ -140,20 +140,23 @@ bool Trainer::next_step() {
   position_.epoch_samples += flight.batch.global_size;
   flight.samples = samples_seen();
   samples_here_ += flight.batch.global_size;
-  while (flights_.size() > flights_ahead_ + 1) land();
   const double computed = timer.seconds();
 
   data_wait_ += waited;
   log_data_wait_ += waited;
   step_seconds_ += computed;
   log_seconds_ += waited + computed;
-  if (flights_ahead_ == 0) land();
+  while (flights_.size() > flights_ahead_) land();
   return position_.step_in_epoch == parts_.train_data.steps_per_epoch();
 }
 
 void Trainer::land() {
   Flight& flight = flights_.front();
+  const Timer timer;
   parts_.parameters.backend().wait_for(flight.mark);
+  const double waited = timer.seconds();
+  step_seconds_ += waited;
+  log_seconds_ += waited;
   const double loss = static_cast<double>(flight.sums.data()[0]);
   check_finite(flight, "loss", loss);
   position_.epoch_loss += loss;
@@ -165,9 +168,7 @@ void Trainer::land() {
 }
 
 void Trainer::land_all() {
-  const Timer timer;
   while (!flights_.empty()) land();
-  step_seconds_ += timer.seconds();
 }
 
 // Steps of the length that they have now: a run that was resumed with another batch size finds its
@@ -235,8 +236,6 @@ void Trainer::add_gradients(const Batch& piece, bool first, bool last) {
 
 void Trainer::add_sum(const Tensor& values, int64_t slot, bool first) {
   Tensor to = sums_.rows(slot, slot + 1);
-  if (values.elements() == 0 && first) return to.backend().fill(to.view(), 0);
-  if (values.elements() == 0) return;
   if (first) return to.backend().reduce(Reduction::sum, values.view(), to.view());
   to += sum(values);
 }

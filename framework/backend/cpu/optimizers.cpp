@@ -4,6 +4,7 @@
 
 #include "framework/backend/cpu/cpu_backend.h"
 #include "framework/backend/cpu/parallel.h"
+#include "framework/backend/step_rates.h"
 
 namespace d2l::cpu {
 namespace {
@@ -28,19 +29,6 @@ struct SgdRun {
   float* velocity;
   int64_t count;
 };
-
-struct SgdRates {
-  float lr_in, lr_out;  // on the way into the velocity and out of it
-  float momentum, weight_decay;
-};
-
-SgdRates sgd_rates(const SgdParams& params, const StepRange& range) {
-  const auto lr = static_cast<float>(params.lr * range.lr);
-  return {.lr_in = params.lr_in_velocity ? lr : 1.0f,
-          .lr_out = params.lr_in_velocity ? 1.0f : lr,
-          .momentum = static_cast<float>(params.momentum),
-          .weight_decay = static_cast<float>(params.weight_decay * range.weight_decay)};
-}
 
 D2L_SIMD void sgd_plain(const SgdRates& rates, const SgdRun& run) {
   const float* __restrict__ gradient = run.gradient;
@@ -71,39 +59,8 @@ struct AdamRun {
   int64_t count;
 };
 
-struct AdamRates {
-  float keep_mean, add_mean;      // beta1 and 1 - beta1
-  float keep_square, add_square;  // beta2 and 1 - beta2
-  float mean_scale;               // 1 / (1 - beta1^step)
-  float root_scale;               // 1 / sqrt(1 - beta2^step)
-  float epsilon;
-  float weight_decay =
-      0;                 // coupled: added to the gradient, LAMB: to the direction; times the value
-  float keep_value = 1;  // 1 - lr weight_decay when decoupled
-  float step_size = 0;   // lr mean_scale
-};
-
-AdamRates adam_rates(const AdamParams& params) {
-  const auto step = static_cast<double>(params.step);
-  return {.keep_mean = static_cast<float>(params.beta1),
-          .add_mean = static_cast<float>(1.0 - params.beta1),
-          .keep_square = static_cast<float>(params.beta2),
-          .add_square = static_cast<float>(1.0 - params.beta2),
-          .mean_scale = static_cast<float>(1.0 / (1.0 - std::pow(params.beta1, step))),
-          .root_scale = static_cast<float>(1.0 / std::sqrt(1.0 - std::pow(params.beta2, step))),
-          .epsilon = static_cast<float>(params.epsilon)};
-}
-
-AdamRates adam_rates(AdamRates rates, const AdamParams& params, const StepRange& range) {
-  const double lr = params.lr * range.lr, weight_decay = params.weight_decay * range.weight_decay;
-  rates.weight_decay = params.decoupled ? 0.0f : static_cast<float>(weight_decay);
-  rates.keep_value = static_cast<float>(1.0 - (params.decoupled ? lr * weight_decay : 0.0));
-  const double correction = 1.0 - std::pow(params.beta1, static_cast<double>(params.step));
-  rates.step_size = static_cast<float>(lr / correction);
-  return rates;
-}
-
-D2L_SIMD void adam_run(const AdamRates& given, const AdamRun& run) {
+D2L_SIMD void adam_run(const AdamMoments& of_all, const AdamRates& given, const AdamRun& run) {
+  const AdamMoments moments = of_all;
   const AdamRates rates = given;
   const float* __restrict__ gradient = run.gradient;
   float* __restrict__ value = run.value;
@@ -111,12 +68,12 @@ D2L_SIMD void adam_run(const AdamRates& given, const AdamRun& run) {
   float* __restrict__ square = run.square;
   for (int64_t i = 0; i < run.count; ++i) {
     float slope = gradient[i] + rates.weight_decay * value[i];
-    float first = rates.keep_mean * mean[i] + rates.add_mean * slope;
-    float second = rates.keep_square * square[i] + rates.add_square * slope * slope;
+    float first = moments.keep_mean * mean[i] + moments.add_mean * slope;
+    float second = moments.keep_square * square[i] + moments.add_square * slope * slope;
     mean[i] = first;
     square[i] = second;
     value[i] = rates.keep_value * value[i] -
-               rates.step_size * first / (std::sqrt(second) * rates.root_scale + rates.epsilon);
+               rates.step_size * first / (std::sqrt(second) * moments.root_scale + moments.epsilon);
   }
 }
 
@@ -128,21 +85,21 @@ struct LambRun {
   int64_t count;
 };
 
-D2L_SIMD void lamb_run(const AdamRates& given, const LambRun& run) {
-  const AdamRates rates = given;
+D2L_SIMD void lamb_run(const AdamMoments& of_all, float weight_decay, const LambRun& run) {
+  const AdamMoments moments = of_all;
   float* __restrict__ gradient = run.gradient;
   const float* __restrict__ value = run.value;
   float* __restrict__ mean = run.mean;
   float* __restrict__ square = run.square;
   for (int64_t i = 0; i < run.count; ++i) {
     float slope = gradient[i];
-    float first = rates.keep_mean * mean[i] + rates.add_mean * slope;
-    float second = rates.keep_square * square[i] + rates.add_square * slope * slope;
+    float first = moments.keep_mean * mean[i] + moments.add_mean * slope;
+    float second = moments.keep_square * square[i] + moments.add_square * slope * slope;
     mean[i] = first;
     square[i] = second;
     gradient[i] =
-        rates.mean_scale * first / (std::sqrt(second) * rates.root_scale + rates.epsilon) +
-        rates.weight_decay * value[i];
+        moments.mean_scale * first / (std::sqrt(second) * moments.root_scale + moments.epsilon) +
+        weight_decay * value[i];
   }
 }
 
@@ -185,12 +142,12 @@ void CpuBackend::sgd_step(const SgdParams& params, ConstView gradient, View valu
 
 void CpuBackend::adam_step(const AdamParams& params, ConstView gradient, View value, View mean,
                            View square) {
-  const AdamRates rates = adam_rates(params);
+  const AdamMoments moments = adam_moments(params);
   const AdamRun all{gradient.as<float>(), value.as<float>(), mean.as<float>(), square.as<float>(),
                     0};
   for_ranges(params.ranges, value.elements(),
              [&](const StepRange& range, int64_t begin, int64_t end) {
-               adam_run(adam_rates(rates, params, range),
+               adam_run(moments, adam_rates(params, range),
                         {all.gradient + begin, all.value + begin, all.mean + begin,
                          all.square + begin, end - begin});
              });
@@ -198,15 +155,14 @@ void CpuBackend::adam_step(const AdamParams& params, ConstView gradient, View va
 
 void CpuBackend::lamb_direction(const AdamParams& params, View gradient, ConstView value, View mean,
                                 View square) {
-  const AdamRates rates = adam_rates(params);
+  const AdamMoments moments = adam_moments(params);
   const LambRun all{gradient.as<float>(), value.as<float>(), mean.as<float>(), square.as<float>(),
                     0};
   for_ranges(params.ranges, value.elements(),
              [&](const StepRange& range, int64_t begin, int64_t end) {
-               AdamRates here = rates;
-               here.weight_decay = static_cast<float>(params.weight_decay * range.weight_decay);
-               lamb_run(here, {all.gradient + begin, all.value + begin, all.mean + begin,
-                               all.square + begin, end - begin});
+               lamb_run(moments, static_cast<float>(params.weight_decay * range.weight_decay),
+                        {all.gradient + begin, all.value + begin, all.mean + begin,
+                         all.square + begin, end - begin});
              });
 }
 

@@ -53,7 +53,7 @@ __global__ void __launch_bounds__(kAttentionThreads)
       multiply<kWidth>(rows, keys, k, place.part, scores);
       unrolled<kRows>([&](auto r) {
         const float score = tile + k + place.part < limits[r] ? scores[r] : -INFINITY;
-        const float larger = row_all<kLanes>(score, Larger{});
+        const float larger = group_all(score, Larger{}, kLanes);
         if (larger > max[r]) {
           const float shrink = expf(max[r] - larger);
           max[r] = larger;
@@ -68,7 +68,7 @@ __global__ void __launch_bounds__(kAttentionThreads)
   }
   const int64_t first_kept = at.first_of(heads, queries.rows) + first;
   unrolled<kRows>([&](auto r) {
-    total[r] = row_all<kLanes>(total[r], Plus{});
+    total[r] = group_all(total[r], Plus{}, kLanes);
     store_part<kWidth>(sums[r], first + r, place.part, 1.0f / total[r], at.rows_of(y));
     if (place.part == 0 && first + r < queries.rows) kept[first_kept + r] = max[r] + logf(total[r]);
   });

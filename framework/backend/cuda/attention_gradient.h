@@ -65,7 +65,7 @@ __global__ void __launch_bounds__(kAttentionThreads)
     }
   }
   unrolled<kRows>([&](auto r) {
-    delta[r] = row_all<kLanes>(delta[r], Plus{});
+    delta[r] = group_all(delta[r], Plus{}, kLanes);
     unrolled<kPartOf<kWidth>>(
         [&](auto i) { sums[r][i] = fmaf(-delta[r], sums[kRows + r][i], sums[r][i]); });
     store_part<kWidth>(sums[r], first + r, place.part, scale[r], at.rows_of(grad_queries));

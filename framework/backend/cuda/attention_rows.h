@@ -164,14 +164,6 @@ __device__ float share_sums(float (&value)[kLanes], int part) {
   return mine + __shfl_xor_sync(0xffffffffu, other, 1);
 }
 
-// All lanes that share a row get op over them.
-template <int kLanes, class Op>
-__device__ float row_all(float value, Op op) {
-  for (int step = kLanes / 2; step > 0; step /= 2)
-    value = op(value, __shfl_xor_sync(0xffffffffu, value, step));
-  return value;
-}
-
 // products[r] = row r times row `first + part` of the tile.
 template <int kWidth, int kRows>
 __device__ void multiply(const float (&rows)[kRows][kPartOf<kWidth>], const Tile<kWidth>& tile,
@@ -181,7 +173,7 @@ __device__ void multiply(const float (&rows)[kRows][kPartOf<kWidth>], const Tile
   unrolled<kLanes>([&](auto k) {
     unrolled<kPartOf<kWidth> / 4>([&](auto q) {
       const float* from = tile.at[first + k] + column_of<kWidth>(part, 4 * q);
-      const auto other = *reinterpret_cast<const Pack<float, 4>*>(from);
+      const auto other = load_pack<4>(from);
       unrolled<kRows>([&](auto r) {
         unrolled<4>(
             [&](auto i) { sums[r][k] = fmaf(rows[r][4 * q + i], other.at[i], sums[r][k]); });
@@ -203,7 +195,7 @@ __device__ void add_rows(const float (&factors)[kRows], const Tile<kWidth>& tile
         [&](auto r) { factor[r] = __shfl_sync(0xffffffffu, factors[r], place.leader + k); });
     unrolled<kPartOf<kWidth> / 4>([&](auto q) {
       const float* from = tile.at[first + k] + column_of<kWidth>(place.part, 4 * q);
-      const auto other = *reinterpret_cast<const Pack<float, 4>*>(from);
+      const auto other = load_pack<4>(from);
       unrolled<kRows>([&](auto r) {
         unrolled<4>(
             [&](auto i) { sums[r][4 * q + i] = fmaf(factor[r], other.at[i], sums[r][4 * q + i]); });

@@ -26,12 +26,18 @@ struct Smaller {
   }
 };
 
-// Every lane gets op over all 32 lanes, which must all call.
+// Every lane gets op over its group of `width` neighbouring lanes, a power of 2; all 32 lanes of
+// the warp must call.
 template <class T, class Op>
-__device__ T warp_all(T value, Op op) {
-  for (int step = kWarp / 2; step > 0; step /= 2)
+__device__ T group_all(T value, Op op, int width) {
+  for (int step = width / 2; step > 0; step /= 2)
     value = op(value, __shfl_xor_sync(0xffffffffu, value, step));
   return value;
+}
+
+template <class T, class Op>
+__device__ T warp_all(T value, Op op) {
+  return group_all(value, op, kWarp);
 }
 
 // Every thread gets op over all threads of a block of one dimension, a multiple of 32 and at most

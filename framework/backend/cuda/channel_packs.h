@@ -10,15 +10,6 @@
 
 namespace d2l::cuda {
 
-template <int kPack, class T>
-__device__ Pack<T, kPack> load_pack(const T* at) {
-  return *reinterpret_cast<const Pack<T, kPack>*>(at);
-}
-template <class T, int kPack>
-__device__ void store_pack(const Pack<T, kPack>& pack, T* at) {
-  *reinterpret_cast<Pack<T, kPack>*>(at) = pack;
-}
-
 // Calls visitor(T{}, kPack) with the type of the activations and the number of channels that a
 // pack has, as a constant: 16 bytes, but at most kMost channels, where whole packs make a row and
 // the addresses of all activations are `aligned` to 16 bytes, else one channel.

@@ -82,7 +82,7 @@ struct Operand {
       const auto value = static_cast<float>(*from);
       for (int k = 0; k < kWide; ++k) to[k] = value;
     } else {
-      const auto pack = *reinterpret_cast<const Pack<T, kWide>*>(from);
+      const auto pack = load_pack<kWide>(from);
       for (int k = 0; k < kWide; ++k) to[k] = static_cast<float>(pack.at[k]);
     }
   }
@@ -110,7 +110,7 @@ struct Result {
   __device__ void store_as(int64_t at, const Value (&values)[kWide]) const {
     Pack<T, kWide> pack;
     for (int k = 0; k < kWide; ++k) pack.at[k] = static_cast<T>(values[k]);
-    *reinterpret_cast<Pack<T, kWide>*>(static_cast<T*>(data) + at) = pack;
+    store_pack(pack, static_cast<T*>(data) + at);
   }
 };
 

@@ -35,7 +35,7 @@ __global__ void __launch_bounds__(kThreads)
   const auto for_packs = [&](const auto& f) { Layout::for_packs(columns, at.lane, width, f); };
   float x[Layout::kValues] = {}, sum = 0, squares = 0;
   for_packs([&](int k, int column) {
-    const auto pack = Layout::load(task.x + offset + column);
+    const auto pack = load_pack<Layout::kPack>(task.x + offset + column);
     for (int i = 0; i < Layout::kPack; ++i) sum += x[k + i] = static_cast<float>(pack.at[i]);
   });
   const float mean = task.share() * Layout::row_sum(sum, width);
@@ -45,11 +45,12 @@ __global__ void __launch_bounds__(kThreads)
   const float variance = task.share() * Layout::row_sum(squares, width);
   const float scale = task.inverse_deviation(variance);
   for_packs([&](int k, int column) {
-    const auto gamma = Layout::load(task.gamma + column), beta = Layout::load(task.beta + column);
+    const auto gamma = load_pack<Layout::kPack>(task.gamma + column),
+               beta = load_pack<Layout::kPack>(task.beta + column);
     Pack<T, Layout::kPack> pack;
     for (int i = 0; i < Layout::kPack; ++i)
       pack.at[i] = static_cast<T>((x[k + i] - mean) * scale * gamma.at[i] + beta.at[i]);
-    Layout::store(pack, task.y + offset + column);
+    store_pack(pack, task.y + offset + column);
   });
   if (real && at.lane == 0) {
     task.mean[at.row] = mean;
@@ -117,9 +118,9 @@ __global__ void __launch_bounds__(kThreads)
     const float scale = real ? task.inverse_deviation(task.variance[row]) : 0.0f;
     float normal[Layout::kValues], grad[Layout::kValues], plain = 0, slope = 0;
     for_packs([&](int k, int column) {
-      const auto x = Layout::load(task.x + offset + column);
-      const auto grad_y = Layout::load(task.grad_y + offset + column);
-      const auto gamma = Layout::load(task.gamma + column);
+      const auto x = load_pack<Layout::kPack>(task.x + offset + column);
+      const auto grad_y = load_pack<Layout::kPack>(task.grad_y + offset + column);
+      const auto gamma = load_pack<Layout::kPack>(task.gamma + column);
       for (int i = 0; i < Layout::kPack; ++i) {
         const float of_y = static_cast<float>(grad_y.at[i]);
         normal[k + i] = (static_cast<float>(x.at[i]) - mean) * scale;
@@ -136,7 +137,7 @@ __global__ void __launch_bounds__(kThreads)
       Pack<T, Layout::kPack> pack;
       for (int i = 0; i < Layout::kPack; ++i)
         pack.at[i] = static_cast<T>((grad[k + i] - plain - normal[k + i] * slope) * scale);
-      Layout::store(pack, task.grad_x + offset + column);
+      store_pack(pack, task.grad_x + offset + column);
     });
   }
   float* to = task.partial + blockIdx.x * task.columns;

@@ -11,7 +11,7 @@ namespace d2l::cuda {
 // and all of it lies inside.
 template <int kWide, class T>
 __device__ Pack<T, kWide> load_part(const T* from, int64_t begin, int64_t count, bool whole) {
-  if (whole) return *reinterpret_cast<const Pack<T, kWide>*>(from + begin);
+  if (whole) return load_pack<kWide>(from + begin);
   Pack<T, kWide> part{};
   for (int k = 0; k < kWide; ++k)
     if (begin + k >= 0 && begin + k < count) part.at[k] = from[begin + k];
@@ -21,10 +21,7 @@ __device__ Pack<T, kWide> load_part(const T* from, int64_t begin, int64_t count,
 template <int kWide, class T>
 __device__ void store_part(const Pack<T, kWide>& pack, T* to, int64_t begin, int64_t count,
                            bool whole) {
-  if (whole) {
-    *reinterpret_cast<Pack<T, kWide>*>(to + begin) = pack;
-    return;
-  }
+  if (whole) return store_pack(pack, to + begin);
   for (int k = 0; k < kWide; ++k)
     if (begin + k >= 0 && begin + k < count) to[begin + k] = pack.at[k];
 }

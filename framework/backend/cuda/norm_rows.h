@@ -24,14 +24,6 @@ struct RowLayout {
     for (int k = 0; k < kValues; k += kPack)
       if (const int column = (k / kPack * width + lane) * kPack; column < columns) f(k, column);
   }
-  template <class X>
-  static __device__ Pack<X, kPack> load(const X* x) {
-    return *reinterpret_cast<const Pack<X, kPack>*>(x);
-  }
-  template <class X>
-  static __device__ void store(const Pack<X, kPack>& pack, X* x) {
-    *reinterpret_cast<Pack<X, kPack>*>(x) = pack;
-  }
   // The sum over the threads that share a row.
   static __device__ float row_sum(float value, int width) {
     if constexpr (kBlock) return block_all(value, Plus{}, 0.0f);

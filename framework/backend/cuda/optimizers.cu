@@ -6,6 +6,7 @@
 #include "framework/backend/cuda/map.h"
 #include "framework/backend/cuda/step_ranges.h"
 #include "framework/backend/scratch.h"
+#include "framework/backend/step_rates.h"
 
 namespace d2l::cuda {
 namespace {
@@ -74,11 +75,6 @@ void step(const Queue& queue, const Rule& rule, const StepArrays<Rule::kMoving>&
   });
 }
 
-struct SgdRates {
-  float lr_in, lr_out;  // on the way into the velocity and out of it
-  float weight_decay;
-};
-
 struct SgdPlain {
   using Rates = SgdRates;
   static constexpr int kMoving = 1;  // value
@@ -92,54 +88,30 @@ template <bool kNesterov>
 struct SgdMomentum {
   using Rates = SgdRates;
   static constexpr int kMoving = 2;  // value, velocity
-  float momentum;
   __device__ void operator()(const Rates& rates, float gradient, float (&moving)[2]) const {
     float &value = moving[0], &velocity = moving[1];
     const float slope = rates.lr_in * (gradient + rates.weight_decay * value);
-    velocity = momentum * velocity + slope;
-    value -= rates.lr_out * (kNesterov ? slope + momentum * velocity : velocity);
+    velocity = rates.momentum * velocity + slope;
+    value -= rates.lr_out * (kNesterov ? slope + rates.momentum * velocity : velocity);
   }
 };
 
-// Adam's running means, the same for all ranges.
-struct Moments {
-  float keep_mean, add_mean;      // beta1 and 1 - beta1
-  float keep_square, add_square;  // beta2 and 1 - beta2
-  float mean_scale;               // 1 / (1 - beta1^step)
-  float root_scale;               // 1 / sqrt(1 - beta2^step)
-  float epsilon;
-
-  // Moves on and answers mean / (sqrt(square) + epsilon), with square alone corrected.
-  __device__ float operator()(float slope, float& mean, float& square) const {
-    mean = keep_mean * mean + add_mean * slope;
-    square = keep_square * square + add_square * slope * slope;
-    return mean / (std::sqrt(square) * root_scale + epsilon);
-  }
-};
-
-Moments moments(const AdamParams& params) {
-  const auto step = static_cast<double>(params.step);
-  return {.keep_mean = static_cast<float>(params.beta1),
-          .add_mean = static_cast<float>(1.0 - params.beta1),
-          .keep_square = static_cast<float>(params.beta2),
-          .add_square = static_cast<float>(1.0 - params.beta2),
-          .mean_scale = static_cast<float>(1.0 / (1.0 - std::pow(params.beta1, step))),
-          .root_scale = static_cast<float>(1.0 / std::sqrt(1.0 - std::pow(params.beta2, step))),
-          .epsilon = static_cast<float>(params.epsilon)};
+// Moves the means on and answers mean / (sqrt(square) + epsilon), with square alone corrected.
+__device__ float direction(const AdamMoments& moments, float slope, float& mean, float& square) {
+  mean = moments.keep_mean * mean + moments.add_mean * slope;
+  square = moments.keep_square * square + moments.add_square * slope * slope;
+  return mean / (std::sqrt(square) * moments.root_scale + moments.epsilon);
 }
 
 struct Adam {
-  struct Rates {
-    float weight_decay;  // coupled: added to the gradient; times the value
-    float keep_value;    // 1 - lr weight_decay when decoupled
-    float step_size;     // lr / (1 - beta1^step)
-  };
+  using Rates = AdamRates;
   static constexpr int kMoving = 3;  // value, mean, square
-  Moments moments;
+  AdamMoments moments;
   __device__ void operator()(const Rates& rates, float gradient, float (&moving)[3]) const {
     float& value = moving[0];
     const float slope = gradient + rates.weight_decay * value;
-    value = rates.keep_value * value - rates.step_size * moments(slope, moving[1], moving[2]);
+    value = rates.keep_value * value -
+            rates.step_size * direction(moments, slope, moving[1], moving[2]);
   }
 };
 
@@ -148,11 +120,11 @@ struct Lamb {
     float weight_decay;
   };
   static constexpr int kMoving = 3;  // gradient, mean, square
-  Moments moments;
+  AdamMoments moments;
   __device__ void operator()(const Rates& rates, float value, float (&moving)[3]) const {
     float& gradient = moving[0];
-    gradient =
-        moments.mean_scale * moments(gradient, moving[1], moving[2]) + rates.weight_decay * value;
+    gradient = moments.mean_scale * direction(moments, gradient, moving[1], moving[2]) +
+               rates.weight_decay * value;
   }
 };
 
@@ -215,35 +187,22 @@ __global__ void __launch_bounds__(kThreads)
 }  // namespace
 
 void CudaBackend::sgd_step(const SgdParams& params, ConstView gradient, View value, View velocity) {
-  auto rates_of = [&](const StepRange& range) -> SgdRates {
-    const auto lr = static_cast<float>(params.lr * range.lr);
-    return {.lr_in = params.lr_in_velocity ? lr : 1.0f,
-            .lr_out = params.lr_in_velocity ? 1.0f : lr,
-            .weight_decay = static_cast<float>(params.weight_decay * range.weight_decay)};
-  };
+  const auto rates_of = [&](const StepRange& range) { return sgd_rates(params, range); };
   const StepSpan span{params.ranges, value.elements()};
   const auto* slopes = gradient.as<float>();
   if (params.momentum == 0)
     return step(queue_, SgdPlain{}, {slopes, {value.as<float>()}}, span, rates_of);
   const StepArrays<2> arrays{slopes, {value.as<float>(), velocity.as<float>()}};
-  const auto momentum = static_cast<float>(params.momentum);
   if (params.nesterov)
-    step(queue_, SgdMomentum<true>{momentum}, arrays, span, rates_of);
+    step(queue_, SgdMomentum<true>{}, arrays, span, rates_of);
   else
-    step(queue_, SgdMomentum<false>{momentum}, arrays, span, rates_of);
+    step(queue_, SgdMomentum<false>{}, arrays, span, rates_of);
 }
 
 void CudaBackend::adam_step(const AdamParams& params, ConstView gradient, View value, View mean,
                             View square) {
-  const double correction = 1.0 - std::pow(params.beta1, static_cast<double>(params.step));
-  auto rates_of = [&](const StepRange& range) -> Adam::Rates {
-    const double lr = params.lr * range.lr;
-    const double weight_decay = params.weight_decay * range.weight_decay;
-    return {.weight_decay = params.decoupled ? 0.0f : static_cast<float>(weight_decay),
-            .keep_value = static_cast<float>(1.0 - (params.decoupled ? lr * weight_decay : 0.0)),
-            .step_size = static_cast<float>(lr / correction)};
-  };
-  step(queue_, Adam{moments(params)},
+  const auto rates_of = [&](const StepRange& range) { return adam_rates(params, range); };
+  step(queue_, Adam{adam_moments(params)},
        {gradient.as<float>(), {value.as<float>(), mean.as<float>(), square.as<float>()}},
        {params.ranges, value.elements()}, rates_of);
 }
@@ -253,7 +212,7 @@ void CudaBackend::lamb_direction(const AdamParams& params, View gradient, ConstV
   auto rates_of = [&](const StepRange& range) -> Lamb::Rates {
     return {static_cast<float>(params.weight_decay * range.weight_decay)};
   };
-  step(queue_, Lamb{moments(params)},
+  step(queue_, Lamb{adam_moments(params)},
        {value.as<float>(), {gradient.as<float>(), mean.as<float>(), square.as<float>()}},
        {params.ranges, value.elements()}, rates_of);
 }

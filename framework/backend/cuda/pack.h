@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cuda_runtime.h>
+
 #include <cstdint>
 
 #include "framework/base/bfloat16.h"
@@ -12,6 +14,16 @@ template <class T, int kCount>
 struct alignas(sizeof(T) * kCount) Pack {
   T at[kCount];
 };
+
+// Whole packs; the address is a multiple of their size.
+template <int kCount, class T>
+__device__ Pack<T, kCount> load_pack(const T* from) {
+  return *reinterpret_cast<const Pack<T, kCount>*>(from);
+}
+template <class T, int kCount>
+__device__ void store_pack(const Pack<T, kCount>& pack, T* to) {
+  *reinterpret_cast<Pack<T, kCount>*>(to) = pack;
+}
 
 // How many T make 16 bytes.
 template <class T>

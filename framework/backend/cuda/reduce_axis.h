@@ -101,9 +101,7 @@ struct ColumnRun {
   const X* x;  // row 0
   int64_t begin, end, step, inner;
 
-  __device__ Pack<X, kPack> row(int64_t i) const {
-    return *reinterpret_cast<const Pack<X, kPack>*>(x + i * inner);
-  }
+  __device__ Pack<X, kPack> row(int64_t i) const { return load_pack<kPack>(x + i * inner); }
   __device__ void add(const Op& op, const Pack<X, kPack>& pack, int64_t i,
                       typename Op::Value* to) const {
     for (int k = 0; k < kPack; ++k) to[k] = op.combine(to[k], op.load(pack.at[k], i));

@@ -15,14 +15,6 @@ struct LargerNumber {
   __device__ float operator()(float a, float b) const { return fmaxf(a, b); }
 };
 
-// As warp_all, over the lanes of a group; all lanes of the warp must call.
-template <class T, class Op>
-__device__ T group_all(T value, Op op, int width) {
-  for (int step = width / 2; step > 0; step /= 2)
-    value = op(value, __shfl_xor_sync(0xffffffffu, value, step));
-  return value;
-}
-
 // The width of groups whose lanes take `items` neighbours of a row at a time.
 inline int group_width(int64_t columns, int64_t items = 1) {
   const int64_t wanted = std::clamp<int64_t>(ceil_div(columns, items), 1, kWarp);

@@ -78,7 +78,7 @@ struct RepeatValue {
     const T value = in[at.in[0]];
     Pack<T, kWide> pack;
     for (int k = 0; k < kWide; ++k) pack.at[k] = value;
-    *reinterpret_cast<Pack<T, kWide>*>(out + at.in[1]) = pack;
+    store_pack(pack, out + at.in[1]);
   }
 };
 

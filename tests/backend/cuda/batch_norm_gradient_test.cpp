@@ -1,13 +1,8 @@
-#include "tests/backend/cuda/compare.h"
+#include "tests/backend/cuda/batch_norm_cases.h"
 
 namespace d2l::test {
 namespace {
 
-const std::vector<Shape> kShapes = {
-    {5, 9, 9, 6},  {3, 10, 10, 16}, {85, 120}, {7, 1},   {1, 8},    {3, 3},   {700, 12},
-    {3, 5, 7, 20}, {40, 33},        {61, 10},  {9, 512}, {2, 2048}, {5, 300}, {2, 9, 9, 64}};
-
-constexpr DType kTypes[] = {DType::f32, DType::bf16};
 constexpr int64_t kOtherRows = 11;  // of other ranks, in the sums
 
 struct Case {
@@ -29,14 +24,14 @@ struct Case {
 
 std::vector<Case> cases() {
   std::vector<Case> all;
-  for (const Shape& shape : kShapes)
-    for (DType dtype : kTypes)
+  for (const Shape& shape : kNormShapes)
+    for (DType dtype : kNormTypes)
       for (Activation activation : {Activation::none, Activation::relu})
         for (bool with_residual : {false, true})
           all.push_back({shape, dtype, activation, with_residual});
-  for (DType dtype : kTypes)
+  for (DType dtype : kNormTypes)
     for (Activation activation : {Activation::sigmoid, Activation::tanh})
-      for (const Shape& shape : {kShapes[0], kShapes[2]})
+      for (const Shape& shape : {kNormShapes[0], kNormShapes[2]})
         all.push_back({shape, dtype, activation, activation == Activation::tanh});
   return all;
 }
@@ -142,7 +137,7 @@ TEST(CudaBatchNormGradient, AddressesNeedNotBeAligned) {
     return View{static_cast<std::byte*>(const_cast<void*>(view.data)) + size_of(view.dtype),
                 view.dtype, shape};
   };
-  for (DType dtype : kTypes) {
+  for (DType dtype : kNormTypes) {
     const Case c{shape, dtype, Activation::relu, true};
     std::vector<Tensor> inputs = inputs_of(c);
     for (size_t i : {0, 5, 6}) inputs[i] = random_tensor(flat, dtype);

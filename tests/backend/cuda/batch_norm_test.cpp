@@ -1,14 +1,7 @@
-#include "tests/backend/cuda/compare.h"
+#include "tests/backend/cuda/batch_norm_cases.h"
 
 namespace d2l::test {
 namespace {
-
-// Channels that make whole packs and that do not, few and many, and more than a block spans.
-const std::vector<Shape> kShapes = {
-    {5, 9, 9, 6},  {3, 10, 10, 16}, {85, 120}, {7, 1},   {1, 8},    {3, 3},   {700, 12},
-    {3, 5, 7, 20}, {40, 33},        {61, 10},  {9, 512}, {2, 2048}, {5, 300}, {2, 9, 9, 64}};
-
-constexpr DType kTypes[] = {DType::f32, DType::bf16};
 
 void expect_statistics(const Tensor& x, const Tolerance& tolerance = {2e-6, 1e-6}) {
   const Shape channels{x.size(-1)};
@@ -22,12 +15,13 @@ void expect_statistics(const Tensor& x, const Tolerance& tolerance = {2e-6, 1e-6
 }
 
 TEST(CudaBatchNorm, Statistics) {
-  for (const Shape& shape : kShapes)
-    for (DType dtype : kTypes) expect_statistics(random_tensor(shape, dtype));
+  for (const Shape& shape : kNormShapes)
+    for (DType dtype : kNormTypes) expect_statistics(random_tensor(shape, dtype));
 }
 
 TEST(CudaBatchNorm, StatisticsFarFromZero) {
-  for (const Shape& shape : kShapes) expect_statistics(random_tensor(shape, DType::f32, 999, 1001));
+  for (const Shape& shape : kNormShapes)
+    expect_statistics(random_tensor(shape, DType::f32, 999, 1001));
 }
 
 TEST(CudaBatchNorm, StatisticsWithAnOddFirstRow) {
@@ -51,8 +45,8 @@ TEST(CudaBatchNorm, ConstantsVaryByNothing) {
 }
 
 TEST(CudaBatchNorm, Apply) {
-  for (const Shape& shape : kShapes)
-    for (DType dtype : kTypes)
+  for (const Shape& shape : kNormShapes)
+    for (DType dtype : kNormTypes)
       for (bool with_residual : {false, true})
         for (Activation activation : {Activation::none, Activation::relu}) {
           const Shape channels{shape.size(-1)};
@@ -78,7 +72,7 @@ TEST(CudaBatchNorm, Apply) {
 TEST(CudaBatchNorm, ApplyWithOtherActivations) {
   for (Activation activation : {Activation::sigmoid, Activation::tanh})
     for (const Shape& shape : {Shape{85, 120}, Shape{5, 9, 9, 6}})
-      for (DType dtype : kTypes) {
+      for (DType dtype : kNormTypes) {
         const Shape channels{shape.size(-1)};
         const BatchNormParams params{.epsilon = 1e-5, .activation = activation};
         EXPECT_TRUE(like_cpu(
@@ -100,7 +94,7 @@ TEST(CudaBatchNorm, AddressesNeedNotBeAligned) {
     return View{static_cast<std::byte*>(const_cast<void*>(view.data)) + size_of(view.dtype),
                 view.dtype, to};
   };
-  for (DType dtype : kTypes)
+  for (DType dtype : kNormTypes)
     EXPECT_TRUE(like_cpu(
         {{random_tensor(flat, dtype), random_tensor(narrow), random_tensor(narrow)},
          {unwritten(flat, dtype), unwritten(narrow), unwritten(narrow)}},

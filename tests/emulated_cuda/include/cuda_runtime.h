@@ -79,27 +79,11 @@ T __shfl_xor_sync(unsigned mask, T value, int bits) {
   return d2l::emulated::shuffle(mask, value, d2l::emulated::lane() ^ static_cast<unsigned>(bits));
 }
 template <class T>
-T __shfl_down_sync(unsigned mask, T value, unsigned step) {
-  const unsigned source = d2l::emulated::lane() + step;
-  return d2l::emulated::shuffle(mask, value, source < 32 ? source : d2l::emulated::lane());
-}
-template <class T>
 T __shfl_up_sync(unsigned mask, T value, unsigned step) {
   const unsigned lane = d2l::emulated::lane();
   return d2l::emulated::shuffle(mask, value, lane >= step ? lane - step : lane);
 }
-template <class T>
-T atomicAdd(T* address, T value) {
-  const T before = *address;
-  *address = before + value;
-  return before;
-}
-template <class T>
-T __ldg(const T* address) {
-  return *address;
-}
 inline float rsqrtf(float x) { return 1.0f / std::sqrt(x); }
-inline float __fdividef(float a, float b) { return a / b; }
 
 // --- the runtime ---
 
@@ -107,19 +91,16 @@ enum cudaError_t {
   cudaSuccess = 0,
   cudaErrorInvalidValue = 1,
   cudaErrorMemoryAllocation = 2,
-  cudaErrorInsufficientDriver = 35,
-  cudaErrorNoDevice = 100,
-  cudaErrorNotReady = 600
+  cudaErrorInsufficientDriver = 35
 };
 const char* cudaGetErrorString(cudaError_t error);
 inline cudaError_t cudaGetLastError() { return cudaSuccess; }
-inline cudaError_t cudaPeekAtLastError() { return cudaSuccess; }
 
 using cudaStream_t = struct EmulatedStream*;
 using cudaEvent_t = struct EmulatedEvent*;
 enum cudaMemcpyKind { cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice };
 enum cudaDeviceAttr { cudaDevAttrMultiProcessorCount = 16 };
-enum { cudaStreamNonBlocking = 1, cudaEventDisableTiming = 2, cudaHostAllocDefault = 0 };
+enum { cudaStreamNonBlocking = 1, cudaEventDisableTiming = 2 };
 struct cudaDeviceProp {
   char name[256];
 };
@@ -152,7 +133,6 @@ inline cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
 inline cudaError_t cudaEventDestroy(cudaEvent_t) { return cudaSuccess; }
 inline cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t = nullptr) { return cudaSuccess; }
 inline cudaError_t cudaEventSynchronize(cudaEvent_t) { return cudaSuccess; }
-inline cudaError_t cudaEventQuery(cudaEvent_t) { return cudaSuccess; }
 
 struct cudaLaunchConfig_t {
   dim3 gridDim, blockDim;

@@ -1,0 +1,32 @@
+#pragma once
+
+#include "framework/backend/params.h"
+
+// The factors of the optimizers' formulas (params.h), for kernels to multiply with.
+
+namespace d2l {
+
+struct SgdRates {
+  float lr_in, lr_out;  // on the way into the velocity and out of it
+  float momentum, weight_decay;
+};
+SgdRates sgd_rates(const SgdParams& params, const StepRange& range);
+
+// Of the running means of Adam and LAMB, the same for all ranges.
+struct AdamMoments {
+  float keep_mean, add_mean;      // beta1 and 1 - beta1
+  float keep_square, add_square;  // beta2 and 1 - beta2
+  float mean_scale;               // 1 / (1 - beta1^step)
+  float root_scale;               // 1 / sqrt(1 - beta2^step)
+  float epsilon;
+};
+AdamMoments adam_moments(const AdamParams& params);
+
+struct AdamRates {
+  float weight_decay;  // coupled: added to the gradient; times the value
+  float keep_value;    // 1 - lr weight_decay when decoupled
+  float step_size;     // lr / (1 - beta1^step)
+};
+AdamRates adam_rates(const AdamParams& params, const StepRange& range);
+
+}  // namespace d2l
