@@ -39,15 +39,18 @@ void* MemoryPool::allocate(size_t bytes) {
   const size_t taken = rounded_up(bytes + kGuard);
   check(taken >= bytes, "out of memory: ", bytes, " bytes");
   std::lock_guard lock(mutex_);
-  auto fitting = free_.lower_bound({taken, nullptr});
-  auto block = fitting != free_.end() ? blocks_.find(fitting->second) : add_segment(taken);
+  auto fitting = free_.lower_bound({part_, taken, nullptr});
+  const bool found = fitting != free_.end() && std::get<int>(*fitting) == part_;
+  auto block = found ? blocks_.find(std::get<char*>(*fitting)) : add_segment(taken);
   set_free(block, false);
   Block& cut = block->second;
   if (cut.bytes > taken) {
-    auto rest = blocks_.emplace(block->first + taken, Block{cut.bytes - taken, cut.segment, false});
+    auto rest = blocks_.emplace(block->first + taken,
+                                Block{cut.bytes - taken, cut.segment, cut.part, false});
     set_free(rest.first, true);
     cut.bytes = taken;
   }
+  in_use_[part_] += taken;
   stats_.bytes_in_use += taken;
   stats_.peak_bytes_in_use = std::max(stats_.peak_bytes_in_use, stats_.bytes_in_use);
   ASAN_UNPOISON_MEMORY_REGION(block->first, bytes);
@@ -60,6 +63,7 @@ void MemoryPool::release(void* pointer) {
   auto block = blocks_.find(static_cast<char*>(pointer));
   check(block != blocks_.end() && !block->second.free,
         "memory pool: released a block that it did not hand out");
+  in_use_[block->second.part] -= block->second.bytes;
   stats_.bytes_in_use -= block->second.bytes;
   ASAN_POISON_MEMORY_REGION(block->first, block->second.bytes);
   set_free(block, true);
@@ -79,10 +83,11 @@ void MemoryPool::join(Blocks::iterator first, Blocks::iterator second) {
 }
 
 void MemoryPool::set_free(Blocks::iterator block, bool free) {
+  const std::tuple entry(block->second.part, block->second.bytes, block->first);
   if (free)
-    free_.emplace(block->second.bytes, block->first);
+    free_.insert(entry);
   else
-    free_.erase({block->second.bytes, block->first});
+    free_.erase(entry);
   block->second.free = free;
 }
 
@@ -93,7 +98,7 @@ MemoryPool::Blocks::iterator MemoryPool::add_segment(size_t bytes) {
   ++stats_.system_allocations;
   stats_.bytes_reserved += bytes;
   segments_.emplace(segment, bytes);
-  auto block = blocks_.emplace(segment, Block{bytes, segment, false}).first;
+  auto block = blocks_.emplace(segment, Block{bytes, segment, part_, false}).first;
   set_free(block, true);
   return block;
 }
@@ -137,6 +142,17 @@ void MemoryPool::trim_locked() {
     stats_.bytes_reserved -= bytes;
     segment = segments_.erase(segment);
   }
+}
+
+int MemoryPool::use_part(int part) {
+  std::lock_guard lock(mutex_);
+  return std::exchange(part_, part);
+}
+
+uint64_t MemoryPool::bytes_in_use(int part) const {
+  std::lock_guard lock(mutex_);
+  const auto found = in_use_.find(part);
+  return found == in_use_.end() ? 0 : found->second;
 }
 
 MemoryPool::Stats MemoryPool::stats() const {

@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 #include <set>
+#include <tuple>
 #include <utility>
 
 namespace d2l {
@@ -42,10 +43,17 @@ class MemoryPool {
   void trim();
   Stats stats() const;
 
+  // From now on blocks come from segments of this part, 0 at first; parts share nothing, so that
+  // addresses which one has handed out stay clear of the others' blocks for good. A released block
+  // returns to its own part. Answers the part that was in use before.
+  int use_part(int part);
+  uint64_t bytes_in_use(int part) const;
+
  private:
   struct Block {
     size_t bytes;
     char* segment;  // where its segment begins
+    int part;
     bool free;
   };
   using Blocks = std::map<char*, Block>;
@@ -59,10 +67,25 @@ class MemoryPool {
 
   Raw raw_;
   mutable std::mutex mutex_;
-  Blocks blocks_;                            // by address; they fill their segments
-  std::set<std::pair<size_t, char*>> free_;  // sizes and addresses of those that are free
-  std::map<char*, size_t> segments_;         // their sizes
+  Blocks blocks_;                                  // by address; they fill their segments
+  std::set<std::tuple<int, size_t, char*>> free_;  // parts, sizes and addresses of those free
+  std::map<char*, size_t> segments_;               // their sizes
+  std::map<int, uint64_t> in_use_;                 // bytes, of parts
+  int part_ = 0;                                   // that blocks come from
   Stats stats_;
+};
+
+// While one lives, blocks come from another part of a pool.
+class PoolPart {
+ public:
+  PoolPart(MemoryPool& pool, int part) : pool_(pool), before_(pool.use_part(part)) {}
+  ~PoolPart() { pool_.use_part(before_); }
+  PoolPart(const PoolPart&) = delete;
+  PoolPart& operator=(const PoolPart&) = delete;
+
+ private:
+  MemoryPool& pool_;
+  int before_;
 };
 
 }  // namespace d2l

@@ -67,6 +67,28 @@ TEST(MemoryPool, SharesMemoryBetweenSizes) {
   EXPECT_EQ(system.allocated, 1);
 }
 
+TEST(MemoryPool, PartsShareNothing) {
+  System system;
+  MemoryPool pool(system.raw());
+  void* usual = pool.allocate(4 * kMiB);
+  void* apart = nullptr;
+  {
+    const PoolPart part(pool, 1);
+    apart = pool.allocate(4 * kMiB);
+    pool.release(usual);  // to the part that it came from
+    EXPECT_EQ(pool.bytes_in_use(0), 0u);
+    EXPECT_EQ(pool.bytes_in_use(1), pool.stats().bytes_in_use);
+    EXPECT_GE(pool.bytes_in_use(1), 4 * kMiB);
+    pool.release(apart);
+    EXPECT_EQ(pool.allocate(3 * kMiB), apart);
+  }
+  EXPECT_EQ(pool.allocate(3 * kMiB), usual);
+  pool.release(apart);
+  EXPECT_EQ(pool.bytes_in_use(1), 0u);
+  EXPECT_NE(pool.allocate(2 * kMiB), apart);  // though it would fit
+  EXPECT_EQ(system.allocated, 3);
+}
+
 TEST(MemoryPool, TakesTheSmallestBlockThatFits) {
   System system;
   MemoryPool pool(system.raw());
