@@ -1,7 +1,5 @@
 #include "framework/optim/clip.h"
 
-#include <cmath>
-
 #include "framework/tensor/elementwise.h"
 
 namespace d2l {
@@ -13,15 +11,15 @@ void clip_value(nn::ParameterSet& parameters, double limit) {
   backend.binary_scalar(Binary::maximum, gradients, -limit, gradients);
 }
 
-double clip_norm(nn::ParameterSet& parameters, double limit) {
+// All of it on the device, so that the host need not wait.
+void clip_norm(nn::ParameterSet& parameters, double limit, Tensor& norm) {
   constexpr double kSmall = 1e-6;  // as PyTorch's clip_grad_norm_
   Tensor& gradients = parameters.gradients();
   const StepRange all{0, gradients.elements()};
-  Tensor norm(parameters.backend(), Shape{1});
   parameters.backend().norms({&all, 1}, gradients.view(), norm.view());
-  const auto found = norm.item<double>();
-  if (std::isfinite(found) && found > limit) gradients *= limit / (found + kSmall);
-  return found;
+  Tensor factor = limit / (norm + kSmall);
+  parameters.backend().binary_scalar(Binary::minimum, factor.view(), 1, factor.view());
+  gradients *= factor;
 }
 
 }  // namespace d2l
