@@ -33,7 +33,8 @@ Variable operator+(double a, const Variable& b);
 Variable operator-(double a, const Variable& b);
 Variable operator*(double a, const Variable& b);
 
-// Zeroes elements with probability p and scales the rest (chapter 4.6); see DropoutParams.
+// Zeroes elements with probability p and scales the rest (chapter 4.6); see DropoutParams, whose
+// step must stay until the gradient has been taken.
 Variable dropout(const Variable& x, const DropoutParams& params);
 
 }  // namespace d2l

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 
+#include "framework/backend/view.h"
 #include "framework/base/rng.h"
 
 namespace d2l {
@@ -73,11 +74,14 @@ struct AttentionParams {
 
 // Element i of the input is kept when word first_element + i of the key's sequence is at least p,
 // then scaled by 1 / (1 - p). The same call turns a gradient back, so no mask is stored; ranks that
-// hold other parts of a batch pass other offsets and see one global mask.
+// hold other parts of a batch pass other offsets and see one global mask. step (i64 [1]), or {}: a
+// number that is mixed into the key's stream when the kernel runs, so that a recorded one (see
+// Backend::record) draws anew.
 struct DropoutParams {
   double p = 0.5;
   RngKey key = {};
   int64_t first_element = 0;
+  ConstView step = {};
 };
 
 // Elements [begin, end) of the flat arrays that an optimizer works on, with factors of their own on

@@ -25,6 +25,12 @@ D2L_HOST_DEVICE inline uint64_t mix(uint64_t stream, uint64_t part) {
   return z ^ (z >> 31);
 }
 
+// The key of what is drawn at a step, a number that may lie on a device; nullptr: the key itself.
+D2L_HOST_DEVICE inline RngKey key_at(RngKey key, const int64_t* step) {
+  if (step != nullptr) key.stream = mix(key.stream, static_cast<uint64_t>(*step));
+  return key;
+}
+
 // FNV-1a: a stream named by text.
 constexpr uint64_t stream_of(std::string_view name) {
   uint64_t hash = 0xCBF29CE484222325ull;

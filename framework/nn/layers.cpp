@@ -103,7 +103,10 @@ Variable Dropout::forward(const Variable& x, const Context& context) {
   if (!context.training || p_ == 0) return x;
   int64_t per_sample = x.shape().elements(1, x.shape().rank());
   RngKey key{context.rng.seed, mix(context.rng.stream, stream_of(path()))};
-  return dropout(x, {.p = p_, .key = key, .first_element = context.first_sample * per_sample});
+  return dropout(x, {.p = p_,
+                     .key = key,
+                     .first_element = context.first_sample * per_sample,
+                     .step = context.step.defined() ? context.step.view() : ConstView{}});
 }
 
 Variable Activate::forward(const Variable& x, const Context&) {

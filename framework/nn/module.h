@@ -30,7 +30,8 @@ struct Buffer {
 // The facts of one forward pass.
 struct Context {
   bool training = false;
-  RngKey rng = {};           // of this step; modules mix in their path
+  RngKey rng = {};           // of this run; modules mix in their path
+  Tensor step = {};          // i64 [1], its number, on the device: kernels mix it in; or undefined
   int64_t first_sample = 0;  // position of x's first sample in the global batch
   // Set where batch norms use the statistics of all ranks' samples: see BatchNormState.
   std::function<void(Tensor& numbers)> sum_over_ranks = {};

@@ -60,7 +60,8 @@ D2L_SIMD void dropout_run(const Mask& mask, uint64_t first, const T* x, T* y, in
 }  // namespace
 
 void CpuBackend::dropout(const DropoutParams& params, ConstView x, View y) {
-  const Mask mask{params.key, static_cast<uint32_t>(std::ceil(params.p * 16777216.0)),
+  const Mask mask{key_at(params.key, params.step.as<int64_t>()),
+                  static_cast<uint32_t>(std::ceil(params.p * 16777216.0)),
                   static_cast<float>(1.0 / (1.0 - params.p))};
   const uint64_t first = static_cast<uint64_t>(params.first_element);
   // Pieces end where batches of words end, so that no block is computed twice.

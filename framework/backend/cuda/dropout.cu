@@ -12,6 +12,7 @@ template <class T>
 struct Drop {
   static constexpr int kWide = kPackOf<T>;
   RngKey key;
+  const int64_t* step;
   uint64_t first_block;
   int64_t skip;  // words of the first block that come before the first element
   uint32_t threshold;
@@ -25,9 +26,10 @@ struct Drop {
     const int64_t begin = item * kWide - skip;
     const bool whole = packed && begin + kWide <= count;
     Pack<T, kWide> pack = load_part<kWide>(x, begin, count, whole);
+    const RngKey now = key_at(key, step);
     for (int part = 0; part < kWide / 4; ++part) {
       const Random4 words =
-          philox(key, first_block + static_cast<uint64_t>(item * (kWide / 4) + part));
+          philox(now, first_block + static_cast<uint64_t>(item * (kWide / 4) + part));
       for (int k = 0; k < 4; ++k) {
         T& value = pack.at[4 * part + k];
         // to_unit(word) >= p, said in whole numbers
@@ -47,6 +49,7 @@ void CudaBackend::dropout(const DropoutParams& params, ConstView x, View y) {
   visit_float(x.dtype, [&](auto zero) {
     using T = decltype(zero);
     const Drop<T> drop{.key = params.key,
+                       .step = params.step.as<int64_t>(),
                        .first_block = first / 4,
                        .skip = skip,
                        .threshold = static_cast<uint32_t>(std::ceil(params.p * 16777216.0)),
