@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -36,9 +37,23 @@ class Backend {
   virtual void synchronize() = 0;
   // Memory of the host, copies from and to which go on beside the host's work.
   virtual MemoryPool& staging() = 0;
-  // A mark behind all that has been queued; wait_for(mark) returns when that is done.
+  // A mark behind all that has been queued; wait_for(mark) returns when that is done. Until then it
+  // calls `meanwhile` now and then, which may throw.
   virtual uint64_t mark() = 0;
-  virtual void wait_for(uint64_t mark) = 0;
+  virtual void wait_for(uint64_t mark, const std::function<void()>& meanwhile = {}) = 0;
+
+  // --- recording: work that is queued once and repeated for next to nothing ---
+  class Recording {
+   public:
+    virtual ~Recording() = default;
+    virtual std::string describe() const = 0;  // "a CUDA graph of 120 nodes"
+    virtual void replay() = 0;  // queues it all: the same kernels, numbers and memory
+  };
+  // What `work` queues, which does not run yet. Memory that `work` takes and gives back belongs to
+  // the replays: others must be kept out of it (MemoryPool::use_part). Throws Error for work that
+  // waits for the device or copies from or to the host. nullptr, and no call of `work`, where the
+  // device has no use for it.
+  virtual std::unique_ptr<Recording> record(const std::function<void()>& work);
 
   // --- copies ---
   virtual void fill(View out, double value) = 0;  // any dtype

@@ -104,8 +104,8 @@ MemoryPool& ProfilingBackend::staging() {
 
 uint64_t ProfilingBackend::mark() { return inner_ != nullptr ? inner_->mark() : 0; }
 
-void ProfilingBackend::wait_for(uint64_t mark) {
-  if (inner_ != nullptr) inner_->wait_for(mark);
+void ProfilingBackend::wait_for(uint64_t mark, const std::function<void()>& meanwhile) {
+  if (inner_ != nullptr) inner_->wait_for(mark, meanwhile);
 }
 
 void ProfilingBackend::fill(View out, double value) {

@@ -61,7 +61,7 @@ class ProfilingBackend final : public Backend {
   void synchronize() override;
   MemoryPool& staging() override;
   uint64_t mark() override;
-  void wait_for(uint64_t mark) override;
+  void wait_for(uint64_t mark, const std::function<void()>& meanwhile) override;
 
   void fill(View out, double value) override;
   void copy(const ConstStridedView& in, const StridedView& out, bool accumulate) override;

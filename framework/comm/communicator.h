@@ -33,6 +33,10 @@ class Communicator {
   virtual void all_gather(ConstView mine, View all) = 0;
   virtual void barrier() = 0;
 
+  // For who waits elsewhere for work that depends on other ranks, on a device say: throws Error
+  // when they are known to be out of reach.
+  virtual void poll() {}
+
   // The caller will not wait for what it started, and its memory is about to go: an exception
   // flies. Nothing is written any more, and nothing but destruction may follow.
   virtual void abandon() noexcept {}

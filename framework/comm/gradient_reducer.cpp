@@ -59,6 +59,10 @@ void GradientReducer::finish() {
   for (Bucket& bucket : buckets_) bucket.waiting = 0;
   start_complete_buckets();
   for (Communicator::Work work : started_) comm_.wait(work);
+  forget();
+}
+
+void GradientReducer::forget() {
   started_.clear();
   next_bucket_ = 0;
   slot_ready_.assign(slot_ready_.size(), false);

@@ -34,6 +34,9 @@ class GradientReducer {
 
   // Slot i of this step holds its final local value. Throws Error when told twice in one step.
   void ready(int slot);
+  // Forgets what a step that was broken off before finish() has begun; nothing of it may be under
+  // way.
+  void forget();
   // Starts what is left (slots that never became ready count as ready: their value must be valid),
   // waits for everything, and makes the reducer ready for the next step.
   void finish();

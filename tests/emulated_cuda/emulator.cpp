@@ -216,6 +216,26 @@ Access::~Access() { Memory::instance().change_users(-1); }
 
 }  // namespace d2l::emulated
 
+struct EmulatedGraph {
+  std::vector<std::function<void()>> works;
+};
+
+namespace d2l::emulated {
+namespace {
+
+std::unique_ptr<EmulatedGraph> capture;  // that goes on
+
+}  // namespace
+
+void submit(std::function<void()> work) {
+  if (capture != nullptr)
+    capture->works.push_back(std::move(work));
+  else
+    work();
+}
+
+}  // namespace d2l::emulated
+
 using d2l::emulated::Access;
 using d2l::emulated::Memory;
 
@@ -257,12 +277,49 @@ cudaError_t cudaFreeHost(void* block) {
 }
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind,
                             cudaStream_t) {
-  Access access;
-  std::memcpy(to, from, bytes);
+  d2l::emulated::submit([=] {
+    Access access;
+    std::memcpy(to, from, bytes);
+  });
   return cudaSuccess;
 }
 cudaError_t cudaMemsetAsync(void* to, int value, size_t bytes, cudaStream_t) {
-  Access access;
-  std::memset(to, value, bytes);
+  d2l::emulated::submit([=] {
+    Access access;
+    std::memset(to, value, bytes);
+  });
+  return cudaSuccess;
+}
+cudaError_t cudaStreamSynchronize(cudaStream_t) {
+  return d2l::emulated::capture == nullptr ? cudaSuccess : cudaErrorStreamCaptureUnsupported;
+}
+cudaError_t cudaStreamBeginCapture(cudaStream_t, cudaStreamCaptureMode) {
+  if (d2l::emulated::capture != nullptr) return cudaErrorStreamCaptureUnsupported;
+  d2l::emulated::capture = std::make_unique<EmulatedGraph>();
+  return cudaSuccess;
+}
+cudaError_t cudaStreamEndCapture(cudaStream_t, cudaGraph_t* graph) {
+  *graph = d2l::emulated::capture.release();
+  return *graph == nullptr ? cudaErrorInvalidValue : cudaSuccess;
+}
+cudaError_t cudaGraphGetNodes(cudaGraph_t graph, cudaGraphNode_t*, size_t* count) {
+  *count = graph->works.size();
+  return cudaSuccess;
+}
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* program, cudaGraph_t graph, unsigned long long) {
+  *program = new EmulatedGraph(*graph);
+  return cudaSuccess;
+}
+cudaError_t cudaGraphLaunch(cudaGraphExec_t program, cudaStream_t) {
+  if (d2l::emulated::capture != nullptr) return cudaErrorStreamCaptureUnsupported;
+  for (const auto& work : program->works) work();
+  return cudaSuccess;
+}
+cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+  delete graph;
+  return cudaSuccess;
+}
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t program) {
+  delete program;
   return cudaSuccess;
 }

@@ -11,25 +11,31 @@ class CpuProducts final : public Products {
 
   void matmul(const MatmulParams& params, ConstView a, ConstView b, ConstView bias,
               View out) override {
-    emulated::Access access;
-    cpu_->matmul(params, a, b, bias, out);
+    queue([=](Backend& cpu) { cpu.matmul(params, a, b, bias, out); });
   }
   void conv2d(const Conv2dParams& params, const Backend::ConvOperands& in, View y) override {
-    emulated::Access access;
-    cpu_->conv2d(params, in, y);
+    queue([=](Backend& cpu) { cpu.conv2d(params, in, y); });
   }
   void conv2d_backward_input(const Conv2dParams& params, ConstView grad_y, ConstView weight,
                              View grad_x) override {
-    emulated::Access access;
-    cpu_->conv2d_backward_input(params, grad_y, weight, grad_x);
+    queue([=](Backend& cpu) { cpu.conv2d_backward_input(params, grad_y, weight, grad_x); });
   }
   void conv2d_backward_weight(const Conv2dParams& params, ConstView x, ConstView grad_y,
                               View grad_weight, View grad_bias) override {
-    emulated::Access access;
-    cpu_->conv2d_backward_weight(params, x, grad_y, grad_weight, grad_bias);
+    queue([=](Backend& cpu) {
+      cpu.conv2d_backward_weight(params, x, grad_y, grad_weight, grad_bias);
+    });
   }
 
  private:
+  template <class Work>
+  void queue(const Work& work) {
+    emulated::submit([this, work] {
+      emulated::Access access;
+      work(*cpu_);
+    });
+  }
+
   std::unique_ptr<Backend> cpu_ = make_cpu_backend(1);
 };
 

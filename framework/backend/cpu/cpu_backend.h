@@ -21,7 +21,7 @@ class CpuBackend final : public Backend {
   void synchronize() override {}
   MemoryPool& staging() override { return pool_; }
   uint64_t mark() override { return 0; }
-  void wait_for(uint64_t) override {}
+  void wait_for(uint64_t, const std::function<void()>&) override {}
 
   // copies.cpp
   void fill(View out, double value) override;

@@ -1,6 +1,7 @@
 #include "framework/backend/cuda/cuda_backend.h"
 
 #include "framework/backend/cuda/check.h"
+#include "framework/backend/cuda/recorded_graph.h"
 #include "framework/backend/cuda_entry.h"
 #include "framework/base/text.h"
 
@@ -79,8 +80,14 @@ bool CudaBackend::computes(DType dtype) const {
   return dtype == DType::f32 || dtype == DType::bf16;
 }
 
+// A replay would repeat the host's part as it was, or not at all.
+void CudaBackend::expect_no_recording(const char* what) const {
+  check(!recording_, "a recording holds work of the GPU alone, found ", what);
+}
+
 void CudaBackend::copy_from_host(const void* host, View out) {
   if (out.bytes() == 0) return;
+  expect_no_recording("a copy from the host");
   use_device(options_.device);
   D2L_CUDA(cudaMemcpyAsync(out.data, host, static_cast<size_t>(out.bytes()), cudaMemcpyHostToDevice,
                            queue_.stream));
@@ -88,24 +95,46 @@ void CudaBackend::copy_from_host(const void* host, View out) {
 
 void CudaBackend::copy_to_host(ConstView in, void* host) {
   if (in.bytes() == 0) return;
+  expect_no_recording("a copy to the host");
   use_device(options_.device);
   D2L_CUDA(cudaMemcpyAsync(host, in.data, static_cast<size_t>(in.bytes()), cudaMemcpyDeviceToHost,
                            queue_.stream));
 }
 
 void CudaBackend::synchronize() {
+  expect_no_recording("a wait for it");
   use_device(options_.device);
   D2L_CUDA(cudaStreamSynchronize(queue_.stream));
 }
 
 uint64_t CudaBackend::mark() {
+  expect_no_recording("a mark");
   D2L_CUDA(cudaEventRecord(events_[++marks_ % kMarks], queue_.stream));
   return marks_;
 }
 
 // An old mark's event has been given to a newer one, which comes later.
-void CudaBackend::wait_for(uint64_t mark) {
-  D2L_CUDA(cudaEventSynchronize(events_[mark % kMarks]));
+void CudaBackend::wait_for(uint64_t mark, const std::function<void()>& meanwhile) {
+  cudaEvent_t event = events_[mark % kMarks];
+  if (!meanwhile) return D2L_CUDA(cudaEventSynchronize(event));
+  for (cudaError_t state = cudaEventQuery(event); state != cudaSuccess;
+       state = cudaEventQuery(event)) {
+    if (state != cudaErrorNotReady) check_call(state, "cudaEventQuery", __FILE__, __LINE__);
+    meanwhile();
+  }
+}
+
+std::unique_ptr<Backend::Recording> CudaBackend::record(const std::function<void()>& work) {
+  expect_no_recording("another one");
+  recording_ = true;
+  try {
+    auto graph = std::make_unique<RecordedGraph>(queue_.stream, work);
+    recording_ = false;
+    return graph;
+  } catch (...) {
+    recording_ = false;
+    throw;
+  }
 }
 
 void CudaBackend::matmul(const MatmulParams& params, ConstView a, ConstView b, ConstView bias,

@@ -28,7 +28,9 @@ class CudaBackend final : public Backend {
   void synchronize() override;
   MemoryPool& staging() override { return staging_; }
   uint64_t mark() override;
-  void wait_for(uint64_t mark) override;
+  void wait_for(uint64_t mark, const std::function<void()>& meanwhile) override;
+  std::unique_ptr<Recording> record(const std::function<void()>& work) override;
+  bool is_recording() const { return recording_; }
 
   const Queue& queue() const { return queue_; }
 
@@ -123,6 +125,8 @@ class CudaBackend final : public Backend {
   void norms(StepRanges ranges, ConstView x, View norms) override;
 
  private:
+  void expect_no_recording(const char* what) const;
+
   CudaOptions options_;
   Queue queue_;
   MemoryPool pool_, staging_;
@@ -130,6 +134,7 @@ class CudaBackend final : public Backend {
   static constexpr uint64_t kMarks = 8;
   std::array<cudaEvent_t, kMarks> events_{};
   uint64_t marks_ = 0;
+  bool recording_ = false;
   std::unique_ptr<Products> products_;
 };
 

@@ -130,6 +130,10 @@ void NcclCommunicator::wait(Work work) {
   pending_.erase(found);
   if (pending.done == nullptr) return host_->wait(pending.host_work);
   lead_backend(pending.done);
+  poll();
+}
+
+void NcclCommunicator::poll() {
   ncclResult_t state = ncclSuccess;
   D2L_NCCL(ncclCommGetAsyncError(comm_, &state));
   settle(state, "all-reduce");

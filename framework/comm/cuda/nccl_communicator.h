@@ -31,6 +31,7 @@ class NcclCommunicator final : public Communicator {
   void broadcast(View data, int root) override;
   void all_gather(ConstView mine, View all) override;
   void barrier() override { host_->barrier(); }
+  void poll() override;
   void abandon() noexcept override;
 
  private:

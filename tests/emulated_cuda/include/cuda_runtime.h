@@ -43,6 +43,9 @@ uint64_t exchange(unsigned mask, uint64_t mine, unsigned source);
 // Runs `thread` once for each thread of the grid.
 void run_grid(const dim3& grid, const dim3& block, const std::function<void()>& thread);
 
+// Work that is queued: runs at once, or becomes a part of the graph that is being captured.
+void submit(std::function<void()> work);
+
 // While one lives, the host may touch the device's memory.
 class Access {
  public:
@@ -91,7 +94,9 @@ enum cudaError_t {
   cudaSuccess = 0,
   cudaErrorInvalidValue = 1,
   cudaErrorMemoryAllocation = 2,
-  cudaErrorInsufficientDriver = 35
+  cudaErrorInsufficientDriver = 35,
+  cudaErrorNotReady = 600,
+  cudaErrorStreamCaptureUnsupported = 900
 };
 const char* cudaGetErrorString(cudaError_t error);
 inline cudaError_t cudaGetLastError() { return cudaSuccess; }
@@ -122,7 +127,7 @@ inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
   return cudaSuccess;
 }
 inline cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
-inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
+cudaError_t cudaStreamSynchronize(cudaStream_t stream);
 inline cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned = 0) {
   return cudaSuccess;
 }
@@ -133,6 +138,21 @@ inline cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
 inline cudaError_t cudaEventDestroy(cudaEvent_t) { return cudaSuccess; }
 inline cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t = nullptr) { return cudaSuccess; }
 inline cudaError_t cudaEventSynchronize(cudaEvent_t) { return cudaSuccess; }
+inline cudaError_t cudaEventQuery(cudaEvent_t) { return cudaSuccess; }
+
+// One capture at a time; what it holds runs in the order in which it was queued.
+using cudaGraph_t = struct EmulatedGraph*;
+using cudaGraphExec_t = struct EmulatedGraph*;
+using cudaGraphNode_t = struct EmulatedNode*;
+enum cudaStreamCaptureMode { cudaStreamCaptureModeRelaxed = 2 };
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode);
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph);
+cudaError_t cudaGraphGetNodes(cudaGraph_t graph, cudaGraphNode_t* nodes, size_t* count);
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* program, cudaGraph_t graph,
+                                 unsigned long long flags = 0);
+cudaError_t cudaGraphLaunch(cudaGraphExec_t program, cudaStream_t stream);
+cudaError_t cudaGraphDestroy(cudaGraph_t graph);
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t program);
 
 struct cudaLaunchConfig_t {
   dim3 gridDim, blockDim;
@@ -146,6 +166,8 @@ template <class... Parameters, class... Arguments>
 cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(Parameters...),
                                Arguments&&... arguments) {
   const std::tuple<std::decay_t<Parameters>...> values(arguments...);
-  d2l::emulated::run_grid(config->gridDim, config->blockDim, [&] { std::apply(kernel, values); });
+  d2l::emulated::submit([grid = config->gridDim, block = config->blockDim, kernel, values] {
+    d2l::emulated::run_grid(grid, block, [&] { std::apply(kernel, values); });
+  });
   return cudaSuccess;
 }
