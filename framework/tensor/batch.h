@@ -14,17 +14,18 @@ struct Batch {
   Tensor labels;                // i64 [n], host
   int64_t global_size = 0;      // samples in all ranks' parts
   int64_t first_in_global = 0;  // how many of them belong to lower ranks
-
-  // What a model takes, on `backend`: f32 or bf16; bytes become bytes / 255 there, which is the
-  // book's scaling, after they have travelled as bytes. Queued: the batch must stay as it is until
-  // the backend has done it.
-  Tensor inputs_on(Backend& backend, DType dtype = DType::f32) const;
-
-  // This part cut into `pieces` of about equal size that follow each other, or into fewer so that
-  // none is empty; an empty part is one piece. They alias, and belong to the same global batch.
-  // Throws Error for less than 1.
-  std::vector<Batch> split(int64_t pieces) const;
 };
+
+// Samples [begin, end) of a rank's part of a batch.
+struct Piece {
+  int64_t begin = 0, end = 0;
+
+  bool operator==(const Piece&) const = default;
+};
+
+// So many samples cut into `pieces` of about equal size that follow each other, or into fewer so
+// that none is empty; no samples are one piece. Throws Error for less than 1.
+std::vector<Piece> cut(int64_t samples, int64_t pieces);
 
 // What a training loop reads from. Every rank makes the same number of steps in an epoch.
 class BatchSource {

@@ -42,6 +42,7 @@ Trainer::Trainer(TrainerParts parts, TrainerOptions options)
     : parts_(parts),
       options_(std::move(options)),
       reducer_(parts.comm, parts.parameters.gradients().view(), reducer_slots(parts.parameters)),
+      feed_(parts.parameters.backend(), options_.activations),
       sums_(parts.parameters.backend(), Shape{2}),
       flights_ahead_(parts.parameters.backend().device().kind == DeviceKind::cpu ? 0 : 1) {
   int number = 0;
@@ -185,11 +186,11 @@ void Trainer::step(Flight& flight) {
   Backend& backend = parts_.parameters.backend();
   flight.step = position_.step + 1;
   flight.lr = learning_rate();
+  feed_.load(flight.batch);
   parts_.parameters.zero_grad();
-  const std::vector<Batch> pieces = flight.batch.split(options_.accumulate);
   try {
-    for (const Batch& piece : pieces)
-      add_gradients(piece, &piece == &pieces.front(), &piece == &pieces.back());
+    for (const Piece& piece : cut(feed_.samples(), options_.accumulate))
+      add_gradients(flight.batch, piece);
     parts_.parameters.fill_missing_gradients();
     Timer wait;
     reducer_.finish();
@@ -212,14 +213,15 @@ void Trainer::step(Flight& flight) {
 }
 
 // Data -> model -> loss -> gradients. The reduction over ranks begins during the last piece's.
-void Trainer::add_gradients(const Batch& piece, bool first, bool last) {
+void Trainer::add_gradients(const Batch& batch, const Piece& piece) {
   Backend& backend = parts_.parameters.backend();
-  Tensor inputs = piece.inputs_on(backend, options_.activations);
-  Tensor labels = piece.labels.sent_to(backend);
+  const bool first = piece.begin == 0, last = piece.end == feed_.samples();
+  const Tensor inputs = feed_.inputs().rows(piece.begin, piece.end);
+  const Tensor labels = feed_.labels().rows(piece.begin, piece.end);
   nn::Context context{
       .training = true,
       .rng = {options_.seed, mix(stream_of("step"), static_cast<uint64_t>(position_.step))},
-      .first_sample = piece.first_in_global};
+      .first_sample = batch.first_in_global + piece.begin};
   if (options_.sync_batch_norm && parts_.comm.size() > 1)
     context.sum_over_ranks = [this](Tensor& numbers) { parts_.comm.all_reduce(numbers.view()); };
 
@@ -231,7 +233,7 @@ void Trainer::add_gradients(const Batch& piece, bool first, bool last) {
   gradients_final_ = last;
   // Divided by the global batch, so that the sum over ranks is the average over samples.
   loss.losses.backward(
-      full(backend, loss.losses.shape(), 1.0 / static_cast<double>(piece.global_size)));
+      full(backend, loss.losses.shape(), 1.0 / static_cast<double>(batch.global_size)));
 }
 
 void Trainer::add_sum(const Tensor& values, int64_t slot, bool first) {

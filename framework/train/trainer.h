@@ -16,6 +16,7 @@
 #include "framework/optim/optimizer.h"
 #include "framework/optim/schedule.h"
 #include "framework/tensor/batch.h"
+#include "framework/train/feed.h"
 #include "framework/train/metrics_file.h"
 #include "framework/train/progress.h"
 
@@ -110,7 +111,7 @@ class Trainer {
   struct Flight {
     Flight(Batch data, MemoryPool& staging) : batch(std::move(data)), sums(staging, 2) {}
 
-    Batch batch;          // the backend reads it
+    Batch batch;          // what the feed loads
     Scratch<float> sums;  // of the loss and the correct answers, over the global batch
     uint64_t mark = 0;    // behind which sums are there
     int64_t step = 0;     // its number, from 1
@@ -125,7 +126,7 @@ class Trainer {
   // A batch, its step, and taking note of both; whether the epoch ends with it.
   bool next_step();
   void step(Flight& flight);
-  void add_gradients(const Batch& piece, bool first, bool last);
+  void add_gradients(const Batch& batch, const Piece& piece);
   void add_sum(const Tensor& values, int64_t slot, bool first);
   // Takes note of the oldest flight's results, which it waits for, and lets it go.
   void land();
@@ -143,6 +144,7 @@ class Trainer {
   TrainerParts parts_;
   TrainerOptions options_;
   GradientReducer reducer_;
+  Feed feed_;
   std::optional<Ema> ema_;
   Position position_;
   Tensor sums_;  // f32 [2], of the step's loss and correct answers; ranks add to it
