@@ -29,6 +29,7 @@ struct Config {
   std::string device = "auto";
   std::string comm = "auto";
   bool deterministic = false;
+  std::string cuda_graph = "auto";
   bool sync_bn = false;
   std::string freeze;  // patterns with ',' between them
   uint64_t seed = 0;

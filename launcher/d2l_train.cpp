@@ -185,11 +185,12 @@ void check_same_kind(const data::Dataset& train, const data::Dataset& test) {
         " classes as for training, found ", test.shape(), " in ", test.classes());
 }
 
+bool on_gpu(const Machine& machine) { return machine.backend->device().kind == DeviceKind::cuda; }
+
 // "cpu, 2 ranks x 1 thread", "2 GPUs"
 std::string where_text(const Machine& machine, int threads) {
   const int ranks = machine.comm->size();
-  if (machine.backend->device().kind == DeviceKind::cuda)
-    return concat(ranks, ranks == 1 ? " GPU" : " GPUs");
+  if (on_gpu(machine)) return concat(ranks, ranks == 1 ? " GPU" : " GPUs");
   return concat("cpu, ", ranks, ranks == 1 ? " rank x " : " ranks x ", threads,
                 threads == 1 ? " thread" : " threads");
 }
@@ -201,7 +202,8 @@ void print_report(const TrainerReport& report, const std::string& where, Log& lo
            " (wall-clock with data: ", fixed(report.wall_rate, 1), ")");
 }
 
-TrainerOptions trainer_options(const Config& config, int64_t steps_per_epoch) {
+TrainerOptions trainer_options(const Config& config, const Machine& machine,
+                               int64_t steps_per_epoch) {
   return {.epochs = config.epochs,
           .max_steps = config.max_steps,
           .save_every = config.save_every,
@@ -215,6 +217,7 @@ TrainerOptions trainer_options(const Config& config, int64_t steps_per_epoch) {
           .clip_value = config.clip_value,
           .clip_norm = config.clip_norm,
           .ema = config.ema,
+          .record = machine.has_steps_without_host && config.cuda_graph == "auto",
           .seed = config.seed,
           .config = to_ini(config)};
 }
@@ -268,7 +271,7 @@ struct Setup {
         test_data(open_loader(config, machine, data::Split::test)),
         model(make_model(config, *train_data)),
         parameters(*model, backend, config.seed),
-        options(trainer_options(config, train_data->steps_per_epoch())) {
+        options(trainer_options(config, machine, train_data->steps_per_epoch())) {
     check_same_kind(train_data->dataset(), test_data->dataset());
     parameters.freeze(split_list("--freeze", config.freeze));
     optimizer = make_optimizer(config, parameters);
@@ -361,6 +364,8 @@ int train(const CommandLine& line, MpiSession& session) {
   if (first) trainer.set_metrics(folder->go_on(config, trainer.position().step));
   log.info(description(config, setup, *comm, *machine.backend));
   warn_about(config, session, threads, *setup.train_data, log);
+  if (on_gpu(machine) && config.cuda_graph == "auto" && !setup.options.record)
+    log.info("steps are not recorded as CUDA graphs: --comm mpi takes them through the host");
   if (!config.resume.empty())
     log.info("going on after step ", trainer.position().step,
              found ? " from " : ": no checkpoint in ", found ? found->path.string() : config.out);

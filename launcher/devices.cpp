@@ -114,6 +114,7 @@ Machine make_machine(const Config& config, MpiSession& session, int threads) {
   check(machine.backend->computes(activation_type(config)), "--precision ", config.precision,
         ": this machine does not multiply such numbers (", machine.backend->describe(),
         "; bf16 needs AVX-512); use --precision f32");
+  machine.has_steps_without_host = gpu && (host->size() == 1 || config.comm != "mpi");
   machine.comm = make_device_communicator(std::move(host), *machine.backend,
                                           config.comm == "mpi" ? Transport::host : Transport::nccl);
   return machine;

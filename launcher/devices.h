@@ -13,6 +13,8 @@ struct Machine {
   // What the host keeps for it: batches on their way.
   Backend& host_memory() const { return host ? *host : *backend; }
 
+  // Whether a training step is queued on GPUs as a whole: the host need not look at it.
+  bool has_steps_without_host = false;
   std::unique_ptr<Backend> backend;
   std::unique_ptr<Backend> host;       // where the backend computes on a GPU
   std::unique_ptr<Communicator> comm;  // destroyed before the backend

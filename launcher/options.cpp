@@ -206,6 +206,12 @@ std::vector<Option> other_options() {
              "on GPUs only kernels that give the same bits in every run; on CPUs all do",
              &Config::deterministic)
           .only_with("device", {"auto", "cuda"}),
+      Option("Machine", "cuda-graph", "KIND",
+             "auto: on GPUs, training steps are recorded once and replayed, where nothing in them "
+             "passes through the host; off: never",
+             &Config::cuda_graph)
+          .one_of({"auto", "off"})
+          .only_with("device", {"auto", "cuda"}),
       Option("Machine", "threads", "N", "threads per rank that compute; 0: chosen from the cores",
              &Config::threads)
           .up_to(1024),

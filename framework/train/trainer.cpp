@@ -43,7 +43,9 @@ Trainer::Trainer(TrainerParts parts, TrainerOptions options)
       options_(std::move(options)),
       reducer_(parts.comm, parts.parameters.gradients().view(), reducer_slots(parts.parameters)),
       feed_(parts.parameters.backend(), options_.activations),
-      sums_(parts.parameters.backend(), Shape{2}),
+      sums_(parts.parameters.backend(), Shape{3}),
+      step_(parts.parameters.backend(), Shape{1}, DType::i64),
+      recorder_(parts.parameters.backend(), options_.record, parts.log),
       flights_ahead_(parts.parameters.backend().device().kind == DeviceKind::cpu ? 0 : 1) {
   int number = 0;
   for (const auto& slot : parts_.parameters.slots()) {
@@ -154,12 +156,17 @@ bool Trainer::next_step() {
 void Trainer::land() {
   Flight& flight = flights_.front();
   const Timer timer;
-  parts_.parameters.backend().wait_for(flight.mark);
+  try {
+    parts_.parameters.backend().wait_for(flight.mark, [this] { parts_.comm.poll(); });
+  } catch (...) {
+    parts_.comm.abandon();
+    throw;
+  }
   const double waited = timer.seconds();
   step_seconds_ += waited;
   log_seconds_ += waited;
+  check_results(flight);
   const double loss = static_cast<double>(flight.sums.data()[0]);
-  check_finite(flight, "loss", loss);
   position_.epoch_loss += loss;
   position_.epoch_correct += static_cast<double>(flight.sums.data()[1]);
   log_samples_ += flight.batch.global_size;
@@ -187,29 +194,43 @@ void Trainer::step(Flight& flight) {
   flight.step = position_.step + 1;
   flight.lr = learning_rate();
   feed_.load(flight.batch);
-  parts_.parameters.zero_grad();
+  backend.fill(step_.view(), static_cast<double>(position_.step));
   try {
-    for (const Piece& piece : cut(feed_.samples(), options_.accumulate))
-      add_gradients(flight.batch, piece);
-    parts_.parameters.fill_missing_gradients();
-    Timer wait;
-    reducer_.finish();
-    parts_.comm.wait(sums_work_);
-    average_buffers(flight.batch);
-    backend.copy_to_host(sums_.view(), flight.sums.data());
-    flight.mark = backend.mark();
-    double waited = wait.seconds();
-    comm_wait_ += waited;
-    log_comm_wait_ += waited;
+    recorder_.run(key_of(flight.batch), [&] { find_gradients(flight.batch); });
   } catch (...) {
     parts_.comm.abandon();  // sums_ and the gradients may go before the communicator
     throw;
   }
-
-  if (flights_ahead_ == 0) check_finite(flight, "loss", static_cast<double>(flight.sums.data()[0]));
-  clip(flight);
+  clip();
+  backend.copy_to_host(sums_.view(), flight.sums.data());
+  flight.mark = backend.mark();
+  if (flights_ahead_ == 0) check_results(flight);
   parts_.optimizer.step(flight.lr);
   if (ema_) ema_->update(flight.step);
+}
+
+// What decides the work of find_gradients(), besides the options.
+StepRecorder::Key Trainer::key_of(const Batch& batch) const {
+  const auto address = [](const Tensor& tensor) {
+    return static_cast<int64_t>(reinterpret_cast<intptr_t>(tensor.view().data));
+  };
+  return {address(feed_.inputs()), address(feed_.labels()), feed_.samples(), batch.global_size,
+          batch.first_in_global};
+}
+
+// What may be recorded: whatever changes from step to step lies in the backend's memory.
+void Trainer::find_gradients(const Batch& batch) {
+  reducer_.forget();  // a recording that was broken off
+  parts_.parameters.zero_grad();
+  for (const Piece& piece : cut(feed_.samples(), options_.accumulate)) add_gradients(batch, piece);
+  parts_.parameters.fill_missing_gradients();
+  Timer wait;
+  reducer_.finish();
+  parts_.comm.wait(sums_work_);
+  average_buffers(batch);
+  const double waited = wait.seconds();
+  comm_wait_ += waited;
+  log_comm_wait_ += waited;
 }
 
 // Data -> model -> loss -> gradients. The reduction over ranks begins during the last piece's.
@@ -218,10 +239,10 @@ void Trainer::add_gradients(const Batch& batch, const Piece& piece) {
   const bool first = piece.begin == 0, last = piece.end == feed_.samples();
   const Tensor inputs = feed_.inputs().rows(piece.begin, piece.end);
   const Tensor labels = feed_.labels().rows(piece.begin, piece.end);
-  nn::Context context{
-      .training = true,
-      .rng = {options_.seed, mix(stream_of("step"), static_cast<uint64_t>(position_.step))},
-      .first_sample = batch.first_in_global + piece.begin};
+  nn::Context context{.training = true,
+                      .rng = {options_.seed, stream_of("step")},
+                      .step = step_,
+                      .first_sample = batch.first_in_global + piece.begin};
   if (options_.sync_batch_norm && parts_.comm.size() > 1)
     context.sum_over_ranks = [this](Tensor& numbers) { parts_.comm.all_reduce(numbers.view()); };
 
@@ -229,7 +250,7 @@ void Trainer::add_gradients(const Batch& batch, const Piece& piece) {
   CrossEntropy loss = cross_entropy(logits, labels, options_.label_smoothing);
   add_sum(loss.losses.value(), 0, first);
   add_sum(loss.correct, 1, first);
-  if (last) sums_work_ = parts_.comm.start_all_reduce(sums_.view());
+  if (last) sums_work_ = parts_.comm.start_all_reduce(sums_.rows(0, 2).view());
   gradients_final_ = last;
   // Divided by the global batch, so that the sum over ranks is the average over samples.
   loss.losses.backward(
@@ -242,10 +263,17 @@ void Trainer::add_sum(const Tensor& values, int64_t slot, bool first) {
   to += sum(values);
 }
 
-void Trainer::clip(const Flight& flight) {
+void Trainer::clip() {
   if (options_.clip_value > 0) clip_value(parts_.parameters, options_.clip_value);
-  if (options_.clip_norm > 0)
-    check_finite(flight, "gradient's norm", clip_norm(parts_.parameters, options_.clip_norm));
+  if (options_.clip_norm == 0) return;
+  Tensor norm = sums_.rows(2, 3);
+  clip_norm(parts_.parameters, options_.clip_norm, norm);
+}
+
+void Trainer::check_results(const Flight& flight) const {
+  const float* sums = flight.sums.data();
+  check_finite(flight, "loss", static_cast<double>(sums[0]));
+  if (options_.clip_norm > 0) check_finite(flight, "gradient's norm", static_cast<double>(sums[2]));
 }
 
 void Trainer::check_finite(const Flight& flight, const char* name, double value) const {
@@ -284,6 +312,7 @@ void Trainer::end_epoch() {
 // row of the metrics.
 double Trainer::evaluate(bool due) {
   land_all();
+  const PoolPart memory = recorder_.shared_memory();
   std::optional<Ema::InUse> averages;
   if (ema_) averages.emplace(*ema_);
   const Evaluation found = d2l::evaluate({.model = parts_.model,

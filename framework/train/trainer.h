@@ -19,6 +19,7 @@
 #include "framework/train/feed.h"
 #include "framework/train/metrics_file.h"
 #include "framework/train/progress.h"
+#include "framework/train/step_recorder.h"
 
 namespace d2l {
 
@@ -53,6 +54,7 @@ struct TrainerOptions {
   double clip_value = 0;           // of the averaged gradient's elements; 0: not clipped
   double clip_norm = 0;  // of the whole averaged gradient, after clip_value; 0: not clipped
   double ema = 0;        // decay of averaged weights, which evaluation then uses; 0: none
+  bool record = false;   // have the backend record the passes of steps, and replay them
   uint64_t seed = 0;
   std::string config = {};  // stored in the checkpoints
 };
@@ -109,10 +111,10 @@ class Trainer {
  private:
   // A step whose work is queued, and what will be known of it.
   struct Flight {
-    Flight(Batch data, MemoryPool& staging) : batch(std::move(data)), sums(staging, 2) {}
+    Flight(Batch data, MemoryPool& staging) : batch(std::move(data)), sums(staging, 3) {}
 
     Batch batch;          // what the feed loads
-    Scratch<float> sums;  // of the loss and the correct answers, over the global batch
+    Scratch<float> sums;  // Trainer::sums_
     uint64_t mark = 0;    // behind which sums are there
     int64_t step = 0;     // its number, from 1
     int64_t samples = 0;  // seen with it, since the first step
@@ -126,12 +128,15 @@ class Trainer {
   // A batch, its step, and taking note of both; whether the epoch ends with it.
   bool next_step();
   void step(Flight& flight);
+  StepRecorder::Key key_of(const Batch& batch) const;
+  void find_gradients(const Batch& batch);
   void add_gradients(const Batch& batch, const Piece& piece);
   void add_sum(const Tensor& values, int64_t slot, bool first);
   // Takes note of the oldest flight's results, which it waits for, and lets it go.
   void land();
   void land_all();
-  void clip(const Flight& flight);
+  void clip();
+  void check_results(const Flight& flight) const;
   void check_finite(const Flight& flight, const char* name, double value) const;
   void average_buffers(const Batch& batch);
   void end_epoch();
@@ -147,7 +152,11 @@ class Trainer {
   Feed feed_;
   std::optional<Ema> ema_;
   Position position_;
-  Tensor sums_;  // f32 [2], of the step's loss and correct answers; ranks add to it
+  // f32 [3], of the step's global batch: the losses' sum, the correct answers and, where it is
+  // clipped, the gradient's norm.
+  Tensor sums_;
+  Tensor step_;  // i64 [1], its number, from 0
+  StepRecorder recorder_;
   std::deque<Flight> flights_;
   size_t flights_ahead_ = 0;  // how many steps the host goes ahead of the device
   Communicator::Work sums_work_ = {};

@@ -213,6 +213,36 @@ TEST_F(TrainerTest, ClipsTheGradient) {
   EXPECT_NEAR(std::sqrt(moved), 0.01, 1e-5);
 }
 
+// All that a step may do, on batches of two sizes.
+TEST_F(TrainerTest, RecordedStepsAreTheSame) {
+  std::vector<double> losses[2];
+  std::vector<float> values[2], buffers[2];
+  Batch& last = train_data.batch(1);
+  last = {.inputs = last.inputs.rows(0, 11), .labels = last.labels.rows(0, 11), .global_size = 11};
+  const Tensor first = parameters->values().clone(), first_buffers = parameters->buffers().clone();
+  for (int record : {0, 1}) {
+    parameters->values().copy_from(first);
+    parameters->buffers().copy_from(first_buffers);
+    optimizer = make_adam(*parameters, {});
+    TrainerReport report =
+        trainer({.epochs = 12,
+                 .eval_every = 5,
+                 .schedule = {.kind = Schedule::Kind::cosine, .lr = 0.01, .steps = 24},
+                 .accumulate = 2,
+                 .label_smoothing = 0.1,
+                 .clip_norm = 0.5,
+                 .ema = 0.9,
+                 .record = record == 1})
+            .run();
+    losses[record] = report.losses;
+    values[record] = parameters->values().to_vector<float>();
+    buffers[record] = parameters->buffers().to_vector<float>();
+  }
+  EXPECT_EQ(losses[0], losses[1]);
+  EXPECT_EQ(values[0], values[1]);
+  EXPECT_EQ(buffers[0], buffers[1]);
+}
+
 TEST_F(TrainerTest, SmoothedLabelsInTrainingOnly) {
   TrainerReport report =
       trainer({.epochs = 150, .schedule = {.lr = 0.05}, .label_smoothing = 0.4}).run();

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "framework/base/files.h"
 #include "tests/launcher/runs.h"
 #include "tests/support/support.h"
 
@@ -9,6 +10,7 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 Words operator+(Words words, const Words& more) {
   words.insert(words.end(), more.begin(), more.end());
@@ -51,6 +53,23 @@ TEST_F(OnGpu, RanksMayShareAGpuOverMpi) {
   const Words options = kEight + Words{"--model", "bn-lenet", "--sync-bn", "on"};
   expect_same_losses(run("two", 2, options + Words{"--device", "cuda", "--comm", "mpi"}),
                      run("one", 0, options + Words{"--device", "cuda"}));
+}
+
+// Recorded steps, the default, give the bits of others.
+TEST_F(OnGpu, CudaGraphsChangeNothing) {
+  const Words options = Words{"--model", "bn-lenet", "--device", "cuda", "--deterministic", "on"} +
+                        Words{"--max-steps", "20", "--clip-norm", "1", "--ema", "0.9"};
+  const auto off = run("off", 0, options + Words{"--cuda-graph", "off"});
+  const auto on = run("on", 0, options);
+  EXPECT_EQ(losses(on), losses(off));
+  EXPECT_THAT(read_text_file(on / "log.txt"), HasSubstr("replayed as a CUDA graph of"));
+  EXPECT_THAT(read_text_file(off / "log.txt"), Not(HasSubstr("CUDA graph")));
+}
+
+TEST_F(OnGpu, StepsThroughTheHostAreNotRecorded) {
+  const Words options = {"--model", "mlp", "--device", "cuda", "--comm", "mpi", "--max-steps", "6"};
+  const auto out = run("two", 2, options);
+  EXPECT_THAT(read_text_file(out / "log.txt"), HasSubstr("not recorded as CUDA graphs"));
 }
 
 TEST_F(OnGpu, SharedGpusAreFoundAtTheStart) {
