@@ -24,7 +24,7 @@ set(tests "")
 if(BUILD_TESTING)
   d2l_executables(${PROJECT_SOURCE_DIR}/tests tests)
   list(REMOVE_ITEM programs ${tests})
-  list(REMOVE_ITEM tests test_structure)  # it tests the sources
+  list(REMOVE_ITEM tests test_structure test_cudnn)  # they test the sources, and without a module
 endif()
 set(modules "")
 foreach(module d2l_cuda d2l_cuda_emulated)

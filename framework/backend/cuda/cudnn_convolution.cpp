@@ -47,8 +47,8 @@ void CudnnConvolution::forward(const Conv2dParams& params, const Backend::ConvOp
                                View y) {
   if (y.elements() == 0) return;
   const Wanted wanted{.dtype = y.dtype, .alignment = kTensorAlignment};
-  const PreparedInput x(backend_, in.x, wanted), weight(backend_, in.weight, wanted);
-  const PreparedInput bias(backend_, in.bias, {.dtype = DType::f32, .alignment = kTensorAlignment});
+  const PreparedInput x(backend_, in.x, wanted), weight(backend_, in.weight, wanted),
+      bias(backend_, in.bias, wanted);
   PreparedOutput result(backend_, y, wanted);
   const ConvolutionProblem problem{.pass = ConvolutionPass::forward,
                                    .params = params,
@@ -133,7 +133,7 @@ cudnnStatus_t CudnnConvolution::execute(const Choice& choice, const Task& task, 
 void CudnnConvolution::finish(const Choice& choice, const Task& task) {
   const ConvolutionProblem& problem = task.problem;
   const View y{const_cast<void*>(task.tensors.y), problem.dtype, problem.y};
-  const ConstView bias(task.tensors.bias, DType::f32, {problem.weight[0]});
+  const ConstView bias(task.tensors.bias, problem.dtype, {problem.weight[0]});
   if (choice.bias) backend_.binary(Binary::add, y, bias, y);
   if (choice.relu) backend_.unary(Unary::relu, y, y);
 }

@@ -7,9 +7,9 @@
 
 namespace d2l::cuda {
 
-// Convolutions by cuDNN, in the images' type with f32 sums: f32 weights are rounded to 16 bits on
-// the way in for 16-bit images. Their gradients are rounded to 16 bits on the way out then, as
-// cuDNN writes those of 16-bit images as nothing else.
+// Convolutions by cuDNN, in the images' type with f32 sums: f32 weights and biases are rounded to
+// 16 bits on the way in for 16-bit images. Their gradients are rounded to 16 bits on the way out
+// then, as cuDNN writes those of 16-bit images as nothing else.
 //
 // For each new problem the plans that cuDNN's heuristics put first are run on its tensors and
 // measured, and the fastest is kept; if `deterministic`, the first that works is. Neither happens

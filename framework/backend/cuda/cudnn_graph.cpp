@@ -101,12 +101,14 @@ Descriptor make_pointwise(cudnnPointwiseMode_t mode) {
   return function;
 }
 
-Descriptor add_bias(const Descriptor& from, int64_t channels, const Descriptor& to) {
+Descriptor add_bias(const ConvolutionProblem& problem, const Descriptor& from,
+                    const Descriptor& to) {
+  const Shape bias{1, 1, 1, problem.weight[0]};
   Descriptor operation(CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR);
   operation.set(CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR, make_pointwise(CUDNN_POINTWISE_ADD))
       .set(CUDNN_ATTR_OPERATION_POINTWISE_XDESC, from)
       .set(CUDNN_ATTR_OPERATION_POINTWISE_BDESC,
-           make_tensor({1, 1, 1, channels}, {.id = TensorId::kBias}))
+           make_tensor(bias, {.id = TensorId::kBias, .dtype = problem.dtype}))
       .set(CUDNN_ATTR_OPERATION_POINTWISE_YDESC, to)
       .finalize();
   return operation;
@@ -163,7 +165,7 @@ Descriptor convolution_graph(cudnnHandle_t handle, const ConvolutionProblem& pro
   }
   std::vector<Descriptor> operations;
   operations.push_back(convolve(problem, results[0]));
-  if (problem.bias) operations.push_back(add_bias(results[0], problem.weight[0], results[1]));
+  if (problem.bias) operations.push_back(add_bias(problem, results[0], results[1]));
   if (problem.relu) operations.push_back(relu(*(results.end() - 2), results.back()));
   Descriptor graph(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR);
   graph.set(CUDNN_ATTR_OPERATIONGRAPH_HANDLE, handle)
