@@ -12,6 +12,7 @@ import argparse
 import dataclasses
 import datetime
 import json
+import math
 import os
 import pathlib
 import platform
@@ -20,6 +21,7 @@ import shutil
 import signal
 import statistics
 import sys
+import time
 
 import d2l_side
 from processes import ROOT, cpu_name, d2l_version, gpu_name, note, run_child
@@ -101,9 +103,12 @@ def variants_of(args, name):
 
 
 def best_variant(args, job):
-    """Tries every setting once; the name of the fastest."""
-    speeds = {}
+    """Tries every setting once, or as many as half of --budget is enough for; the fastest's name."""
+    speeds, begin = {}, time.monotonic()
     for variant in variants_of(args, job["model"]):
+        if speeds and time.monotonic() - begin > args.budget / 2:
+            note(f"{job['model']}: torch {variant} is not tried: --budget {args.budget:g}")
+            continue
         try:
             speeds[variant] = run_torch(job, variant, args.limit)["speed"]
             note(f"{job['model']}: torch {variant}: {speeds[variant]:,.1f} examples/s")
@@ -133,9 +138,13 @@ def sides_of(args, name):
 
 
 def compare(args, name):
+    begin = time.monotonic()
     sides = sides_of(args, name)
     results = {side: [] for side in sides}
     for round_number in range(args.rounds):
+        if round_number > 0 and time.monotonic() - begin > args.budget:
+            note(f"{name}: {round_number} of {args.rounds} rounds: --budget {args.budget:g}")
+            break
         for side, run in sides.items():
             results[side].append(run())
             note(f"{name}: round {round_number + 1}: {side}: "
@@ -163,13 +172,14 @@ def median_of(runs, key):
 
 def print_heading(args, runs):
     versions = ", ".join(sorted({run["version"] for run in runs if "version" in run}))
+    most = "" if args.budget == math.inf else "at most "
     how = f"{args.threads} ranks x 1 thread" if args.ddp else f"{args.threads} threads"
     machine = f"{cpu_name()}, {os.cpu_count()} cores"
     if args.device == "cuda":
         how, machine = "1 GPU", f"{gpu_name()}, {machine}"
     print(f"\n{datetime.date.today()}, {machine}; d2l {d2l_version()}, "
           f"PyTorch {versions}, Python {platform.python_version()}; {how}, {args.precision}, "
-          f"medians of {args.rounds} alternating rounds\n")
+          f"medians of {most}{args.rounds} alternating rounds\n")
     print("| model | batch | input | parameters | side | examples/s | range | d2l / side "
           "| peak memory, MB | exec to first step, s |")
     print("| --- | ---: | --- | ---: | --- | ---: | ---: | ---: | ---: | ---: |")
@@ -208,6 +218,8 @@ def parse_arguments():
     parser.add_argument("--steps", type=int, help="measured steps of a run")
     parser.add_argument("--warm-up", type=int, help="steps before them")
     parser.add_argument("--limit", type=float, default=900, help="seconds that one run may take")
+    parser.add_argument("--budget", type=float, default=math.inf,
+                        help="seconds for a model, after which no further round begins")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "release",
                         help="the folder d2l was built in")
     parser.add_argument("--torch-only", action="store_true", help="leave d2l out")

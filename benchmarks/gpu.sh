@@ -3,14 +3,17 @@
 # with PyTorch. For a build folder or an unpacked package; builds nothing.
 #   benchmarks/gpu.sh [--tests] [FOLDER]   FOLDER has bin/ and lib/; without it the package around
 #                                          this script, or build/release. --tests: only the tests
-# Logs go to $OUT (gpu-results without it); the last lines are a table of what passed and how long it
-# took. Exit code 0 only when all did. A step that would begin after $BUDGET seconds is left out.
+# $OUT (gpu-results without it) gets log.txt, all that the steps print; comparison.md; results.txt, a
+# table of what passed and how long it took, which are the last lines here too. Exit code 0 only when
+# all did. A step that would begin after $BUDGET seconds is left out; $STEPS is a pattern for those to
+# be run at all: STEPS='torch-*'.
 set -uo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 BUDGET=${BUDGET:-540}
 PYTHON=${PYTHON:-python3}
 OUT=${OUT:-gpu-results}
+STEPS=${STEPS:-*}
 only_tests=
 if [[ ${1-} == --tests ]]; then
   only_tests=yes
@@ -25,10 +28,23 @@ programs=$folder/tests  # of the tests, in a package
 mkdir -p "$OUT"
 OUT=$(cd "$OUT" && pwd)
 
-# cuDNN and NCCL may only be there as parts of Python packages.
-wheels=$("$PYTHON" -c 'import glob, nvidia
-print(":".join(glob.glob(list(nvidia.__path__)[0] + "/*/lib")))' 2>/dev/null) || wheels=
-export LD_LIBRARY_PATH=${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$wheels
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+
+# cuDNN and NCCL may only be there as parts of Python packages. All of the vendor's libraries are taken
+# from these then, and none otherwise: they have to fit each other.
+module=${D2L_CUDA_MODULE:-$folder/lib/libd2l_cuda.so}
+[[ -e $module ]] || { echo "gpu.sh: error: there is no $module" >&2; exit 1; }
+if [[ $(ldd "$module" 2>&1) == *"not found"* ]]; then
+  wheels=$("$PYTHON" -c 'import glob, nvidia
+print(":".join(path for root in nvidia.__path__ for path in glob.glob(root + "/*/lib")))' 2>/dev/null) || wheels=
+  export LD_LIBRARY_PATH=$wheels${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+fi
+if [[ $(ldd "$module" 2>&1) == *"not found"* ]]; then
+  ldd "$module" 2>&1 | grep 'not found' >&2
+  echo "gpu.sh: error: $module needs these; LD_LIBRARY_PATH may name their folders" >&2
+  exit 1
+fi
 export PATH=$folder/bin:$PATH
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export OMPI_MCA_btl_vader_single_copy_mechanism=none OMPI_MCA_rmaps_base_oversubscribe=1
@@ -40,41 +56,51 @@ status=0
 step() {
   local name=$1 limit=$2 begin=$SECONDS verdict=passed
   shift 2
+  # shellcheck disable=SC2053  # a pattern
+  [[ $name == $STEPS ]] || return
   if ((begin >= BUDGET)); then
     results+=("$name|left out|")
     status=1
     return
   fi
   ((limit = limit < BUDGET + 30 - begin ? limit : BUDGET + 30 - begin))
-  timeout --kill-after 5 "$limit" "$@" >"$OUT/$name.log" 2>&1 </dev/null
+  timeout --kill-after 5 "$limit" "$@" >"$logs/$name.log" 2>&1 </dev/null
   local code=$?
+  { printf '\n==== %s\n' "$name" && cat "$logs/$name.log"; } >>"$OUT/log.txt"
   if ((code == 77)); then verdict=skipped; elif ((code != 0)); then verdict="FAILED ($code)"; fi
   [[ $verdict == passed ]] || status=1
   results+=("$name|$verdict|$((SECONDS - begin)) s")
   printf '== %s: %s, %d s\n' "$name" "$verdict" $((SECONDS - begin))
-  [[ $verdict == passed ]] || tail -n 15 "$OUT/$name.log"
+  [[ $verdict == passed ]] || tail -n 15 "$logs/$name.log"
 }
 
 room() { step "tests-$1" 90 env D2L_TEST_DEVICE=cuda "$programs/test_$1"; }
 
+# compare MODEL PRECISION [SECONDS]: no further round begins after so many.
 compare() {
-  local models=$1 precision=$2
-  step "torch-$precision-$models" 240 "$PYTHON" "$here/compare_torch.py" --device cuda --build "$folder" \
-    --models "$models" --precision "$precision" --rounds "${ROUNDS:-3}"
-  grep '^|' "$OUT/torch-$precision-$models.log" | tail -n +3 >>"$OUT/comparison.md"
+  local models=$1 precision=$2 seconds=${3:-80}
+  local name=torch-$precision-$models
+  step "$name" $((seconds + 100)) "$PYTHON" "$here/compare_torch.py" --device cuda --build "$folder" \
+    --models "$models" --precision "$precision" --rounds "${ROUNDS:-3}" --budget "$seconds"
+  [[ -f $logs/$name.log ]] || return
+  local first=1  # a table's heading once
+  [[ ! -s $OUT/comparison.md ]] || first=3
+  grep '^|' "$logs/$name.log" | tail -n "+$first" >>"$OUT/comparison.md"
 }
 
 : >"$OUT/comparison.md"
-nvidia-smi | tee "$OUT/machine.log" || { echo "gpu.sh: error: nvidia-smi finds no GPU" >&2; exit 1; }
+nvidia-smi | tee "$OUT/log.txt" || { echo "gpu.sh: error: nvidia-smi finds no GPU" >&2; exit 1; }
+ldd "$module" >>"$OUT/log.txt"
 
 while read -r name; do room "$name"; done <"$folder/tests/device_rooms.txt"
 if [[ -z $only_tests ]]; then
-  compare tv-resnet50 bf16
+  compare tv-resnet50 bf16 170
   compare lenet f32
   compare resnet18 bf16
   compare vit-tiny bf16
-  step sanitizer 90 compute-sanitizer --tool memcheck --error-exitcode 9 \
-    env D2L_TEST_DEVICE=cuda "$programs/test_cuda_kernels" --gtest_filter=-CudaProducts*
+  # What the vendor's libraries ask of the runtime and do without is none of ours.
+  step sanitizer 120 env D2L_TEST_DEVICE=cuda compute-sanitizer --tool memcheck --error-exitcode 9 \
+    --report-api-errors no "$programs/test_cuda_kernels" --gtest_filter=-CudaProducts*
   step where-the-time-goes 60 d2l-train --model tv-resnet50 --data synthetic-224x224x3 --batch-size 128 \
     --precision bf16 --device cuda --time 10
   compare googlenet bf16
@@ -83,11 +109,13 @@ if [[ -z $only_tests ]]; then
   compare tv-resnet50 tf32
 fi
 
-printf '\n'
-cat "$OUT/comparison.md"
-printf '\n%-32s %-12s %s\n' step result time
-for row in "${results[@]}"; do
-  IFS='|' read -r name verdict took <<<"$row"
-  printf '%-32s %-12s %s\n' "$name" "$verdict" "$took"
-done
+{
+  printf '\n'
+  cat "$OUT/comparison.md"
+  printf '\n%-32s %-12s %s\n' step result time
+  for row in "${results[@]}"; do
+    IFS='|' read -r name verdict took <<<"$row"
+    printf '%-32s %-12s %s\n' "$name" "$verdict" "$took"
+  done
+} | tee "$OUT/results.txt"
 exit "$status"
