@@ -11,7 +11,19 @@
 namespace d2l::cuda {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 constexpr auto kPatience = std::chrono::seconds(120);  // for connecting, which is the slowest
+constexpr auto kSoon = std::chrono::milliseconds(1);
+
+// A short while. Each operation is queued by a thread of NCCL's own, within some ten microseconds,
+// which the kernel's shortest sleep would make a hundred.
+void pause(Clock::time_point begin) {
+  if (Clock::now() - begin < kSoon)
+    std::this_thread::yield();
+  else
+    std::this_thread::sleep_for(std::chrono::microseconds(50));
+}
 
 ncclDataType_t nccl_type(DType dtype) {
   if (dtype == DType::f32) return ncclFloat32;
@@ -22,11 +34,11 @@ ncclDataType_t nccl_type(DType dtype) {
 
 // Waits while NCCL is at it, and throws what it says when that ends badly.
 void NcclCommunicator::settle(ncclResult_t result, const char* call) {
-  const auto begin = std::chrono::steady_clock::now();
+  const auto begin = Clock::now();
   while (result == ncclInProgress && comm_ != nullptr) {
-    check(std::chrono::steady_clock::now() - begin < kPatience, call, ": no answer within ",
-          kPatience.count(), " s; do all ranks run, and do they reach each other?");
-    std::this_thread::sleep_for(std::chrono::microseconds(50));
+    check(Clock::now() - begin < kPatience, call, ": no answer within ", kPatience.count(),
+          " s; do all ranks run, and do they reach each other?");
+    pause(begin);
     const ncclResult_t asked = ncclCommGetAsyncError(comm_, &result);
     if (asked != ncclSuccess) result = asked;
   }
@@ -40,7 +52,13 @@ void NcclCommunicator::settle(ncclResult_t result, const char* call) {
 NcclCommunicator::NcclCommunicator(std::unique_ptr<Communicator> host, CudaBackend& backend)
     : host_(std::move(host)), backend_(backend) {
   D2L_CUDA(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
-  connect();
+  try {
+    connect();
+  } catch (...) {
+    if (comm_ != nullptr) ncclCommAbort(comm_);  // its threads still look for the other ranks
+    cudaStreamDestroy(stream_);
+    throw;
+  }
 }
 
 void NcclCommunicator::connect() {
@@ -54,9 +72,11 @@ void NcclCommunicator::connect() {
 
 NcclCommunicator::~NcclCommunicator() {
   if (comm_ != nullptr) {
+    const auto begin = Clock::now();
     ncclResult_t state = ncclCommFinalize(comm_);
-    while (state == ncclInProgress && ncclCommGetAsyncError(comm_, &state) == ncclSuccess)
-      std::this_thread::sleep_for(std::chrono::microseconds(50));
+    while (state == ncclInProgress && Clock::now() - begin < kPatience &&
+           ncclCommGetAsyncError(comm_, &state) == ncclSuccess)
+      pause(begin);
     state == ncclSuccess ? ncclCommDestroy(comm_) : ncclCommAbort(comm_);
   }
   for (const auto& [work, pending] : pending_)
