@@ -135,12 +135,13 @@ CublasMatmul::Plan& CublasMatmul::plan_for(const MatmulParams& params, const Ope
   Plan plan = make_plan(params, operands, epilogue_of(static_cast<bool>(bias), relu));
   plan.bias = static_cast<bool>(bias);
   plan.relu = relu;
-  if (!choose_algorithm(plan, operands)) {
+  if (choose_algorithm(plan, operands) != CUBLAS_STATUS_SUCCESS) {
     plan = make_plan(params, operands, CUBLASLT_EPILOGUE_DEFAULT);
-    check(choose_algorithm(plan, operands), "cuBLAS cannot multiply ", a.shape,
+    const cublasStatus_t status = choose_algorithm(plan, operands);
+    check(status == CUBLAS_STATUS_SUCCESS, "cuBLAS cannot multiply ", a.shape,
           params.transpose_a ? " transposed" : "", " and ", b.shape,
           params.transpose_b ? " transposed" : "", " of ", to_string(a.dtype), " into ",
-          to_string(out.dtype));
+          to_string(out.dtype), ": ", cublasLtGetStatusString(status));
   }
   return plans_.emplace(key, std::move(plan)).first->second;
 }
@@ -165,8 +166,8 @@ CublasMatmul::Plan CublasMatmul::make_plan(const MatmulParams& params, const Ope
   return plan;
 }
 
-// False when the library has none.
-bool CublasMatmul::choose_algorithm(Plan& plan, const Operands& operands) {
+// What the library says of it, not supported where it has none.
+cublasStatus_t CublasMatmul::choose_algorithm(Plan& plan, const Operands& operands) {
   // The choice looks at a bias's address for its alignment alone; later ones may be elsewhere.
   if (plan.bias)
     set(plan.product, CUBLASLT_MATMUL_DESC_BIAS_POINTER,
@@ -184,10 +185,9 @@ bool CublasMatmul::choose_algorithm(Plan& plan, const Operands& operands) {
   const cublasStatus_t result = cublasLtMatmulAlgoGetHeuristic(
       handle_.get(), plan.product.get(), plan.first.get(), plan.second.get(), plan.out.get(),
       plan.out.get(), preference.get(), 1, &best, &count);
-  if (result == CUBLAS_STATUS_NOT_SUPPORTED) return false;
-  D2L_CUBLAS(result);
+  if (result != CUBLAS_STATUS_SUCCESS) return result;
   plan.algorithm = best.algo;
-  return count > 0 && best.state == CUBLAS_STATUS_SUCCESS;
+  return count > 0 ? best.state : CUBLAS_STATUS_NOT_SUPPORTED;
 }
 
 }  // namespace d2l::cuda

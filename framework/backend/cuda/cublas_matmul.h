@@ -42,7 +42,7 @@ class CublasMatmul {
   static Sizes sizes_of(const MatmulParams& params, const ConstView& a, const View& out);
   Plan& plan_for(const MatmulParams& params, const Operands& operands);
   Plan make_plan(const MatmulParams& params, const Operands& operands, uint32_t epilogue);
-  bool choose_algorithm(Plan& plan, const Operands& operands);
+  cublasStatus_t choose_algorithm(Plan& plan, const Operands& operands);
   void multiply(const MatmulParams& params, const Operands& operands);
 
   CudaBackend& backend_;
