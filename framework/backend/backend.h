@@ -41,6 +41,11 @@ class Backend {
   // calls `meanwhile` now and then, which may throw.
   virtual uint64_t mark() = 0;
   virtual void wait_for(uint64_t mark, const std::function<void()>& meanwhile = {}) = 0;
+  // Copies from staging() that travel beside the kernels, in an order of their own: one begins when
+  // all before the mark `after` is done. What is queued behind receive() waits for all that has
+  // been sent.
+  virtual void send(const void* host, View out, uint64_t after) = 0;
+  virtual void receive() = 0;
 
   // --- recording: work that is queued once and repeated for next to nothing ---
   class Recording {

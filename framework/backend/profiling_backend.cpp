@@ -108,6 +108,14 @@ void ProfilingBackend::wait_for(uint64_t mark, const std::function<void()>& mean
   if (inner_ != nullptr) inner_->wait_for(mark, meanwhile);
 }
 
+void ProfilingBackend::send(const void* host, View out, uint64_t after) {
+  if (inner_ != nullptr) inner_->send(host, out, after);
+}
+
+void ProfilingBackend::receive() {
+  if (inner_ != nullptr) inner_->receive();
+}
+
 void ProfilingBackend::fill(View out, double value) {
   count({"fill", Work::copies}, [&](Backend& inner) { inner.fill(out, value); });
 }

@@ -62,6 +62,8 @@ class ProfilingBackend final : public Backend {
   MemoryPool& staging() override;
   uint64_t mark() override;
   void wait_for(uint64_t mark, const std::function<void()>& meanwhile) override;
+  void send(const void* host, View out, uint64_t after) override;
+  void receive() override;
 
   void fill(View out, double value) override;
   void copy(const ConstStridedView& in, const StridedView& out, bool accumulate) override;

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <array>
+
 #include "framework/tensor/batch.h"
 
 namespace d2l {
 
-// A batch on the backend that computes, as a model takes it.
+// A batch on the backend that computes, as a model takes it. What travels there does so beside the
+// work on the batch before it, when batches are loaded a step ahead.
 class Feed {
  public:
   // activations: what the inputs become, f32 or 16 bits.
@@ -27,19 +30,28 @@ class Feed {
   // Memory that is kept while it is large enough.
   class Kept {
    public:
-    // Its first rows, as many as `shape` has.
+    bool fits(const Shape& shape, DType dtype) const;
+    // The first rows, as many as `shape` has; of fresh memory if it does not fit.
     Tensor rows(Backend& backend, const Shape& shape, DType dtype);
 
    private:
     Tensor whole_;
   };
+  // Where batches arrive.
+  struct Arrival {
+    Kept inputs, labels;
+    uint64_t free = 0;  // the mark behind the last that was done with them
+  };
 
-  bool is_in_place(const Tensor& host, DType dtype) const;
-  void load_inputs(const Tensor& host);
-  void load_labels(const Tensor& host);
+  Tensor arrived(const Tensor& host, Kept& to, uint64_t& free);
+  void load_inputs(const Tensor& arrived);
+  void load_labels(const Tensor& arrived);
+  bool is_in_place(DType found, DType wanted) const;
 
   Backend& backend_;
   DType activations_;
+  std::array<Arrival, 2> arrivals_;  // used in turn: one is filled while the other is read
+  size_t turn_ = 0;
   Kept kept_inputs_, kept_labels_;
   Tensor inputs_, labels_;
 };

@@ -211,6 +211,14 @@ TEST(HostCopies, ThereAndBack) {
   backend->copy_from_host(nullptr, {nullptr, DType::f32, {0, 3}});  // nothing to copy
 }
 
+TEST(HostCopies, WhatIsSentIsThereOnceReceived) {
+  auto backend = make_cpu_backend(1);
+  Floats host = random_floats(1001), device = poisoned(1001);
+  backend->send(host.data(), out(device), backend->mark());
+  backend->receive();
+  EXPECT_TRUE(same_bits(device, host));
+}
+
 TEST(CpuBackend, SaysWhatItIs) {
   EXPECT_EQ(make_cpu_backend(1)->device(), (Device{DeviceKind::cpu, 0}));
   EXPECT_EQ(make_cpu_backend(2)->describe().find("CPU, 2 threads, "), 0u);

@@ -7,14 +7,14 @@ namespace d2l::test {
 namespace {
 
 // `samples` images of 2 x 3 x 1, every byte another one than its neighbours'.
-Batch bytes(int64_t samples, int first = 0) {
+Batch bytes(int64_t samples, int first = 0, Backend& host = cpu()) {
   std::vector<uint8_t> values(static_cast<size_t>(samples * 6));
   for (size_t i = 0; i < values.size(); ++i)
     values[i] = static_cast<uint8_t>(static_cast<size_t>(first) + 7 * i);
   std::vector<int64_t> labels(static_cast<size_t>(samples));
   for (size_t i = 0; i < labels.size(); ++i) labels[i] = first + static_cast<int64_t>(i);
-  return {.inputs = from_vector(cpu(), {samples, 2, 3, 1}, values),
-          .labels = from_vector(cpu(), {samples}, labels),
+  return {.inputs = from_vector(host, {samples, 2, 3, 1}, values),
+          .labels = from_vector(host, {samples}, labels),
           .global_size = samples};
 }
 
@@ -68,6 +68,22 @@ TEST(Feed, WhatItHoldsStaysAtItsAddresses) {
       EXPECT_EQ(place(feed.labels()), labels) << samples;
     }
   }
+}
+
+// Nothing waits between them: a batch must not arrive where the one before it is still read.
+TEST(Feed, LoadsFollowEachOther) {
+  auto host = make_cpu_backend(1, &device().staging());
+  Feed feed(device());
+  std::vector<Batch> batches;
+  std::vector<Tensor> found;
+  for (int i = 0; i < 20; ++i) batches.push_back(bytes(i < 10 ? 20000 : 20001, i, *host));
+  for (const Batch& batch : batches) {
+    feed.load(batch);
+    found.push_back(feed.inputs().clone());
+  }
+  for (size_t i = 0; i < batches.size(); ++i)
+    ASSERT_EQ(found[i].to_vector<float>(), scaled(batches[i])) << "batch " << i;
+  batches.clear();
 }
 
 TEST(Feed, NumbersStayWhatTheyAre) {

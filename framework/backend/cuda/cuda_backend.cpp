@@ -60,11 +60,16 @@ CudaBackend::CudaBackend(const CudaOptions& options)
       products_(make_products(*this, options)) {
   for (cudaEvent_t& event : events_)
     D2L_CUDA(cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
+  D2L_CUDA(cudaStreamCreateWithFlags(&copies_, cudaStreamNonBlocking));
+  D2L_CUDA(cudaEventCreateWithFlags(&sent_, cudaEventDisableTiming));
 }
 
 CudaBackend::~CudaBackend() {
+  cudaStreamSynchronize(copies_);
   cudaStreamSynchronize(queue_.stream);
   products_.reset();
+  cudaEventDestroy(sent_);
+  cudaStreamDestroy(copies_);
   for (cudaEvent_t event : events_) cudaEventDestroy(event);
   cudaStreamDestroy(queue_.stream);
 }
@@ -135,6 +140,20 @@ std::unique_ptr<Backend::Recording> CudaBackend::record(const std::function<void
     recording_ = false;
     throw;
   }
+}
+
+void CudaBackend::send(const void* host, View out, uint64_t after) {
+  if (out.bytes() == 0) return;
+  use_device(options_.device);
+  D2L_CUDA(cudaStreamWaitEvent(copies_, events_[after % kMarks]));
+  D2L_CUDA(cudaMemcpyAsync(out.data, host, static_cast<size_t>(out.bytes()), cudaMemcpyHostToDevice,
+                           copies_));
+}
+
+void CudaBackend::receive() {
+  use_device(options_.device);
+  D2L_CUDA(cudaEventRecord(sent_, copies_));
+  D2L_CUDA(cudaStreamWaitEvent(queue_.stream, sent_));
 }
 
 void CudaBackend::matmul(const MatmulParams& params, ConstView a, ConstView b, ConstView bias,

@@ -11,8 +11,8 @@
 namespace d2l::cuda {
 
 // Backend on one GPU. Convolutions are cuDNN's, matrix products cuBLAS's (products.h), the
-// rest are own kernels, one file per family. All work is queued on one stream, so that memory may
-// go back to the pool while the kernels that use it have yet to run.
+// rest are own kernels, one file per family. All work but send() is queued on one stream, so that
+// memory may go back to the pool while the kernels that use it have yet to run.
 class CudaBackend final : public Backend {
  public:
   explicit CudaBackend(const CudaOptions& options);
@@ -31,6 +31,8 @@ class CudaBackend final : public Backend {
   void wait_for(uint64_t mark, const std::function<void()>& meanwhile) override;
   std::unique_ptr<Recording> record(const std::function<void()>& work) override;
   bool is_recording() const { return recording_; }
+  void send(const void* host, View out, uint64_t after) override;
+  void receive() override;
 
   const Queue& queue() const { return queue_; }
 
@@ -135,6 +137,8 @@ class CudaBackend final : public Backend {
   std::array<cudaEvent_t, kMarks> events_{};
   uint64_t marks_ = 0;
   bool recording_ = false;
+  cudaStream_t copies_ = nullptr;  // where what is sent travels
+  cudaEvent_t sent_ = nullptr;
   std::unique_ptr<Products> products_;
 };
 
