@@ -144,6 +144,7 @@ std::unique_ptr<Backend::Recording> CudaBackend::record(const std::function<void
 
 void CudaBackend::send(const void* host, View out, uint64_t after) {
   if (out.bytes() == 0) return;
+  expect_no_recording("a copy from the host");
   use_device(options_.device);
   D2L_CUDA(cudaStreamWaitEvent(copies_, events_[after % kMarks]));
   D2L_CUDA(cudaMemcpyAsync(out.data, host, static_cast<size_t>(out.bytes()), cudaMemcpyHostToDevice,
@@ -151,6 +152,7 @@ void CudaBackend::send(const void* host, View out, uint64_t after) {
 }
 
 void CudaBackend::receive() {
+  expect_no_recording("a wait for copies from the host");
   use_device(options_.device);
   D2L_CUDA(cudaEventRecord(sent_, copies_));
   D2L_CUDA(cudaStreamWaitEvent(queue_.stream, sent_));

@@ -58,6 +58,8 @@ TEST(CudaRecording, RefusesTheHostsPart) {
   const std::pair<const char*, std::function<void()>> cases[] = {
       {"copy from the host", [&] { gpu().copy_from_host(there.data(), x.view()); }},
       {"copy to the host", [&] { gpu().copy_to_host(x.view(), there.data()); }},
+      {"copy from the host", [&] { gpu().send(there.data(), x.view(), 0); }},
+      {"copies from the host", [&] { gpu().receive(); }},
       {"wait", [&] { gpu().synchronize(); }},
       {"mark", [&] { gpu().mark(); }},
       {"another", [&] { gpu().record([] {}); }}};
