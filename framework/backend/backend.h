@@ -46,6 +46,10 @@ class Backend {
   // been sent.
   virtual void send(const void* host, View out, uint64_t after) = 0;
   virtual void receive() = 0;
+  // Until the next call, products may take what they multiply in `dtype` out of `values` (f32,
+  // which must stay as it is) from one copy that is made now, instead of a copy for each product.
+  // {}: not any more. See RoundedOnce.
+  virtual void round_once(ConstView values, DType dtype);
 
   // --- recording: work that is queued once and repeated for next to nothing ---
   class Recording {

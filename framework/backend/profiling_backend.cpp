@@ -108,6 +108,10 @@ void ProfilingBackend::wait_for(uint64_t mark, const std::function<void()>& mean
   if (inner_ != nullptr) inner_->wait_for(mark, meanwhile);
 }
 
+void ProfilingBackend::round_once(ConstView values, DType dtype) {
+  count({"round_once", Work::copies}, [&](Backend& inner) { inner.round_once(values, dtype); });
+}
+
 void ProfilingBackend::send(const void* host, View out, uint64_t after) {
   if (inner_ != nullptr) inner_->send(host, out, after);
 }

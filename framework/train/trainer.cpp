@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "framework/autograd/softmax.h"
+#include "framework/backend/rounded_once.h"
 #include "framework/base/text.h"
 #include "framework/optim/clip.h"
 #include "framework/tensor/create.h"
@@ -222,6 +223,8 @@ StepRecorder::Key Trainer::key_of(const Batch& batch) const {
 void Trainer::find_gradients(const Batch& batch) {
   reducer_.forget();  // a recording that was broken off
   parts_.parameters.zero_grad();
+  const RoundedOnce rounded(sums_.backend(), parts_.parameters.values().view(),
+                            options_.activations);
   for (const Piece& piece : cut(feed_.samples(), options_.accumulate)) add_gradients(batch, piece);
   parts_.parameters.fill_missing_gradients();
   Timer wait;

@@ -65,6 +65,7 @@ CudaBackend::CudaBackend(const CudaOptions& options)
 }
 
 CudaBackend::~CudaBackend() {
+  rounded_.reset();
   cudaStreamSynchronize(copies_);
   cudaStreamSynchronize(queue_.stream);
   products_.reset();
@@ -127,6 +128,24 @@ void CudaBackend::wait_for(uint64_t mark, const std::function<void()>& meanwhile
     if (state != cudaErrorNotReady) check_call(state, "cudaEventQuery", __FILE__, __LINE__);
     meanwhile();
   }
+}
+
+void CudaBackend::round_once(ConstView values, DType dtype) {
+  rounded_.reset();
+  if (values.elements() == 0 || !values) return;
+  Scratch<char> memory(pool_, values.elements() * static_cast<int64_t>(size_of(dtype)));
+  const Strides strides = contiguous_strides(values.shape);
+  copy({values.data, values.dtype, values.shape, strides},
+       {memory.data(), dtype, values.shape, strides}, false);
+  rounded_.emplace(Rounded{std::move(memory), values, dtype});
+}
+
+ConstView CudaBackend::rounded(ConstView view, DType dtype) const {
+  if (!rounded_ || rounded_->dtype != dtype || view.dtype != DType::f32) return {};
+  const int64_t first = view.as<float>() - rounded_->values.as<float>();
+  if (first < 0 || first + view.elements() > rounded_->values.elements()) return {};
+  return {rounded_->memory.data() + first * static_cast<int64_t>(size_of(dtype)), dtype,
+          view.shape};
 }
 
 std::unique_ptr<Backend::Recording> CudaBackend::record(const std::function<void()>& work) {

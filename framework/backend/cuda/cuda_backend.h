@@ -2,11 +2,13 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 
 #include "framework/backend/backend.h"
 #include "framework/backend/cuda/products.h"
 #include "framework/backend/cuda/queue.h"
 #include "framework/backend/cuda_module.h"
+#include "framework/backend/scratch.h"
 
 namespace d2l::cuda {
 
@@ -29,6 +31,9 @@ class CudaBackend final : public Backend {
   MemoryPool& staging() override { return staging_; }
   uint64_t mark() override;
   void wait_for(uint64_t mark, const std::function<void()>& meanwhile) override;
+  void round_once(ConstView values, DType dtype) override;
+  // The copy of a view of those values; {} if there is none in this type.
+  ConstView rounded(ConstView view, DType dtype) const;
   std::unique_ptr<Recording> record(const std::function<void()>& work) override;
   bool is_recording() const { return recording_; }
   void send(const void* host, View out, uint64_t after) override;
@@ -137,6 +142,12 @@ class CudaBackend final : public Backend {
   std::array<cudaEvent_t, kMarks> events_{};
   uint64_t marks_ = 0;
   bool recording_ = false;
+  struct Rounded {
+    Scratch<char> memory;
+    ConstView values;
+    DType dtype;
+  };
+  std::optional<Rounded> rounded_;
   cudaStream_t copies_ = nullptr;  // where what is sent travels
   cudaEvent_t sent_ = nullptr;
   std::unique_ptr<Products> products_;

@@ -29,6 +29,11 @@ int64_t alignment_of(const void* data) {
 PreparedInput::PreparedInput(CudaBackend& backend, ConstView view, const Wanted& wanted)
     : view_(view) {
   if (!view || suits(view, wanted)) return;
+  const ConstView rounded = backend.rounded(view, wanted.dtype);
+  if (rounded && suits(rounded, wanted)) {
+    view_ = rounded;
+    return;
+  }
   memory_ = scratch_for(backend, view.shape, wanted.dtype);
   const View copy{memory_->data(), wanted.dtype, view.shape};
   convert(backend, view, copy);

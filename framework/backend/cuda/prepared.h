@@ -16,8 +16,8 @@ struct Wanted {
   int64_t alignment = 1;
 };
 
-// An input as a library wants it: itself, or a copy in scratch memory that lives as long as this
-// object.
+// An input as a library wants it: itself, its part of the backend's rounded copy, or a copy in
+// scratch memory that lives as long as this object.
 class PreparedInput {
  public:
   PreparedInput(CudaBackend& backend, ConstView view, const Wanted& wanted);

@@ -1,0 +1,46 @@
+#include "framework/backend/rounded_once.h"
+#include "framework/tensor/elementwise.h"
+#include "tests/backend/cuda/compare.h"
+
+namespace d2l::test {
+namespace {
+
+class CudaRounded : public testing::Test {
+ protected:
+  // x times the weights at element `at` of the values.
+  std::vector<float> product(int64_t at, DType dtype) {
+    const Tensor left = x.cast(dtype), weight = values.slot(at, {30, 20});
+    Tensor out(gpu(), {8, 20}, dtype);
+    gpu().matmul({}, left.view(), weight.view(), {}, out.view());
+    return out.to_vector<float>();
+  }
+
+  Tensor x = random_tensor({8, 30}).to(gpu());
+  Tensor values = random_tensor({2048}).to(gpu());
+};
+
+TEST_F(CudaRounded, ProductsAreTheSame) {
+  for (int64_t at : {0, 64, 1448}) {
+    const std::vector<float> expected = product(at, DType::bf16);
+    const RoundedOnce rounded(gpu(), values.view(), DType::bf16);
+    EXPECT_EQ(product(at, DType::bf16), expected) << at;
+  }
+}
+
+// Seen by values that change, which they must not.
+TEST_F(CudaRounded, ProductsTakeTheCopyWhileThereIsOne) {
+  const std::vector<float> before = product(64, DType::bf16);
+  const std::vector<float> outside = product(0, DType::bf16);
+  {
+    const Tensor part = values.rows(64, 2048);
+    const RoundedOnce rounded(gpu(), part.view(), DType::bf16);
+    values *= 2;
+    EXPECT_EQ(product(64, DType::bf16), before);
+    EXPECT_NE(product(0, DType::bf16), outside) << "not all of it has been copied";
+    EXPECT_NE(product(64, DType::f32), before) << "f32 is no copy";
+  }
+  EXPECT_NE(product(64, DType::bf16), before);
+}
+
+}  // namespace
+}  // namespace d2l::test
