@@ -1,7 +1,9 @@
 #include "framework/backend/profiling_backend.h"
 
+#include <algorithm>
 #include <cstdlib>
 
+#include "framework/backend/traffic.h"
 #include "framework/base/error.h"
 #include "framework/base/scope.h"
 #include "framework/base/text.h"
@@ -30,7 +32,33 @@ int64_t attention_products(const Backend::AttentionOperands& in) {
   return queries[0] * queries[1] * values[1] * (queries[2] + values[2]);
 }
 
+// A product with a 16-bit operand rounds the other one.
+DType multiplied(const ConstView& a, const ConstView& b) {
+  return a.dtype == DType::f32 ? b.dtype : a.dtype;
+}
+
+// The result of a batch norm, where its gradient asks for it.
+ConstView result_read(const BatchNormParams& params, const Backend::NormOutput& out) {
+  return params.activation == Activation::none ? ConstView{} : out.y;
+}
+
+// Of flat arrays, of which an optimizer's ranges cover a part.
+int64_t covered_bytes(StepRanges ranges, int64_t bytes, const ConstView& array) {
+  if (ranges.empty() || array.elements() == 0) return bytes;
+  int64_t covered = 0;
+  for (const StepRange& range : ranges) covered += range.end - range.begin;
+  return bytes / array.elements() * covered;  // as many bytes for each element
+}
+
 }  // namespace
+
+double Limits::least_seconds(int64_t multiply_adds, DType dtype, int64_t bytes) const {
+  double seconds = bytes_per_second > 0 ? static_cast<double>(bytes) / bytes_per_second : 0;
+  const auto rate = multiply_adds_per_second.find(dtype);
+  if (rate != multiply_adds_per_second.end())
+    seconds = std::max(seconds, static_cast<double>(multiply_adds) / rate->second);
+  return seconds;
+}
 
 ProfilingBackend::ProfilingBackend(Backend* inner) : inner_(inner) {
   if (inner_ == nullptr)
@@ -59,8 +87,13 @@ Cost& ProfilingBackend::cost_of(const Operation& operation) {
 
 template <class Run>
 void ProfilingBackend::count(const Operation& operation, const Run& run) {
+  if (!counting_) {
+    if (inner_ != nullptr) run(*inner_);
+    return;
+  }
   double seconds = 0;
   if (inner_ != nullptr) {
+    inner_->synchronize();  // copies from the host may still be under way
     const Timer timer;
     run(*inner_);
     inner_->synchronize();
@@ -70,6 +103,9 @@ void ProfilingBackend::count(const Operation& operation, const Run& run) {
   cost.calls += 1;
   cost.seconds += seconds;
   cost.multiply_adds += operation.multiply_adds;
+  cost.bytes += operation.bytes;
+  cost.least_seconds +=
+      limits_.least_seconds(operation.multiply_adds, operation.multiplied, operation.bytes);
 }
 
 Device ProfilingBackend::device() const {
@@ -121,109 +157,126 @@ void ProfilingBackend::receive() {
 }
 
 void ProfilingBackend::fill(View out, double value) {
-  count({"fill", Work::copies}, [&](Backend& inner) { inner.fill(out, value); });
+  count({"fill", Work::copies, moved({}, {out})}, [&](Backend& inner) { inner.fill(out, value); });
 }
 
 void ProfilingBackend::copy(const ConstStridedView& in, const StridedView& out, bool accumulate) {
-  count({"copy", Work::copies}, [&](Backend& inner) { inner.copy(in, out, accumulate); });
+  count({"copy", Work::copies, moved({in, accumulate ? out : StridedView{}}, {out})},
+        [&](Backend& inner) { inner.copy(in, out, accumulate); });
 }
 
 void ProfilingBackend::gather_rows(ConstView table, ConstView indices, View out) {
-  count({"gather_rows", Work::copies},
-        [&](Backend& inner) { inner.gather_rows(table, indices, out); });
+  count(
+      {"gather_rows", Work::copies, moved({indices}, {out}) + std::min(out.bytes(), table.bytes())},
+      [&](Backend& inner) { inner.gather_rows(table, indices, out); });
 }
 
 void ProfilingBackend::scatter_add_rows(ConstView rows, ConstView indices, View table) {
-  count({"scatter_add_rows", Work::copies},
+  count({"scatter_add_rows", Work::copies,
+         moved({rows, indices}, {}) + 2 * std::min(rows.bytes(), table.bytes())},
         [&](Backend& inner) { inner.scatter_add_rows(rows, indices, table); });
 }
 
 void ProfilingBackend::unary(Unary op, ConstView x, View y) {
-  count({"unary", Work::element_wise}, [&](Backend& inner) { inner.unary(op, x, y); });
+  count({"unary", Work::element_wise, moved({x}, {y})},
+        [&](Backend& inner) { inner.unary(op, x, y); });
 }
 
 void ProfilingBackend::unary_backward(Unary op, ConstView x, ConstView y, ConstView grad_y,
                                       View grad_x) {
-  count({"unary_backward", Work::element_wise},
+  count({"unary_backward", Work::element_wise, moved({x ? x : y, grad_y}, {grad_x})},
         [&](Backend& inner) { inner.unary_backward(op, x, y, grad_y, grad_x); });
 }
 
 void ProfilingBackend::binary(Binary op, ConstView a, ConstView b, View out) {
-  count({"binary", Work::element_wise}, [&](Backend& inner) { inner.binary(op, a, b, out); });
+  count({"binary", Work::element_wise, moved({a, b}, {out})},
+        [&](Backend& inner) { inner.binary(op, a, b, out); });
 }
 
 void ProfilingBackend::binary_scalar(Binary op, ConstView a, double b, View out) {
-  count({"binary_scalar", Work::element_wise},
+  count({"binary_scalar", Work::element_wise, moved({a}, {out})},
         [&](Backend& inner) { inner.binary_scalar(op, a, b, out); });
 }
 
 void ProfilingBackend::scalar_binary(Binary op, double a, ConstView b, View out) {
-  count({"scalar_binary", Work::element_wise},
+  count({"scalar_binary", Work::element_wise, moved({b}, {out})},
         [&](Backend& inner) { inner.scalar_binary(op, a, b, out); });
 }
 
 void ProfilingBackend::compare(Compare op, ConstView a, ConstView b, View out) {
-  count({"compare", Work::element_wise}, [&](Backend& inner) { inner.compare(op, a, b, out); });
+  count({"compare", Work::element_wise, moved({a, b}, {out})},
+        [&](Backend& inner) { inner.compare(op, a, b, out); });
 }
 
 void ProfilingBackend::axpby(double alpha, ConstView x, double beta, View y) {
-  count({"axpby", Work::element_wise}, [&](Backend& inner) { inner.axpby(alpha, x, beta, y); });
+  count({"axpby", Work::element_wise, moved({x, beta != 0 ? y : View{}}, {y})},
+        [&](Backend& inner) { inner.axpby(alpha, x, beta, y); });
 }
 
 void ProfilingBackend::dropout(const DropoutParams& params, ConstView x, View y) {
-  count({"dropout", Work::element_wise}, [&](Backend& inner) { inner.dropout(params, x, y); });
+  count({"dropout", Work::element_wise, moved({x}, {y})},
+        [&](Backend& inner) { inner.dropout(params, x, y); });
 }
 
 void ProfilingBackend::reduce(Reduction op, ConstView x, View y) {
-  count({"reduce", Work::copies}, [&](Backend& inner) { inner.reduce(op, x, y); });
+  count({"reduce", Work::copies, moved({x}, {y})}, [&](Backend& inner) { inner.reduce(op, x, y); });
 }
 
 void ProfilingBackend::argmax(ConstView x, int axis, View indices) {
-  count({"argmax", Work::copies}, [&](Backend& inner) { inner.argmax(x, axis, indices); });
+  count({"argmax", Work::copies, moved({x}, {indices})},
+        [&](Backend& inner) { inner.argmax(x, axis, indices); });
 }
 
 void ProfilingBackend::cumsum(ConstView x, int axis, bool reverse, View y) {
-  count({"cumsum", Work::copies}, [&](Backend& inner) { inner.cumsum(x, axis, reverse, y); });
+  count({"cumsum", Work::copies, moved({x}, {y})},
+        [&](Backend& inner) { inner.cumsum(x, axis, reverse, y); });
 }
 
 void ProfilingBackend::matmul(const MatmulParams& params, ConstView a, ConstView b, ConstView bias,
                               View out) {
-  count({"matmul", Work::matmul, product(params, a, out)},
+  count({"matmul", Work::matmul, moved({a, b, bias}, {out}), product(params, a, out),
+         multiplied(a, b)},
         [&](Backend& inner) { inner.matmul(params, a, b, bias, out); });
 }
 
 void ProfilingBackend::conv2d(const Conv2dParams& params, const ConvOperands& in, View y) {
-  count({"conv2d", Work::convolution, convolution(y, in.weight)},
+  count({"conv2d", Work::convolution, moved({in.x, in.weight, in.bias}, {y}),
+         convolution(y, in.weight), y.dtype},
         [&](Backend& inner) { inner.conv2d(params, in, y); });
 }
 
 void ProfilingBackend::conv2d_backward_input(const Conv2dParams& params, ConstView grad_y,
                                              ConstView weight, View grad_x) {
-  count({"conv2d_backward_input", Work::convolution, convolution(grad_y, weight)},
+  count({"conv2d_backward_input", Work::convolution, moved({grad_y, weight}, {grad_x}),
+         convolution(grad_y, weight), grad_y.dtype},
         [&](Backend& inner) { inner.conv2d_backward_input(params, grad_y, weight, grad_x); });
 }
 
 void ProfilingBackend::conv2d_backward_weight(const Conv2dParams& params, ConstView x,
                                               ConstView grad_y, View grad_weight, View grad_bias) {
-  count({"conv2d_backward_weight", Work::convolution, convolution(grad_y, grad_weight)},
+  count({"conv2d_backward_weight", Work::convolution, moved({x, grad_y}, {grad_weight, grad_bias}),
+         convolution(grad_y, grad_weight), grad_y.dtype},
         [&](Backend& inner) {
           inner.conv2d_backward_weight(params, x, grad_y, grad_weight, grad_bias);
         });
 }
 
 void ProfilingBackend::pool2d(const Pool2dParams& params, ConstView x, View y, View winners) {
-  count({"pool2d", Work::pooling}, [&](Backend& inner) { inner.pool2d(params, x, y, winners); });
+  count({"pool2d", Work::pooling, moved({x}, {y, winners})},
+        [&](Backend& inner) { inner.pool2d(params, x, y, winners); });
 }
 
 void ProfilingBackend::pool2d_backward(const Pool2dParams& params, ConstView grad_y,
                                        ConstView winners, View grad_x) {
-  count({"pool2d_backward", Work::pooling},
+  count({"pool2d_backward", Work::pooling, moved({grad_y, winners}, {grad_x})},
         [&](Backend& inner) { inner.pool2d_backward(params, grad_y, winners, grad_x); });
 }
 
 void ProfilingBackend::conv2d_pool(const ConvPoolParams& params, const ConvOperands& in,
                                    const ConvKept& kept, View y) {
-  count({"conv2d_pool", Work::convolution, convolution(kept.conv, in.weight)},
+  count({"conv2d_pool", Work::convolution,
+         moved({in.x, in.weight, in.bias}, {kept.conv, kept.winners, y}),
+         convolution(kept.conv, in.weight), y.dtype},
         [&](Backend& inner) { inner.conv2d_pool(params, in, kept, y); });
 }
 
@@ -231,25 +284,29 @@ void ProfilingBackend::conv2d_pool_backward(const ConvPoolParams& params, const 
                                             const ConvKept& kept, ConstView grad_y,
                                             const ConvGradients& gradients) {
   count({"conv2d_pool_backward", Work::convolution,
-         (gradients.x ? 2 : 1) * convolution(kept.conv, in.weight)},
+         moved({in.x, in.weight, kept.conv, kept.winners, grad_y},
+               {gradients.x, gradients.weight, gradients.bias}),
+         (gradients.x ? 2 : 1) * convolution(kept.conv, in.weight), grad_y.dtype},
         [&](Backend& inner) { inner.conv2d_pool_backward(params, in, kept, grad_y, gradients); });
 }
 
 void ProfilingBackend::activated_pool2d_backward(const ConvPoolParams& params, ConstView y,
                                                  ConstView grad_y, ConstView winners, View grad_x) {
-  count({"activated_pool2d_backward", Work::pooling}, [&](Backend& inner) {
-    inner.activated_pool2d_backward(params, y, grad_y, winners, grad_x);
-  });
+  count(
+      {"activated_pool2d_backward", Work::pooling, moved({y, grad_y, winners}, {grad_x})},
+      [&](Backend& inner) { inner.activated_pool2d_backward(params, y, grad_y, winners, grad_x); });
 }
 
 void ProfilingBackend::batch_norm_statistics(ConstView x, const NormStatistics& of_batch) {
-  count({"batch_norm_statistics", Work::normalisation},
+  count({"batch_norm_statistics", Work::normalisation,
+         moved({x}, {of_batch.mean, of_batch.variance})},
         [&](Backend& inner) { inner.batch_norm_statistics(x, of_batch); });
 }
 
 void ProfilingBackend::batch_norm_apply(const BatchNormParams& params, const NormOperands& in,
                                         const NormStatistics& given, View y) {
-  count({"batch_norm_apply", Work::normalisation},
+  count({"batch_norm_apply", Work::normalisation,
+         moved({in.x, in.gamma, in.beta, in.residual, given.mean, given.variance}, {y})},
         [&](Backend& inner) { inner.batch_norm_apply(params, in, given, y); });
 }
 
@@ -258,9 +315,12 @@ void ProfilingBackend::batch_norm_gradient_sums(const BatchNormParams& params,
                                                 const NormStatistics& of_batch,
                                                 const NormOutput& out,
                                                 const NormGradients& gradients) {
-  count({"batch_norm_gradient_sums", Work::normalisation}, [&](Backend& inner) {
-    inner.batch_norm_gradient_sums(params, in, of_batch, out, gradients);
-  });
+  count({"batch_norm_gradient_sums", Work::normalisation,
+         moved({in.x, of_batch.mean, of_batch.variance, result_read(params, out), out.grad_y},
+               {gradients.gamma, gradients.beta})},
+        [&](Backend& inner) {
+          inner.batch_norm_gradient_sums(params, in, of_batch, out, gradients);
+        });
 }
 
 void ProfilingBackend::batch_norm_gradient_input(const BatchNormParams& params,
@@ -268,100 +328,122 @@ void ProfilingBackend::batch_norm_gradient_input(const BatchNormParams& params,
                                                  const NormStatistics& of_batch,
                                                  const NormOutput& out,
                                                  const NormGradients& gradients) {
-  count({"batch_norm_gradient_input", Work::normalisation}, [&](Backend& inner) {
-    inner.batch_norm_gradient_input(params, in, of_batch, out, gradients);
-  });
+  count({"batch_norm_gradient_input", Work::normalisation,
+         moved({in.x, in.gamma, of_batch.mean, of_batch.variance, result_read(params, out),
+                out.grad_y, gradients.gamma, gradients.beta},
+               {gradients.x, gradients.residual})},
+        [&](Backend& inner) {
+          inner.batch_norm_gradient_input(params, in, of_batch, out, gradients);
+        });
 }
 
 void ProfilingBackend::layer_norm(const LayerNormParams& params, const NormOperands& in, View y,
                                   const NormStatistics& of_rows) {
-  count({"layer_norm", Work::normalisation},
+  count({"layer_norm", Work::normalisation,
+         moved({in.x, in.gamma, in.beta, in.residual}, {y, of_rows.mean, of_rows.variance})},
         [&](Backend& inner) { inner.layer_norm(params, in, y, of_rows); });
 }
 
 void ProfilingBackend::layer_norm_backward(const LayerNormParams& params, const NormOperands& in,
                                            const NormStatistics& of_rows, ConstView grad_y,
                                            const NormGradients& gradients) {
-  count({"layer_norm_backward", Work::normalisation},
+  count({"layer_norm_backward", Work::normalisation,
+         moved({in.x, in.gamma, of_rows.mean, of_rows.variance, grad_y},
+               {gradients.x, gradients.gamma, gradients.beta})},
         [&](Backend& inner) { inner.layer_norm_backward(params, in, of_rows, grad_y, gradients); });
 }
 
 void ProfilingBackend::masked_softmax(ConstView x, ConstView lengths, View y) {
-  count({"masked_softmax", Work::attention},
+  count({"masked_softmax", Work::attention, moved({x, lengths}, {y})},
         [&](Backend& inner) { inner.masked_softmax(x, lengths, y); });
 }
 
 void ProfilingBackend::masked_softmax_backward(ConstView y, ConstView lengths, ConstView grad_y,
                                                View grad_x) {
-  count({"masked_softmax_backward", Work::attention},
+  count({"masked_softmax_backward", Work::attention, moved({y, lengths, grad_y}, {grad_x})},
         [&](Backend& inner) { inner.masked_softmax_backward(y, lengths, grad_y, grad_x); });
 }
 
 void ProfilingBackend::attention(const AttentionParams& params, const AttentionOperands& in,
                                  View kept, View y) {
-  count({"attention", Work::attention, attention_products(in)},
-        [&](Backend& inner) { inner.attention(params, in, kept, y); });
+  count(
+      {"attention", Work::attention, moved({in.queries, in.keys, in.values, in.lengths}, {kept, y}),
+       attention_products(in), y.dtype},
+      [&](Backend& inner) { inner.attention(params, in, kept, y); });
 }
 
 void ProfilingBackend::attention_backward(const AttentionParams& params,
                                           const AttentionOperands& in, ConstView kept,
                                           ConstView grad_y, const AttentionGradients& gradients) {
-  count({"attention_backward", Work::attention, 2 * attention_products(in)},
+  count({"attention_backward", Work::attention,
+         moved({in.queries, in.keys, in.values, in.lengths, kept, grad_y},
+               {gradients.queries, gradients.keys, gradients.values}),
+         2 * attention_products(in), grad_y.dtype},
         [&](Backend& inner) { inner.attention_backward(params, in, kept, grad_y, gradients); });
 }
 
 void ProfilingBackend::softmax(ConstView x, View y) {
-  count({"softmax", Work::element_wise}, [&](Backend& inner) { inner.softmax(x, y); });
+  count({"softmax", Work::element_wise, moved({x}, {y})},
+        [&](Backend& inner) { inner.softmax(x, y); });
 }
 
 void ProfilingBackend::softmax_backward(ConstView y, ConstView grad_y, View grad_x) {
-  count({"softmax_backward", Work::element_wise},
+  count({"softmax_backward", Work::element_wise, moved({y, grad_y}, {grad_x})},
         [&](Backend& inner) { inner.softmax_backward(y, grad_y, grad_x); });
 }
 
 void ProfilingBackend::log_softmax(ConstView x, View y) {
-  count({"log_softmax", Work::element_wise}, [&](Backend& inner) { inner.log_softmax(x, y); });
+  count({"log_softmax", Work::element_wise, moved({x}, {y})},
+        [&](Backend& inner) { inner.log_softmax(x, y); });
 }
 
 void ProfilingBackend::log_softmax_backward(ConstView y, ConstView grad_y, View grad_x) {
-  count({"log_softmax_backward", Work::element_wise},
+  count({"log_softmax_backward", Work::element_wise, moved({y, grad_y}, {grad_x})},
         [&](Backend& inner) { inner.log_softmax_backward(y, grad_y, grad_x); });
 }
 
 void ProfilingBackend::cross_entropy(ConstView logits, ConstView labels, View losses,
                                      View probabilities, View correct) {
-  count({"cross_entropy", Work::loss}, [&](Backend& inner) {
-    inner.cross_entropy(logits, labels, losses, probabilities, correct);
-  });
+  count(
+      {"cross_entropy", Work::loss, moved({logits, labels}, {losses, probabilities, correct})},
+      [&](Backend& inner) { inner.cross_entropy(logits, labels, losses, probabilities, correct); });
 }
 
 void ProfilingBackend::cross_entropy_backward(ConstView probabilities, ConstView labels,
                                               ConstView grad_losses, View grad_logits) {
-  count({"cross_entropy_backward", Work::loss}, [&](Backend& inner) {
-    inner.cross_entropy_backward(probabilities, labels, grad_losses, grad_logits);
-  });
+  count({"cross_entropy_backward", Work::loss,
+         moved({probabilities, labels, grad_losses}, {grad_logits})},
+        [&](Backend& inner) {
+          inner.cross_entropy_backward(probabilities, labels, grad_losses, grad_logits);
+        });
 }
 
 void ProfilingBackend::sgd_step(const SgdParams& params, ConstView gradient, View value,
                                 View velocity) {
-  count({"sgd_step", Work::optimizer},
-        [&](Backend& inner) { inner.sgd_step(params, gradient, value, velocity); });
+  count(
+      {"sgd_step", Work::optimizer,
+       covered_bytes(params.ranges, moved({gradient, value, velocity}, {value, velocity}), value)},
+      [&](Backend& inner) { inner.sgd_step(params, gradient, value, velocity); });
 }
 
 void ProfilingBackend::adam_step(const AdamParams& params, ConstView gradient, View value,
                                  View mean, View square) {
-  count({"adam_step", Work::optimizer},
+  count({"adam_step", Work::optimizer,
+         covered_bytes(params.ranges, moved({gradient, value, mean, square}, {value, mean, square}),
+                       value)},
         [&](Backend& inner) { inner.adam_step(params, gradient, value, mean, square); });
 }
 
 void ProfilingBackend::lamb_direction(const AdamParams& params, View gradient, ConstView value,
                                       View mean, View square) {
-  count({"lamb_direction", Work::optimizer},
+  count({"lamb_direction", Work::optimizer,
+         moved({gradient, value, mean, square}, {gradient, mean, square})},
         [&](Backend& inner) { inner.lamb_direction(params, gradient, value, mean, square); });
 }
 
 void ProfilingBackend::norms(StepRanges ranges, ConstView x, View norms) {
-  count({"norms", Work::optimizer}, [&](Backend& inner) { inner.norms(ranges, x, norms); });
+  count({"norms", Work::optimizer, covered_bytes(ranges, moved({x}, {}), x) + norms.bytes()},
+        [&](Backend& inner) { inner.norms(ranges, x, norms); });
 }
 
 }  // namespace d2l

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "framework/backend/backend.h"
@@ -33,6 +34,17 @@ struct Cost {
   int64_t calls = 0;
   double seconds = 0;         // 0 in a dry run
   int64_t multiply_adds = 0;  // of convolutions, matrix products and attention, by their shapes
+  int64_t bytes = 0;          // that must at least be moved: each operand once, in its dtype
+  double least_seconds = 0;   // that the device's limits leave for it; 0 without them
+};
+
+// What a device can do at most, as somebody has measured it.
+struct Limits {
+  std::map<DType, double> multiply_adds_per_second = {};  // by what is multiplied
+  double bytes_per_second = 0;                            // read and written
+
+  // Of one operation, which is bound by its products or by its bytes, whichever takes longer.
+  double least_seconds(int64_t multiply_adds, DType dtype, int64_t bytes) const;
 };
 
 // A backend that has another one compute, and counts what that costs. Every operation is waited
@@ -40,7 +52,8 @@ struct Cost {
 // them.
 //
 // Multiply-adds are those of the definition, padding included, whatever the kernel does in fact;
-// the gradient of a product is two such products, as in all tables of this kind.
+// the gradient of a product is two such products, as in all tables of this kind. Bytes are those of
+// the operands: what is changed in place is read and written, and caches are not thought of.
 class ProfilingBackend final : public Backend {
  public:
   // inner, which must outlive it, computes. nullptr: a dry run, which computes nothing, leaves
@@ -50,6 +63,10 @@ class ProfilingBackend final : public Backend {
   // In the order in which they were first met since reset().
   const std::vector<Cost>& costs() const { return costs_; }
   void reset();
+  // What costs are compared with from now on.
+  void set_limits(Limits limits) { limits_ = std::move(limits); }
+  // Without it operations are handed on as they come: neither counted nor waited for.
+  void set_counting(bool on) { counting_ = on; }
 
   Device device() const override;
   std::string describe() const override;
@@ -147,13 +164,17 @@ class ProfilingBackend final : public Backend {
   struct Operation {
     const char* name;
     Work work;
+    int64_t bytes = 0;
     int64_t multiply_adds = 0;
+    DType multiplied = DType::f32;
   };
   template <class Run>
   void count(const Operation& operation, const Run& run);
   Cost& cost_of(const Operation& operation);
 
   Backend* inner_;
+  Limits limits_;
+  bool counting_ = true;
   std::unique_ptr<MemoryPool> own_pool_;  // of a dry run
   std::vector<Cost> costs_;
   // operation, backward, in a module, path -> place in costs_

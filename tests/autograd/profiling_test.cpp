@@ -24,6 +24,13 @@ int64_t multiply_adds(const ProfilingBackend& backend, const std::string& operat
   return sum;
 }
 
+int64_t bytes(const ProfilingBackend& backend, const std::string& operation) {
+  int64_t sum = 0;
+  for (const Cost& cost : backend.costs())
+    if (cost.operation == operation) sum += cost.bytes;
+  return sum;
+}
+
 Variable leaf(Backend& backend, const Shape& shape) {
   return Variable(uniform(backend, shape, {.seed = 4}), true);
 }
@@ -75,6 +82,110 @@ TEST(ProfilingBackend, CountsMultiplyAddsOfAttention) {
   EXPECT_EQ(multiply_adds(backend, "attention"), 2 * 3 * 5 * (8 + 6));
   y.backward(ones(backend, y.shape()));
   EXPECT_EQ(multiply_adds(backend, "attention_backward"), 2 * 2 * 3 * 5 * (8 + 6));
+}
+
+TEST(ProfilingBackend, CountsBytesOfLinearLayers) {
+  ProfilingBackend backend(&device());
+  Variable x = leaf(backend, {5, 3}), weight = leaf(backend, {7, 3}), bias = leaf(backend, {7});
+  Variable y = linear(x, weight, bias);
+  EXPECT_EQ(bytes(backend, "matmul"), 4 * (5 * 3 + 7 * 3 + 7 + 5 * 7));
+  y.backward(ones(backend, {5, 7}));
+  EXPECT_EQ(bytes(backend, "matmul"), 4 * (3 * (5 * 3 + 7 * 3 + 5 * 7) + 7));
+}
+
+// Images and results in 16 bits, weights and their gradients in 32.
+TEST(ProfilingBackend, CountsBytesOfConvolutions) {
+  constexpr int64_t kImages = 2 * 9 * 7 * 3, kWeights = 4 * 3 * 3 * 3, kResults = 2 * 5 * 4 * 4;
+  for (const DType dtype : {DType::f32, DType::bf16}) {
+    ProfilingBackend backend(nullptr);
+    const int64_t size = dtype == DType::f32 ? 4 : 2;
+    const Conv2dParams params{.stride = {2, 2}, .padding = {1, 1}};
+    const Tensor x(backend, {2, 9, 7, 3}, dtype), y(backend, {2, 5, 4, 4}, dtype);
+    const Tensor weight(backend, {4, 3, 3, 3}), bias(backend, {4});
+    Tensor out = y, grad_x = x, grad_weight = weight, grad_bias = bias;
+    backend.conv2d(params, {x.view(), weight.view(), bias.view()}, out.view());
+    EXPECT_EQ(bytes(backend, "conv2d"), size * (kImages + kResults) + 4 * (kWeights + 4));
+    backend.conv2d_backward_input(params, y.view(), weight.view(), grad_x.view());
+    EXPECT_EQ(bytes(backend, "conv2d_backward_input"), size * (kImages + kResults) + 4 * kWeights);
+    backend.conv2d_backward_weight(params, x.view(), y.view(), grad_weight.view(),
+                                   grad_bias.view());
+    EXPECT_EQ(bytes(backend, "conv2d_backward_weight"),
+              size * (kImages + kResults) + 4 * (kWeights + 4));
+  }
+}
+
+TEST(ProfilingBackend, CountsBytesOfCopiesAndElements) {
+  ProfilingBackend backend(&device());
+  Tensor x = uniform(backend, {6, 10}, {.seed = 1}), y = uniform(backend, {6, 10}, {.seed = 2});
+  const Tensor row = uniform(backend, {10}, {.seed = 3});
+  backend.reset();
+  backend.binary(Binary::mul, x.view(), row.view(), y.view());
+  EXPECT_EQ(bytes(backend, "binary"), 4 * (60 + 10 + 60));
+  backend.reset();
+  backend.binary(Binary::mul, x.view(), x.view(), x.view());  // one operand, in place
+  EXPECT_EQ(bytes(backend, "binary"), 4 * (60 + 60));
+  backend.axpby(2, x.view(), 0, y.view());
+  EXPECT_EQ(bytes(backend, "axpby"), 4 * 2 * 60);
+  backend.axpby(2, x.view(), 1, y.view());
+  EXPECT_EQ(bytes(backend, "axpby"), 4 * (2 + 3) * 60);
+  const ConstStridedView repeated{row.view().data, DType::f32, {6, 10}, {0, 1}};
+  backend.copy(repeated, strided(y.view()), false);
+  EXPECT_EQ(bytes(backend, "copy"), 4 * (10 + 60));
+  backend.copy(repeated, strided(y.view()), true);
+  EXPECT_EQ(bytes(backend, "copy"), 4 * (10 + 60 + 10 + 2 * 60));
+}
+
+// Only the rows that are named, and the ranges that a step covers.
+TEST(ProfilingBackend, CountsBytesOfParts) {
+  ProfilingBackend backend(&device());
+  Tensor table = uniform(backend, {100, 8}, {.seed = 1}), rows(backend, {3, 8});
+  const Tensor indices = from_vector(backend, {3}, std::vector<int64_t>{5, 7, 99});
+  backend.gather_rows(table.view(), indices.view(), rows.view());
+  EXPECT_EQ(bytes(backend, "gather_rows"), 3 * 8 + 2 * 4 * 3 * 8);
+  backend.scatter_add_rows(rows.view(), indices.view(), table.view());
+  EXPECT_EQ(bytes(backend, "scatter_add_rows"), 3 * 8 + 3 * 4 * 3 * 8);
+  Tensor value = uniform(backend, {100}, {.seed = 1}), velocity = uniform(backend, {100}, {});
+  const Tensor gradient = uniform(backend, {100}, {.seed = 2});
+  const std::vector<StepRange> ranges = {{.begin = 10, .end = 20}, {.begin = 50, .end = 80}};
+  backend.sgd_step({.ranges = ranges}, gradient.view(), value.view(), {});
+  EXPECT_EQ(bytes(backend, "sgd_step"), 40 * 4 * 3);
+  backend.reset();
+  backend.sgd_step({.momentum = 0.9}, gradient.view(), value.view(), velocity.view());
+  EXPECT_EQ(bytes(backend, "sgd_step"), 100 * 4 * 5);
+}
+
+// Each operation by what binds it, not their sums.
+TEST(ProfilingBackend, ComparesWithLimits) {
+  ProfilingBackend backend(&device());
+  const Tensor x = uniform(backend, {4, 4}, {.seed = 1}), y = uniform(backend, {4, 4}, {.seed = 2});
+  const Tensor long_row = uniform(backend, {1, 64}, {.seed = 3}),
+               one = uniform(backend, {1, 1}, {});
+  backend.reset();
+  matmul(x, y);
+  EXPECT_EQ(backend.costs()[0].least_seconds, 0);
+  backend.reset();
+  backend.set_limits({.multiply_adds_per_second = {{DType::f32, 1}}, .bytes_per_second = 4});
+  matmul(x, y);  // 64 s of products, 48 s of memory
+  EXPECT_DOUBLE_EQ(backend.costs()[0].least_seconds, 64);
+  matmul(one, long_row);  // 64 s of products, 129 s of memory
+  EXPECT_DOUBLE_EQ(backend.costs()[0].least_seconds, 64 + 129);
+  backend.set_limits({.multiply_adds_per_second = {{DType::bf16, 1}}, .bytes_per_second = 4});
+  backend.reset();
+  matmul(x, y);
+  EXPECT_DOUBLE_EQ(backend.costs()[0].least_seconds, 48);
+}
+
+TEST(ProfilingBackend, HandsOnWithoutCounting) {
+  ProfilingBackend backend(&device());
+  Tensor x = ones(backend, {3});
+  backend.reset();
+  backend.set_counting(false);
+  backend.fill(x.view(), 7);
+  EXPECT_TRUE(backend.costs().empty());
+  EXPECT_EQ(x.to_vector<float>(), std::vector<float>(3, 7));
+  backend.set_counting(true);
+  backend.fill(x.view(), 8);
+  EXPECT_EQ(backend.costs().size(), 1u);
 }
 
 TEST(ProfilingBackend, EmptyBatchesCostNothing) {

@@ -76,6 +76,26 @@ TEST(Profiling, ChargesGradientsToTheirModules) {
   }
 }
 
+// Products read their weights and write their gradients.
+TEST(Profiling, ChargesBytesToEveryOperation) {
+  for (const char* name : {"lenet", "resnet20", "googlenet", "vit-tiny", "dropout-mlp"}) {
+    const ModelOptions options = least_options(name);
+    ProfilingBackend backend(&device());
+    const auto model = build_model(name, options);
+    nn::ParameterSet set(*model, backend, 1);
+    backend.set_limits({.multiply_adds_per_second = {{DType::f32, 1e9}}, .bytes_per_second = 1e9});
+    backend.reset();
+    train_step(*model, set, options);
+    int64_t of_products = 0;
+    for (const Cost& cost : backend.costs()) {
+      EXPECT_GT(cost.bytes, 0) << name << ": " << cost.operation;
+      EXPECT_GE(cost.least_seconds, 0.999e-9 * static_cast<double>(cost.bytes)) << cost.operation;
+      if (cost.multiply_adds > 0) of_products += cost.bytes;
+    }
+    EXPECT_GT(of_products, 2 * set.values().view().bytes()) << name;
+  }
+}
+
 // The end of a residual block is a function of its own.
 TEST(Profiling, ChargesNormsWithResidualsToTheNorm) {
   const ModelOptions options = least_options("resnet20");
