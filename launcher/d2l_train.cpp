@@ -326,9 +326,11 @@ int measure(const CommandLine& line, MpiSession& session) {
   Log log(comm->rank() != 0), quiet(true);
   Trainer trainer(setup.parts(*comm, quiet), setup.options);
   log.info(description(config, setup, *comm, backend));
-  const std::string report = time_report(
-      {.trainer = trainer, .backend = backend, .activations = setup.options.activations},
-      config.time);
+  const std::string report = time_report({.trainer = trainer,
+                                          .backend = backend,
+                                          .activations = setup.options.activations,
+                                          .tf32 = config.precision == "tf32"},
+                                         config.time);
   if (comm->rank() == 0) std::printf("\n%s", report.c_str());
   comm->barrier();
   return 0;

@@ -1,13 +1,10 @@
 #include "launcher/time_report.h"
 
-#include <algorithm>
-#include <limits>
 #include <map>
 #include <utility>
 
 #include "framework/base/text.h"
-#include "framework/base/timer.h"
-#include "framework/tensor/create.h"
+#include "launcher/limits.h"
 #include "launcher/table.h"
 
 namespace d2l::launcher {
@@ -18,31 +15,23 @@ constexpr double kLeastShare = 0.005;       // of a layer with a line of its own
 constexpr double kLeastWorkShare = 0.0005;  // of a kind of work with one
 constexpr double kGiga = 1e9;
 
-// GFLOP/s of a large matrix product, a multiply-add being two operations.
-double measured_peak(Backend& backend, DType dtype) {
-  constexpr int64_t kSide = 2048;
-  constexpr int kTries = 3;
-  const Tensor a = uniform(backend, {kSide, kSide}, {.seed = 1}).cast(dtype);
-  Tensor product(backend, {kSide, kSide}, dtype);
-  double best = std::numeric_limits<double>::infinity();
-  for (int i = 0; i < kTries; ++i) {
-    const Timer timer;
-    backend.matmul({}, a.view(), a.view(), {}, product.view());
-    backend.synchronize();
-    best = std::min(best, timer.seconds());
-  }
-  return 2.0 * kSide * kSide * kSide / best / kGiga;
-}
-
 struct Pass {
   double seconds = 0;
+  double least_seconds = 0;
   int64_t multiply_adds = 0;
+  int64_t bytes = 0;
 
   void add(const Pass& more) {
     seconds += more.seconds;
+    least_seconds += more.least_seconds;
     multiply_adds += more.multiply_adds;
+    bytes += more.bytes;
   }
 };
+
+Pass pass_of(const Cost& cost) {
+  return {cost.seconds, cost.least_seconds, cost.multiply_adds, cost.bytes};
+}
 
 struct Layer {
   std::string name;
@@ -69,7 +58,7 @@ std::vector<Layer> layers_of(const std::vector<Cost>& costs) {
     const auto [place, is_new] = places.try_emplace(name, layers.size());
     if (is_new) layers.push_back({.name = name});
     Layer& layer = layers[place->second];
-    (cost.backward ? layer.backward : layer.forward).add({cost.seconds, cost.multiply_adds});
+    (cost.backward ? layer.backward : layer.forward).add(pass_of(cost));
   }
   return layers;
 }
@@ -98,7 +87,8 @@ struct Measured {
   std::vector<Cost> costs = {};
   TrainerTimes times = {};  // of the measured steps
   int64_t steps = 0;
-  double peak = 0;  // GFLOP/s
+  double peak = 0;    // GFLOP/s
+  double memory = 0;  // GB/s
 
   double seconds() const { return times.steps + times.data_wait; }
   std::string milliseconds(double all) const {
@@ -108,14 +98,23 @@ struct Measured {
 
 std::string percent(double share) { return fixed(100 * share, 1) + " %"; }
 
-// GFLOP/s and their share of the peak.
-void append_rate(Row& row, const Pass& pass, double peak) {
-  if (pass.multiply_adds == 0 || pass.seconds <= 0) {
+// Billions a second and their share of the most.
+void append_rate(Row& row, double amount, double seconds, double most) {
+  if (amount <= 0 || seconds <= 0) {
     row.insert(row.end(), {"-", "-"});
     return;
   }
-  const double rate = 2.0 * static_cast<double>(pass.multiply_adds) / pass.seconds / kGiga;
-  row.insert(row.end(), {fixed(rate, 1), percent(rate / peak)});
+  const double rate = amount / seconds / kGiga;
+  row.insert(row.end(), {fixed(rate, 1), percent(rate / most)});
+}
+
+// GFLOP/s, a multiply-add being two operations.
+void append_products(Row& row, const Pass& pass, double peak) {
+  append_rate(row, 2.0 * static_cast<double>(pass.multiply_adds), pass.seconds, peak);
+}
+
+std::string possible_share(const Pass& pass) {
+  return pass.seconds > 0 ? percent(pass.least_seconds / pass.seconds) : "-";
 }
 
 std::string layer_table(const Measured& measured) {
@@ -125,15 +124,18 @@ std::string layer_table(const Measured& measured) {
   std::vector<Layer> lines = joined(layers, measured.seconds());
   lines.push_back(total);
   std::vector<Row> rows = {{"layer", "forward ms", "backward ms", "G mult-adds", "GFLOP/s forward",
-                            "of peak", "backward", "of peak"}};
+                            "of peak", "backward", "of peak", "possible"}};
   for (const Layer& line : lines) {
     const double giga = static_cast<double>(line.forward.multiply_adds) / kGiga;
     Row row = {line.name, measured.milliseconds(line.forward.seconds),
                measured.milliseconds(line.backward.seconds),
                line.forward.multiply_adds > 0 ? fixed(giga / static_cast<double>(measured.steps), 4)
                                               : "-"};
-    append_rate(row, line.forward, measured.peak);
-    append_rate(row, line.backward, measured.peak);
+    append_products(row, line.forward, measured.peak);
+    append_products(row, line.backward, measured.peak);
+    Pass both = line.forward;
+    both.add(line.backward);
+    row.push_back(possible_share(both));
     rows.push_back(std::move(row));
   }
   return table(rows);
@@ -150,18 +152,30 @@ std::string kind_table(const Measured& measured) {
                                                      {Work::loss, "loss"},
                                                      {Work::optimizer, "optimizer"}};
   double rest = measured.seconds();
-  std::vector<Row> rows = {{"work", "ms a step", "share"}};
+  std::vector<Row> rows = {{"work", "ms a step", "share", "GFLOP/s", "of peak", "GB/s", "of memory",
+                            "possible ms", "possible"}};
   const auto add = [&](const char* name, double seconds) {
-    if (seconds < kLeastWorkShare * measured.seconds()) return;
+    if (seconds < kLeastWorkShare * measured.seconds()) return false;
     rows.push_back({name, measured.milliseconds(seconds), percent(seconds / measured.seconds())});
-    rest -= seconds;
+    return true;
   };
+  const auto add_pass = [&](const char* name, const Pass& pass) {
+    if (!add(name, pass.seconds)) return;
+    Row& row = rows.back();
+    append_products(row, pass, measured.peak);
+    append_rate(row, static_cast<double>(pass.bytes), pass.seconds, measured.memory);
+    row.insert(row.end(), {measured.milliseconds(pass.least_seconds), possible_share(pass)});
+  };
+  Pass all;
   for (const auto& [work, name] : kKinds) {
-    double seconds = 0;
+    Pass pass;
     for (const Cost& cost : measured.costs)
-      if (cost.work == work) seconds += cost.seconds;
-    add(name, seconds);
+      if (cost.work == work) pass.add(pass_of(cost));
+    add_pass(name, pass);
+    all.add(pass);
   }
+  add_pass("all of these", all);
+  rest -= all.seconds + measured.times.data_wait + measured.times.comm_wait;
   add("waiting for data", measured.times.data_wait);
   add("waiting for other ranks", measured.times.comm_wait);
   add("rest", rest);
@@ -175,25 +189,53 @@ TrainerTimes difference(const TrainerTimes& later, const TrainerTimes& earlier) 
           .data_wait = later.data_wait - earlier.data_wait};
 }
 
+// Times of so many steps, after a few of warm-up.
+TrainerTimes times_of(Trainer& trainer, int64_t steps) {
+  const TrainerTimes before = trainer.times();
+  trainer.advance(steps);
+  return difference(trainer.times(), before);
+}
+
+std::string limits_line(const TimeSubject& subject, const Limits& limits) {
+  std::string line = "large matrix products: ";
+  for (const auto& [dtype, rate] : limits.multiply_adds_per_second) {
+    if (line.back() != ' ') line += ", ";
+    line += concat(dtype == DType::f32 && subject.tf32 ? "tf32" : to_string(dtype), " ",
+                   fixed(2 * rate / kGiga, 1), " GFLOP/s");
+  }
+  return concat(line, "; memory: ", fixed(limits.bytes_per_second / kGiga, 1), " GB/s\n");
+}
+
 }  // namespace
 
 std::string time_report(const TimeSubject& subject, int64_t steps) {
-  Measured measured{.steps = steps, .peak = measured_peak(subject.backend, DType::f32)};
-  std::string peaks = concat("f32 ", fixed(measured.peak, 1), " GFLOP/s");
-  if (subject.activations != DType::f32) {
-    measured.peak = measured_peak(subject.backend, subject.activations);
-    peaks += concat(", ", to_string(subject.activations), " ", fixed(measured.peak, 1), " GFLOP/s");
-  }
+  ProfilingBackend& backend = subject.backend;
+  backend.set_counting(false);
+  const Limits limits = measured_limits(backend, {DType::f32, subject.activations});
   subject.trainer.advance(kWarmUp);
-  subject.backend.reset();
-  const TrainerTimes before = subject.trainer.times();
-  subject.trainer.advance(steps);
-  measured.times = difference(subject.trainer.times(), before);
-  measured.costs = subject.backend.costs();
-  const double rate = static_cast<double>(measured.times.samples) / measured.seconds();
-  return concat(layer_table(measured), "\n", kind_table(measured), "\n", steps,
-                steps == 1 ? " step, " : " steps, ", fixed(rate, 1),
-                " examples/s with data; large matrix products: ", peaks, "\n");
+  Measured measured{.steps = steps,
+                    .peak = 2 * limits.multiply_adds_per_second.at(subject.activations) / kGiga,
+                    .memory = limits.bytes_per_second / kGiga};
+  const bool goes_ahead = backend.device().kind != DeviceKind::cpu;  // of what is computed
+  const TrainerTimes undisturbed = goes_ahead ? times_of(subject.trainer, steps) : TrainerTimes{};
+  backend.set_limits(limits);
+  backend.set_counting(true);
+  backend.reset();
+  measured.times = times_of(subject.trainer, steps);
+  measured.costs = backend.costs();
+  const TrainerTimes& times = goes_ahead ? undisturbed : measured.times;
+  const double seconds = times.steps + times.data_wait;
+  std::string text = concat(layer_table(measured), "\n", kind_table(measured), "\n");
+  if (goes_ahead)
+    text += concat("each operation was waited for, which takes time of its own: a step took ",
+                   measured.milliseconds(measured.seconds()), " ms so, ",
+                   measured.milliseconds(seconds), " ms undisturbed\n");
+  return concat(text, steps, steps == 1 ? " step, " : " steps, ",
+                fixed(static_cast<double>(times.samples) / seconds, 1), " examples/s with data; ",
+                limits_line(subject, limits),
+                "possible: products at that rate or operands once through memory, whichever takes "
+                "longer, against the time taken;\nmore than 100 % where operands stay in caches or "
+                "a convolution needs fewer products\n");
 }
 
 }  // namespace d2l::launcher

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <iterator>
+#include <sstream>
+
 #include "tests/launcher/runs.h"
 #include "tests/support/support.h"
 
@@ -18,6 +21,13 @@ size_t occurrences(const std::string& text, const std::string& word) {
   size_t count = 0;
   for (size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++count;
   return count;
+}
+
+// What stands behind the first word of a line.
+std::vector<std::string> cells_after(const std::string& text, const std::string& first) {
+  const size_t begin = text.find("\n" + first + " ") + first.size() + 1;
+  std::istringstream line(text.substr(begin, text.find('\n', begin) - begin));
+  return {std::istream_iterator<std::string>(line), {}};
 }
 
 TEST(ListModels, ShowsSizeWorkAndInput) {
@@ -49,6 +59,19 @@ TEST(Time, SaysWhereTheTimeGoes) {
                 AllOf(HasSubstr("\nconv2 "), HasSubstr("\nall "), HasSubstr("\nconvolution "),
                       HasSubstr("\nnormalisation "), HasSubstr("4 steps, "), HasSubstr("f32 ")));
     EXPECT_EQ(occurrences(result.output, "examples/s"), 1u);
+    EXPECT_THAT(result.output, ContainsRegex("\nwork +ms a step +share +GFLOP/s +of peak +GB/s +of "
+                                             "memory +possible ms +possible\n"));
+    EXPECT_THAT(result.output, ContainsRegex("memory: [0-9]+\\.[0-9] GB/s"));
+    for (const char* work : {"convolution", "normalisation", "all of these"}) {
+      const std::vector<std::string> cells = cells_after(result.output, work);
+      ASSERT_GE(cells.size(), 11u) << work;
+      EXPECT_GT(std::stod(cells[cells.size() - 3]), 0) << work << ": possible ms";
+      EXPECT_EQ(cells.back(), "%");
+    }
+    EXPECT_EQ(cells_after(result.output, "normalisation")[3], "-");  // it has no products
+    // Only a device that goes on beside the host is disturbed by being waited for.
+    EXPECT_EQ(occurrences(result.output, "; CPU, ") == 0,
+              occurrences(result.output, " ms undisturbed\n") == 1);
     EXPECT_FALSE(std::filesystem::exists("runs"));
   }
 }
