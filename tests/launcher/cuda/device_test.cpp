@@ -94,5 +94,19 @@ TEST_F(OnGpu, CheckpointsGoFromOneDeviceToTheOther) {
   }
 }
 
+// Each operation is waited for, and the steps are timed without that as well.
+TEST_F(OnGpu, TimeComparesWithTheGpusLimits) {
+  for (const char* precision : {"f32", "tf32"}) {
+    const ProgramResult result = train(0, {"--model", "lenet", "--batch-size", "8", "--device",
+                                           "cuda", "--precision", precision, "--time", "2"});
+    ASSERT_EQ(result.exit_code, 0) << result.output;
+    EXPECT_THAT(result.output,
+                AllOf(HasSubstr("\nall of these "), HasSubstr(" ms so, "),
+                      HasSubstr(" ms undisturbed\n2 steps, "), HasSubstr("; memory: "),
+                      HasSubstr(std::string(precision) + " ")));
+    EXPECT_EQ(result.output.find("tf32") != std::string::npos, precision == std::string("tf32"));
+  }
+}
+
 }  // namespace
 }  // namespace d2l::test
