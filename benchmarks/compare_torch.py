@@ -131,6 +131,9 @@ def sides_of(args, name):
             one = job_of(args, name)
             sides[f"d2l, 1 rank x {args.threads} threads"] = (
                 lambda: d2l_side.run(args.build, one, args.limit))
+        for options in args.d2l_options:
+            other = dict(job, d2l_options=shlex.split(options))
+            sides[f"d2l {options}"] = lambda job=other: d2l_side.run(args.build, job, args.limit)
     sides[f"{torch}, {variant}"] = lambda: run_torch(job, variant, args.limit)
     if variant != "eager":
         sides[f"{torch}, eager"] = lambda: run_torch(job, "eager", args.limit)
@@ -161,7 +164,9 @@ def print_commands(args, models):
         job = job_of(args, name, args.threads if args.ddp else 1)
         steps = job["warm_up"] + job["steps"]
         if not args.torch_only:
-            print(shlex.join(d2l_side.command(args.build, job, "DATA", "RUN", steps)))
+            for options in ["", *args.d2l_options]:
+                other = dict(job, d2l_options=shlex.split(options))
+                print(shlex.join(d2l_side.command(args.build, other, "DATA", "RUN", steps)))
         for variant in variants_of(args, name):
             print(shlex.join(torch_command(job, variant)))
 
@@ -222,6 +227,9 @@ def parse_arguments():
                         help="seconds for a model, after which no further round begins")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "release",
                         help="the folder d2l was built in")
+    parser.add_argument("--d2l-options", action="append", default=[], metavar="OPTIONS",
+                        help="d2l-train's, such as --d2l-options='--deterministic on': d2l with "
+                        "them takes part too; may be given several times")
     parser.add_argument("--torch-only", action="store_true", help="leave d2l out")
     parser.add_argument("--dry-run", action="store_true", help="print the commands, run none")
     args = parser.parse_args()
@@ -236,6 +244,8 @@ def parse_arguments():
         parser.error("--precision tf32: expected --device cuda, found cpu")
     if args.ddp and args.device == "cuda":
         parser.error("--ddp compares ranks on CPUs, found --device cuda")
+    if args.torch_only and args.d2l_options:
+        parser.error("--d2l-options has no effect with --torch-only")
     if args.warm_up is not None and args.warm_up < 0:
         parser.error(f"--warm-up: expected at least 0, found {args.warm_up}")
     if args.ddp and args.batch and args.batch % args.threads:

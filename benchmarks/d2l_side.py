@@ -63,6 +63,7 @@ def command(build, job, data, out, steps):
              "--threads", str(job["threads"]), "--epochs", str(steps // BATCHES + 1),
              "--max-steps", str(steps), "--log-every", str(job["span"]),
              "--eval-every", str(10 ** 9), "--save-every", str(10 ** 9), "--out", str(out)]
+    train += job.get("d2l_options", [])
     if job["ranks"] == 1:
         return train
     return ["mpirun", "-n", str(job["ranks"]), "--bind-to", "none", "--oversubscribe"] + train
