@@ -11,6 +11,7 @@ namespace d2l::launcher {
 namespace {
 
 constexpr int64_t kWarmUp = 3;              // steps
+constexpr int64_t kWarmUpOfGpu = 5;         // which records one of them
 constexpr double kLeastShare = 0.005;       // of a layer with a line of its own
 constexpr double kLeastWorkShare = 0.0005;  // of a kind of work with one
 constexpr double kGiga = 1e9;
@@ -212,11 +213,11 @@ std::string time_report(const TimeSubject& subject, int64_t steps) {
   ProfilingBackend& backend = subject.backend;
   backend.set_counting(false);
   const Limits limits = measured_limits(backend, {DType::f32, subject.activations});
-  subject.trainer.advance(kWarmUp);
   Measured measured{.steps = steps,
                     .peak = 2 * limits.multiply_adds_per_second.at(subject.activations) / kGiga,
                     .memory = limits.bytes_per_second / kGiga};
   const bool goes_ahead = backend.device().kind != DeviceKind::cpu;  // of what is computed
+  subject.trainer.advance(goes_ahead ? kWarmUpOfGpu : kWarmUp);
   const TrainerTimes undisturbed = goes_ahead ? times_of(subject.trainer, steps) : TrainerTimes{};
   backend.set_limits(limits);
   backend.set_counting(true);

@@ -56,7 +56,9 @@ class Backend {
    public:
     virtual ~Recording() = default;
     virtual std::string describe() const = 0;  // "a CUDA graph of 120 nodes"
-    virtual void replay() = 0;  // queues it all: the same kernels, numbers and memory
+    // Queues it all: the same kernels, numbers and memory. false: nothing was queued, since the
+    // backend is to see the work itself.
+    virtual bool replay() = 0;
   };
   // What `work` queues, which does not run yet. Memory that `work` takes and gives back belongs to
   // the replays: others must be kept out of it (MemoryPool::use_part). Throws Error for work that

@@ -12,6 +12,18 @@
 namespace d2l {
 namespace {
 
+class UncountedRecording final : public Backend::Recording {
+ public:
+  UncountedRecording(std::unique_ptr<Recording> inner, const bool& counting)
+      : inner_(std::move(inner)), counting_(counting) {}
+  std::string describe() const override { return inner_->describe(); }
+  bool replay() override { return !counting_ && inner_->replay(); }
+
+ private:
+  std::unique_ptr<Recording> inner_;
+  const bool& counting_;
+};
+
 void* allocate_untouched(size_t bytes) {
   void* block = std::malloc(bytes);
   check(block != nullptr, "out of memory: the host has no ", human_bytes(bytes), " more");
@@ -142,6 +154,13 @@ uint64_t ProfilingBackend::mark() { return inner_ != nullptr ? inner_->mark() : 
 
 void ProfilingBackend::wait_for(uint64_t mark, const std::function<void()>& meanwhile) {
   if (inner_ != nullptr) inner_->wait_for(mark, meanwhile);
+}
+
+std::unique_ptr<Backend::Recording> ProfilingBackend::record(const std::function<void()>& work) {
+  if (inner_ == nullptr || counting_) return nullptr;
+  std::unique_ptr<Recording> recording = inner_->record(work);
+  if (recording == nullptr) return nullptr;
+  return std::make_unique<UncountedRecording>(std::move(recording), counting_);
 }
 
 void ProfilingBackend::round_once(ConstView values, DType dtype) {

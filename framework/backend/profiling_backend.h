@@ -79,6 +79,8 @@ class ProfilingBackend final : public Backend {
   MemoryPool& staging() override;
   uint64_t mark() override;
   void wait_for(uint64_t mark, const std::function<void()>& meanwhile) override;
+  // Replayed only while nothing is counted.
+  std::unique_ptr<Recording> record(const std::function<void()>& work) override;
   void round_once(ConstView values, DType dtype) override;
   void send(const void* host, View out, uint64_t after) override;
   void receive() override;

@@ -10,9 +10,10 @@ void StepRecorder::run(const Key& key, const std::function<void()>& work) {
   if (seen.recording == nullptr) {
     const PoolPart part = shared_memory();
     if (++seen.calls > kWarmUp && recordings_ < kMostRecordings) record(seen, work);
-    if (seen.recording == nullptr) return call(work);
   }
-  seen.recording->replay();
+  if (seen.recording != nullptr && seen.recording->replay()) return;
+  const PoolPart part = shared_memory();
+  call(work);
 }
 
 // What the work keeps of the part's memory would be overwritten by the recordings that there are.

@@ -44,6 +44,9 @@ RecordedGraph::~RecordedGraph() {
 
 std::string RecordedGraph::describe() const { return concat("a CUDA graph of ", nodes_, " nodes"); }
 
-void RecordedGraph::replay() { D2L_CUDA(cudaGraphLaunch(program_, stream_)); }
+bool RecordedGraph::replay() {
+  D2L_CUDA(cudaGraphLaunch(program_, stream_));
+  return true;
+}
 
 }  // namespace d2l::cuda
