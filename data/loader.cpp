@@ -1,5 +1,6 @@
 #include "data/loader.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "framework/base/error.h"
@@ -123,12 +124,13 @@ Batch Loader::make(int64_t number) {
   batch.first_in_global = part.first_in_global;
   batch.inputs = Tensor(host_, batch_shape(count, sample_shape_), DType::u8);
   batch.labels = Tensor(host_, {count}, DType::i64);
+  batch.samples = Tensor(host_, {count}, DType::i64);
+  batch.epoch = epoch;
   if (count == 0) return batch;
 
   const EpochOrder order = order_of(epoch);
   const std::span<const int64_t> indices(order->data() + part.begin, static_cast<size_t>(count));
-  // The place for augmentation: its draws are keyed by (seed, epoch, indices[i]), so that they
-  // depend on neither the rank nor the thread.
+  std::copy(indices.begin(), indices.end(), batch.samples.data<int64_t>());
   if (resize_)
     read_resized(indices, batch);
   else

@@ -91,6 +91,15 @@ class Backend {
   virtual void axpby(double alpha, ConstView x, double beta, View y) = 0;
   virtual void dropout(const DropoutParams& params, ConstView x, View y) = 0;
 
+  // --- images ---
+  // y (activations) = x (u8, [n, h, w, c]) / 255, cut and mirrored as params says, and
+  // (x / 255 - mean) / deviation where these are given, [c] each; the zeros around an image count
+  // as its bytes. samples, i64 [n], number the images for what is drawn; {} where nothing is.
+  struct ImageOperands {
+    ConstView x, samples, mean, deviation;
+  };
+  virtual void prepare_images(const ImageParams& params, const ImageOperands& in, View y) = 0;
+
   // --- reductions; the order of additions does not depend on the number of threads ---
   // y.shape is x.shape with the reduced axes set to 1.
   virtual void reduce(Reduction op, ConstView x, View y) = 0;

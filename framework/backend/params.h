@@ -84,6 +84,17 @@ struct DropoutParams {
   ConstView step = {};
 };
 
+// How stored images become numbers: each is a window of its own size out of the image with
+// `padding` zeros on all sides, at a place that is drawn, and mirrored left to right with
+// probability `flip`. What is drawn is a function of the key and the sample's number.
+struct ImageParams {
+  int64_t padding = 0;
+  double flip = 0;
+  RngKey key = {};
+
+  bool moves() const { return padding > 0 || flip > 0; }
+};
+
 // Elements [begin, end) of the flat arrays that an optimizer works on, with factors of their own on
 // the learning rate and the weight decay. Lists of ranges ascend and do not overlap; elements in no
 // range are left alone; an empty list stands for all elements with factors 1.

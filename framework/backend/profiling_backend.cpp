@@ -237,6 +237,11 @@ void ProfilingBackend::dropout(const DropoutParams& params, ConstView x, View y)
         [&](Backend& inner) { inner.dropout(params, x, y); });
 }
 
+void ProfilingBackend::prepare_images(const ImageParams& params, const ImageOperands& in, View y) {
+  count({"prepare_images", Work::element_wise},
+        [&](Backend& inner) { inner.prepare_images(params, in, y); });
+}
+
 void ProfilingBackend::reduce(Reduction op, ConstView x, View y) {
   count({"reduce", Work::copies, moved({x}, {y})}, [&](Backend& inner) { inner.reduce(op, x, y); });
 }

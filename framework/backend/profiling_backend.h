@@ -98,6 +98,7 @@ class ProfilingBackend final : public Backend {
   void compare(Compare op, ConstView a, ConstView b, View out) override;
   void axpby(double alpha, ConstView x, double beta, View y) override;
   void dropout(const DropoutParams& params, ConstView x, View y) override;
+  void prepare_images(const ImageParams& params, const ImageOperands& in, View y) override;
 
   void reduce(Reduction op, ConstView x, View y) override;
   void argmax(ConstView x, int axis, View indices) override;

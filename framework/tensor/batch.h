@@ -14,6 +14,8 @@ struct Batch {
   Tensor labels;                // i64 [n], host
   int64_t global_size = 0;      // samples in all ranks' parts
   int64_t first_in_global = 0;  // how many of them belong to lower ranks
+  Tensor samples = {};          // i64 [n], host: their numbers in the data set; for augmentation
+  int64_t epoch = 0;            // from 0
 };
 
 // Samples [begin, end) of a rank's part of a batch.

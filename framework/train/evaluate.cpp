@@ -7,7 +7,6 @@
 #include "framework/autograd/softmax.h"
 #include "framework/backend/scratch.h"
 #include "framework/tensor/reduce.h"
-#include "framework/train/feed.h"
 
 namespace d2l {
 
@@ -29,7 +28,8 @@ class Evaluator {
  public:
   explicit Evaluator(const EvaluationParts& parts)
       : parts_(parts),
-        feed_(parts.backend, parts.activations),
+        feed_(parts.backend,
+              {.activations = parts.activations, .normalisation = parts.normalisation}),
         ahead_(parts.backend.device().kind == DeviceKind::cpu ? 0 : 1) {}
 
   // Queues the work on a batch, and takes note of what is a batch behind on a GPU, which so is

@@ -2,7 +2,7 @@
 
 #include "framework/comm/communicator.h"
 #include "framework/nn/module.h"
-#include "framework/tensor/batch.h"
+#include "framework/train/feed.h"
 
 namespace d2l {
 
@@ -17,6 +17,7 @@ struct EvaluationParts {
   Backend& backend;
   Communicator& comm;
   DType activations = DType::f32;
+  Normalisation normalisation = {};
   int64_t pieces = 1;  // that a rank's part of a batch is cut into, to save memory
 };
 

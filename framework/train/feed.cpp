@@ -1,8 +1,21 @@
 #include "framework/train/feed.h"
 
-#include "framework/tensor/elementwise.h"
+#include <utility>
+
+#include "framework/tensor/create.h"
 
 namespace d2l {
+
+Feed::Feed(Backend& backend, FeedOptions options)
+    : backend_(backend), options_(std::move(options)) {
+  const auto& [mean, deviation] = options_.normalisation;
+  check(mean.size() == deviation.size(), "feed: expected as many means as deviations, found ",
+        mean.size(), " and ", deviation.size());
+  if (mean.empty()) return;
+  const Shape channels{static_cast<int64_t>(mean.size())};
+  mean_ = from_vector(backend_, channels, mean);
+  deviation_ = from_vector(backend_, channels, deviation);
+}
 
 bool Feed::Kept::fits(const Shape& shape, DType dtype) const {
   return whole_.defined() && whole_.dtype() == dtype && whole_.size(0) >= shape[0] &&
@@ -15,14 +28,37 @@ Tensor Feed::Kept::rows(Backend& backend, const Shape& shape, DType dtype) {
 }
 
 void Feed::load(const Batch& batch) {
+  const ImageParams params = image_params(batch.epoch);
+  if (params.moves() || mean_.defined()) check_images(batch);
   turn_ = 1 - turn_;
   Arrival& arrival = arrivals_[turn_];
   const Tensor inputs = arrived(batch.inputs, arrival.inputs, arrival.free);
   const Tensor labels = arrived(batch.labels, arrival.labels, arrival.free);
+  Tensor samples;
+  if (params.moves()) samples = arrived(batch.samples, arrival.samples, arrival.free);
   backend_.receive();
-  load_inputs(inputs);
+  load_inputs(inputs, params, samples);
   load_labels(labels);
   arrival.free = backend_.mark();
+}
+
+ImageParams Feed::image_params(int64_t epoch) const {
+  const Augmentation& augmentation = options_.augmentation;
+  return {.padding = augmentation.crop_padding,
+          .flip = augmentation.flip,
+          .key = {augmentation.seed, mix(stream_of("augment"), static_cast<uint64_t>(epoch))}};
+}
+
+void Feed::check_images(const Batch& batch) const {
+  const Tensor& images = batch.inputs;
+  check(images.dtype() == DType::u8 && images.rank() == 4,
+        "feed: only images of bytes are normalised, cropped and flipped, found inputs ",
+        to_string(images.dtype()), " ", images.shape());
+  check(!mean_.defined() || mean_.elements() == images.size(3),
+        "feed: expected a mean for each of ", images.size(3), " channels, found ",
+        options_.normalisation.mean.size());
+  check(!image_params(batch.epoch).moves() || batch.samples.defined(),
+        "feed: augmentation expects the samples' numbers, found none");
 }
 
 // The host's tensor, once what has been sent is received. Fresh memory may be in use by queued work
@@ -40,17 +76,22 @@ bool Feed::is_in_place(DType found, DType wanted) const {
   return found == wanted && backend_.device().kind == DeviceKind::cpu;
 }
 
-void Feed::load_inputs(const Tensor& arrived) {
-  if (is_in_place(arrived.dtype(), activations_)) {
+void Feed::load_inputs(const Tensor& arrived, const ImageParams& params, const Tensor& samples) {
+  if (is_in_place(arrived.dtype(), options_.activations)) {
     inputs_ = arrived;
     return;
   }
-  inputs_ = kept_inputs_.rows(backend_, arrived.shape(), activations_);
+  inputs_ = kept_inputs_.rows(backend_, arrived.shape(), options_.activations);
   if (arrived.dtype() != DType::u8) return inputs_.copy_from(arrived);
-  Tensor scaled = activations_ == DType::f32 ? inputs_ : Tensor(backend_, arrived.shape());
-  scaled.copy_from(arrived);
-  scaled /= 255;
-  inputs_.copy_from(scaled);
+  const auto optional = [](const Tensor& tensor) {
+    return tensor.defined() ? tensor.view() : ConstView{};
+  };
+  backend_.prepare_images(params,
+                          {.x = arrived.view(),
+                           .samples = optional(samples),
+                           .mean = optional(mean_),
+                           .deviation = optional(deviation_)},
+                          inputs_.view());
 }
 
 void Feed::load_labels(const Tensor& arrived) {

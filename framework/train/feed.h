@@ -1,22 +1,43 @@
 #pragma once
 
 #include <array>
+#include <vector>
 
 #include "framework/tensor/batch.h"
 
 namespace d2l {
 
+// (v - mean) / deviation of each channel of images with values from 0 to 1; empty: not done.
+struct Normalisation {
+  std::vector<float> mean, deviation;
+};
+
+// For training: a window of the image's size at a random place of the image with `crop_padding`
+// zeros on all sides; a mirror image with probability `flip`. What is drawn is a function of the
+// seed, the epoch and the sample's number in the data set.
+struct Augmentation {
+  int64_t crop_padding = 0;
+  double flip = 0;
+  uint64_t seed = 0;
+};
+
+struct FeedOptions {
+  DType activations = DType::f32;  // what the inputs become; or 16 bits
+  // Of images that are stored as bytes, [n, h, w, c].
+  Normalisation normalisation = {};
+  Augmentation augmentation = {};
+};
+
 // A batch on the backend that computes, as a model takes it. What travels there does so beside the
 // work on the batch before it, when batches are loaded a step ahead.
 class Feed {
  public:
-  // activations: what the inputs become, f32 or 16 bits.
-  explicit Feed(Backend& backend, DType activations = DType::f32)
-      : backend_(backend), activations_(activations) {}
+  explicit Feed(Backend& backend, FeedOptions options = {});
 
   // Queues all that it takes for inputs() and labels() to hold the batch, for whatever is queued
   // afterwards. Bytes become bytes / 255, which is the book's scaling, after they have travelled as
-  // bytes. The batch must stay as it is until the backend has done it.
+  // bytes; then the options are for them. The batch must stay as it is until the backend has done
+  // it. Throws Error for inputs that the options do not fit.
   void load(const Batch& batch);
 
   // [n, ...] and i64 [n], of the batch loaded last. From load to load they lie at the same
@@ -39,17 +60,20 @@ class Feed {
   };
   // Where batches arrive.
   struct Arrival {
-    Kept inputs, labels;
+    Kept inputs, labels, samples;
     uint64_t free = 0;  // the mark behind the last that was done with them
   };
 
   Tensor arrived(const Tensor& host, Kept& to, uint64_t& free);
-  void load_inputs(const Tensor& arrived);
+  void load_inputs(const Tensor& arrived, const ImageParams& params, const Tensor& samples);
   void load_labels(const Tensor& arrived);
   bool is_in_place(DType found, DType wanted) const;
+  ImageParams image_params(int64_t epoch) const;
+  void check_images(const Batch& batch) const;
 
   Backend& backend_;
-  DType activations_;
+  FeedOptions options_;
+  Tensor mean_, deviation_;          // f32 [c], where images are normalised
   std::array<Arrival, 2> arrivals_;  // used in turn: one is filled while the other is read
   size_t turn_ = 0;
   Kept kept_inputs_, kept_labels_;

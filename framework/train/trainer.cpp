@@ -43,7 +43,11 @@ Trainer::Trainer(TrainerParts parts, TrainerOptions options)
     : parts_(parts),
       options_(std::move(options)),
       reducer_(parts.comm, parts.parameters.gradients().view(), reducer_slots(parts.parameters)),
-      feed_(parts.parameters.backend(), options_.activations),
+      feed_(parts.parameters.backend(), {.activations = options_.activations,
+                                         .normalisation = options_.normalisation,
+                                         .augmentation = {.crop_padding = options_.crop_padding,
+                                                          .flip = options_.flip,
+                                                          .seed = options_.seed}}),
       sums_(parts.parameters.backend(), Shape{3}),
       step_(parts.parameters.backend(), Shape{1}, DType::i64),
       recorder_(parts.parameters.backend(), options_.record, parts.log),
@@ -323,6 +327,7 @@ double Trainer::evaluate(bool due) {
                                           .backend = parts_.parameters.backend(),
                                           .comm = parts_.comm,
                                           .activations = options_.activations,
+                                          .normalisation = options_.normalisation,
                                           .pieces = options_.accumulate});
   if (parts_.metrics && due)
     parts_.metrics->add_evaluation({.step = position_.step,

@@ -48,13 +48,16 @@ struct TrainerOptions {
   int64_t log_every = 50;
   Schedule schedule = {};
   int64_t accumulate = 1;  // pieces that a rank's part of a batch is cut into, to save memory
-  DType activations = DType::f32;  // or bf16: what images and layers' results are stored as
-  bool sync_batch_norm = false;    // batch norms use the statistics of all ranks' samples
-  double label_smoothing = 0;      // in training
-  double clip_value = 0;           // of the averaged gradient's elements; 0: not clipped
-  double clip_norm = 0;  // of the whole averaged gradient, after clip_value; 0: not clipped
-  double ema = 0;        // decay of averaged weights, which evaluation then uses; 0: none
-  bool record = false;   // have the backend record the passes of steps, and replay them
+  DType activations = DType::f32;    // or bf16: what images and layers' results are stored as
+  Normalisation normalisation = {};  // of images, in training and evaluation
+  double flip = 0;                   // see Augmentation, both
+  int64_t crop_padding = 0;
+  bool sync_batch_norm = false;  // batch norms use the statistics of all ranks' samples
+  double label_smoothing = 0;    // in training
+  double clip_value = 0;         // of the averaged gradient's elements; 0: not clipped
+  double clip_norm = 0;          // of the whole averaged gradient, after clip_value; 0: not clipped
+  double ema = 0;                // decay of averaged weights, which evaluation then uses; 0: none
+  bool record = false;           // have the backend record the passes of steps, and replay them
   uint64_t seed = 0;
   std::string config = {};  // stored in the checkpoints
 };

@@ -42,7 +42,7 @@ TEST(Feed, MakesBytesToNumbers) {
 }
 
 TEST(Feed, RoundsOnceToSixteenBits) {
-  Feed feed(device(), DType::bf16);
+  Feed feed(device(), {.activations = DType::bf16});
   const Batch batch = bytes(43);  // all 256 values
   feed.load(batch);
   ASSERT_EQ(feed.inputs().dtype(), DType::bf16);
@@ -87,7 +87,7 @@ TEST(Feed, LoadsFollowEachOther) {
 }
 
 TEST(Feed, NumbersStayWhatTheyAre) {
-  Feed feed(device()), half(device(), DType::bf16);
+  Feed feed(device()), half(device(), {.activations = DType::bf16});
   for (uint64_t i = 0; i < 4; ++i) {
     const Tensor numbers = uniform(cpu(), {5, 4}, {.seed = 9, .stream = i});
     const Batch batch{.inputs = numbers, .labels = arange(cpu(), 5, DType::i64), .global_size = 5};
@@ -96,6 +96,69 @@ TEST(Feed, NumbersStayWhatTheyAre) {
     half.load(batch);
     EXPECT_EQ(half.inputs().to_vector<float>(), numbers.cast(DType::bf16).to_vector<float>());
   }
+}
+
+// `batch` as samples with these numbers.
+Batch numbered(Batch batch, const std::vector<int64_t>& samples, int64_t epoch = 0) {
+  batch.samples = from_vector(cpu(), {static_cast<int64_t>(samples.size())}, samples);
+  batch.epoch = epoch;
+  return batch;
+}
+
+std::vector<float> prepared(const Batch& batch, const FeedOptions& options) {
+  Feed feed(device(), options);
+  feed.load(batch);
+  return feed.inputs().to_vector<float>();
+}
+
+TEST(Feed, NormalisesEachChannel) {
+  const Batch batch{.inputs = from_vector(cpu(), {1, 1, 2, 2}, std::vector<uint8_t>{0, 255, 51, 0}),
+                    .labels = arange(cpu(), 1, DType::i64),
+                    .global_size = 1};
+  const FeedOptions options{.normalisation = {.mean = {0.5f, 0.25f}, .deviation = {0.5f, 0.25f}}};
+  EXPECT_EQ(prepared(batch, options), (std::vector<float>{-1, 3, (0.2f - 0.5f) / 0.5f, -1}));
+}
+
+// Wherever a sample stands in whatever batch, and however often it is looked at.
+TEST(Feed, AugmentsBySeedEpochAndSample) {
+  const FeedOptions options{.augmentation = {.crop_padding = 1, .flip = 0.5, .seed = 3}};
+  std::vector<int64_t> samples(40);
+  for (size_t i = 0; i < samples.size(); ++i) samples[i] = static_cast<int64_t>(7 * i);
+  const Batch whole = numbered(bytes(40), samples);
+  const std::vector<float> found = prepared(whole, options);
+  EXPECT_NE(found, scaled(whole));
+  EXPECT_EQ(prepared(whole, options), found);
+  for (const Piece& piece : cut(40, 3)) {
+    const Batch part{.inputs = whole.inputs.rows(piece.begin, piece.end),
+                     .labels = whole.labels.rows(piece.begin, piece.end),
+                     .global_size = 40,
+                     .first_in_global = piece.begin,
+                     .samples = whole.samples.rows(piece.begin, piece.end)};
+    EXPECT_EQ(prepared(part, options),
+              std::vector<float>(found.begin() + 6 * piece.begin, found.begin() + 6 * piece.end));
+  }
+  EXPECT_NE(prepared(numbered(bytes(40), samples, 1), options), found) << "another epoch";
+  FeedOptions other = options;
+  other.augmentation.seed = 4;
+  EXPECT_NE(prepared(whole, other), found) << "another seed";
+}
+
+TEST(Feed, SaysWhatDoesNotFit) {
+  const FeedOptions flip{.augmentation = {.flip = 0.5}};
+  const FeedOptions three{.normalisation = {{0, 0, 0}, {1, 1, 1}}};
+  EXPECT_EQ(message_of([&] { prepared(bytes(2), flip); }),
+            "feed: augmentation expects the samples' numbers, found none");
+  EXPECT_EQ(message_of([&] { prepared(bytes(2), three); }),
+            "feed: expected a mean for each of 1 channels, found 3");
+  const Batch floats{.inputs = full(cpu(), {2, 4, 4, 1}, 1),
+                     .labels = arange(cpu(), 2, DType::i64)};
+  EXPECT_EQ(message_of([&] { prepared(floats, flip); }),
+            "feed: only images of bytes are normalised, cropped and flipped, found inputs f32 "
+            "[2, 4, 4, 1]");
+  EXPECT_EQ(message_of([] {
+              Feed(device(), {.normalisation = {{0}, {}}});
+            }),
+            "feed: expected as many means as deviations, found 1 and 0");
 }
 
 // A CPU's memory is spared; a GPU's addresses stay.

@@ -43,6 +43,9 @@ class CpuBackend final : public Backend {
   // dropout.cpp
   void dropout(const DropoutParams& params, ConstView x, View y) override;
 
+  // images.cpp
+  void prepare_images(const ImageParams& params, const ImageOperands& in, View y) override;
+
   // reductions.cpp
   void reduce(Reduction op, ConstView x, View y) override;
   // scans.cpp

@@ -59,6 +59,9 @@ class CudaBackend final : public Backend {
   // dropout.cu
   void dropout(const DropoutParams& params, ConstView x, View y) override;
 
+  // images.cu
+  void prepare_images(const ImageParams& params, const ImageOperands& in, View y) override;
+
   // reductions.cu
   void reduce(Reduction op, ConstView x, View y) override;
   // scans.cu

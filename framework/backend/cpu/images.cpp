@@ -1,0 +1,124 @@
+#include "framework/backend/images.h"
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "framework/backend/cpu/cpu_backend.h"
+#include "framework/backend/cpu/floats.h"
+#include "framework/backend/cpu/parallel.h"
+
+namespace d2l::cpu {
+namespace {
+
+using images::Placement;
+
+template <class T>
+D2L_SIMD void scale(const uint8_t* x, T* y, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) y[i] = static_cast<T>(images::scaled(x[i]));
+}
+
+template <class T>
+D2L_SIMD void normalise(const uint8_t* x, const float* mean, const float* deviation, T* y,
+                        int64_t count) {
+  for (int64_t i = 0; i < count; ++i)
+    y[i] = static_cast<T>(images::normalised(x[i], mean[i], deviation[i]));
+}
+
+// Means and deviations of the elements of an image, one after the other; none: only scaled.
+class Normalisation {
+ public:
+  Normalisation(ConstView mean, ConstView deviation) {
+    if (!mean) return;
+    const int64_t channels = mean.elements();
+    const int64_t pixels = (kElements + channels - 1) / channels;
+    for (int64_t i = 0; i < pixels; ++i) {
+      mean_.insert(mean_.end(), mean.as<float>(), mean.as<float>() + channels);
+      deviation_.insert(deviation_.end(), deviation.as<float>(), deviation.as<float>() + channels);
+    }
+  }
+
+  // x[0] is of the first channel.
+  template <class T>
+  void apply(const uint8_t* x, T* y, int64_t count) const {
+    if (mean_.empty()) return scale(x, y, count);
+    const auto step = static_cast<int64_t>(mean_.size());
+    for (int64_t i = 0; i < count; i += step)
+      normalise(x + i, mean_.data(), deviation_.data(), y + i, std::min(step, count - i));
+  }
+
+ private:
+  static constexpr int64_t kElements = 1024;  // of the tables, or a few more: whole pixels
+  std::vector<float> mean_, deviation_;
+};
+
+struct ImageSize {
+  int64_t height, width, channels;
+  int64_t row() const { return width * channels; }
+  int64_t elements() const { return height * row(); }
+};
+
+void mirror(uint8_t* row, const ImageSize& size) {
+  const int64_t channels = size.channels;
+  if (channels == 1) return std::reverse(row, row + size.width);
+  uint8_t *left = row, *right = row + size.row() - channels;
+  for (; left < right; left += channels, right -= channels)
+    std::swap_ranges(left, left + channels, right);
+}
+
+// The window's bytes.
+void cut(const uint8_t* x, const ImageSize& size, const Placement& at, uint8_t* window) {
+  // Those of its columns that lie in the image.
+  const int64_t first = std::clamp<int64_t>(-at.right, 0, size.width);
+  const int64_t last = std::clamp(size.width - at.right, first, size.width);
+  const auto bytes = [&](int64_t columns) { return static_cast<size_t>(columns * size.channels); };
+  for (int64_t i = 0; i < size.height; ++i) {
+    uint8_t* row = window + i * size.row();
+    const int64_t from = i + at.down;
+    if (from < 0 || from >= size.height) {
+      std::memset(row, 0, bytes(size.width));
+      continue;
+    }
+    std::memset(row, 0, bytes(first));
+    if (first < last)
+      std::memcpy(row + bytes(first), x + from * size.row() + (first + at.right) * size.channels,
+                  bytes(last - first));
+    std::memset(row + bytes(last), 0, bytes(size.width - last));
+    if (at.mirrored) mirror(row, size);
+  }
+}
+
+}  // namespace
+
+void CpuBackend::prepare_images(const ImageParams& params, const ImageOperands& in, View y) {
+  const Normalisation normalisation(in.mean, in.deviation);
+  const auto* x = in.x.as<uint8_t>();
+  if (!params.moves())
+    return visit_float(y.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      // Whole pixels, so that pieces begin with the first channel.
+      const int64_t channels = in.mean ? in.mean.elements() : 1;
+      parallel_for(y.elements(), (kGrain / channels + 1) * channels,
+                   [&](int64_t begin, int64_t end) {
+                     normalisation.apply(x + begin, y.as<T>() + begin, end - begin);
+                   });
+    });
+
+  const ImageSize size{y.shape[1], y.shape[2], y.shape[3]};
+  const int64_t elements = size.elements();
+  const images::Placements placements(params);
+  const auto* samples = in.samples.as<int64_t>();
+  visit_float(y.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    parallel_for(y.shape[0], kGrain / std::max<int64_t>(elements, 1) + 1,
+                 [&](int64_t begin, int64_t end) {
+                   std::vector<uint8_t> window(static_cast<size_t>(elements));
+                   for (int64_t i = begin; i < end; ++i) {
+                     cut(x + i * elements, size, placements.of(samples[i]), window.data());
+                     normalisation.apply(window.data(), y.as<T>() + i * elements, elements);
+                   }
+                 });
+  });
+}
+
+}  // namespace d2l::cpu

@@ -1,0 +1,119 @@
+#include "framework/backend/cuda/cuda_backend.h"
+#include "framework/backend/cuda/launch.h"
+#include "framework/backend/cuda/map.h"
+#include "framework/backend/images.h"
+
+namespace d2l::cuda {
+namespace {
+
+template <class T>
+struct Scale {
+  const uint8_t* x;
+  T* y;
+  int64_t count;
+  bool packed;
+  static constexpr int kWide = kPackOf<T>;
+
+  __device__ void operator()(int64_t item) const {
+    const int64_t begin = item * kWide;
+    const bool whole = packed && begin + kWide <= count;
+    const Pack<uint8_t, kWide> in = load_part<kWide>(x, begin, count, whole);
+    Pack<T, kWide> out;
+    for (int k = 0; k < kWide; ++k) out.at[k] = static_cast<T>(images::scaled(in.at[k]));
+    store_part(out, y, begin, count, whole);
+  }
+};
+
+struct Sizes {
+  int64_t height, width, channels;
+};
+
+// An item is 16 bytes of y; what they are made of lies wherever the window was cut.
+template <class T>
+struct Prepare {
+  static constexpr int kWide = kPackOf<T>;
+  images::Placements placements;
+  bool moves;
+  Sizes size;
+  const uint8_t* x;
+  const int64_t* samples;
+  const float *mean, *deviation;  // may be nullptr, both
+  T* y;
+  int64_t count;
+  bool packed;
+
+  struct Place {
+    int64_t image, row, column, channel;
+  };
+  __device__ Place place_of(int64_t element) const {
+    const int64_t pixel = element / size.channels, line = pixel / size.width;
+    return {line / size.height, line % size.height, pixel % size.width, element % size.channels};
+  }
+  // To the next element; whether it is another image's.
+  __device__ bool advance(Place& at) const {
+    if (++at.channel < size.channels) return false;
+    at.channel = 0;
+    if (++at.column < size.width) return false;
+    at.column = 0;
+    if (++at.row < size.height) return false;
+    at.row = 0;
+    ++at.image;
+    return true;
+  }
+  __device__ images::Placement placement(int64_t image) const {
+    return moves ? placements.of(samples[image]) : images::Placement{};
+  }
+  __device__ uint8_t byte(const Place& at, const images::Placement& window) const {
+    const int64_t row = at.row + window.down;
+    const int64_t column =
+        (window.mirrored ? size.width - 1 - at.column : at.column) + window.right;
+    const bool inside = row >= 0 && row < size.height && column >= 0 && column < size.width;
+    if (!inside) return 0;
+    return x[((at.image * size.height + row) * size.width + column) * size.channels + at.channel];
+  }
+
+  __device__ void operator()(int64_t item) const {
+    const int64_t begin = item * kWide;
+    Place at = place_of(begin);
+    images::Placement window = placement(at.image);
+    Pack<T, kWide> pack{};
+    for (int k = 0; k < kWide && begin + k < count; ++k) {
+      const uint8_t value = byte(at, window);
+      pack.at[k] = static_cast<T>(
+          mean == nullptr ? images::scaled(value)
+                          : images::normalised(value, mean[at.channel], deviation[at.channel]));
+      if (advance(at) && begin + k + 1 < count) window = placement(at.image);
+    }
+    store_part(pack, y, begin, count, packed && begin + kWide <= count);
+  }
+};
+
+}  // namespace
+
+void CudaBackend::prepare_images(const ImageParams& params, const ImageOperands& in, View y) {
+  const int64_t count = y.elements();
+  if (count == 0) return;
+  visit_float(y.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const auto* x = in.x.as<uint8_t>();
+    constexpr int64_t kWide = kPackOf<T>;
+    const bool packed = are_aligned(16, y.data);
+    if (!params.moves() && !in.mean) {
+      const Scale<T> scale{x, y.as<T>(), count, packed && are_aligned(kWide, x)};
+      return for_each(queue_, ceil_div(count, kWide), scale);
+    }
+    const Prepare<T> prepare{.placements = images::Placements(params),
+                             .moves = params.moves(),
+                             .size = {y.shape[1], y.shape[2], y.shape[3]},
+                             .x = x,
+                             .samples = in.samples.as<int64_t>(),
+                             .mean = in.mean.as<float>(),
+                             .deviation = in.deviation.as<float>(),
+                             .y = y.as<T>(),
+                             .count = count,
+                             .packed = packed};
+    for_each(queue_, ceil_div(count, kWide), prepare);
+  });
+}
+
+}  // namespace d2l::cuda
