@@ -65,6 +65,9 @@ struct Config {
   int64_t width = 1;       // the model's channels are divided by it
   int64_t time = 0;        // steps to measure instead of a run; 0: none
   int64_t resize = 0;      // images become resize x resize; 0: they stay as they are
+  double flip = 0;         // probability
+  int64_t crop_padding = 0;
+  std::string normalize = "none";  // see normalization.h
 
   bool operator==(const Config&) const = default;
 };

@@ -21,6 +21,7 @@
 #include "launcher/devices.h"
 #include "launcher/length.h"
 #include "launcher/model_table.h"
+#include "launcher/normalization.h"
 #include "launcher/tasks.h"
 #include "launcher/time_report.h"
 #include "models/zoo.h"
@@ -104,6 +105,9 @@ void check_same_epoch(const Config& config, const Config& before, const fs::path
   check_same("--seed", before.seed, config.seed);
   check_same("--data", before.data, config.data);
   check_same("--resize", before.resize, config.resize);
+  check_same("--flip", before.flip, config.flip);
+  check_same("--crop-padding", before.crop_padding, config.crop_padding);
+  check_same("--normalize", before.normalize, config.normalize);
   check_same("--precision", before.precision, config.precision);
 }
 
@@ -202,8 +206,19 @@ void print_report(const TrainerReport& report, const std::string& where, Log& lo
            " (wall-clock with data: ", fixed(report.wall_rate, 1), ")");
 }
 
+// A window that sees nothing of its image would be of no use.
+void check_crop(const Config& config, const Shape& image) {
+  const int64_t size = std::min(image[0], image[1]);
+  if (config.crop_padding >= size)
+    throw UsageError(concat("--crop-padding expects less than the images' size, ", size, ", found ",
+                            config.crop_padding));
+}
+
 TrainerOptions trainer_options(const Config& config, const Machine& machine,
-                               int64_t steps_per_epoch) {
+                               const data::Loader& train_data) {
+  const Shape& image = train_data.sample_shape();
+  const int64_t steps_per_epoch = train_data.steps_per_epoch();
+  check_crop(config, image);
   return {.epochs = config.epochs,
           .max_steps = config.max_steps,
           .save_every = config.save_every,
@@ -212,6 +227,9 @@ TrainerOptions trainer_options(const Config& config, const Machine& machine,
           .schedule = make_schedule(config, steps_per_epoch),
           .accumulate = config.accumulate,
           .activations = activation_type(config),
+          .normalisation = parse_normalisation(config.normalize, image[2]),
+          .flip = config.flip,
+          .crop_padding = config.crop_padding,
           .sync_batch_norm = config.sync_bn,
           .label_smoothing = config.label_smoothing,
           .clip_value = config.clip_value,
@@ -271,7 +289,7 @@ struct Setup {
         test_data(open_loader(config, machine, data::Split::test)),
         model(make_model(config, *train_data)),
         parameters(*model, backend, config.seed),
-        options(trainer_options(config, machine, train_data->steps_per_epoch())) {
+        options(trainer_options(config, machine, *train_data)) {
     check_same_kind(train_data->dataset(), test_data->dataset());
     parameters.freeze(split_list("--freeze", config.freeze));
     optimizer = make_optimizer(config, parameters);

@@ -37,6 +37,26 @@ std::vector<Option> model_options() {
   };
 }
 
+std::vector<Option> image_options() {
+  const std::string group = "Images (prepared where the network computes)";
+  return {
+      Option(group, "flip", "P",
+             "training sees mirror images, left to right, with this probability", &Config::flip)
+          .from(0)
+          .up_to(1),
+      Option(group, "crop-padding", "N",
+             "training sees a window of the image's size at a random place of the image with N "
+             "zeros on all sides",
+             &Config::crop_padding)
+          .up_to(4096),
+      {group, "normalize", "WHAT",
+       "(v - MEAN) / STD for values v from 0 to 1: imagenet or cifar10, the means and standard "
+       "deviations of these data sets; or MEAN:STD with a number or one for each channel on both "
+       "sides, as 0.5:0.25 or 0.49,0.48,0.45:0.25,0.24,0.26; or none",
+       &Config::normalize},
+  };
+}
+
 std::vector<Option> training_options() {
   const std::string group = "Training";
   return {
@@ -266,8 +286,8 @@ const std::vector<Option>& options() {
   static const std::vector<Option> kTable = [] {
     std::vector<Option> table;
     for (auto& group :
-         {model_options(), training_options(), optimizer_options(), schedule_options(),
-          regularisation_options(), folder_options(), other_options()})
+         {model_options(), image_options(), training_options(), optimizer_options(),
+          schedule_options(), regularisation_options(), folder_options(), other_options()})
       table.insert(table.end(), group.begin(), group.end());
     return table;
   }();

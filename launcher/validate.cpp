@@ -4,6 +4,7 @@
 
 #include "launcher/config.h"
 #include "launcher/length.h"
+#include "launcher/normalization.h"
 #include "launcher/options.h"
 #include "models/zoo.h"
 
@@ -125,6 +126,7 @@ void validate(const Config& config, const std::set<std::string>& given) {
     if (given.count(option.name)) check_effect(config, option);
   if (config.data.empty()) usage("--data expects the name of a data set, found none");
   split_list("--freeze", config.freeze);
+  parse_normalisation(config.normalize);
   if (config.sync_bn && config.accumulate > 1)
     usage("--sync-bn on expects --accumulate 1, found ", config.accumulate);
   check_optimizer(config, given);

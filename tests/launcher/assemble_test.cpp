@@ -4,6 +4,7 @@
 
 #include "framework/nn/layers.h"
 #include "launcher/length.h"
+#include "launcher/normalization.h"
 #include "tests/support/support.h"
 
 namespace d2l::launcher {
@@ -29,6 +30,25 @@ TEST(Length, Lists) {
   EXPECT_TRUE(split_list("--x", "").empty());
   for (const char* bad : {",", "a,", ",a", "a,,b"})
     EXPECT_THAT(message_of([&] { split_list("--x", bad); }), HasSubstr("--x expects values with"));
+}
+
+using Numbers = std::vector<float>;
+
+TEST(Normalize, NamesAndNumbers) {
+  EXPECT_TRUE(parse_normalisation("none", 3).mean.empty());
+  EXPECT_EQ(parse_normalisation("imagenet", 3).mean, (Numbers{0.485f, 0.456f, 0.406f}));
+  EXPECT_EQ(parse_normalisation("cifar10", 3).deviation, (Numbers{0.2470f, 0.2435f, 0.2616f}));
+  const Normalisation found = parse_normalisation("-0.5,1:0.25", 2);
+  EXPECT_EQ(found.mean, (Numbers{-0.5f, 1}));
+  EXPECT_EQ(found.deviation, (Numbers{0.25f, 0.25f}));
+  for (const char* bad :
+       {"", "mnist", ":", "0.5", "0.5:", ":1", "a:1", "0.5:1:2", "nan:1", "1:inf"})
+    EXPECT_THAT(message_of([&] { parse_normalisation(bad); }),
+                HasSubstr(std::string("found '") + bad + "'"));
+  EXPECT_EQ(message_of([] { parse_normalisation("0:0"); }),
+            "--normalize expects an STD above 0, found '0:0'");
+  EXPECT_EQ(message_of([] { parse_normalisation("1,2:1", 3); }),
+            "--normalize 1,2:1 has numbers for 2 channels, the images have 3");
 }
 
 Config config_of(std::vector<const char*> words) {

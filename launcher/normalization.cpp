@@ -1,0 +1,67 @@
+#include "launcher/normalization.h"
+
+#include <charconv>
+#include <cmath>
+#include <utility>
+
+#include "launcher/length.h"
+#include "launcher/options.h"
+
+namespace d2l::launcher {
+namespace {
+
+constexpr const char* kLabel = "--normalize";
+
+[[noreturn]] void fail_syntax(const std::string& text) {
+  usage(kLabel,
+        " expects none, imagenet, cifar10, or MEAN:STD with a number or one for each channel on "
+        "both sides, as 0.5:0.25 or 0.49,0.48,0.45:0.25,0.24,0.26, found '",
+        text, "'");
+}
+
+std::vector<float> parse_numbers(const std::string& text, const std::string& whole) {
+  std::vector<float> numbers;
+  for (const std::string& piece : split_list(kLabel, text)) {
+    float number = 0;
+    const char* end = piece.data() + piece.size();
+    const auto result = std::from_chars(piece.data(), end, number);
+    if (result.ec != std::errc() || result.ptr != end || !std::isfinite(number)) fail_syntax(whole);
+    numbers.push_back(number);
+  }
+  return numbers;
+}
+
+void spread(std::vector<float>& numbers, const std::string& text, int64_t channels) {
+  if (numbers.size() == 1) numbers.resize(static_cast<size_t>(channels), numbers[0]);
+  if (static_cast<int64_t>(numbers.size()) != channels)
+    usage(kLabel, " ", text, " has numbers for ", numbers.size(), " channels, the images have ",
+          channels);
+}
+
+}  // namespace
+
+Normalisation parse_normalisation(const std::string& text) {
+  if (text == "none") return {};
+  if (text == "imagenet")
+    return {.mean = {0.485f, 0.456f, 0.406f}, .deviation = {0.229f, 0.224f, 0.225f}};
+  if (text == "cifar10")
+    return {.mean = {0.4914f, 0.4822f, 0.4465f}, .deviation = {0.2470f, 0.2435f, 0.2616f}};
+  const size_t colon = text.find(':');
+  if (colon == std::string::npos) fail_syntax(text);
+  Normalisation found{.mean = parse_numbers(text.substr(0, colon), text),
+                      .deviation = parse_numbers(text.substr(colon + 1), text)};
+  if (found.mean.empty() || found.deviation.empty()) fail_syntax(text);
+  for (const float deviation : found.deviation)
+    if (deviation <= 0) usage(kLabel, " expects an STD above 0, found '", text, "'");
+  return found;
+}
+
+Normalisation parse_normalisation(const std::string& text, int64_t channels) {
+  Normalisation found = parse_normalisation(text);
+  if (found.mean.empty()) return found;
+  spread(found.mean, text, channels);
+  spread(found.deviation, text, channels);
+  return found;
+}
+
+}  // namespace d2l::launcher
