@@ -213,7 +213,7 @@ def parse_arguments():
     parser.add_argument("--threads", type=int, default=2, help="of each side, in all")
     parser.add_argument("--batch", type=int, help="of all ranks; without it each model's own")
     parser.add_argument("--rounds", type=int, default=5, help="alternating ones")
-    parser.add_argument("--precision", default="f32", choices=("f32", "bf16", "tf32"))
+    parser.add_argument("--precision", default="f32", choices=("f32", "bf16", "fp16", "tf32"))
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--ddp", action="store_true",
                         help="as many ranks of one thread instead: d2l over MPI against PyTorch's "
@@ -240,8 +240,8 @@ def parse_arguments():
         value = getattr(args, option)
         if value is not None and value < 1:
             parser.error(f"--{option}: expected at least 1, found {value}")
-    if args.precision == "tf32" and args.device == "cpu":
-        parser.error("--precision tf32: expected --device cuda, found cpu")
+    if args.precision in ("tf32", "fp16") and args.device == "cpu":
+        parser.error(f"--precision {args.precision}: expected --device cuda, found cpu")
     if args.ddp and args.device == "cuda":
         parser.error("--ddp compares ranks on CPUs, found --device cuda")
     if args.torch_only and args.d2l_options:

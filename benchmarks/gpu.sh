@@ -130,6 +130,7 @@ if [[ -z $only_tests ]]; then
   compare alexnet bf16 80
   compare tv-vgg16 bf16 80
   compare tv-resnet50 tf32 80
+  compare tv-resnet50 fp16 80
 fi
 
 {

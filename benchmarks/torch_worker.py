@@ -32,9 +32,11 @@ def make_step(job, ranks):
     optimizer = torch.optim.SGD(model.parameters(), lr=job["lr"], fused=optimizer_kind == "fused",
                                 foreach=optimizer_kind == "foreach")
     loss_of = nn.CrossEntropyLoss()
+    kind = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(job["precision"])
+    scaler = torch.amp.GradScaler(job["device"]) if job["precision"] == "fp16" else None
 
     def forward(x, y):
-        with torch.autocast(job["device"], torch.bfloat16, enabled=job["precision"] == "bf16"):
+        with torch.autocast(job["device"], kind or torch.bfloat16, enabled=kind is not None):
             return loss_of(model(x), y)
 
     if variant.startswith("compile") and variant != "compile-step":
@@ -42,8 +44,13 @@ def make_step(job, ranks):
 
     def step(x, y):
         optimizer.zero_grad(set_to_none=True)
-        forward(x, y).backward()
-        optimizer.step()
+        if scaler is None:
+            forward(x, y).backward()
+            optimizer.step()
+            return
+        scaler.scale(forward(x, y)).backward()
+        scaler.step(optimizer)
+        scaler.update()
 
     return torch.compile(step) if variant == "compile-step" else step, parameters
 

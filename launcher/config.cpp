@@ -169,6 +169,7 @@ Config from_ini(const std::string& text, const std::string& source) {
 }
 
 DType activation_type(const Config& config) {
+  if (config.precision == "fp16") return DType::f16;
   return config.precision == "bf16" ? DType::bf16 : DType::f32;
 }
 

@@ -26,6 +26,7 @@ struct Config {
   int64_t batch_size = 256;  // over all ranks
   int64_t accumulate = 1;
   std::string precision = "f32";
+  double loss_scale = 0;  // of fp16; 0: it moves
   std::string device = "auto";
   std::string comm = "auto";
   bool deterministic = false;

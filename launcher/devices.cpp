@@ -98,6 +98,10 @@ std::unique_ptr<Backend> make_backend(const Config& config, std::optional<int> g
                               .deterministic = config.deterministic});
   if (config.precision == "tf32")
     throw UsageError("--precision tf32 expects a GPU, found --device " + config.device);
+  if (config.precision == "fp16")
+    throw UsageError("--precision fp16 expects a GPU, found --device " + config.device +
+                     (config.device == "auto" ? " and none" : "") +
+                     "; the 16 bits of CPUs are --precision bf16");
   return make_cpu_backend(threads);
 }
 

@@ -75,10 +75,17 @@ std::vector<Option> training_options() {
           .from(1),
       Option(group, "precision", "TYPE",
              "what images and layers' results are stored as and multiplied in: f32, or bf16, which "
-             "is faster; weights, sums, statistics and losses stay f32. tf32: stored as f32, "
-             "multiplied in 19 bits, on GPUs",
+             "is faster; weights, sums, statistics and losses stay f32. On GPUs also fp16, with "
+             "loss scaling, and tf32: stored as f32, multiplied in 19 bits",
              &Config::precision)
-          .one_of({"f32", "bf16", "tf32"}),
+          .one_of({"f32", "bf16", "fp16", "tf32"}),
+      Option(group, "loss-scale", "X",
+             "what fp16 multiplies gradients with on their way back; 0: begins with 65536, halves "
+             "when they overflow and the step is skipped, doubles after 2000 steps that went well",
+             &Config::loss_scale)
+          .from(0)
+          .up_to(1e30)
+          .only_with("precision", {"fp16"}),
       {group, "sync-bn", "on|off", "batch norms use the statistics of all ranks' samples",
        &Config::sync_bn},
       {group, "freeze", "PATTERN,...",

@@ -14,7 +14,7 @@ Variable flatten(const Variable& x);  // [n, ...] -> [n, the rest]
 Variable get(const Variable& x, const std::vector<Index>& indices);
 Variable concat(const std::vector<Variable>& parts, int axis = 0);
 Variable transpose(const Variable& x);
-Variable cast(const Variable& x, DType dtype);  // f32 and bf16
+Variable cast(const Variable& x, DType dtype);  // f32 and 16 bits
 // For operations whose kernels know f32 alone: function(x as f32), in x's dtype.
 template <class Function>
 Variable in_f32(const Variable& x, const Function& function) {

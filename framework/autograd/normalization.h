@@ -23,9 +23,9 @@ struct BatchNormInput {
 };
 
 // Batch normalisation over all axes but the last (chapter 7.5; Ioffe and Szegedy, 2015), then what
-// a residual block ends with (chapter 7.6): activation(normalised x + residual). x may be bf16, and
-// the residual and the result are then too; the rest is f32. The running variance takes the
-// unbiased estimate, as PyTorch's does.
+// a residual block ends with (chapter 7.6): activation(normalised x + residual). x may have 16
+// bits, and the residual and the result are then too; the rest is f32. The running variance takes
+// the unbiased estimate, as PyTorch's does.
 Variable batch_norm(const BatchNormInput& in, BatchNormState& state,
                     const BatchNormParams& params = {});
 

@@ -17,17 +17,18 @@ enum class Reduction { sum, mean, max, min };
 // How a device computes. Kernels write into outputs that they are given, trust the shapes (the
 // function above has checked them once) and take scratch memory from the pool. Unless a comment
 // says otherwise elements are f32; where it says "activations", these (and their gradients) may all
-// be bf16 instead, while parameters, their gradients and statistics stay f32; outputs do not
-// overlap inputs, and an output may hold anything before. Calls are queued in order; results are
-// there for the host after synchronize(). One thread calls a backend's kernels; the pool and the
-// host copies may be used from any.
+// be bf16 instead, or f16 where the device computes it, while parameters, their gradients and
+// statistics stay f32; outputs do not overlap inputs, and an output may hold anything before. Calls
+// are queued in order; results are there for the host after synchronize(). One thread calls a
+// backend's kernels; the pool and the host copies may be used from any.
 class Backend {
  public:
   virtual ~Backend() = default;
 
   virtual Device device() const = 0;
   virtual std::string describe() const = 0;  // "CPU, 2 threads, AVX-512, oneDNN 2.6.3"
-  // Whether activations may be of this type: f32 always, bf16 where the device multiplies it.
+  // Whether activations may be of this type: f32 always, bf16 and f16 where the device multiplies
+  // them.
   virtual bool computes(DType dtype) const = 0;
 
   // --- memory ---
@@ -107,7 +108,7 @@ class Backend {
   virtual void argmax(ConstView x, int axis, View indices) = 0;
   virtual void cumsum(ConstView x, int axis, bool reverse, View y) = 0;
 
-  // --- linear algebra; bias [n] may be {}; a, b and out may each be bf16 ---
+  // --- linear algebra; bias [n] may be {}; a, b and out may each be of the activations' type ---
   virtual void matmul(const MatmulParams& params, ConstView a, ConstView b, ConstView bias,
                       View out) = 0;
 

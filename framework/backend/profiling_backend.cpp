@@ -129,7 +129,7 @@ std::string ProfilingBackend::describe() const {
 }
 
 bool ProfilingBackend::computes(DType dtype) const {
-  return inner_ != nullptr ? inner_->computes(dtype) : dtype == DType::f32 || dtype == DType::bf16;
+  return inner_ != nullptr ? inner_->computes(dtype) : dtype == DType::f32 || is_half(dtype);
 }
 
 MemoryPool& ProfilingBackend::pool() { return inner_ != nullptr ? inner_->pool() : *own_pool_; }

@@ -13,7 +13,7 @@ class Bfloat16 {
   Bfloat16() = default;  // any value; Bfloat16{} is 0
   // To the nearest, ties to even; NaN stays NaN.
   template <class T>
-  requires std::is_arithmetic_v<T>
+  requires std::is_convertible_v<T, float>
   explicit constexpr Bfloat16(T value) : bits_(rounded(static_cast<float>(value))) {}
 
   constexpr operator float() const {  // NOLINT(google-explicit-constructor): exact

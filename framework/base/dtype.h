@@ -6,13 +6,14 @@
 
 #include "framework/base/bfloat16.h"
 #include "framework/base/error.h"
+#include "framework/base/float16.h"
 
 namespace d2l {
 
-// What a tensor's elements are. Arithmetic is done on f32; bf16 stores activations in half the
-// memory; the integers hold labels, indices and stored images; f64 holds sums that travel between
-// ranks.
-enum class DType : uint8_t { f32, f64, i32, i64, u8, bf16 };
+// What a tensor's elements are. Arithmetic is done on f32; bf16 and f16 store activations in
+// half the memory; the integers hold labels, indices and stored images; f64 holds sums that travel
+// between ranks.
+enum class DType : uint8_t { f32, f64, i32, i64, u8, bf16, f16 };
 
 size_t size_of(DType dtype);                // bytes per element
 std::string to_string(DType dtype);         // "f32"
@@ -45,6 +46,14 @@ constexpr DType dtype_of<Bfloat16>() {
   return DType::bf16;
 }
 
+template <>
+constexpr DType dtype_of<Float16>() {
+  return DType::f16;
+}
+
+// Whether activations of this type take 16 bits.
+constexpr bool is_half(DType dtype) { return dtype == DType::bf16 || dtype == DType::f16; }
+
 // Calls visitor(T{}) with the C++ type of `dtype`.
 template <class Visitor>
 void visit_type(DType dtype, Visitor&& visitor) {
@@ -61,6 +70,8 @@ void visit_type(DType dtype, Visitor&& visitor) {
       return visitor(uint8_t{});
     case DType::bf16:
       return visitor(Bfloat16{});
+    case DType::f16:
+      return visitor(Float16{});
   }
   fail("unknown dtype ", static_cast<int>(dtype));
 }

@@ -92,6 +92,8 @@ std::string compare(const Snapshot::Array& a, const Snapshot::Array& b, double t
       return compare_elements<uint8_t>(a, b, tolerance);
     case DType::bf16:
       return compare_elements<Bfloat16>(a, b, tolerance);
+    case DType::f16:
+      return compare_elements<Float16>(a, b, tolerance);
   }
   fail("cannot compare arrays of unknown dtype ", static_cast<int>(a.dtype));
 }

@@ -144,6 +144,7 @@ hid_t hdf5_type(DType dtype) {
     case DType::u8:
       return H5T_STD_U8LE;
     case DType::bf16:
+    case DType::f16:
       break;  // activations are no state
   }
   fail("checkpoints hold no arrays of ", to_string(dtype));

@@ -12,11 +12,19 @@ void check_same_backend(const char* name, const Tensor& a, const Tensor& b) {
 }
 
 void check_floats(const char* name, const Tensor& x) {
-  if (!x.defined() || x.dtype() != DType::bf16) check_dtype(name, x, DType::f32);
+  if (x.defined() && x.dtype() == DType::f16)
+    check(x.backend().computes(DType::f16), name, ": expected f32 or bf16 on ",
+          to_string(x.backend().device()), ", found f16");
+  else if (!x.defined() || x.dtype() != DType::bf16)
+    check_dtype(name, x, DType::f32);
 }
 
-DType joint_dtype(const Tensor& a, const Tensor& b) {
-  return a.dtype() == DType::bf16 || b.dtype() == DType::bf16 ? DType::bf16 : DType::f32;
+DType joint_dtype(const char* name, const Tensor& a, const Tensor& b) {
+  if (!is_half(a.dtype())) return b.dtype();
+  check(a.dtype() == b.dtype() || !is_half(b.dtype()), name,
+        ": expected 16 bits of one kind, found ", to_string(a.dtype()), " and ",
+        to_string(b.dtype()));
+  return a.dtype();
 }
 
 Shape broadcast_shape(const char* name, const Shape& a, const Shape& b) {

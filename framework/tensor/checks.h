@@ -10,11 +10,12 @@ namespace d2l {
 // Throws Error unless both are defined and live on the same backend.
 void check_same_backend(const char* name, const Tensor& a, const Tensor& b);
 
-// Throws Error unless it is f32 or bf16.
+// Throws Error unless it is f32, bf16, or f16 where its backend computes f16.
 void check_floats(const char* name, const Tensor& x);
 
-// What a function of f32 or bf16 operands answers: bf16 as soon as one of them is.
-DType joint_dtype(const Tensor& a, const Tensor& b);
+// What a function of f32 and 16-bit operands answers: 16 bits as soon as one of them has them.
+// Throws Error for bf16 with f16.
+DType joint_dtype(const char* name, const Tensor& a, const Tensor& b);
 
 // The shape that a and b broadcast to.
 Shape broadcast_shape(const char* name, const Shape& a, const Shape& b);

@@ -39,7 +39,8 @@ Tensor unary(Unary op, const Tensor& x) {
 
 Tensor binary(Binary op, const Tensor& a, const Tensor& b) {
   check_operands(name_of(op), a, b);
-  Tensor result(a.backend(), broadcast_shape(name_of(op), a.shape(), b.shape()), joint_dtype(a, b));
+  Tensor result(a.backend(), broadcast_shape(name_of(op), a.shape(), b.shape()),
+                joint_dtype(name_of(op), a, b));
   if (result.elements() > 0) a.backend().binary(op, a.view(), b.view(), result.view());
   return result;
 }

@@ -68,8 +68,8 @@ class Printer {
     for (int axis = 0; axis < shape_.rank(); ++axis)
       shown_.push_back(shown_positions(shape_[axis], summarise));
     collect(0, 0);
-    bool real = tensor.dtype() == DType::f32 || tensor.dtype() == DType::f64 ||
-                tensor.dtype() == DType::bf16;
+    bool real =
+        tensor.dtype() == DType::f32 || tensor.dtype() == DType::f64 || is_half(tensor.dtype());
     texts_ = real ? texts_of(chosen(tensor.to_vector<double>()))
                   : texts_of(chosen(tensor.to_vector<int64_t>()));
     for (const std::string& text : texts_) width_ = std::max(width_, text.size());

@@ -56,7 +56,7 @@ Tensor matmul(const Tensor& a, const Tensor& b, const MatmulParams& params) {
   if (a.rank() == 3) shape.append(a.size(0));
   shape.append(product.rows);
   shape.append(product.columns);
-  Tensor result(a.backend(), shape, joint_dtype(a, b));
+  Tensor result(a.backend(), shape, joint_dtype("matmul", a, b));
   run(params, a, b, product.inner, result);
   return result;
 }

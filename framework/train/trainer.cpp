@@ -60,9 +60,16 @@ Trainer::Trainer(TrainerParts parts, TrainerOptions options)
     });
   }
   if (options_.ema > 0) ema_.emplace(parts_.parameters, options_.ema);
+  if (options_.activations == DType::f16)
+    loss_scale_.emplace(parts_.parameters, options_.loss_scale);
 }
 
 void Trainer::visit(StateVisitor& visitor) {
+  visit_all_but_scale(visitor);
+  if (loss_scale_) loss_scale_->visit(visitor);
+}
+
+void Trainer::visit_all_but_scale(StateVisitor& visitor) {
   position_.visit(visitor);
   parts_.parameters.visit(visitor);
   parts_.optimizer.visit(visitor);
@@ -70,7 +77,13 @@ void Trainer::visit(StateVisitor& visitor) {
 }
 
 void Trainer::restore(const Snapshot& snapshot, const std::string& origin) {
-  restore_snapshot(snapshot, origin, [this](StateVisitor& visitor) { visit(visitor); });
+  LossScaleState not_needed;  // the run may go on in another precision
+  const bool is_scaled = LossScaleState::is_in(snapshot);
+  restore_snapshot(snapshot, origin, [&](StateVisitor& visitor) {
+    visit_all_but_scale(visitor);
+    if (is_scaled && loss_scale_) loss_scale_->visit(visitor);
+    if (is_scaled && !loss_scale_) not_needed.visit(visitor);
+  });
   const int64_t steps = parts_.train_data.steps_per_epoch();
   check(position_.step_in_epoch < steps, origin, ": step ", position_.step_in_epoch,
         " of its epoch expected, epochs have only ", steps, " steps: other data or --batch-size");
@@ -170,14 +183,24 @@ void Trainer::land() {
   const double waited = timer.seconds();
   step_seconds_ += waited;
   log_seconds_ += waited;
-  check_results(flight);
+  if (!flight.skipped) check_results(flight);
   const double loss = static_cast<double>(flight.sums.data()[0]);
-  position_.epoch_loss += loss;
+  position_.epoch_loss += loss_in_epoch(flight, loss);
   position_.epoch_correct += static_cast<double>(flight.sums.data()[1]);
   log_samples_ += flight.batch.global_size;
   report_.losses.push_back(loss / static_cast<double>(flight.batch.global_size));
   log_step(flight, report_.losses.back());
   flights_.pop_front();
+}
+
+// A skipped step without a loss changes nothing about the epoch's average.
+double Trainer::loss_in_epoch(const Flight& flight, double loss) const {
+  if (std::isfinite(loss)) return loss;
+  const int64_t before =
+      flight.samples - flight.batch.global_size - position_.epoch * parts_.train_data.samples();
+  if (before <= 0) return 0;
+  return position_.epoch_loss / static_cast<double>(before) *
+         static_cast<double>(flight.batch.global_size);
 }
 
 void Trainer::land_all() {
@@ -200,15 +223,18 @@ void Trainer::step(Flight& flight) {
   flight.lr = learning_rate();
   feed_.load(flight.batch);
   backend.fill(step_.view(), static_cast<double>(position_.step));
+  if (loss_scale_) loss_scale_->begin_step();
   try {
     recorder_.run(key_of(flight.batch), [&] { find_gradients(flight.batch); });
   } catch (...) {
     parts_.comm.abandon();  // sums_ and the gradients may go before the communicator
     throw;
   }
-  clip();
+  flight.skipped = loss_scale_ && overflows(flight);
+  if (!flight.skipped) clip();
   backend.copy_to_host(sums_.view(), flight.sums.data());
   flight.mark = backend.mark();
+  if (flight.skipped) return;
   if (flights_ahead_ == 0) check_results(flight);
   parts_.optimizer.step(flight.lr);
   if (ema_) ema_->update(flight.step);
@@ -260,14 +286,31 @@ void Trainer::add_gradients(const Batch& batch, const Piece& piece) {
   if (last) sums_work_ = parts_.comm.start_all_reduce(sums_.rows(0, 2).view());
   gradients_final_ = last;
   // Divided by the global batch, so that the sum over ranks is the average over samples.
-  loss.losses.backward(
-      full(backend, loss.losses.shape(), 1.0 / static_cast<double>(batch.global_size)));
+  Tensor gradient =
+      full(backend, loss.losses.shape(), 1.0 / static_cast<double>(batch.global_size));
+  if (loss_scale_) loss_scale_->multiply(gradient);
+  loss.losses.backward(gradient);
 }
 
 void Trainer::add_sum(const Tensor& values, int64_t slot, bool first) {
   Tensor to = sums_.rows(slot, slot + 1);
   if (first) return to.backend().reduce(Reduction::sum, values.view(), to.view());
   to += sum(values);
+}
+
+bool Trainer::overflows(const Flight& flight) {
+  sums_.backend().copy_to_host(sums_.view(), flight.sums.data());
+  const bool gradients_finite = loss_scale_->unscale();  // has waited: the sums are there
+  const bool finite = gradients_finite && std::isfinite(flight.sums.data()[0]);
+  loss_scale_->settle(finite);
+  if (finite) return false;
+  check(!loss_scale_->is_exhausted(), "step ", flight.step, ": f16 has overflowed in ",
+        loss_scale_->skipped_in_a_row(), " steps in a row, the loss scale is ",
+        loss_scale_->scale(), "; lower the learning rate (now ", flight.lr, ") or use bf16");
+  if (parts_.progress) parts_.progress->clear();
+  parts_.log.info("step ", flight.step, ": skipped, f16 overflowed; loss scale ",
+                  loss_scale_->scale());
+  return true;
 }
 
 void Trainer::clip() {

@@ -17,6 +17,7 @@
 #include "framework/optim/schedule.h"
 #include "framework/tensor/batch.h"
 #include "framework/train/feed.h"
+#include "framework/train/loss_scale.h"
 #include "framework/train/metrics_file.h"
 #include "framework/train/progress.h"
 #include "framework/train/step_recorder.h"
@@ -48,7 +49,8 @@ struct TrainerOptions {
   int64_t log_every = 50;
   Schedule schedule = {};
   int64_t accumulate = 1;  // pieces that a rank's part of a batch is cut into, to save memory
-  DType activations = DType::f32;    // or bf16: what images and layers' results are stored as
+  DType activations = DType::f32;    // or 16 bits: what images and layers' results are stored as
+  LossScaleOptions loss_scale = {};  // with activations in f16
   Normalisation normalisation = {};  // of images, in training and evaluation
   double flip = 0;                   // see Augmentation, both
   int64_t crop_padding = 0;
@@ -122,6 +124,7 @@ class Trainer {
     int64_t step = 0;     // its number, from 1
     int64_t samples = 0;  // seen with it, since the first step
     double lr = 0;
+    bool skipped = false;  // its gradients or its loss are not finite, see LossScale
   };
 
   bool is_due(int64_t every, bool epoch_ends) const;
@@ -140,20 +143,25 @@ class Trainer {
   void land_all();
   void clip();
   void check_results(const Flight& flight) const;
+  // Whether the step has to be skipped; with a loss scale only.
+  bool overflows(const Flight& flight);
   void check_finite(const Flight& flight, const char* name, double value) const;
   void average_buffers(const Batch& batch);
   void end_epoch();
+  double loss_in_epoch(const Flight& flight, double loss) const;
   double evaluate(bool due);
   bool improves(double accuracy);
   void save(bool best);
   void log_step(const Flight& flight, double loss);
   void visit(StateVisitor& visitor);
+  void visit_all_but_scale(StateVisitor& visitor);
 
   TrainerParts parts_;
   TrainerOptions options_;
   GradientReducer reducer_;
   Feed feed_;
   std::optional<Ema> ema_;
+  std::optional<LossScale> loss_scale_;  // with activations in f16
   Position position_;
   // f32 [3], of the step's global batch: the losses' sum, the correct answers and, where it is
   // clipped, the gradient's norm.

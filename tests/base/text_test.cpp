@@ -73,16 +73,16 @@ TEST(Text, Fixed) {
 }
 
 TEST(DTypes, NamesAndSizes) {
-  const std::vector<std::pair<DType, size_t>> sizes = {{DType::f32, 4}, {DType::f64, 8},
-                                                       {DType::i32, 4}, {DType::i64, 8},
-                                                       {DType::u8, 1},  {DType::bf16, 2}};
+  const std::vector<std::pair<DType, size_t>> sizes = {
+      {DType::f32, 4}, {DType::f64, 8},  {DType::i32, 4}, {DType::i64, 8},
+      {DType::u8, 1},  {DType::bf16, 2}, {DType::f16, 2}};
   for (auto [dtype, bytes] : sizes) {
     EXPECT_EQ(size_of(dtype), bytes);
     EXPECT_EQ(dtype_from(to_string(dtype)), dtype);
   }
   EXPECT_EQ(to_string(DType::i64), "i64");
-  EXPECT_EQ(message_of([] { dtype_from("f16"); }),
-            "unknown dtype 'f16', expected f32, f64, i32, i64, u8 or bf16");
+  EXPECT_EQ(message_of([] { dtype_from("f8"); }),
+            "unknown dtype 'f8', expected f32, f64, i32, i64, u8, bf16 or f16");
 }
 
 }  // namespace

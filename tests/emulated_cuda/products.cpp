@@ -1,33 +1,103 @@
-#include "framework/backend/cuda/cuda_backend.h"
+#include <optional>
 
-// cuDNN and cuBLAS have no code for CPUs: the CPU backend stands in for them.
+#include "framework/backend/cuda/cuda_backend.h"
+#include "framework/backend/scratch.h"
+
+// cuDNN and cuBLAS have no code for CPUs: the CPU backend stands in for them. It does not multiply
+// f16: there, operands are rounded to f16 as the libraries want them, and multiplied as f32.
 
 namespace d2l::cuda {
 namespace {
 
+void convert(Backend& cpu, ConstView from, View to) { cpu.copy(strided(from), strided(to), false); }
+
+// An operand of a product: itself, or with `half` in f32 what it is in f16.
+class In {
+ public:
+  In(Backend& cpu, ConstView view, bool half) : view_(view) {
+    if (!view || !half) return;
+    Scratch<char> narrow(cpu.pool(), 2 * view.elements());
+    wide_.emplace(cpu.pool(), view.elements());
+    const View rounded{narrow.data(), DType::f16, view.shape};
+    const View values{wide_->data(), DType::f32, view.shape};
+    convert(cpu, view, rounded);
+    convert(cpu, rounded, values);
+    view_ = values;
+  }
+  operator ConstView() const { return view_; }
+
+ private:
+  std::optional<Scratch<float>> wide_;
+  ConstView view_;
+};
+
+// A result: itself, or with `half` in f32 what is rounded to f16 when this ends.
+class Out {
+ public:
+  Out(Backend& cpu, View out, bool half) : cpu_(cpu), out_(out), view_(out) {
+    if (!half) return;
+    wide_.emplace(cpu.pool(), out.elements());
+    view_ = {wide_->data(), DType::f32, out.shape};
+  }
+  ~Out() {
+    if (wide_) convert(cpu_, view_, out_);
+  }
+  Out(const Out&) = delete;
+  Out& operator=(const Out&) = delete;
+  operator View() const { return view_; }
+
+ private:
+  Backend& cpu_;
+  View out_;
+  std::optional<Scratch<float>> wide_;
+  View view_;
+};
+
 class CpuProducts final : public Products {
  public:
+  explicit CpuProducts(CudaBackend& backend) : backend_(backend) {}
   std::string describe() const override { return "products on the CPU"; }
 
   void matmul(const MatmulParams& params, ConstView a, ConstView b, ConstView bias,
               View out) override {
-    queue([=](Backend& cpu) { cpu.matmul(params, a, b, bias, out); });
+    const DType factor = is_half(a.dtype) ? a.dtype : b.dtype;
+    const bool half = factor == DType::f16;
+    queue([=, a = rounded(a, factor), b = rounded(b, factor)](Backend& cpu) {
+      cpu.matmul(params, In(cpu, a, half), In(cpu, b, half), bias,
+                 Out(cpu, out, out.dtype == DType::f16));
+    });
   }
   void conv2d(const Conv2dParams& params, const Backend::ConvOperands& in, View y) override {
-    queue([=](Backend& cpu) { cpu.conv2d(params, in, y); });
+    const bool half = y.dtype == DType::f16;
+    queue([=](Backend& cpu) {
+      const In x(cpu, in.x, half), weight(cpu, in.weight, half);
+      cpu.conv2d(params, {x, weight, in.bias}, Out(cpu, y, half));
+    });
   }
   void conv2d_backward_input(const Conv2dParams& params, ConstView grad_y, ConstView weight,
                              View grad_x) override {
-    queue([=](Backend& cpu) { cpu.conv2d_backward_input(params, grad_y, weight, grad_x); });
+    const bool half = grad_x.dtype == DType::f16;
+    queue([=](Backend& cpu) {
+      cpu.conv2d_backward_input(params, In(cpu, grad_y, half), In(cpu, weight, half),
+                                Out(cpu, grad_x, half));
+    });
   }
   void conv2d_backward_weight(const Conv2dParams& params, ConstView x, ConstView grad_y,
                               View grad_weight, View grad_bias) override {
+    const bool half = x.dtype == DType::f16;
     queue([=](Backend& cpu) {
-      cpu.conv2d_backward_weight(params, x, grad_y, grad_weight, grad_bias);
+      cpu.conv2d_backward_weight(params, In(cpu, x, half), In(cpu, grad_y, half), grad_weight,
+                                 grad_bias);
+      if (half) convert(cpu, In(cpu, grad_weight, half), grad_weight);
     });
   }
 
  private:
+  ConstView rounded(ConstView view, DType dtype) const {
+    const ConstView copy = backend_.rounded(view, dtype);
+    return copy ? copy : view;
+  }
+
   template <class Work>
   void queue(const Work& work) {
     emulated::submit([this, work] {
@@ -36,13 +106,14 @@ class CpuProducts final : public Products {
     });
   }
 
+  CudaBackend& backend_;
   std::unique_ptr<Backend> cpu_ = make_cpu_backend(1);
 };
 
 }  // namespace
 
-std::unique_ptr<Products> make_products(CudaBackend&, const CudaOptions&) {
-  return std::make_unique<CpuProducts>();
+std::unique_ptr<Products> make_products(CudaBackend& backend, const CudaOptions&) {
+  return std::make_unique<CpuProducts>(backend);
 }
 
 }  // namespace d2l::cuda

@@ -184,10 +184,11 @@ TEST(Zoo, StandardNetworksNameTheSizesThatFit) {
   EXPECT_EQ(parameters_of("tv-vgg16", {.input = {479, 224, 3}, .classes = 1000}), 138357544);
 }
 
-// With bf16 activations every network says about the same, and every parameter gets its gradient in
-// f32.
-TEST(Zoo, ComputesInHalfPrecision) {
-  if (!device().computes(DType::bf16)) GTEST_SKIP() << "this machine does not multiply bf16";
+// With 16-bit activations every network says about the same, and every parameter gets its gradient
+// in f32.
+void expect_half_precision(DType half) {
+  if (!device().computes(half))
+    GTEST_SKIP() << "this machine does not multiply " << to_string(half);
   const std::pair<const char*, ModelOptions> cases[] = {
       {"lenet", {}},
       {"bn-lenet", {}},
@@ -207,11 +208,11 @@ TEST(Zoo, ComputesInHalfPrecision) {
     const Shape& in = options.input;
     const Tensor images = uniform(device(), {4, in[0], in[1], in[2]}, {.seed = 2});
     std::vector<float> scores[2];
-    for (DType dtype : {DType::f32, DType::bf16}) {
+    for (DType dtype : {DType::f32, half}) {
       set.zero_grad();
       Variable y = model->forward(Variable(images.cast(dtype)), {.training = true});
       EXPECT_EQ(y.value().dtype(), dtype) << name;
-      scores[dtype == DType::bf16] = y.value().to_vector<float>();
+      scores[dtype == half] = y.value().to_vector<float>();
       cross_entropy(y, arange(device(), 4, DType::i64)).losses.backward(ones(device(), {4}));
       for (const auto& slot : set.slots()) {
         const Variable& parameter = slot.parameter->variable;
@@ -225,9 +226,12 @@ TEST(Zoo, ComputesInHalfPrecision) {
       square += std::pow(static_cast<double>(scores[0][i]), 2);
       difference += std::pow(static_cast<double>(scores[0][i] - scores[1][i]), 2);
     }
-    EXPECT_LT(std::sqrt(difference / square), 0.1) << name;
+    EXPECT_LT(std::sqrt(difference / square), half == DType::f16 ? 0.02 : 0.1) << name;
   }
 }
+
+TEST(Zoo, ComputesInBf16) { expect_half_precision(DType::bf16); }
+TEST(Zoo, ComputesInF16) { expect_half_precision(DType::f16); }
 
 TEST(Recipes, NameModelsThatExist) {
   for (const Recipe& recipe : recipes()) {

@@ -8,6 +8,7 @@ namespace d2l::cpu {
 template <class Body>
 void visit_float(DType dtype, const Body& body) {
   if (dtype == DType::bf16) return body(Bfloat16{});
+  check(dtype == DType::f32, "expected f32 or bf16, found ", to_string(dtype));
   body(float{});
 }
 

@@ -96,11 +96,14 @@ struct Same {
   __device__ float operator()(float x) const { return x; }
 };
 
+template <class T>
+inline constexpr bool kIsActivation =
+    std::is_same_v<T, float> || std::is_same_v<T, Bfloat16> || std::is_same_v<T, Float16>;
+
 // What images and activations are stored as, to what kernels compute with.
 template <class In, class Out>
-inline constexpr bool kIsHot = (std::is_same_v<In, float> || std::is_same_v<In, Bfloat16> ||
-                                std::is_same_v<In, uint8_t>)&&(std::is_same_v<Out, float> ||
-                                                               std::is_same_v<Out, Bfloat16>);
+inline constexpr bool kIsHot = (kIsActivation<In> ||
+                                std::is_same_v<In, uint8_t>)&&(kIsActivation<Out>);
 
 template <class In, class Out>
 void cast(const Queue& queue, const CopyJob& job) {

@@ -14,7 +14,10 @@ CublasHandle make_handle() {
   return CublasHandle(handle);
 }
 
-cudaDataType_t type_of(DType dtype) { return dtype == DType::bf16 ? CUDA_R_16BF : CUDA_R_32F; }
+cudaDataType_t type_of(DType dtype) {
+  if (dtype == DType::f16) return CUDA_R_16F;
+  return dtype == DType::bf16 ? CUDA_R_16BF : CUDA_R_32F;
+}
 
 template <class T>
 void set(const CublasProduct& product, cublasLtMatmulDescAttributes_t name, const T& value) {
@@ -80,8 +83,8 @@ void CublasMatmul::run(const MatmulParams& params, ConstView a, ConstView b, Con
       backend_.unary(unary_of(params.activation), out, out);
     return;
   }
-  const bool half = a.dtype == DType::bf16 || b.dtype == DType::bf16;
-  const DType factor = half ? DType::bf16 : DType::f32;
+  const DType factor = is_half(a.dtype) ? a.dtype : b.dtype;
+  const bool half = is_half(factor);
   const PreparedInput left(backend_, a, {.dtype = factor}), right(backend_, b, {.dtype = factor});
   // Products of f32 numbers come out as f32 only, and a bias has the type of the result.
   PreparedOutput result(backend_, out, {.dtype = half ? out.dtype : DType::f32});
@@ -124,8 +127,8 @@ CublasMatmul::Plan& CublasMatmul::plan_for(const MatmulParams& params, const Ope
                 sizes.k,
                 params.transpose_a,
                 params.transpose_b,
-                a.dtype == DType::bf16,
-                out.dtype == DType::bf16,
+                static_cast<int64_t>(a.dtype),
+                static_cast<int64_t>(out.dtype),
                 epilogue_of(static_cast<bool>(bias), relu),
                 alignment_of(a.data),
                 alignment_of(b.data),

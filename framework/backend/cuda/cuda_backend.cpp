@@ -82,9 +82,7 @@ std::string CudaBackend::describe() const {
                 products_->describe());
 }
 
-bool CudaBackend::computes(DType dtype) const {
-  return dtype == DType::f32 || dtype == DType::bf16;
-}
+bool CudaBackend::computes(DType dtype) const { return dtype == DType::f32 || is_half(dtype); }
 
 // A replay would repeat the host's part as it was, or not at all.
 void CudaBackend::expect_no_recording(const char* what) const {

@@ -142,7 +142,7 @@ void CudnnConvolution::finish(const Choice& choice, const Task& task) {
 
 CudnnConvolution::Choice CudnnConvolution::choose(const Task& task) {
   const ConvolutionProblem& problem = task.problem;
-  const EngineRules rules{.tensor_cores = tf32_ || problem.dtype == DType::bf16,
+  const EngineRules rules{.tensor_cores = tf32_ || is_half(problem.dtype),
                           .deterministic = deterministic_};
   // All in one kernel, or the end of it by own kernels: which is faster is not known beforehand.
   ConvolutionProblem bare = problem;

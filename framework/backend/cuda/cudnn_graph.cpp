@@ -5,6 +5,11 @@ namespace {
 
 using Dims = std::array<int64_t, 4>;
 
+cudnnDataType_t type_of(DType dtype) {
+  if (dtype == DType::f16) return CUDNN_DATA_HALF;
+  return dtype == DType::bf16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
+}
+
 // A tensor that is stored N, H, W, C; cuDNN names its axes N, C, H, W, whatever the order in
 // memory. A virtual one is never stored.
 struct TensorOptions {
@@ -16,8 +21,7 @@ struct TensorOptions {
 Descriptor make_tensor(const Shape& s, const TensorOptions& options) {
   Descriptor tensor(CUDNN_BACKEND_TENSOR_DESCRIPTOR);
   tensor.set(CUDNN_ATTR_TENSOR_UNIQUE_ID, options.id)
-      .set(CUDNN_ATTR_TENSOR_DATA_TYPE,
-           options.dtype == DType::bf16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT)
+      .set(CUDNN_ATTR_TENSOR_DATA_TYPE, type_of(options.dtype))
       .set(CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, kTensorAlignment)
       .set(CUDNN_ATTR_TENSOR_DIMENSIONS, Dims{s[0], s[3], s[1], s[2]})
       .set(CUDNN_ATTR_TENSOR_STRIDES, Dims{s[1] * s[2] * s[3], 1, s[2] * s[3], s[3]})

@@ -57,22 +57,26 @@ LoopNest<2> broadcast_nest(const Shape& a, const Shape& b, const Shape& out) {
   return nest;
 }
 
-// An operand of either type, with a step of 1 or, where it repeats, 0 along the innermost axis.
+// An operand of any type of activations, with a step of 1 or, where it repeats, 0 along the
+// innermost axis.
 struct Operand {
   const void* data;
-  bool half, repeats;
+  DType dtype;
+  bool repeats;
 
   template <int kWide>
   __device__ void load(int64_t at, float (&to)[kWide]) const {
-    if (half)
+    if (dtype == DType::bf16)
       load_as(static_cast<const Bfloat16*>(data) + at, to);
+    else if (dtype == DType::f16)
+      load_as(static_cast<const Float16*>(data) + at, to);
     else
       load_as(static_cast<const float*>(data) + at, to);
   }
 
   template <int kWide>
   bool is_aligned() const {
-    return repeats || are_aligned((half ? sizeof(Bfloat16) : sizeof(float)) * kWide, data);
+    return repeats || are_aligned(size_of(dtype) * kWide, data);
   }
 
  private:
@@ -88,15 +92,17 @@ struct Operand {
   }
 };
 
-// What a formula answers: f32 or bf16, u8 for comparisons.
+// What a formula answers: activations, u8 for comparisons.
 struct Result {
   void* data;
-  bool half;
+  DType dtype;
 
   template <int kWide>
   __device__ void store(int64_t at, const float (&values)[kWide]) const {
-    if (half)
+    if (dtype == DType::bf16)
       store_as<Bfloat16>(at, values);
+    else if (dtype == DType::f16)
+      store_as<Float16>(at, values);
     else
       store_as<float>(at, values);
   }
@@ -132,9 +138,7 @@ struct Broadcast {
   }
 };
 
-Operand operand(const ConstView& view, int64_t step) {
-  return {view.data, view.dtype == DType::bf16, step == 0};
-}
+Operand operand(const ConstView& view, int64_t step) { return {view.data, view.dtype, step == 0}; }
 
 // Any shapes and types.
 template <class F>
@@ -143,7 +147,7 @@ void broadcast(const Queue& queue, F f, const LoopNest<2>& nest, const ConstView
   constexpr int kWide = 4;
   const auto [step_a, step_b] = nest.column_steps();
   const Operand a = operand(in[0], step_a), b = operand(in[1], step_b);
-  const Result result{out.data, out.dtype == DType::bf16};
+  const Result result{out.data, out.dtype};
   if (divides(nest, kWide) && a.is_aligned<kWide>() && b.is_aligned<kWide>() &&
       are_aligned(size_of(out.dtype) * kWide, out.data)) {
     const Walk<2> walk = walk_of(nest, kWide);
@@ -213,16 +217,14 @@ void CudaBackend::compare(Compare op, ConstView a, ConstView b, View out) {
 
 void CudaBackend::axpby(double alpha, ConstView x, double beta, View y) {
   const auto scale_x = static_cast<float>(alpha), scale_y = static_cast<float>(beta);
-  visit_float(x.dtype, [&](auto x_zero) {
-    visit_float(y.dtype, [&](auto y_zero) {
-      const auto* from = x.as<decltype(x_zero)>();
-      auto* to = y.as<decltype(y_zero)>();
-      if (beta == 0)
-        map(queue_, y.elements(), Scale{scale_x}, to, from);
-      else
-        map(queue_, y.elements(), ScaleAndAdd{scale_x, scale_y}, to, from,
-            static_cast<const decltype(y_zero)*>(to));
-    });
+  visit_floats(x.dtype, y.dtype, [&](auto x_zero, auto y_zero) {
+    const auto* from = x.as<decltype(x_zero)>();
+    auto* to = y.as<decltype(y_zero)>();
+    if (beta == 0)
+      map(queue_, y.elements(), Scale{scale_x}, to, from);
+    else
+      map(queue_, y.elements(), ScaleAndAdd{scale_x, scale_y}, to, from,
+          static_cast<const decltype(y_zero)*>(to));
   });
 }
 

@@ -3,8 +3,8 @@
 #include <cuda_runtime.h>
 
 #include <cstdint>
+#include <type_traits>
 
-#include "framework/base/bfloat16.h"
 #include "framework/base/dtype.h"
 
 namespace d2l::cuda {
@@ -35,12 +35,31 @@ bool are_aligned(size_t bytes, const Pointers*... pointers) {
   return ((reinterpret_cast<uintptr_t>(pointers) % bytes == 0) && ...);
 }
 
-// Calls visitor(T{}) with the type of activations: float or Bfloat16.
+// Calls visitor(T{}) with the type of activations: float, Bfloat16 or Float16.
 template <class Visitor>
 void visit_float(DType dtype, Visitor&& visitor) {
   if (dtype == DType::bf16) return visitor(Bfloat16{});
-  check(dtype == DType::f32, "expected f32 or bf16, found ", to_string(dtype));
+  if (dtype == DType::f16) return visitor(Float16{});
+  check(dtype == DType::f32, "expected f32, bf16 or f16, found ", to_string(dtype));
   visitor(float{});
+}
+
+// Calls visitor(X{}, Y{}) with the types of two arrays of activations; one of them may be f32, but
+// they are not of two kinds of 16 bits.
+template <class Visitor>
+void visit_floats(DType x, DType y, Visitor&& visitor) {
+  visit_float(x, [&](auto x_zero) {
+    using X = decltype(x_zero);
+    if (x == y) return visitor(x_zero, x_zero);
+    if constexpr (std::is_same_v<X, float>) {
+      visit_float(y, [&](auto y_zero) {
+        if constexpr (!std::is_same_v<decltype(y_zero), float>) visitor(x_zero, y_zero);
+      });
+    } else {
+      check(y == DType::f32, "expected ", to_string(x), " or f32, found ", to_string(y));
+      visitor(x_zero, float{});
+    }
+  });
 }
 
 }  // namespace d2l::cuda

@@ -89,15 +89,13 @@ struct Reduce {
 
 template <class Op>
 void reduce_all(const Workplace& place, const Op& op, ConstView x, View y) {
-  visit_float(x.dtype, [&](auto zero_x) {
-    visit_float(y.dtype, [&](auto zero_y) {
-      using X = decltype(zero_x);
-      using Y = decltype(zero_y);
-      if (x.elements() == 0)
-        return reduce_axis(place, op, {y.elements(), 0, 1}, x.as<X>(), y.as<Y>());
-      const Nest nest = nest_of(x.shape, y.shape);
-      Reduce<Op, X, Y>{place, op, nest, y.as<Y>()}.run(nest.rank(), x.elements(), 1, x.as<X>());
-    });
+  visit_floats(x.dtype, y.dtype, [&](auto zero_x, auto zero_y) {
+    using X = decltype(zero_x);
+    using Y = decltype(zero_y);
+    if (x.elements() == 0)
+      return reduce_axis(place, op, {y.elements(), 0, 1}, x.as<X>(), y.as<Y>());
+    const Nest nest = nest_of(x.shape, y.shape);
+    Reduce<Op, X, Y>{place, op, nest, y.as<Y>()}.run(nest.rank(), x.elements(), 1, x.as<X>());
   });
 }
 

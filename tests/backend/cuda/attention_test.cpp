@@ -89,11 +89,14 @@ TEST(CudaAttention, WideHeadsToo) { expect_like_cpu({2, 9, 11, 2, 130, 7, Ints{5
 
 // The CPU has no 16-bit attention: the same kernels on the same numbers in 32 bits are the judge.
 TEST(CudaAttention, Of16Bits) {
-  for (size_t i : {1, 2, 5, 8, 12}) {
-    const Case& c = kCases[i];
+  for (const auto& [i, half] :
+       {std::pair(1, DType::bf16), std::pair(2, DType::bf16), std::pair(5, DType::bf16),
+        std::pair(8, DType::bf16), std::pair(12, DType::bf16), std::pair(1, DType::f16),
+        std::pair(5, DType::f16), std::pair(12, DType::f16)}) {
+    const Case& c = kCases[static_cast<size_t>(i)];
     std::vector<std::vector<double>> found[2];
-    const std::vector<Tensor> narrow = inputs_of(c, DType::bf16);
-    for (DType dtype : {DType::f32, DType::bf16}) {
+    const std::vector<Tensor> narrow = inputs_of(c, half);
+    for (DType dtype : {DType::f32, half}) {
       std::vector<Tensor> inputs, outputs;
       for (const Tensor& tensor : narrow)
         inputs.push_back((tensor.dtype() == DType::i64 ? tensor : tensor.cast(dtype)).to(gpu()));
@@ -104,7 +107,7 @@ TEST(CudaAttention, Of16Bits) {
       for (Tensor& tensor : outputs) out.push_back(tensor.view());
       run(c, gpu(), in, out);
       for (const Tensor& tensor : outputs)
-        found[dtype == DType::bf16].push_back(tensor.to_vector<double>());
+        found[dtype == half].push_back(tensor.to_vector<double>());
     }
     for (size_t k = 0; k < found[0].size(); ++k)
       for (size_t j = 0; j < found[0][k].size(); ++j)

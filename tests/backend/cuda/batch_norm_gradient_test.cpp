@@ -13,7 +13,7 @@ struct Case {
 
   BatchNormParams params() const { return {.epsilon = 1e-3, .activation = activation}; }
   // The CPU rounds the gradient before these activations to the type of the activations.
-  bool rounds() const { return dtype == DType::bf16 && activation > Activation::relu; }
+  bool rounds() const { return is_half(dtype) && activation > Activation::relu; }
   Shape channels() const { return {shape.size(-1)}; }
   int64_t rows() const { return shape.elements() / shape.size(-1); }
   std::string name() const {
@@ -25,11 +25,11 @@ struct Case {
 std::vector<Case> cases() {
   std::vector<Case> all;
   for (const Shape& shape : kNormShapes)
-    for (DType dtype : kNormTypes)
+    for (DType dtype : kFloats)
       for (Activation activation : {Activation::none, Activation::relu})
         for (bool with_residual : {false, true})
           all.push_back({shape, dtype, activation, with_residual});
-  for (DType dtype : kNormTypes)
+  for (DType dtype : kFloats)
     for (Activation activation : {Activation::sigmoid, Activation::tanh})
       for (const Shape& shape : {kNormShapes[0], kNormShapes[2]})
         all.push_back({shape, dtype, activation, activation == Activation::tanh});
@@ -137,7 +137,7 @@ TEST(CudaBatchNormGradient, AddressesNeedNotBeAligned) {
     return View{static_cast<std::byte*>(const_cast<void*>(view.data)) + size_of(view.dtype),
                 view.dtype, shape};
   };
-  for (DType dtype : kNormTypes) {
+  for (DType dtype : kFloats) {
     const Case c{shape, dtype, Activation::relu, true};
     std::vector<Tensor> inputs = inputs_of(c);
     for (size_t i : {0, 5, 6}) inputs[i] = random_tensor(flat, dtype);

@@ -16,7 +16,7 @@ void expect_statistics(const Tensor& x, const Tolerance& tolerance = {2e-6, 1e-6
 
 TEST(CudaBatchNorm, Statistics) {
   for (const Shape& shape : kNormShapes)
-    for (DType dtype : kNormTypes) expect_statistics(random_tensor(shape, dtype));
+    for (DType dtype : kFloats) expect_statistics(random_tensor(shape, dtype));
 }
 
 TEST(CudaBatchNorm, StatisticsFarFromZero) {
@@ -46,7 +46,7 @@ TEST(CudaBatchNorm, ConstantsVaryByNothing) {
 
 TEST(CudaBatchNorm, Apply) {
   for (const Shape& shape : kNormShapes)
-    for (DType dtype : kNormTypes)
+    for (DType dtype : kFloats)
       for (bool with_residual : {false, true})
         for (Activation activation : {Activation::none, Activation::relu}) {
           const Shape channels{shape.size(-1)};
@@ -72,7 +72,7 @@ TEST(CudaBatchNorm, Apply) {
 TEST(CudaBatchNorm, ApplyWithOtherActivations) {
   for (Activation activation : {Activation::sigmoid, Activation::tanh})
     for (const Shape& shape : {Shape{85, 120}, Shape{5, 9, 9, 6}})
-      for (DType dtype : kNormTypes) {
+      for (DType dtype : kFloats) {
         const Shape channels{shape.size(-1)};
         const BatchNormParams params{.epsilon = 1e-5, .activation = activation};
         EXPECT_TRUE(like_cpu(
@@ -94,7 +94,7 @@ TEST(CudaBatchNorm, AddressesNeedNotBeAligned) {
     return View{static_cast<std::byte*>(const_cast<void*>(view.data)) + size_of(view.dtype),
                 view.dtype, to};
   };
-  for (DType dtype : kNormTypes)
+  for (DType dtype : kFloats)
     EXPECT_TRUE(like_cpu(
         {{random_tensor(flat, dtype), random_tensor(narrow), random_tensor(narrow)},
          {unwritten(flat, dtype), unwritten(narrow), unwritten(narrow)}},

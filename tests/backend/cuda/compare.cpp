@@ -10,23 +10,31 @@
 namespace d2l::test {
 namespace {
 
-std::vector<Tensor> copies(const std::vector<Tensor>& tensors, Backend& on) {
+std::vector<Tensor> copies(const std::vector<Tensor>& tensors, Backend& on, bool computed) {
   std::vector<Tensor> result;
-  for (const Tensor& tensor : tensors)
-    result.push_back(&on == &tensor.backend() ? tensor.clone() : tensor.to(on));
+  for (const Tensor& tensor : tensors) {
+    if (&on != &tensor.backend())
+      result.push_back(tensor.to(on));
+    else
+      result.push_back(computed && tensor.dtype() == DType::f16 ? tensor.cast(DType::f32)
+                                                                : tensor.clone());
+  }
   return result;
 }
 
 // The outputs, on the host.
 std::vector<Tensor> run_on(Backend& on, const Arguments& arguments, const Kernel& kernel) {
-  std::vector<Tensor> inputs = copies(arguments.inputs, on);
-  std::vector<Tensor> outputs = copies(arguments.outputs, on);
+  std::vector<Tensor> inputs = copies(arguments.inputs, on, arguments.computed);
+  std::vector<Tensor> outputs = copies(arguments.outputs, on, arguments.computed);
   std::vector<ConstView> in;
   std::vector<View> out;
   for (const Tensor& input : inputs) in.push_back(input.view());
   for (Tensor& output : outputs) out.push_back(output.view());
   kernel(on, in, out);
-  return copies(outputs, host());
+  std::vector<Tensor> results;
+  for (size_t i = 0; i < outputs.size(); ++i)
+    results.push_back(outputs[i].to(host()).cast(arguments.outputs[i].dtype()));
+  return results;
 }
 
 std::vector<Tensor> in_f32(const std::vector<Tensor>& tensors) {
@@ -61,6 +69,11 @@ Backend& gpu() {
 
 Backend& host() { return cpu(); }
 
+std::vector<DType> multiplied_floats() {
+  if (host().computes(DType::bf16)) return {DType::f32, DType::bf16, DType::f16};
+  return {DType::f32, DType::f16};
+}
+
 testing::AssertionResult like_cpu(const Arguments& arguments, const Kernel& kernel,
                                   const Tolerance& tolerance) {
   const std::vector<Tensor> wanted = run_on_host(arguments, kernel);
@@ -94,7 +107,7 @@ Tensor random_indices(const Shape& shape, int64_t low, int64_t high) {
 
 Tensor unwritten(const Shape& shape, DType dtype) {
   Tensor result(host(), shape, dtype);
-  const bool real = dtype == DType::f32 || dtype == DType::f64 || dtype == DType::bf16;
+  const bool real = dtype == DType::f32 || dtype == DType::f64 || is_half(dtype);
   std::memset(result.view().data, real ? 0xff : 0x5a, result.bytes());
   return result;
 }

@@ -20,7 +20,13 @@ Backend& host();  // a CPU backend with one thread
 struct Arguments {
   std::vector<Tensor> inputs;
   std::vector<Tensor> outputs;
+  bool computed = true;  // false: only copied or converted, which the CPU does with f16 too
 };
+
+// What activations may be.
+inline constexpr DType kFloats[] = {DType::f32, DType::bf16, DType::f16};
+// Those whose products the CPU can judge: it may not multiply bf16.
+std::vector<DType> multiplied_floats();
 
 // |gpu - cpu| <= absolute + relative |cpu|; NaN and infinities must agree.
 struct Tolerance {
@@ -31,7 +37,9 @@ struct Tolerance {
 using Kernel = std::function<void(Backend&, const std::vector<ConstView>& inputs,
                                   const std::vector<View>& outputs)>;
 
-// Runs the kernel on copies of the arguments, on both, and compares all outputs.
+// Runs the kernel on copies of the arguments, on both, and compares all outputs. The CPU does not
+// compute f16: there, such arguments are f32 where they are computed with, and results are rounded
+// to f16 in the end.
 testing::AssertionResult like_cpu(const Arguments& arguments, const Kernel& kernel,
                                   const Tolerance& tolerance = {});
 

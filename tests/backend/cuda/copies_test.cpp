@@ -3,8 +3,8 @@
 namespace d2l::test {
 namespace {
 
-const std::vector<DType> kTypes = {DType::f32, DType::f64, DType::i32,
-                                   DType::i64, DType::u8,  DType::bf16};
+const std::vector<DType> kTypes = {DType::f32, DType::f64,  DType::i32, DType::i64,
+                                   DType::u8,  DType::bf16, DType::f16};
 
 struct Case {
   const char* name;
@@ -75,14 +75,16 @@ std::vector<Case> transposed_cases() {
 }
 
 testing::AssertionResult copies(const Case& test, DType from, DType to, bool accumulate) {
-  return like_cpu(
-      {{random_tensor({test.in_size}, from, 0, 200)}, {random_tensor({test.out_size}, to, 0, 200)}},
-      [&](Backend& on, const auto& in, const auto& out) {
-        const auto in_bytes = test.in_first * static_cast<int64_t>(size_of(from));
-        const auto out_bytes = test.out_first * static_cast<int64_t>(size_of(to));
-        on.copy({in[0].template as<char>() + in_bytes, from, test.shape, test.in},
-                {out[0].template as<char>() + out_bytes, to, test.shape, test.out}, accumulate);
-      });
+  return like_cpu({{random_tensor({test.in_size}, from, 0, 200)},
+                   {random_tensor({test.out_size}, to, 0, 200)},
+                   false},
+                  [&](Backend& on, const auto& in, const auto& out) {
+                    const auto in_bytes = test.in_first * static_cast<int64_t>(size_of(from));
+                    const auto out_bytes = test.out_first * static_cast<int64_t>(size_of(to));
+                    on.copy({in[0].template as<char>() + in_bytes, from, test.shape, test.in},
+                            {out[0].template as<char>() + out_bytes, to, test.shape, test.out},
+                            accumulate);
+                  });
 }
 
 TEST(CudaCopies, Rows) {
@@ -152,7 +154,7 @@ TEST(CudaFill, EveryType) {
       for (int64_t first : {0, 1})
         for (int64_t size : {0, 1, 17, 2003})
           EXPECT_TRUE(
-              like_cpu({{}, {random_tensor({first + size + 1}, dtype, 0, 100)}},
+              like_cpu({{}, {random_tensor({first + size + 1}, dtype, 0, 100)}, false},
                        [&](Backend& on, const auto&, const auto& out) {
                          const auto bytes = first * static_cast<int64_t>(size_of(dtype));
                          on.fill({out[0].template as<char>() + bytes, dtype, {size}}, value);

@@ -13,7 +13,8 @@ void convert(Backend& on, ConstView from, View to) {
           false);
 }
 
-// The CPU has layer normalisation for f32 only: activations in bf16 are converted for it.
+// The CPU has layer normalisation for f32 only: activations in bf16 are converted for it,
+// those in f16 have been.
 struct Wide {
   Wide(Backend& backend, ConstView in) : on(backend), view(in) {
     if (!needed()) return;
@@ -48,7 +49,7 @@ struct Case {
   int64_t columns() const { return shape.size(-1); }
   Shape rows() const { return shape.without_axis(-1); }
   Tolerance tolerance(double absolute) const {
-    return {dtype == DType::bf16 ? 1.0 / 128 : 1e-5, absolute};
+    return {is_half(dtype) ? 1.0 / 128 : 1e-5, absolute};
   }
   Tensor activations(double low, double high) const {
     return random_tensor({shape.elements() + first}, dtype, low, high);
@@ -113,7 +114,7 @@ void expect_like_cpu(const Case& test) {
 }
 
 TEST(CudaLayerNorm, RowsOfGroups) {
-  for (DType dtype : {DType::f32, DType::bf16})
+  for (DType dtype : kFloats)
     for (const Shape& shape :
          {Shape{1}, Shape{3, 1}, Shape{5, 2}, Shape{300, 8}, Shape{7, 10}, Shape{70, 32},
           Shape{2, 35, 33}, Shape{9, 256}, Shape{9, 260}, Shape{9, 257}, Shape{17, 512},
@@ -122,21 +123,21 @@ TEST(CudaLayerNorm, RowsOfGroups) {
 }
 
 TEST(CudaLayerNorm, RowsOfBlocks) {
-  for (DType dtype : {DType::f32, DType::bf16})
+  for (DType dtype : kFloats)
     for (const Shape& shape : {Shape{3, 1032}, Shape{6, 2048}, Shape{2, 1501}, Shape{3, 4096},
                                Shape{5, 3001}, Shape{2, 8192}, Shape{2, 8191}})
       expect_like_cpu({shape, dtype});
 }
 
 TEST(CudaLayerNorm, LongRows) {
-  for (DType dtype : {DType::f32, DType::bf16}) {
+  for (DType dtype : kFloats) {
     expect_like_cpu({{3, 8193}, dtype});
     expect_like_cpu({{40, 9000}, dtype});
   }
 }
 
 TEST(CudaLayerNorm, AnyAddress) {
-  for (DType dtype : {DType::f32, DType::bf16})
+  for (DType dtype : kFloats)
     for (int64_t first : {1, 4, 8})
       for (const Shape& shape : {Shape{30, 32}, Shape{5, 768}, Shape{3, 1536}})
         expect_like_cpu({shape, dtype, first});

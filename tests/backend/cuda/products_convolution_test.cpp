@@ -58,7 +58,7 @@ const std::vector<Case>& cases() {
 // of the sides may filter minimally, which subtracts larger numbers; 16 bits: results keep 8.
 Tolerance tolerance_of(const Case& c, DType dtype, int64_t k) {
   const bool is_filtered = c.kernel.height > 1 && c.stride == Extent{1, 1};
-  const double tolerance = dtype == DType::bf16 ? 2e-2 : is_filtered ? 1e-4 : 1e-5;
+  const double tolerance = is_half(dtype) ? 2e-2 : is_filtered ? 1e-4 : 1e-5;
   return {tolerance, tolerance * 4 / 3 * std::sqrt(static_cast<double>(k))};
 }
 
@@ -98,40 +98,34 @@ testing::AssertionResult sums_gradients(const Case& c, DType dtype, bool bias) {
          << "; " << to_string(dtype) << ", bias " << bias << ", " << c.text();
 }
 
-TEST(CudaProductsConvolution, ForwardInF32) {
-  for (const Case& c : cases()) EXPECT_TRUE(convolves(c, DType::f32, Activation::none, false));
+TEST(CudaProductsConvolution, Forward) {
+  for (const Case& c : cases())
+    for (DType dtype : multiplied_floats())
+      EXPECT_TRUE(convolves(c, dtype, Activation::none, false));
 }
-TEST(CudaProductsConvolution, ForwardInBf16) {
-  for (const Case& c : cases()) EXPECT_TRUE(convolves(c, DType::bf16, Activation::none, false));
+TEST(CudaProductsConvolution, BackwardInput) {
+  for (const Case& c : cases())
+    for (DType dtype : multiplied_floats()) EXPECT_TRUE(turns_back(c, dtype));
 }
-TEST(CudaProductsConvolution, BackwardInputInF32) {
-  for (const Case& c : cases()) EXPECT_TRUE(turns_back(c, DType::f32));
-}
-TEST(CudaProductsConvolution, BackwardInputInBf16) {
-  for (const Case& c : cases()) EXPECT_TRUE(turns_back(c, DType::bf16));
-}
-TEST(CudaProductsConvolution, BackwardWeightInF32) {
-  for (const Case& c : cases()) EXPECT_TRUE(sums_gradients(c, DType::f32, true));
-}
-TEST(CudaProductsConvolution, BackwardWeightInBf16) {
-  for (const Case& c : cases()) EXPECT_TRUE(sums_gradients(c, DType::bf16, true));
+TEST(CudaProductsConvolution, BackwardWeight) {
+  for (const Case& c : cases())
+    for (DType dtype : multiplied_floats()) EXPECT_TRUE(sums_gradients(c, dtype, true));
 }
 
 TEST(CudaProductsConvolution, BiasAndActivation) {
   for (size_t i : {5, 6, 7, 12})
-    for (DType dtype : {DType::f32, DType::bf16})
+    for (DType dtype : multiplied_floats())
       for (Activation activation :
            {Activation::none, Activation::relu, Activation::sigmoid, Activation::tanh})
         for (bool bias : {false, true}) EXPECT_TRUE(convolves(cases()[i], dtype, activation, bias));
 }
 
 TEST(CudaProductsConvolution, GradientsWithoutBias) {
-  for (DType dtype : {DType::f32, DType::bf16})
-    EXPECT_TRUE(sums_gradients(cases()[6], dtype, false));
+  for (DType dtype : multiplied_floats()) EXPECT_TRUE(sums_gradients(cases()[6], dtype, false));
 }
 
 TEST(CudaProductsConvolution, EmptyBatches) {
-  for (DType dtype : {DType::f32, DType::bf16}) {
+  for (DType dtype : multiplied_floats()) {
     const Case empty{0, {8, 8}, 8, 16, {3, 3}, {1, 1}, {1, 1}};
     EXPECT_TRUE(convolves(empty, dtype, Activation::relu, true));
     EXPECT_TRUE(turns_back(empty, dtype));
@@ -143,13 +137,13 @@ TEST(CudaProductsConvolution, EmptyBatches) {
 // Images that begin one element into their memory, as slices of a batch may.
 TEST(CudaProductsConvolution, AtAnyAddress) {
   const Case c{2, {6, 5}, 3, 8, {3, 3}, {1, 1}, {1, 1}};
-  for (DType dtype : {DType::f32, DType::bf16}) {
-    if (!host().computes(dtype)) continue;
+  for (DType dtype : multiplied_floats()) {
     const auto kernel = [=](Backend& on, const auto& in, const auto& out) {
-      const int64_t step = static_cast<int64_t>(size_of(dtype));
-      const ConstView x(in[0].template as<std::byte>() + step, dtype, c.x());
-      const View y{out[0].template as<std::byte>() + step, dtype, c.y()};
-      const View grad_x{out[1].template as<std::byte>() + step, dtype, c.x()};
+      const DType stored = in[0].dtype;
+      const int64_t step = static_cast<int64_t>(size_of(stored));
+      const ConstView x(in[0].template as<std::byte>() + step, stored, c.x());
+      const View y{out[0].template as<std::byte>() + step, stored, c.y()};
+      const View grad_x{out[1].template as<std::byte>() + step, stored, c.x()};
       on.conv2d(c.params(Activation::relu), {x, in[1], in[2]}, y);
       on.conv2d_backward_input(c.params(), y, in[1], grad_x);
       on.conv2d_backward_weight(c.params(), x, y, out[2], out[3]);
@@ -192,7 +186,7 @@ TEST(CudaProductsConvolution, DeterministicIsTheSameInEveryRun) {
   const Case c{6, {14, 14}, 16, 24, {3, 3}, {1, 1}, {1, 1}};
   auto first = make_cuda_backend({.deterministic = true});
   auto second = make_cuda_backend({.deterministic = true});
-  for (DType dtype : {DType::f32, DType::bf16}) {
+  for (DType dtype : multiplied_floats()) {
     const std::vector<Tensor> inputs = step_inputs(c, dtype);
     const Step found = step_on(*first, c, inputs);
     EXPECT_TRUE(found == step_on(*first, c, inputs)) << to_string(dtype);
@@ -214,7 +208,7 @@ TEST(CudaProductsConvolution, Tf32) {
 
 TEST(CudaProductsConvolution, AsksTheSystemForNothingTwice) {
   const Case c{4, {12, 12}, 3, 16, {3, 3}, {1, 1}, {1, 1}};
-  for (DType dtype : {DType::f32, DType::bf16}) {
+  for (DType dtype : multiplied_floats()) {
     const std::vector<Tensor> inputs = step_inputs(c, dtype);
     step_on(gpu(), c, inputs);
     const uint64_t before = gpu().pool().stats().system_allocations;

@@ -19,18 +19,25 @@ Tolerance within(double tolerance, int64_t k) { return {tolerance, tolerance * m
 struct Types {
   DType a = DType::f32, b = DType::f32, out = DType::f32;
 
-  bool half() const { return a == DType::bf16 || b == DType::bf16; }
+  bool half() const { return is_half(a) || is_half(b); }
 };
+
+std::vector<Types> same_types() {
+  std::vector<Types> types;
+  for (DType dtype : multiplied_floats()) types.push_back({dtype, dtype, dtype});
+  return types;
+}
 
 // All that the CPU multiplies too: of f32 factors it has f32 products only.
 std::vector<Types> all_types() {
   std::vector<Types> types;
-  for (DType a : {DType::f32, DType::bf16})
-    for (DType b : {DType::f32, DType::bf16})
-      for (DType out : {DType::f32, DType::bf16}) {
-        const Types next{a, b, out};
-        if (next.half() || out == DType::f32) types.push_back(next);
-      }
+  for (DType half : multiplied_floats())
+    for (DType a : {DType::f32, half})
+      for (DType b : {DType::f32, half})
+        for (DType out : {DType::f32, half}) {
+          const Types next{a, b, out};
+          if (half == DType::f32 ? types.empty() : next.half()) types.push_back(next);
+        }
   return types;
 }
 
@@ -88,8 +95,7 @@ TEST(CudaProducts, MatmulWithBiasAndActivation) {
 }
 
 TEST(CudaProducts, MatmulOfManySizes) {
-  const Types f32, bf16{DType::bf16, DType::bf16, DType::bf16};
-  for (const Types& types : {f32, bf16})
+  for (const Types& types : same_types())
     for (const auto& [m, n, k] : {std::array<int64_t, 3>{1, 1, 1},
                                   {1, 300, 7},
                                   {300, 1, 7},
@@ -105,8 +111,7 @@ TEST(CudaProducts, MatmulOfManySizes) {
 }
 
 TEST(CudaProducts, MatmulOfManyStacks) {
-  const Types f32, bf16{DType::bf16, DType::bf16, DType::bf16};
-  for (const Types& types : {f32, bf16})
+  for (const Types& types : same_types())
     for (const auto& [batches, m, n, k] :
          {std::array<int64_t, 4>{1, 4, 6, 5}, {64, 3, 3, 8}, {7, 1, 9, 33}, {5, 32, 64, 16}})
       for (bool transpose_b : {false, true})
@@ -127,12 +132,8 @@ TEST(CudaProducts, MatmulOfNothing) {
 // Operands that begin `step` elements into their memory.
 TEST(CudaProducts, MatmulAtAnyAddress) {
   const int64_t m = 24, n = 40, k = 16;
-  for (DType dtype : {DType::f32, DType::bf16})
+  for (DType dtype : multiplied_floats())
     for (int64_t step : {1, 2, 4, 8}) {
-      if (!host().computes(dtype)) continue;
-      const auto at = [=](auto* data) {
-        return static_cast<std::byte*>(data) + step * size_of(dtype);
-      };
       EXPECT_TRUE(like_cpu(
           {{random_tensor({m * k + step}, dtype), random_tensor({k * n + step}, dtype),
             random_tensor({n + step})},
@@ -144,7 +145,11 @@ TEST(CudaProducts, MatmulAtAnyAddress) {
                   view.dtype, shape);
             };
             on.matmul({false, false, Activation::relu}, offset(in[0], {m, k}),
-                      offset(in[1], {k, n}), offset(in[2], {n}), {at(out[0].data), dtype, {m, n}});
+                      offset(in[1], {k, n}), offset(in[2], {n}),
+                      {out[0].template as<std::byte>() +
+                           step * static_cast<int64_t>(size_of(out[0].dtype)),
+                       out[0].dtype,
+                       {m, n}});
           },
           within(dtype == DType::f32 ? 1e-5 : 2e-2, k)))
           << to_string(dtype) << " at element " << step;
