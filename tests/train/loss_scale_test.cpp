@@ -18,9 +18,11 @@ namespace {
 using testing::HasSubstr;
 
 // What a scale works on: a layer with running statistics.
+struct Layers : nn::Sequential {
+  Layers() { then_named<nn::Linear>("linear", 3, 2).then_named<nn::BatchNorm>("norm", 2); }
+};
 struct Small {
-  Small() { model.then_named<nn::Linear>("linear", 3, 2).then_named<nn::BatchNorm>("norm", 2); }
-  nn::Sequential model;
+  Layers model;
   nn::ParameterSet parameters{model, device(), 0};
 };
 
@@ -164,7 +166,7 @@ class Fp16 : public testing::Test {
 
 TEST_F(Fp16, LearnsLikeF32) {
   const TrainerReport full = Training().trainer(options(8, DType::f32)).run();
-  const TrainerReport half = Training().trainer(options(8)).run();
+  const TrainerReport half = Training().trainer(options(8, DType::f16, 256)).run();
   ASSERT_EQ(half.losses.size(), 32u);
   EXPECT_LT(full.loss, 0.5 * full.losses[0]);
   EXPECT_NEAR(half.loss, full.loss, 0.1 * full.losses[0]);

@@ -4,7 +4,6 @@
 #include <sstream>
 
 #include "framework/base/files.h"
-#include "framework/checkpoint/store.h"
 #include "tests/launcher/runs.h"
 #include "tests/support/support.h"
 
@@ -23,7 +22,7 @@ Words operator+(Words words, const Words& more) {
 // A batch that ranks share unevenly.
 const Words kRun = {"--batch-size", "31", "--log-every", "1", "--eval-every", "8"};
 const Words kEight = {"--max-steps", "8"};
-const Words kRuns16 = {"--max-steps", "16"};
+const Words kSixteen = {"--max-steps", "16"};
 
 void expect_same_losses(const std::filesystem::path& found, const std::filesystem::path& wanted) {
   const std::vector<double> f = losses(found), w = losses(wanted);
@@ -59,6 +58,61 @@ TEST_F(OnGpu, RanksMayShareAGpuOverMpi) {
                      run("one", 0, options + Words{"--device", "cuda"}));
 }
 
+// Loss scales of a run's steps that were skipped, in order.
+std::vector<std::string> skipped(const std::filesystem::path& run) {
+  std::vector<std::string> steps;
+  std::istringstream lines(read_text_file(run / "log.txt"));
+  for (std::string line; std::getline(lines, line);)
+    if (const size_t at = line.find("step "); line.find(": skipped, f16") != std::string::npos)
+      steps.push_back(line.substr(at));
+  return steps;
+}
+
+TEST_F(OnGpu, Fp16FollowsTheLossesOfF32) {
+  const Words options = kEight + Words{"--model", "bn-lenet", "--device", "cuda"};
+  const auto half = run("half", 0, options + Words{"--precision", "fp16"});
+  const std::vector<double> f = losses(half), w = losses(run("full", 0, options));
+  ASSERT_EQ(f.size(), w.size());
+  for (size_t i = 0; i < w.size(); ++i) EXPECT_NEAR(f[i], w[i], 0.01 * w[i]) << "step " << i + 1;
+}
+
+// The scale is one at which some batches overflow and some do not, of some only one rank's part.
+TEST_F(OnGpu, RanksSkipTheSameSteps) {
+  const Words options =
+      kSixteen + Words{"--model", "mlp",          "--device", "cuda", "--precision",
+                       "fp16",    "--loss-scale", "2.2e6",    "--lr", "0.5"};
+  const auto two = run("two", 2, options + Words{"--comm", "mpi"}), one = run("one", 0, options);
+  const std::vector<std::string> steps = skipped(one);
+  EXPECT_GT(steps.size(), 1u);
+  EXPECT_LT(steps.size(), 15u);
+  EXPECT_EQ(skipped(two), steps);
+  expect_same_losses(two, one);
+}
+
+TEST_F(OnGpu, ResumesFp16BitForBit) {
+  const Words options = {"--model",     "bn-lenet", "--device",        "cuda",
+                         "--precision", "fp16",     "--deterministic", "on"};
+  const auto whole = run("whole", 0, kEight + options);
+  const auto cut = run("cut", 0, options + Words{"--max-steps", "4"});
+  ASSERT_EQ(train(0, Words{"--resume", cut} + kEight).exit_code, 0);
+  const auto last = [](const std::filesystem::path& run) {
+    return (run / "checkpoints" / "step-00000008.h5").string();
+  };
+  const ProgramResult diff = run_program({"d2l-ckpt", "diff", last(whole), last(cut)});
+  EXPECT_EQ(diff.exit_code, 0) << diff.output;
+}
+
+// The scale is lost, or there is none yet.
+TEST_F(OnGpu, RunsChangeTheirPrecisionBetweenEpochs) {
+  const Words options = {"--model", "mlp", "--device", "cuda", "--batch-size", "512"};
+  const auto cut = run("cut", 0, options + Words{"--epochs", "1", "--precision", "fp16"});
+  for (const Words& next : {Words{"--precision", "f32", "--epochs", "2"},
+                            Words{"--precision", "fp16", "--epochs", "3"}}) {
+    const ProgramResult resumed = train(0, Words{"--resume", cut} + next);
+    EXPECT_EQ(resumed.exit_code, 0) << resumed.output;
+  }
+}
+
 // Recorded steps, the default, give the bits of others.
 TEST_F(OnGpu, CudaGraphsChangeNothing) {
   const Words options = Words{"--model", "bn-lenet", "--device", "cuda", "--deterministic", "on"} +
@@ -74,95 +128,43 @@ TEST_F(OnGpu, StepsThroughTheHostAreNotRecorded) {
   const Words options = {"--model", "mlp", "--device", "cuda", "--comm", "mpi", "--max-steps", "6"};
   const auto out = run("two", 2, options);
   EXPECT_THAT(read_text_file(out / "log.txt"), HasSubstr("not recorded as CUDA graphs"));
-  // Loss scales of a run's steps that were skipped, in order.
-  std::vector<std::string> skipped(const std::filesystem::path& run) {
-    std::vector<std::string> steps;
-    std::istringstream lines(read_text_file(run / "log.txt"));
-    for (std::string line; std::getline(lines, line);)
-      if (const size_t at = line.find("step "); line.find(": skipped, f16") != std::string::npos)
-        steps.push_back(line.substr(at));
-    return steps;
-  }
+}
 
-  TEST_F(OnGpu, Fp16FollowsTheLossesOfF32) {
-    const Words options = kEight + Words{"--model", "bn-lenet", "--device", "cuda"};
-    const auto half = run("half", 0, options + Words{"--precision", "fp16"});
-    const std::vector<double> f = losses(half), w = losses(run("full", 0, options));
-    ASSERT_EQ(f.size(), w.size());
-    for (size_t i = 0; i < w.size(); ++i) EXPECT_NEAR(f[i], w[i], 0.01 * w[i]) << "step " << i + 1;
-  }
+TEST_F(OnGpu, SharedGpusAreFoundAtTheStart) {
+  const std::filesystem::path out = folder.path() / "x";
+  const ProgramResult result =
+      train(8, kRun + kEight + Words{"--model", "mlp", "--device", "cuda", "--out", out});
+  if (result.exit_code == 0) GTEST_SKIP() << "this machine has 8 GPUs";
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.output, AllOf(HasSubstr("GPU"), HasSubstr("for each rank"),
+                                   HasSubstr("on its host"), HasSubstr("takes")));
+  EXPECT_FALSE(std::filesystem::exists(out));
+}
 
-  // The scale is one at which some batches overflow and some do not, of some only one rank's part.
-  TEST_F(OnGpu, RanksSkipTheSameSteps) {
-    const Words options = kRuns16 + Words{"--model",     "mlp",  "--device",     "cuda",
-                                          "--precision", "fp16", "--loss-scale", "1.8e6"};
-    const auto two = run("two", 2, options + Words{"--comm", "mpi"}), one = run("one", 0, options);
-    const std::vector<std::string> steps = skipped(one);
-    EXPECT_GT(steps.size(), 1u);
-    EXPECT_LT(steps.size(), 15u);
-    EXPECT_EQ(skipped(two), steps);
-    expect_same_losses(two, one);
+TEST_F(OnGpu, CheckpointsGoFromOneDeviceToTheOther) {
+  const Words adam = {"--model", "bn-lenet", "--optimizer", "adam", "--lr", "0.001"};
+  const auto whole = run("whole", 0, kEight + adam + Words{"--device", "cpu"});
+  for (const auto& [first, second] : {std::pair("cpu", "cuda"), std::pair("cuda", "cpu")}) {
+    const auto cut = run(first, 0, adam + Words{"--device", first, "--max-steps", "4"});
+    const ProgramResult resumed = train(0, Words{"--resume", cut, "--device", second} + kEight);
+    ASSERT_EQ(resumed.exit_code, 0) << resumed.output;
+    expect_same_losses(cut, whole);
   }
+}
 
-  TEST_F(OnGpu, ResumesFp16BitForBit) {
-    const Words options = {"--model",     "bn-lenet", "--device",        "cuda",
-                           "--precision", "fp16",     "--deterministic", "on"};
-    const auto whole = run("whole", 0, kEight + options);
-    const auto cut = run("cut", 0, options + Words{"--max-steps", "4"});
-    ASSERT_EQ(train(0, Words{"--resume", cut} + kEight).exit_code, 0);
-    const auto last = [](const std::filesystem::path& run) {
-      return CheckpointStore::path_of(run / "checkpoints", 8).string();
-    };
-    const ProgramResult diff = run_program({"d2l-ckpt", "diff", last(whole), last(cut)});
-    EXPECT_EQ(diff.exit_code, 0) << diff.output;
+// Each operation is waited for, and the steps are timed without that as well.
+TEST_F(OnGpu, TimeComparesWithTheGpusLimits) {
+  for (const char* precision : {"f32", "tf32"}) {
+    const ProgramResult result = train(0, {"--model", "lenet", "--batch-size", "8", "--device",
+                                           "cuda", "--precision", precision, "--time", "2"});
+    ASSERT_EQ(result.exit_code, 0) << result.output;
+    EXPECT_THAT(result.output,
+                AllOf(HasSubstr("\nall of these "), HasSubstr(" ms so, "),
+                      HasSubstr(" ms undisturbed\n2 steps, "), HasSubstr("; memory: "),
+                      HasSubstr(std::string(precision) + " ")));
+    EXPECT_EQ(result.output.find("tf32") != std::string::npos, precision == std::string("tf32"));
   }
-
-  // The scale is lost, or there is none yet.
-  TEST_F(OnGpu, RunsChangeTheirPrecisionBetweenEpochs) {
-    const Words options = {"--model", "mlp", "--device", "cuda", "--batch-size", "512"};
-    const auto cut = run("cut", 0, options + Words{"--epochs", "1", "--precision", "fp16"});
-    for (const Words& next : {Words{"--precision", "f32", "--epochs", "2"},
-                              Words{"--precision", "fp16", "--epochs", "3"}}) {
-      const ProgramResult resumed = train(0, Words{"--resume", cut} + next);
-      EXPECT_EQ(resumed.exit_code, 0) << resumed.output;
-    }
-  }
-
-  TEST_F(OnGpu, SharedGpusAreFoundAtTheStart) {
-    const std::filesystem::path out = folder.path() / "x";
-    const ProgramResult result =
-        train(8, kRun + kEight + Words{"--model", "mlp", "--device", "cuda", "--out", out});
-    if (result.exit_code == 0) GTEST_SKIP() << "this machine has 8 GPUs";
-    EXPECT_EQ(result.exit_code, 1);
-    EXPECT_THAT(result.output, AllOf(HasSubstr("GPU"), HasSubstr("for each rank"),
-                                     HasSubstr("on its host"), HasSubstr("takes")));
-    EXPECT_FALSE(std::filesystem::exists(out));
-  }
-
-  TEST_F(OnGpu, CheckpointsGoFromOneDeviceToTheOther) {
-    const Words adam = {"--model", "bn-lenet", "--optimizer", "adam", "--lr", "0.001"};
-    const auto whole = run("whole", 0, kEight + adam + Words{"--device", "cpu"});
-    for (const auto& [first, second] : {std::pair("cpu", "cuda"), std::pair("cuda", "cpu")}) {
-      const auto cut = run(first, 0, adam + Words{"--device", first, "--max-steps", "4"});
-      const ProgramResult resumed = train(0, Words{"--resume", cut, "--device", second} + kEight);
-      ASSERT_EQ(resumed.exit_code, 0) << resumed.output;
-      expect_same_losses(cut, whole);
-    }
-  }
-
-  // Each operation is waited for, and the steps are timed without that as well.
-  TEST_F(OnGpu, TimeComparesWithTheGpusLimits) {
-    for (const char* precision : {"f32", "tf32"}) {
-      const ProgramResult result = train(0, {"--model", "lenet", "--batch-size", "8", "--device",
-                                             "cuda", "--precision", precision, "--time", "2"});
-      ASSERT_EQ(result.exit_code, 0) << result.output;
-      EXPECT_THAT(result.output,
-                  AllOf(HasSubstr("\nall of these "), HasSubstr(" ms so, "),
-                        HasSubstr(" ms undisturbed\n2 steps, "), HasSubstr("; memory: "),
-                        HasSubstr(std::string(precision) + " ")));
-      EXPECT_EQ(result.output.find("tf32") != std::string::npos, precision == std::string("tf32"));
-    }
-  }
+}
 
 }  // namespace
 }  // namespace d2l::test
