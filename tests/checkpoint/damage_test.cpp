@@ -189,7 +189,7 @@ TEST_F(Damage, LyingIndexesAreRefused) {
       {"[10,84]", "[1,1,1,1,1,1,1,1,840]", "more than 8 axes"},
       {"[10,84]", "[-10,-84]", "no number"},
       {"[10,84]", "10,84", "no shape"},
-      {"array f32", "array f16", "unknown dtype"},
+      {"array f32", "array f17", "unknown dtype"},
       {"array f32", "table f32", "unknown kind"},
       {"array f32", "text f32", "cannot be"},
       {"pieces 8", "pieces 9", "expected 9 pieces, found 8"},
