@@ -6,14 +6,11 @@ namespace d2l {
 
 void StepRecorder::run(const Key& key, const std::function<void()>& work) {
   if (!wanted_) return work();
-  Seen& seen = seen_[key];
-  if (seen.recording == nullptr) {
-    const PoolPart part = shared_memory();
-    if (++seen.calls > kWarmUp && recordings_ < kMostRecordings) record(seen, work);
-  }
-  if (seen.recording != nullptr && seen.recording->replay()) return;
   const PoolPart part = shared_memory();
-  call(work);
+  Seen& seen = seen_[key];
+  if (seen.recording == nullptr && ++seen.calls > kWarmUp && recordings_ < kMostRecordings)
+    record(seen, work);
+  if (seen.recording == nullptr || !seen.recording->replay()) call(work);
 }
 
 // What the work keeps of the part's memory would be overwritten by the recordings that there are.

@@ -35,7 +35,6 @@ class CudaBackend final : public Backend {
   // The copy of a view of those values; {} if there is none in this type.
   ConstView rounded(ConstView view, DType dtype) const;
   std::unique_ptr<Recording> record(const std::function<void()>& work) override;
-  bool is_recording() const { return recording_; }
   void send(const void* host, View out, uint64_t after) override;
   void receive() override;
 
