@@ -84,9 +84,14 @@ Variable sum(const Variable& x, const std::vector<int>& axes, KeepDims keep) {
 }
 
 Variable mean(const Variable& x, const std::vector<int>& axes, KeepDims keep) {
-  double count = static_cast<double>(x.shape().elements()) /
-                 static_cast<double>(kept_shape(x.shape(), axes).elements());
-  return sum(x, axes, keep) / count;
+  // not sum(x) / count, since a sum may be larger than 16 bits hold
+  return Variable::result(mean(x.value(), axes, keep), {x}, [x, axes](const Tensor& grad) {
+    if (!x.requires_grad()) return;
+    const Shape kept = kept_shape(x.shape(), axes);
+    const double count =
+        static_cast<double>(x.shape().elements()) / static_cast<double>(kept.elements());
+    x.contribute(broadcast_to((grad / count).reshape(kept), x.shape()));
+  });
 }
 
 Variable cumsum(const Variable& x, int axis) {

@@ -302,5 +302,16 @@ TEST(Messages, NameTheShapes) {
   EXPECT_THAT(message_of([&] { squared_loss(x, ones(device(), {3, 2})); }), HasSubstr("[3, 2]"));
 }
 
+// 49 values of 2000 are more than f16 holds, their average is not.
+TEST(Precision, AveragesDoNotOverflow) {
+  if (!device().computes(DType::f16)) GTEST_SKIP() << "f16 needs a GPU";
+  const Variable x(full(device(), {2, 7, 7, 3}, 2000).cast(DType::f16), true);
+  Variable y = mean(x, {1, 2});
+  EXPECT_EQ(y.value().dtype(), DType::f16);
+  EXPECT_EQ(y.value().to_vector<float>(), std::vector<float>(6, 2000));
+  y.backward(full(device(), {2, 3}, 98).cast(DType::f16));
+  EXPECT_EQ(x.grad().to_vector<float>(), std::vector<float>(2 * 49 * 3, 2));
+}
+
 }  // namespace
 }  // namespace d2l
