@@ -31,15 +31,15 @@ Shape mask_shape(const Shape& scores, const Shape& lengths) {
 
 void fill_mask(Backend& on, ConstView lengths, View keep) {
   const Shape& shape = keep.shape;
-  std::vector<float> counted(static_cast<size_t>(shape[2]));
-  for (size_t i = 0; i < counted.size(); ++i) counted[i] = static_cast<float>(i);
-  Temporary positions(on.pool(), {1, 1, shape[2]}), limits(on.pool(), {shape[0], shape[1], 1});
-  on.copy_from_host(counted.data(), positions.view());
+  Temporary ones(on.pool(), {1, 1, shape[2]}), positions(on.pool(), {1, 1, shape[2]});
+  Temporary limits(on.pool(), {shape[0], shape[1], 1});
+  on.fill(ones.view(), 1);
+  on.cumsum(ones.view(), 2, false, positions.view());  // 1, 2, 3, ...
   const Shape flat{lengths.elements()};
   on.copy({lengths.data, lengths.dtype, flat, contiguous_strides(flat)},
           {limits.view().data, DType::f32, flat, contiguous_strides(flat)}, false);
   Scratch<uint8_t> bits(on.pool(), shape.elements());
-  on.compare(Compare::less, positions.view(), limits.view(), {bits.data(), DType::u8, shape});
+  on.compare(Compare::less_equal, positions.view(), limits.view(), {bits.data(), DType::u8, shape});
   on.copy({bits.data(), DType::u8, shape, contiguous_strides(shape)},
           {keep.data, DType::f32, shape, contiguous_strides(shape)}, false);
 }

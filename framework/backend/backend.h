@@ -33,6 +33,7 @@ class Backend {
 
   // --- memory ---
   virtual MemoryPool& pool() = 0;
+  // Both may still read and write the host's memory until synchronize().
   virtual void copy_from_host(const void* host, View out) = 0;
   virtual void copy_to_host(ConstView in, void* host) = 0;
   virtual void synchronize() = 0;

@@ -79,6 +79,7 @@ void ParameterSet::draw_values(uint64_t seed) {
     slot.parameter->init({seed, stream_of(slot.name)}, slot.shape, initial);
     Tensor value = part(values_, i);
     value.backend().copy_from_host(initial.data(), value.view());
+    value.backend().synchronize();  // the next one's go where these lie
   }
 }
 

@@ -133,13 +133,13 @@ void Tensor::copy_from(const Tensor& source) {
 Tensor Tensor::to(Backend& other) const {
   check(defined(), "to: expected a tensor, found an undefined one");
   if (&other == &backend()) return *this;
+  Tensor result(other, shape_, dtype_);
+  if (elements() == 0) return result;
   if (backend().device().kind == DeviceKind::cpu) {
-    Tensor result = sent_to(other);
+    other.copy_from_host(address(), result.view());
     other.synchronize();
     return result;
   }
-  Tensor result(other, shape_, dtype_);
-  if (elements() == 0) return result;
   if (other.device().kind == DeviceKind::cpu) {
     backend().copy_to_host(view(), result.address());
     backend().synchronize();
@@ -150,14 +150,6 @@ Tensor Tensor::to(Backend& other) const {
   backend().synchronize();
   other.copy_from_host(staging.data(), result.view());
   other.synchronize();
-  return result;
-}
-
-Tensor Tensor::sent_to(Backend& other) const {
-  check(defined(), "sent_to: expected a tensor, found an undefined one");
-  if (&other == &backend() || backend().device().kind != DeviceKind::cpu) return to(other);
-  Tensor result(other, shape_, dtype_);
-  if (elements() > 0) other.copy_from_host(address(), result.view());
   return result;
 }
 

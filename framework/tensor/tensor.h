@@ -48,10 +48,7 @@ class Tensor {
   // --- copies ---
   Tensor clone() const;
   Tensor to(Backend& other) const;  // the only copy between devices; an alias on the same backend
-  // The same without waiting: a host's tensor must stay as it is until `other` has done what has
-  // been queued so far.
-  Tensor sent_to(Backend& other) const;
-  Tensor cast(DType dtype) const;        // an alias when nothing changes
+  Tensor cast(DType dtype) const;   // an alias when nothing changes
   void copy_from(const Tensor& source);  // same shape, any dtype, same backend
 
   // --- to the host; these wait for the device ---
