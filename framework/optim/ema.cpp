@@ -1,6 +1,7 @@
 #include "framework/optim/ema.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "framework/tensor/elementwise.h"
 
@@ -35,8 +36,16 @@ Ema::InUse::InUse(Ema& ema)
 }
 
 Ema::InUse::~InUse() {
-  parameters_.values().copy_from(values_);
-  if (buffers_.defined()) parameters_.buffers().copy_from(buffers_);
+  try {
+    end();
+  } catch (const Error&) {  // of a broken device, which the exception under way tells of
+  }
+}
+
+void Ema::InUse::end() {
+  const Tensor values = std::exchange(values_, {}), buffers = std::exchange(buffers_, {});
+  if (values.defined()) parameters_.values().copy_from(values);
+  if (buffers.defined()) parameters_.buffers().copy_from(buffers);
 }
 
 void Ema::visit(StateVisitor& visitor) {

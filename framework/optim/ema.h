@@ -20,13 +20,14 @@ class Ema {
   class InUse {
    public:
     explicit InUse(Ema& ema);
-    ~InUse();
+    ~InUse();    // ends it where an exception has kept the caller from it
+    void end();  // gives the model its own values back
     InUse(const InUse&) = delete;
     InUse& operator=(const InUse&) = delete;
 
    private:
     nn::ParameterSet& parameters_;
-    Tensor values_, buffers_;  // what the model holds otherwise
+    Tensor values_, buffers_;  // what the model holds otherwise; undefined after end()
   };
 
   // "ema/parameters/NAME" and "ema/buffers/NAME".

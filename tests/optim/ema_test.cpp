@@ -52,6 +52,8 @@ TEST_F(EmaTest, AveragesValuesAndBuffers) {
     const auto statistics = set().buffers().to_vector<double>();
     for (size_t i = 0; i < statistics.size(); ++i)
       EXPECT_NEAR(statistics[i], factor * buffers[i] + sum, 1e-5) << i;
+    averages.end();
+    EXPECT_EQ(set().values().to_vector<float>().front(), 4);
   }
   for (float value : set().values().to_vector<float>()) EXPECT_EQ(value, 4);
   for (float value : set().buffers().to_vector<float>()) EXPECT_EQ(value, 4);
