@@ -60,6 +60,11 @@ void Loader::stop() {
   for (std::thread& thread : threads_) thread.join();
 }
 
+int64_t Loader::largest_part() const {
+  const Sampler::Part first = sampler_.part(0);
+  return first.end - first.begin;
+}
+
 void Loader::seek(int64_t epoch, int64_t step) {
   const int64_t steps = steps_per_epoch();
   check(epoch >= 0 && step >= 0 && step <= steps, "loader: epoch ", epoch, ", step ", step,

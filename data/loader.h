@@ -42,6 +42,7 @@ class Loader final : public BatchSource {
 
   int64_t samples() const override { return dataset_->samples(); }
   int64_t steps_per_epoch() const override { return sampler_.steps_per_epoch(); }
+  int64_t largest_part() const override;
   // Throws Error for a negative epoch or a step outside [0, steps_per_epoch()].
   void seek(int64_t epoch, int64_t step) override;
   // An Error stays: the same batch is refused again until seek().

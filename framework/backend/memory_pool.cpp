@@ -131,7 +131,8 @@ void MemoryPool::trim_locked() {
   for (auto segment = segments_.begin(); segment != segments_.end();) {
     auto [begin, bytes] = *segment;
     auto block = blocks_.find(begin);
-    if (!block->second.free || block->second.bytes != bytes) {
+    const bool whole = block->second.free && block->second.bytes == bytes;
+    if (!whole || held_.contains(block->second.part)) {
       ++segment;
       continue;
     }
@@ -153,6 +154,14 @@ uint64_t MemoryPool::bytes_in_use(int part) const {
   std::lock_guard lock(mutex_);
   const auto found = in_use_.find(part);
   return found == in_use_.end() ? 0 : found->second;
+}
+
+void MemoryPool::hold_part(int part, bool held) {
+  std::lock_guard lock(mutex_);
+  if (held)
+    held_.insert(part);
+  else
+    held_.erase(part);
 }
 
 MemoryPool::Stats MemoryPool::stats() const {

@@ -39,7 +39,7 @@ class MemoryPool {
   void release(void* block);
   // Whether an address lies in memory that the pool holds.
   bool owns(const void* address) const;
-  // Gives every segment without a block in use back to the system.
+  // Gives every segment without a block in use back to the system, except those of held parts.
   void trim();
   Stats stats() const;
 
@@ -48,6 +48,8 @@ class MemoryPool {
   // returns to its own part. Answers the part that was in use before.
   int use_part(int part);
   uint64_t bytes_in_use(int part) const;
+  // The memory of a held part stays the pool's, in use or not: its addresses are known elsewhere.
+  void hold_part(int part, bool held);
 
  private:
   struct Block {
@@ -72,6 +74,7 @@ class MemoryPool {
   std::map<char*, size_t> segments_;               // their sizes
   std::map<int, uint64_t> in_use_;                 // bytes, of parts
   int part_ = 0;                                   // that blocks come from
+  std::set<int> held_;
   Stats stats_;
 };
 

@@ -62,6 +62,8 @@ class Lars final : public Optimizer {
                                    velocity_.defined() ? velocity_.view() : View{});
   }
 
+  bool step_waits() const override { return true; }
+
   void visit(StateVisitor& visitor) override {
     if (velocity_.defined()) parameters_.visit(visitor, "optimizer/velocity", velocity_);
   }
@@ -100,6 +102,8 @@ class Lamb final : public Optimizer {
     backend.sgd_step({.lr = lr, .ranges = ranges_.adapt(values, direction, ratio)},
                      direction.view(), values.view(), View{});
   }
+
+  bool step_waits() const override { return true; }
 
   void visit(StateVisitor& visitor) override {
     visitor.integer("optimizer/steps", steps_);

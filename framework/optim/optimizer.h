@@ -16,6 +16,8 @@ class Optimizer {
   virtual ~Optimizer() = default;
   // One step with this learning rate; may use the gradients' memory.
   virtual void step(double lr) = 0;
+  // Whether step() waits for the device, to read what the step depends on.
+  virtual bool step_waits() const { return false; }
   // "optimizer/..."
   virtual void visit(StateVisitor& visitor) = 0;
 };

@@ -35,6 +35,7 @@ class BatchSource {
   virtual ~BatchSource() = default;
   virtual int64_t samples() const = 0;  // of all ranks, in one epoch
   virtual int64_t steps_per_epoch() const = 0;
+  virtual int64_t largest_part() const = 0;  // samples of the largest batch that next() gives
   // The next batch will be number `step` of epoch `epoch` (both from 0).
   virtual void seek(int64_t epoch, int64_t step) = 0;
   // Waits for the batch; throws Error when its data cannot be read. After an epoch's last batch

@@ -1,5 +1,6 @@
 #include "framework/train/feed.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "framework/tensor/create.h"
@@ -22,9 +23,13 @@ bool Feed::Kept::fits(const Shape& shape, DType dtype) const {
          whole_.shape().without_axis(0) == shape.without_axis(0);
 }
 
-Tensor Feed::Kept::rows(Backend& backend, const Shape& shape, DType dtype) {
-  if (!fits(shape, dtype)) whole_ = Tensor(backend, shape, dtype);
-  return whole_.rows(0, shape[0]);
+Tensor Feed::Kept::rows(Backend& backend, Shape shape, DType dtype, int64_t most) {
+  const int64_t count = shape[0];
+  if (!fits(shape, dtype)) {
+    shape[0] = std::max(count, most);
+    whole_ = Tensor(backend, shape, dtype);
+  }
+  return whole_.rows(0, count);
 }
 
 void Feed::load(const Batch& batch) {
@@ -67,7 +72,7 @@ Tensor Feed::arrived(const Tensor& host, Kept& to, uint64_t& free) {
   if (&host.backend() == &backend_ || host.backend().device().kind != DeviceKind::cpu)
     return host.to(backend_);
   if (!to.fits(host.shape(), host.dtype())) free = backend_.mark();
-  Tensor there = to.rows(backend_, host.shape(), host.dtype());
+  Tensor there = to.rows(backend_, host.shape(), host.dtype(), options_.most_samples);
   backend_.send(host.view().data, there.view(), free);
   return there;
 }
@@ -81,7 +86,8 @@ void Feed::load_inputs(const Tensor& arrived, const ImageParams& params, const T
     inputs_ = arrived;
     return;
   }
-  inputs_ = kept_inputs_.rows(backend_, arrived.shape(), options_.activations);
+  inputs_ =
+      kept_inputs_.rows(backend_, arrived.shape(), options_.activations, options_.most_samples);
   if (arrived.dtype() != DType::u8) return inputs_.copy_from(arrived);
   const auto optional = [](const Tensor& tensor) {
     return tensor.defined() ? tensor.view() : ConstView{};
@@ -99,7 +105,7 @@ void Feed::load_labels(const Tensor& arrived) {
     labels_ = arrived;
     return;
   }
-  labels_ = kept_labels_.rows(backend_, arrived.shape(), DType::i64);
+  labels_ = kept_labels_.rows(backend_, arrived.shape(), DType::i64, options_.most_samples);
   labels_.copy_from(arrived);
 }
 

@@ -26,6 +26,7 @@ struct FeedOptions {
   // Of images that are stored as bytes, [n, h, w, c].
   Normalisation normalisation = {};
   Augmentation augmentation = {};
+  int64_t most_samples = 0;  // that memory is made for at first; 0: as many as the first batch has
 };
 
 // A batch on the backend that computes, as a model takes it. What travels there does so beside the
@@ -41,7 +42,8 @@ class Feed {
   void load(const Batch& batch);
 
   // [n, ...] and i64 [n], of the batch loaded last. From load to load they lie at the same
-  // addresses, until a batch is larger than those before it or of another shape. On a CPU, where
+  // addresses, until a batch is larger than those before it and than most_samples, or its samples
+  // are of another shape. On a CPU, where
   // nothing can depend on that, what lies on the backend as it is wanted is not copied.
   const Tensor& inputs() const { return inputs_; }
   const Tensor& labels() const { return labels_; }
@@ -52,8 +54,9 @@ class Feed {
   class Kept {
    public:
     bool fits(const Shape& shape, DType dtype) const;
-    // The first rows, as many as `shape` has; of fresh memory if it does not fit.
-    Tensor rows(Backend& backend, const Shape& shape, DType dtype);
+    // The first rows, as many as `shape` has; of fresh memory, of `most` rows at least, if it does
+    // not fit.
+    Tensor rows(Backend& backend, Shape shape, DType dtype, int64_t most);
 
    private:
     Tensor whole_;

@@ -1,7 +1,5 @@
 #include "framework/train/loss_scale.h"
 
-#include <cmath>
-
 #include "framework/tensor/elementwise.h"
 
 namespace d2l {
@@ -43,13 +41,11 @@ void LossScale::begin_step() {
 
 void LossScale::multiply(Tensor& loss_gradient) const { loss_gradient *= factor_; }
 
-bool LossScale::unscale() {
+void LossScale::unscale(Tensor& norm) {
   Tensor& gradients = parameters_.gradients();
   gradients *= 1 / scale();
   const StepRange all{0, gradients.elements()};
-  Tensor norm(parameters_.backend(), Shape{1});
   parameters_.backend().norms({&all, 1}, gradients.view(), norm.view());
-  return std::isfinite(norm.item<float>());
 }
 
 void LossScale::settle(bool finite) {

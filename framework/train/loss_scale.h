@@ -46,8 +46,9 @@ class LossScale {
   void begin_step();
   // By a number in the device's memory: what is queued here may be replayed with other scales.
   void multiply(Tensor& loss_gradient) const;
-  // Divides the gradients, which are final; whether all are finite. Waits for the device.
-  bool unscale();
+  // Divides the gradients, which are final; norm, f32 [1], gets the length of all of them, which is
+  // not finite where one of them is not.
+  void unscale(Tensor& norm);
   // Moves the scale; a step that was not finite gives the running statistics back.
   void settle(bool finite);
 

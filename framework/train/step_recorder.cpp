@@ -10,22 +10,28 @@ void StepRecorder::run(const Key& key, const std::function<void()>& work) {
   Seen& seen = seen_[key];
   if (seen.recording == nullptr && ++seen.calls > kWarmUp && recordings_ < kMostRecordings)
     record(seen, work);
-  if (seen.recording == nullptr || !seen.recording->replay()) call(work);
+  if (seen.recording == nullptr || !seen.recording->replay()) call(seen, work);
 }
 
-// What the work keeps of the part's memory would be overwritten by the recordings that there are.
-void StepRecorder::call(const std::function<void()>& work) {
+// What new work keeps of the part's memory would be overwritten by the recordings that there are.
+void StepRecorder::call(const Seen& seen, const std::function<void()>& work) {
   work();
-  if (recordings_ > 0 && backend_.pool().bytes_in_use(kPart) > kept_bytes_) forget();
+  if (recordings_ == 0 || seen.calls > kWarmUp) return;
+  const bool keeps_nothing = backend_.pool().bytes_in_use(kPart) <= kept_bytes_;
+  if (!holds_on_all_ranks(keeps_nothing)) forget();
 }
 
 void StepRecorder::record(Seen& seen, const std::function<void()>& work) {
+  backend_.pool().hold_part(kPart, true);
   try {
     seen.recording = backend_.record(work);
   } catch (const Error& error) {
     log_.warn("steps are not recorded: ", error.what());
   }
-  if (seen.recording == nullptr) {
+  const bool here = seen.recording != nullptr;
+  if (!holds_on_all_ranks(here)) {
+    if (here) log_.warn("steps are not recorded: another rank cannot");
+    forget();
     wanted_ = false;
     return;
   }
@@ -33,9 +39,16 @@ void StepRecorder::record(Seen& seen, const std::function<void()>& work) {
   kept_bytes_ = backend_.pool().bytes_in_use(kPart);
 }
 
-void StepRecorder::forget() {
+bool StepRecorder::holds_on_all_ranks(bool here) {
+  int64_t ranks_without = here ? 0 : 1;
+  comm_.all_reduce({&ranks_without, DType::i64, Shape{1}});
+  return ranks_without == 0;
+}
+
+void StepRecorder::forget() noexcept {
   for (auto& [key, seen] : seen_) seen = {};
   recordings_ = 0;
+  backend_.pool().hold_part(kPart, false);
 }
 
 }  // namespace d2l

@@ -47,10 +47,11 @@ Trainer::Trainer(TrainerParts parts, TrainerOptions options)
                                          .normalisation = options_.normalisation,
                                          .augmentation = {.crop_padding = options_.crop_padding,
                                                           .flip = options_.flip,
-                                                          .seed = options_.seed}}),
+                                                          .seed = options_.seed},
+                                         .most_samples = parts.train_data.largest_part()}),
       sums_(parts.parameters.backend(), Shape{3}),
       step_(parts.parameters.backend(), Shape{1}, DType::i64),
-      recorder_(parts.parameters.backend(), options_.record, parts.log),
+      recorder_(parts.parameters.backend(), parts.comm, options_.record, parts.log),
       flights_ahead_(parts.parameters.backend().device().kind == DeviceKind::cpu ? 0 : 1) {
   int number = 0;
   for (const auto& slot : parts_.parameters.slots()) {
@@ -155,7 +156,12 @@ bool Trainer::next_step() {
       flights_.emplace_back(parts_.train_data.next(), parts_.parameters.backend().staging());
   const double waited = timer.seconds();
   timer.restart();
-  step(flight);
+  try {
+    step(flight);
+  } catch (...) {
+    abandon();
+    throw;
+  }
   position_.step += 1;
   position_.step_in_epoch += 1;
   position_.epoch_samples += flight.batch.global_size;
@@ -175,9 +181,9 @@ void Trainer::land() {
   Flight& flight = flights_.front();
   const Timer timer;
   try {
-    parts_.parameters.backend().wait_for(flight.mark, [this] { parts_.comm.poll(); });
+    await(flight.mark);
   } catch (...) {
-    parts_.comm.abandon();
+    abandon();
     throw;
   }
   const double waited = timer.seconds();
@@ -207,6 +213,15 @@ void Trainer::land_all() {
   while (!flights_.empty()) land();
 }
 
+void Trainer::await(uint64_t mark) {
+  parts_.parameters.backend().wait_for(mark, [this] { parts_.comm.poll(); });
+}
+
+void Trainer::abandon() noexcept {
+  recorder_.forget();
+  parts_.comm.abandon();  // the gradients, which it writes, may go before it does
+}
+
 // Steps of the length that they have now: a run that was resumed with another batch size finds its
 // epoch's place in the schedule.
 double Trainer::learning_rate() const {
@@ -224,23 +239,20 @@ void Trainer::step(Flight& flight) {
   feed_.load(flight.batch);
   backend.fill(step_.view(), static_cast<double>(position_.step));
   if (loss_scale_) loss_scale_->begin_step();
-  try {
-    recorder_.run(key_of(flight.batch), [&] { find_gradients(flight.batch); });
-  } catch (...) {
-    parts_.comm.abandon();  // sums_ and the gradients may go before the communicator
-    throw;
-  }
+  recorder_.run(key_of(flight.batch), [&] { find_gradients(flight.batch); });
   flight.skipped = loss_scale_ && overflows(flight);
   if (!flight.skipped) clip();
   backend.copy_to_host(sums_.view(), flight.sums.data());
   flight.mark = backend.mark();
   if (flight.skipped) return;
   if (flights_ahead_ == 0) check_results(flight);
+  if (parts_.optimizer.step_waits()) await(flight.mark);
   parts_.optimizer.step(flight.lr);
   if (ema_) ema_->update(flight.step);
 }
 
-// What decides the work of find_gradients(), besides the options.
+// What decides the work of find_gradients(), besides the options. The addresses belong to the size:
+// the feed's memory is made for the largest batch.
 StepRecorder::Key Trainer::key_of(const Batch& batch) const {
   const auto address = [](const Tensor& tensor) {
     return static_cast<int64_t>(reinterpret_cast<intptr_t>(tensor.view().data));
@@ -299,9 +311,13 @@ void Trainer::add_sum(const Tensor& values, int64_t slot, bool first) {
 }
 
 bool Trainer::overflows(const Flight& flight) {
-  sums_.backend().copy_to_host(sums_.view(), flight.sums.data());
-  const bool gradients_finite = loss_scale_->unscale();  // has waited: the sums are there
-  const bool finite = gradients_finite && std::isfinite(flight.sums.data()[0]);
+  Backend& backend = sums_.backend();
+  Tensor norm = sums_.rows(2, 3);
+  loss_scale_->unscale(norm);
+  backend.copy_to_host(sums_.view(), flight.sums.data());
+  await(backend.mark());
+  const float* sums = flight.sums.data();
+  const bool finite = std::isfinite(sums[0]) && std::isfinite(sums[2]);
   loss_scale_->settle(finite);
   if (finite) return false;
   check(!loss_scale_->is_exhausted(), "step ", flight.step, ": f16 has overflowed in ",
@@ -372,6 +388,7 @@ double Trainer::evaluate(bool due) {
                                           .activations = options_.activations,
                                           .normalisation = options_.normalisation,
                                           .pieces = options_.accumulate});
+  if (averages) averages->end();
   if (parts_.metrics && due)
     parts_.metrics->add_evaluation({.step = position_.step,
                                     .epoch = position_.epoch,

@@ -141,6 +141,10 @@ class Trainer {
   // Takes note of the oldest flight's results, which it waits for, and lets it go.
   void land();
   void land_all();
+  // Waits for the backend, which may wait for other ranks.
+  void await(uint64_t mark);
+  // An exception flies: what has been started with other ranks will not be finished.
+  void abandon() noexcept;
   void clip();
   void check_results(const Flight& flight) const;
   // Whether the step has to be skipped; with a loss scale only.
@@ -164,7 +168,7 @@ class Trainer {
   std::optional<LossScale> loss_scale_;  // with activations in f16
   Position position_;
   // f32 [3], of the step's global batch: the losses' sum, the correct answers and, where it is
-  // clipped, the gradient's norm.
+  // clipped or scaled, the gradient's norm.
   Tensor sums_;
   Tensor step_;  // i64 [1], its number, from 0
   StepRecorder recorder_;

@@ -89,6 +89,22 @@ TEST(MemoryPool, PartsShareNothing) {
   EXPECT_EQ(system.allocated, 3);
 }
 
+TEST(MemoryPool, KeepsTheMemoryOfHeldParts) {
+  System system;
+  MemoryPool pool(system.raw());
+  pool.release(pool.allocate(4 * kMiB));
+  {
+    const PoolPart part(pool, 1);
+    pool.release(pool.allocate(8 * kMiB));
+  }
+  pool.hold_part(1, true);
+  pool.trim();
+  EXPECT_EQ(system.released, 1);
+  pool.hold_part(1, false);
+  pool.trim();
+  EXPECT_EQ(system.released, 2);
+}
+
 TEST(MemoryPool, TakesTheSmallestBlockThatFits) {
   System system;
   MemoryPool pool(system.raw());

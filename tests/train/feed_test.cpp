@@ -70,6 +70,19 @@ TEST(Feed, WhatItHoldsStaysAtItsAddresses) {
   }
 }
 
+TEST(Feed, MemoryIsMadeForTheLargestBatch) {
+  Feed feed(device(), {.most_samples = 8});
+  feed.load(bytes(3));
+  const void* inputs = place(feed.inputs());
+  for (const int64_t samples : {8, 5}) {
+    const Batch batch = bytes(samples, 3);
+    feed.load(batch);
+    EXPECT_EQ(place(feed.inputs()), inputs) << samples;
+    EXPECT_EQ(feed.inputs().to_vector<float>(), scaled(batch));
+    EXPECT_EQ(feed.labels().to_vector<int64_t>(), batch.labels.to_vector<int64_t>());
+  }
+}
+
 // Nothing waits between them: a batch must not arrive where the one before it is still read.
 TEST(Feed, LoadsFollowEachOther) {
   auto host = make_cpu_backend(1, &device().staging());

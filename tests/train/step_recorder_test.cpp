@@ -9,6 +9,29 @@
 namespace d2l::test {
 namespace {
 
+// One of two ranks, the other of which cannot record when it is told so.
+class BesideAnother final : public Communicator {
+ public:
+  int rank() const override { return 0; }
+  int size() const override { return 2; }
+  std::string describe() const override { return "beside another"; }
+  Work start_all_reduce(View data) override {
+    EXPECT_EQ(data.dtype, DType::i64);
+    if (another_cannot) *data.as<int64_t>() += 1;
+    return ++started_;
+  }
+  void wait(Work) override {}
+  void broadcast(View, int) override {}
+  void all_gather(ConstView, View) override {}
+  void barrier() override {}
+
+  bool another_cannot = false;
+  uint64_t started() const { return started_; }
+
+ private:
+  Work started_ = 0;
+};
+
 class StepRecorderTest : public testing::Test {
  protected:
   // x = x * factor + 1, with memory in between.
@@ -22,7 +45,8 @@ class StepRecorderTest : public testing::Test {
   double value() const { return x.item<double>(); }
 
   Log log{true};
-  StepRecorder recorder{device(), records(), log};
+  BesideAnother comm;
+  StepRecorder recorder{device(), comm, records(), log};
   Tensor x = full(device(), {1}, 0.0);
   int calls = 0;
 };
@@ -89,8 +113,55 @@ TEST_F(StepRecorderTest, WorkThatCannotBeRecordedGoesOnAsItWas) {
   EXPECT_FALSE(recorder.has_recordings());
 }
 
+TEST_F(StepRecorderTest, RecordsOnAllRanksOrOnNone) {
+  comm.another_cannot = true;
+  double expected = 0;
+  for (int i = 0; i < 10; ++i) {
+    recorder.run({1}, work(0.5));
+    expected = expected * 0.5 + 1;
+    EXPECT_NEAR(value(), expected, 1e-6) << i;
+  }
+  EXPECT_FALSE(recorder.has_recordings());
+  EXPECT_EQ(calls, records() ? 11 : 10);  // one of them was recorded in vain
+}
+
+TEST_F(StepRecorderTest, AnotherRankEndsRecordingsToo) {
+  for (int i = 0; i < 5; ++i) recorder.run({1}, work(0));
+  EXPECT_EQ(recorder.has_recordings(), records());
+  comm.another_cannot = true;
+  recorder.run({2}, work(0));
+  EXPECT_FALSE(recorder.has_recordings());
+}
+
+// Ranks that go on as they did have nothing to agree on.
+TEST_F(StepRecorderTest, ReplaysWithoutAskingOtherRanks) {
+  for (int i = 0; i < 5; ++i) recorder.run({1}, work(0));
+  const uint64_t before = comm.started();
+  for (int i = 0; i < 5; ++i) recorder.run({1}, work(0));
+  EXPECT_EQ(comm.started(), before);
+}
+
+// A pool that runs out of memory gives up what is free in it.
+TEST_F(StepRecorderTest, WhatIsReplayedKeepsItsMemory) {
+  const auto step = [&] {
+    Tensor scratch = full(device(), {3 << 20}, 3.0);
+    x.copy_from(scratch.rows(0, 1) + x);
+  };
+  device().pool().trim();
+  const uint64_t before = device().pool().stats().bytes_reserved;
+  for (int i = 0; i < 5; ++i) recorder.run({1}, step);
+  device().pool().trim();
+  for (int i = 0; i < 5; ++i) recorder.run({1}, step);
+  EXPECT_EQ(value(), 30);
+  recorder.forget();
+  device().pool().trim();
+  EXPECT_EQ(device().pool().stats().bytes_reserved, before);
+  for (int i = 0; i < 5; ++i) recorder.run({1}, step);
+  EXPECT_EQ(value(), 45);
+}
+
 TEST_F(StepRecorderTest, UnwantedItOnlyCalls) {
-  StepRecorder none(device(), false, log);
+  StepRecorder none(device(), comm, false, log);
   for (int i = 0; i < 10; ++i) none.run({1}, work(0));
   EXPECT_EQ(calls, 10);
   EXPECT_FALSE(none.has_recordings());

@@ -32,6 +32,7 @@ class TwoBatches final : public BatchSource {
   }
   int64_t samples() const override { return 2 * kBatch; }
   int64_t steps_per_epoch() const override { return 2; }
+  int64_t largest_part() const override { return kBatch; }
   void seek(int64_t epoch, int64_t step) override { next_ = 2 * epoch + step; }
   Batch next() override { return batches_[next_++ % 2]; }
   Batch& batch(size_t i) { return batches_[i]; }

@@ -1,6 +1,8 @@
 #include "framework/comm/cuda/nccl_communicator.h"
 
 #include <chrono>
+#include <cstdlib>
+#include <exception>
 #include <thread>
 
 #include "framework/comm/arguments.h"
@@ -62,6 +64,9 @@ NcclCommunicator::NcclCommunicator(std::unique_ptr<Communicator> host, CudaBacke
 }
 
 void NcclCommunicator::connect() {
+  // Sums in a recorded step would register their memory, for which the ranks of a host wait for
+  // each other, without a limit where one of them has failed.
+  setenv("NCCL_GRAPH_REGISTER", "0", false);
   ncclUniqueId id{};
   if (rank() == 0) D2L_NCCL(ncclGetUniqueId(&id));
   host_->broadcast({&id, DType::u8, Shape{sizeof id}}, 0);
@@ -70,8 +75,11 @@ void NcclCommunicator::connect() {
   D2L_NCCL(ncclCommInitRankConfig(&comm_, size(), id, rank(), &config));
 }
 
+// Where an exception unwinds, other ranks may be waiting for what will not come.
 NcclCommunicator::~NcclCommunicator() {
-  if (comm_ != nullptr) {
+  if (comm_ != nullptr && std::uncaught_exceptions() > 0) {
+    ncclCommAbort(comm_);
+  } else if (comm_ != nullptr) {
     const auto begin = Clock::now();
     ncclResult_t state = ncclCommFinalize(comm_);
     while (state == ncclInProgress && Clock::now() - begin < kPatience &&
