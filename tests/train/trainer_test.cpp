@@ -80,8 +80,8 @@ class TrainerTest : public testing::Test {
 };
 
 TEST_F(TrainerTest, LearnsWhatItSeesByHeart) {
-  TrainerReport report = trainer({.epochs = 150, .schedule = {.lr = 0.05}}).run();
-  ASSERT_EQ(report.losses.size(), 300u);
+  TrainerReport report = trainer({.epochs = 90, .schedule = {.lr = 0.1}}).run();
+  ASSERT_EQ(report.losses.size(), 180u);
   EXPECT_GT(report.losses[0], 1);
   EXPECT_LT(report.loss, 0.15);
   EXPECT_GT(report.train_accuracy, 0.95);
@@ -246,7 +246,7 @@ TEST_F(TrainerTest, RecordedStepsAreTheSame) {
 
 TEST_F(TrainerTest, SmoothedLabelsInTrainingOnly) {
   TrainerReport report =
-      trainer({.epochs = 150, .schedule = {.lr = 0.05}, .label_smoothing = 0.4}).run();
+      trainer({.epochs = 40, .schedule = {.lr = 0.1}, .label_smoothing = 0.4}).run();
   // No loss is below the entropy of the smoothed labels: .7 and three times .1.
   EXPECT_GT(report.loss, 0.94);
   EXPECT_LT(report.loss, 1.2);
