@@ -4,6 +4,7 @@
 #include "framework/backend/cpu/floats.h"
 #include "framework/backend/cpu/pair_convolution.h"
 #include "framework/backend/cpu/pointwise.h"
+#include "framework/backend/cpu/tiles.h"
 #include "framework/backend/cpu/widened.h"
 #include "framework/backend/cpu/winograd.h"
 
@@ -141,15 +142,6 @@ void backward_weight_by_dnnl(DnnlState& state, Conv2dParams params, const Images
     primitive.run(state.stream, state.pool, {in.x.data, in.grad_y.data, grad_weight.data});
 }
 
-// Whether oneDNN multiplies bf16 on tiles, AMX, as it may where the machine and the system let it.
-bool has_tiles() {
-  static const bool found = [] {
-    const auto tiles = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_amx);
-    return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & tiles) == tiles;
-  }();
-  return found;
-}
-
 // Whether some tap of the kernel only ever sees padding, along one axis.
 bool some_tap_sees_nothing(int64_t size, int64_t kernel, int64_t stride, int64_t padding,
                            int64_t out) {
@@ -174,11 +166,11 @@ bool wants_f32_gradient(const DirectConvolution& s) {
                                 s.out_height));
 }
 
-// Convolutions in bf16 that oneDNN does faster on tiles than d2l's kernels do without; weights'
-// gradients only of wide images. GFLOP/s of two cores of Emerald Rapids, d2l's -> oneDNN 2.6.3's:
-// 64 -> 64 channels, 3 x 3 on 24 x 24, forward 490 -> 2580, input gradient 460 -> 2460, weight
-// gradient 380 -> 1250; 256 -> 256 on 6 x 6, 550 -> 1060, 560 -> 1700, 570 -> 200; 1 -> 96, 11 x 11
-// with stride 4 on 224 x 224, forward 140 -> 930.
+// Convolutions in bf16 that oneDNN does faster on tiles than d2l's kernels; gradients of weights
+// only of wide images with few channels. GFLOP/s of two cores of Emerald Rapids, d2l's ->
+// oneDNN 2.6.3's: 64 -> 64 channels, 3 x 3 on 24 x 24, forward 490 -> 2580, input gradient 460 ->
+// 2460; 256 -> 256 on 6 x 6, 550 -> 1060, 560 -> 1700; 1 -> 96, 11 x 11 with stride 4 on 224 x 224,
+// forward 140 -> 930; 16 -> 32, 3 x 3 on 112 x 112, weight gradient 310 -> 900.
 bool tiles_suit(const DirectConvolution& s, ConvolutionPass pass, DType dtype) {
   if (dtype != DType::bf16 || !has_tiles()) return false;
   switch (pass) {
@@ -187,7 +179,8 @@ bool tiles_suit(const DirectConvolution& s, ConvolutionPass pass, DType dtype) {
     case ConvolutionPass::backward_input:
       return s.unit_stride() || s.kernel_width == 1;
     case ConvolutionPass::backward_weight:
-      return s.in >= 16 && s.out_width >= 16 && s.kernel_width <= 3 && !wants_f32_gradient(s);
+      return s.in >= 16 && s.in < 64 && s.out_width >= 16 && s.unit_stride() &&
+             s.kernel_width == 3 && !wants_f32_gradient(s);
   }
   return false;
 }
@@ -262,13 +255,15 @@ void CpuBackend::conv2d_backward_weight(const Conv2dParams& params, ConstView x,
   if (x.dtype == DType::bf16 && pair_first_backward_weight_suits(direct))
     return pair_first_backward_weight(direct, pool_, x.as<Bfloat16>(), grad_y.as<Bfloat16>(),
                                       grad_weight.as<float>(), grad_bias.as<float>());
-  if (winograd_suits(direct, ConvolutionPass::backward_weight, x.dtype))
+  const bool in_pairs = x.dtype == DType::bf16 && pair_backward_weight_suits(direct);
+  if (!(in_pairs && has_tiles()) &&
+      winograd_suits(direct, ConvolutionPass::backward_weight, x.dtype))
     return visit_float(x.dtype, [&](auto zero) {
       using T = decltype(zero);
       winograd_backward_weight(direct, pool_, x.as<T>(), grad_y.as<T>(), grad_weight.as<float>(),
                                grad_bias.as<float>());
     });
-  if (x.dtype == DType::bf16 && pair_backward_weight_suits(direct))
+  if (in_pairs)
     return pair_backward_weight(direct, pool_, x.as<Bfloat16>(), grad_y.as<Bfloat16>(),
                                 grad_weight.as<float>(), grad_bias.as<float>());
   if (pointwise_suits(direct, x.dtype))

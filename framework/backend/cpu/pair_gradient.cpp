@@ -2,8 +2,11 @@
 #include "framework/backend/cpu/pairs.h"
 #include "framework/backend/cpu/parallel.h"
 #include "framework/backend/cpu/per_thread.h"
+#include "framework/backend/cpu/tiles.h"
 
-// A pair is one place of two images.
+// A pair is one place of two images. With AMX the pairs of the output's gradient are transposed, 16
+// channels by 16 places, and those of the input are put in order for each tap of the kernel, with
+// zeros where it sees the padding, so that both are rows of tiles.
 
 namespace d2l::cpu {
 namespace {
@@ -81,6 +84,8 @@ template <int kVectors>
 void multiply_block(const Operands&, bool) {}
 #endif
 
+int64_t in_tiles(int64_t rows) { return (rows + kPairLanes - 1) / kPairLanes * kPairLanes; }
+
 // All that slices of the images share. A slice is worked on by one thread, if there are several.
 struct Gradient {
   Gradient(const DirectConvolution& shape, MemoryPool& pool, int64_t cut, int64_t cache)
@@ -91,10 +96,13 @@ struct Gradient {
         most(std::clamp<int64_t>(cache / pair_bytes, 1, (pairs + slices - 1) / slices)),
         taps(s.kernel_height * s.kernel_width),
         products(most * s.out_height * s.out_width),
-        lists(pool, taps * products),
-        counts(pool, taps),
-        zeros(pool, std::max(s.in, s.out)) {
+        tiles(has_tiles()),
+        lists(pool, tiles ? 0 : taps * products),
+        counts(pool, tiles ? 0 : taps),
+        zeros(pool, std::max(s.in, s.out)),
+        in_order(pool, tiles ? 2 * in_tiles(products) * kPairLanes : 0) {
     std::fill_n(zeros.data(), std::max(s.in, s.out), Bfloat16{});
+    if (tiles) return;
     parallel_for(taps, 1, [&](int64_t tap, int64_t) {
       counts.data()[tap] = list_factors(s, tap, most, lists.data() + tap * products) / most;
     });
@@ -145,31 +153,90 @@ struct Gradient {
     });
   }
 
-  // The gradients of slice number `slice`; bias may be null. `memory` holds pair_bytes * most.
+  // What `tap` of the kernel sees of 16 channels, one place of the output after the other.
+  void put_in_order(const Pair* x, int64_t tap, int64_t count, Pair* to) const {
+    const Conv2dParams& p = s.params;
+    const int64_t top = tap / s.kernel_width - p.padding.height;
+    const int64_t left = tap % s.kernel_width - p.padding.width;
+    Pair* const end = to + in_tiles(count * s.out_height * s.out_width) * kPairLanes;
+    for (int64_t pair = 0; pair < count; ++pair)
+      for (int64_t y = 0; y < s.out_height; ++y) {
+        const int64_t row = y * p.stride.height + top;
+        const bool inside = row >= 0 && row < s.height;
+        const Pair* from = x + (pair * s.height + row) * s.width * kPairLanes;
+        for (int64_t column = left; column < left + s.out_width * p.stride.width;
+             column += p.stride.width, to += kPairLanes)
+          if (inside && column >= 0 && column < s.width)
+            std::memcpy(to, from + column * kPairLanes, kPairLanes * sizeof(Pair));
+          else
+            std::memset(to, 0, kPairLanes * sizeof(Pair));
+      }
+    std::fill(to, end, Pair{});
+  }
+
+  // The products of `count` pairs as tiles; y is transposed.
+  void multiply_in_tiles(const Pairs& x, const Pairs& y, int64_t count, float* weight,
+                         bool add) const {
+    const int64_t panels = (s.in + kTileSums - 1) / kTileSums;
+    const int64_t rows = in_tiles(count * s.out_height * s.out_width);
+    for_each(taps * panels, [&](int64_t item) {
+      const int64_t tap = item / panels, c = item % panels * kTileSums;
+      const bool two = c + kPairLanes < s.in;
+      Pair* first = in_order.mine();
+      Pair* second = first + rows * kPairLanes;
+      put_in_order(x.panel(c), tap, count, first);
+      if (two) put_in_order(x.panel(c + kPairLanes), tap, count, second);
+      float sums[kTileSums][kTileSums];
+      for (int64_t o = 0; o < s.out; o += kTileSums) {
+        const int64_t channels = std::min(kTileSums, s.out - o);
+        multiply_tiles({y.panel(o), channels > kPairLanes ? y.panel(o + kPairLanes) : nullptr},
+                       {first, two ? second : nullptr}, rows / kPairLanes, sums);
+        for (int64_t r = 0; r < channels; ++r) {
+          float* to = weight + ((o + r) * taps + tap) * s.in + c;
+          const int64_t size = two ? kTileSums : kPairLanes;
+          add ? cpu::add(sums[r], size, to) : static_cast<void>(std::copy_n(sums[r], size, to));
+        }
+      }
+    });
+  }
+
+  // The gradients of slice number `slice`; bias may be null. `memory` holds pairs_held().
   void run(int64_t slice, const Bfloat16* x, const Bfloat16* grad_y, Pair* memory, float* weight,
            float* bias) const {
     const int64_t x_pixels = s.height * s.width, y_pixels = s.out_height * s.out_width;
     const Pairs pairs_x{s.in, most * x_pixels, memory};
-    const Pairs pairs_y{s.out, most * y_pixels, memory + most * s.x_image()};
+    const Pairs pairs_y{s.out, in_tiles(products), memory + most * s.x_image()};
     const int64_t begin = pairs * slice / slices, end = pairs * (slice + 1) / slices;
     if (bias != nullptr) std::fill_n(bias, s.out, 0.0f);
     for (int64_t pair = begin; pair < end; pair += most) {
       const int64_t count = std::min(most, end - pair);
       interleave_images(x, x_pixels, 2 * pair, count, pairs_x);
       interleave_images(grad_y, y_pixels, 2 * pair, count, pairs_y);
-      multiply(pairs_x, pairs_y, count, weight, pair > begin);
-      if (bias != nullptr)
-        for_each(s.out / kPairLanes, [&](int64_t i) {
-          add_pairs(pairs_y.panel(i * kPairLanes), count * y_pixels, bias + i * kPairLanes);
-        });
+      for_each(s.out / kPairLanes, [&](int64_t i) {
+        Pair* panel = pairs_y.panel(i * kPairLanes);
+        const int64_t rows = count * y_pixels;
+        if (bias != nullptr) add_pairs(panel, rows, bias + i * kPairLanes);
+        if (!tiles) return;
+        std::fill_n(panel + rows * kPairLanes, (in_tiles(rows) - rows) * kPairLanes, Pair{});
+        for (int64_t row = 0; row < rows; row += kPairLanes)
+          transpose_tile(panel + row * kPairLanes);
+      });
+      if (tiles)
+        multiply_in_tiles(pairs_x, pairs_y, count, weight, pair > begin);
+      else
+        multiply(pairs_x, pairs_y, count, weight, pair > begin);
     }
   }
 
+  int64_t pairs_held() const { return most * s.x_image() + in_tiles(products) * s.out; }
+
   DirectConvolution s;
   int64_t slices, pairs, pair_bytes, most, taps, products;
-  Scratch<Factors> lists;
-  Scratch<int64_t> counts;  // of products with one pair of images
-  Scratch<Bfloat16> zeros;  // a pixel of an image that does not exist
+  bool tiles;
+  Scratch<Factors> lists;    // without tiles
+  Scratch<int64_t> counts;   // of products with one pair of images
+  Scratch<Bfloat16> zeros;   // a pixel of an image that does not exist
+  PerThread<Pair> in_order;  // with tiles
 };
 
 // Into how many slices the images are cut, by the shape alone: as long as the slices' sums are few
@@ -196,13 +263,12 @@ void pair_backward_weight(const DirectConvolution& given, MemoryPool& pool, cons
   }
   const int64_t slices = slices_of(s);
   const Gradient gradient(s, pool, slices, slices > 1 ? kCache : 2 * kCache);
-  const int64_t memory = gradient.pair_bytes / static_cast<int64_t>(sizeof(Pair)) * gradient.most;
   if (slices == 1) {
-    Scratch<Pair> pairs(pool, memory);
+    Scratch<Pair> pairs(pool, gradient.pairs_held());
     return gradient.run(0, x, grad_y, pairs.data(), grad_weight, grad_bias);
   }
   const int64_t weights = s.in * s.out * gradient.taps, sums = weights + s.out;
-  PerThread<Pair> pairs(pool, memory);
+  PerThread<Pair> pairs(pool, gradient.pairs_held());
   Scratch<float> parts(pool, slices * sums);
   parallel_for(slices, 1, [&](int64_t slice, int64_t) {
     float* part = parts.data() + slice * sums;
