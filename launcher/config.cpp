@@ -180,6 +180,8 @@ Config config_for_resume(const CommandLine& command_line, const std::string& sto
     apply_recipe_named(config, command_line.config.recipe);
   for (const std::string& name : command_line.given)
     copy(config, command_line.config, option_named(name));
+  // how GPUs reached each other says nothing of a run that goes on without them
+  if (config.device == "cpu" && !command_line.given.count("comm")) config.comm = Config().comm;
   return config;
 }
 

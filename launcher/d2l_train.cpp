@@ -108,7 +108,6 @@ void check_same_epoch(const Config& config, const Config& before, const fs::path
   check_same("--flip", before.flip, config.flip);
   check_same("--crop-padding", before.crop_padding, config.crop_padding);
   check_same("--normalize", before.normalize, config.normalize);
-  check_same("--precision", before.precision, config.precision);
 }
 
 // What an optimizer remembers is of use to no other, and a network's weights to no other network.
@@ -323,8 +322,10 @@ std::string description(const Config& config, const Setup& setup, const Communic
 }
 
 // What works, but hardly as it was meant.
-void warn_about(const Config& config, const MpiSession& session, int threads,
-                const data::Loader& train_data, Log& log) {
+void warn_about(const Config& config, const MpiSession& session, const Machine& machine,
+                int threads, const data::Loader& train_data, Log& log) {
+  if (!machine.surprise.empty())
+    log.warn(concat("--device auto has chosen the CPU: ", machine.surprise));
   if (threads * session.local_size() > session.local_cores())
     log.warn(concat("--threads ", threads, " x ", session.local_size(),
                     " ranks on this host are more than the ", session.local_cores(),
@@ -384,7 +385,7 @@ int train(const CommandLine& line, MpiSession& session) {
   if (found) restore(trainer, *found, config);
   if (first) trainer.set_metrics(folder->go_on(config, trainer.position().step));
   log.info(description(config, setup, *comm, *machine.backend));
-  warn_about(config, session, threads, *setup.train_data, log);
+  warn_about(config, session, machine, threads, *setup.train_data, log);
   if (on_gpu(machine) && config.cuda_graph == "auto" && !setup.options.record)
     log.info("steps are not recorded as CUDA graphs: --comm mpi takes them through the host");
   if (!config.resume.empty())

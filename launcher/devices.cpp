@@ -110,9 +110,10 @@ std::unique_ptr<Backend> make_backend(const Config& config, std::optional<int> g
 Machine make_machine(const Config& config, MpiSession& session, int threads) {
   std::unique_ptr<Communicator> host = session.communicator();
   const std::optional<int> gpu = choose_gpu(config, session, *host);
-  if (!gpu && config.comm == "nccl" && host->size() > 1)
+  if (!gpu && config.comm == "nccl")
     throw UsageError("--comm nccl expects GPUs, found --device " + config.device);
   Machine machine;
+  if (!gpu && config.device == "auto" && expects_cuda()) machine.surprise = why_no_cuda();
   machine.backend = make_backend(config, gpu, threads);
   if (gpu) machine.host = make_cpu_backend(threads, &machine.backend->staging());
   check(machine.backend->computes(activation_type(config)), "--precision ", config.precision,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "framework/backend/backend.h"
 #include "framework/comm/mpi_session.h"
@@ -13,6 +14,7 @@ struct Machine {
   // What the host keeps for it: batches on their way.
   Backend& host_memory() const { return host ? *host : *backend; }
 
+  std::string surprise;  // why this rank is on the CPU although a GPU was to be expected
   // Whether a training step is queued on GPUs as a whole: the host need not look at it.
   bool has_steps_without_host = false;
   std::unique_ptr<Backend> backend;

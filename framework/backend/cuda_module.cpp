@@ -12,10 +12,16 @@ namespace d2l {
 namespace {
 
 constexpr const char* kName = "libd2l_cuda.so";
+constexpr const char* kVariable = "D2L_CUDA_MODULE";
+
+bool is_named() {
+  const char* named = std::getenv(kVariable);
+  return named != nullptr && *named != '\0';
+}
 
 // The module lies beside the program's folder: PREFIX/bin/d2l-train, PREFIX/lib/libd2l_cuda.so.
 std::string module_path() {
-  if (const char* named = std::getenv("D2L_CUDA_MODULE")) return named;
+  if (is_named()) return std::getenv(kVariable);
   std::error_code ignored;
   const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", ignored);
   return (program.parent_path().parent_path() / "lib" / kName).string();
@@ -31,7 +37,9 @@ const Module& module() {
   static const Module kLoaded = [] {
     const std::string path = module_path();
     if (!std::filesystem::exists(path))
-      return Module{nullptr, concat("this d2l was built without CUDA (there is no ", path, ")")};
+      return Module{
+          nullptr, is_named() ? concat("$", kVariable, " names no file: ", path)
+                              : concat("this d2l was built without CUDA (there is no ", path, ")")};
     void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (handle != nullptr) return Module{handle, ""};
     return Module{nullptr, concat("a library of the CUDA toolkit is missing: ", dlerror())};
@@ -65,6 +73,8 @@ std::string why_no_cuda() {
   function<decltype(d2l_cuda_devices)>("d2l_cuda_devices")(&trouble);
   return trouble;
 }
+
+bool expects_cuda() { return is_named() || std::filesystem::exists("/dev/nvidiactl"); }
 
 std::string cuda_device_address(int device) {
   std::string address;

@@ -20,6 +20,9 @@ struct CudaOptions {
 int count_cuda_devices();
 // One sentence: which of the three is missing. Only when there are none.
 std::string why_no_cuda();
+// Whether it is a surprise when there are none: somebody has named a module, or NVIDIA's driver
+// runs.
+bool expects_cuda();
 // "0000:65:00.0": which one it is on its host, whatever number it goes by.
 std::string cuda_device_address(int device);
 // Throws Error: that sentence, or that there is no such device.

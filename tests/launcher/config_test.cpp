@@ -253,6 +253,12 @@ TEST(Config, ResumeKeepsWhatIsNotGiven) {
   EXPECT_EQ(config.resume, "runs/a");
 }
 
+TEST(Config, ResumeOnACpuForgetsHowGpusReachedEachOther) {
+  Config stored = parse({"--recipe", "lenet", "--comm", "nccl"}).config;
+  EXPECT_EQ(config_for_resume(parse({}), to_ini(stored)).comm, "nccl");
+  EXPECT_EQ(config_for_resume(parse({"--device", "cpu"}), to_ini(stored)).comm, "auto");
+}
+
 TEST(Config, ResumeWithTheSameRecipeKeepsItsOverrides) {
   ASSERT_FALSE(models::recipes().empty());
   const std::string name = models::recipes().front().name;

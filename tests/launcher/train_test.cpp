@@ -391,13 +391,16 @@ TEST(Train, SaysWhyThereIsNoGpu) {
   const ProgramResult cuda = train(0, model + Words{"--device", "cuda"});
   EXPECT_EQ(cuda.exit_code, 1);
   EXPECT_EQ(cuda.output,
-            "d2l-train: error: --device cuda: this d2l was built without CUDA (there is no "
-            "/nowhere/libd2l_cuda.so)\n");
+            "d2l-train: error: --device cuda: $D2L_CUDA_MODULE names no file: "
+            "/nowhere/libd2l_cuda.so\n");
   const ProgramResult tf32 = train(0, model + Words{"--precision", "tf32"});
   EXPECT_EQ(tf32.exit_code, 2);
   EXPECT_THAT(tf32.output, HasSubstr("--precision tf32 expects a GPU"));
-  EXPECT_EQ(train(2, model + Words{"--comm", "nccl"}).exit_code, 2);
-  EXPECT_EQ(train(0, model + Words{"--max-steps", "1"}).exit_code, 0);  // auto: the CPU
+  for (int ranks : {0, 2}) EXPECT_EQ(train(ranks, model + Words{"--comm", "nccl"}).exit_code, 2);
+  const ProgramResult on_cpu = train(0, model + Words{"--max-steps", "1"});
+  EXPECT_EQ(on_cpu.exit_code, 0);
+  EXPECT_THAT(on_cpu.output,
+              HasSubstr("--device auto has chosen the CPU: $D2L_CUDA_MODULE names no file"));
   unsetenv("D2L_CUDA_MODULE");
 }
 
