@@ -172,7 +172,7 @@ bool Trainer::next_step() {
   data_wait_ += waited;
   log_data_wait_ += waited;
   step_seconds_ += computed;
-  log_seconds_ += waited + computed;
+  flight.seconds = waited + computed;
   while (flights_.size() > flights_ahead_) land();
   return position_.step_in_epoch == parts_.train_data.steps_per_epoch();
 }
@@ -188,7 +188,7 @@ void Trainer::land() {
   }
   const double waited = timer.seconds();
   step_seconds_ += waited;
-  log_seconds_ += waited;
+  log_seconds_ += flight.seconds + waited;
   if (!flight.skipped) check_results(flight);
   const double loss = static_cast<double>(flight.sums.data()[0]);
   position_.epoch_loss += loss_in_epoch(flight, loss);

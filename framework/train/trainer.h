@@ -124,6 +124,7 @@ class Trainer {
     int64_t step = 0;     // its number, from 1
     int64_t samples = 0;  // seen with it, since the first step
     double lr = 0;
+    double seconds = 0;    // that the host took for it
     bool skipped = false;  // its gradients or its loss are not finite, see LossScale
   };
 
