@@ -108,7 +108,9 @@ void check_time(const Config& config, const std::set<std::string>& given) {
   if (config.time == 0) return;
   for (const char* name :
        {"out", "resume", "save-every", "keep", "eval-every", "log-every", "max-steps"})
-    if (given.count(name)) usage("--", name, " has no effect with --time");
+    if (given.count(name) &&
+        text_of(config, option_named(name)) != text_of(Config(), option_named(name)))
+      usage("--", name, " has no effect with --time");
 }
 
 }  // namespace

@@ -97,7 +97,8 @@ TEST(Time, SaysWhatIsWrong) {
            {{"--time", "-1"}, "--time expects a number of at least 0"},
            {{"--time"}, "--time expects a value"},
            {{"--time", "3", "--out", "run"}, "--out has no effect with --time"},
-           {{"--time", "3", "--max-steps", "5"}, "--max-steps has no effect with --time"}}) {
+           {{"--time", "3", "--max-steps", "5"}, "--max-steps has no effect with --time"},
+           {{"--time", "3", "--keep", "7"}, "--keep has no effect with --time"}}) {
     Words words = {"--recipe", "lenet"};
     words.insert(words.end(), bad.options.begin(), bad.options.end());
     ProgramResult result = train(0, words);

@@ -38,6 +38,7 @@ class OnGpu : public testing::Test {
     const std::filesystem::path out = folder.path() / name;
     const ProgramResult result = train(ranks, kRun + options + Words{"--out", out});
     EXPECT_EQ(result.exit_code, 0) << result.output;
+    for (const double rate : column(out, 5)) EXPECT_LT(rate, 1e8) << "examples/s";
     return out;
   }
 
@@ -103,11 +104,11 @@ TEST_F(OnGpu, ResumesFp16BitForBit) {
 }
 
 // The scale is lost, or there is none yet.
-TEST_F(OnGpu, RunsChangeTheirPrecisionBetweenEpochs) {
-  const Words options = {"--model", "mlp", "--device", "cuda", "--batch-size", "512"};
-  const auto cut = run("cut", 0, options + Words{"--epochs", "1", "--precision", "fp16"});
-  for (const Words& next : {Words{"--precision", "f32", "--epochs", "2"},
-                            Words{"--precision", "fp16", "--epochs", "3"}}) {
+TEST_F(OnGpu, RunsChangeTheirPrecisionAndDevice) {
+  const Words options = {"--model", "mlp", "--device", "cuda", "--precision", "fp16"};
+  const auto cut = run("cut", 0, options + Words{"--max-steps", "3"});
+  for (const Words& next : {Words{"--precision", "f32", "--device", "cpu", "--max-steps", "6"},
+                            Words{"--precision", "fp16", "--device", "cuda", "--max-steps", "9"}}) {
     const ProgramResult resumed = train(0, Words{"--resume", cut} + next);
     EXPECT_EQ(resumed.exit_code, 0) << resumed.output;
   }
