@@ -246,6 +246,14 @@ def parse_arguments():
         parser.error("--ddp compares ranks on CPUs, found --device cuda")
     if args.torch_only and args.d2l_options:
         parser.error("--d2l-options has no effect with --torch-only")
+    for options in args.d2l_options:
+        try:
+            shlex.split(options)
+        except ValueError as error:
+            parser.error(f"--d2l-options {options}: {error}")
+    for name in args.models:
+        if name in MODELS and not variants_of(args, name):
+            parser.error(f"--variants: {name} has none of {args.variants}")
     if args.warm_up is not None and args.warm_up < 0:
         parser.error(f"--warm-up: expected at least 0, found {args.warm_up}")
     if args.ddp and args.batch and args.batch % args.threads:

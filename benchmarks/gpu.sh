@@ -3,9 +3,11 @@
 # sanitizer, the comparison with PyTorch. For a build folder or an unpacked package; builds nothing.
 #   benchmarks/gpu.sh [--tests] [FOLDER]   FOLDER has bin/ and lib/; without it the package around
 #                                          this script, or build/release. --tests: only the tests
+# Needs nvidia-smi; the comparison a $PYTHON (python3 without it) with PyTorch and $ROUNDS, 3 of them; the
+# sanitizer CUDA's compute-sanitizer.
 # $OUT (gpu-results without it) gets log.txt, all that the steps print; comparison.md; results.txt, a
 # table of what passed, how long it took and what it found, which are the last lines here too. Exit code
-# 0 only when all passed. Each step has a limit of its own, after which it is killed and the next one
+# 0 only when something was run and all passed. Each step has a limit of its own, after which it is killed and the next one
 # begins; one that would begin after $BUDGET seconds is left out; $STEPS is a pattern for those to be
 # run at all: STEPS='torch-*'.
 set -uo pipefail
@@ -15,19 +17,30 @@ BUDGET=${BUDGET:-540}
 PYTHON=${PYTHON:-python3}
 OUT=${OUT:-gpu-results}
 STEPS=${STEPS:-*}
-only_tests=
-if [[ ${1-} == --tests ]]; then
-  only_tests=yes
-  shift
+
+stop() {
+  echo "gpu.sh: error: $*" >&2
+  exit 1
+}
+
+only_tests= folder=
+for word in "$@"; do
+  case $word in
+    --tests) only_tests=yes ;;
+    -*) stop "expected --tests or a folder, found $word" ;;
+    *) folder=$word ;;
+  esac
+done
+if [[ -z $folder ]]; then
+  folder=$here/..
+  [[ -x $folder/bin/d2l-train ]] || folder=$here/../build/release
 fi
-folder=${1:-$here/..}
-[[ -x $folder/bin/d2l-train ]] || folder=$here/../build/release
-[[ -x $folder/bin/d2l-train ]] || { echo "gpu.sh: error: no bin/d2l-train in ${1:-$here/.. or $folder}" >&2; exit 1; }
+[[ -x $folder/bin/d2l-train ]] || stop "there is no $folder/bin/d2l-train"
 folder=$(cd "$folder" && pwd)
+rooms=$folder/tests/device_rooms.txt
+[[ -s $rooms ]] || stop "there is no $rooms"
 programs=$folder/tests  # of the tests, in a package
 [[ -x $programs/test_tensor ]] || programs=$folder/bin
-mkdir -p "$OUT"
-OUT=$(cd "$OUT" && pwd)
 
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
@@ -35,7 +48,7 @@ trap 'rm -rf "$logs"' EXIT
 # cuDNN and NCCL may only be there as parts of Python packages. All of the vendor's libraries are taken
 # from these then, and none otherwise: they have to fit each other.
 module=${D2L_CUDA_MODULE:-$folder/lib/libd2l_cuda.so}
-[[ -e $module ]] || { echo "gpu.sh: error: there is no $module" >&2; exit 1; }
+[[ -e $module ]] || stop "there is no $module"
 if [[ $(ldd "$module" 2>&1) == *"not found"* ]]; then
   wheels=$("$PYTHON" -c 'import glob, nvidia
 print(":".join(path for root in nvidia.__path__ for path in glob.glob(root + "/*/lib")))' 2>/dev/null) || wheels=
@@ -43,8 +56,7 @@ print(":".join(path for root in nvidia.__path__ for path in glob.glob(root + "/*
 fi
 if [[ $(ldd "$module" 2>&1) == *"not found"* ]]; then
   ldd "$module" 2>&1 | grep 'not found' >&2
-  echo "gpu.sh: error: $module needs these; LD_LIBRARY_PATH may name their folders" >&2
-  exit 1
+  stop "$module needs these; LD_LIBRARY_PATH may name their folders"
 fi
 export PATH=$folder/bin:$PATH
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
@@ -110,11 +122,14 @@ where_time_goes() {
   step "time-$1" 60 d2l-train --model "$1" --precision "$2" --batch-size "$3" --data "$4" --device cuda --time 10
 }
 
+gpus=$(timeout --kill-after 5 30 nvidia-smi) || stop "nvidia-smi finds no GPU"
+mkdir -p "$OUT"
+OUT=$(cd "$OUT" && pwd)
 : >"$OUT/comparison.md"
-timeout --kill-after 5 30 nvidia-smi | tee "$OUT/log.txt" || { echo "gpu.sh: error: nvidia-smi finds no GPU" >&2; exit 1; }
-ldd "$module" >>"$OUT/log.txt"
+{ printf '%s\n' "$gpus" && ldd "$module"; } >"$OUT/log.txt"
+printf '%s\n' "$gpus"
 
-while read -r name; do room "$name"; done <"$folder/tests/device_rooms.txt"
+while read -r name; do room "$name"; done <"$rooms"
 if [[ -z $only_tests ]]; then
   compare tv-resnet50 bf16 170 --d2l-options='--cuda-graph off'
   compare lenet f32 80 --d2l-options='--cuda-graph off'
@@ -133,6 +148,7 @@ if [[ -z $only_tests ]]; then
   compare tv-resnet50 fp16 80
 fi
 
+((${#results[@]})) || stop "there is no step '$STEPS'"
 {
   printf '\n'
   cat "$OUT/comparison.md"
