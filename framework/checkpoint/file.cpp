@@ -81,14 +81,14 @@ class File {
 };
 
 struct Parts {
-  std::vector<Piece> pieces;      // by name
+  std::vector<FilePiece> pieces;  // by name
   std::vector<const void*> data;  // the bytes of each
 };
 
 // All four kinds of pieces as one list.
 Parts parts_of(const Snapshot& snapshot) {
   struct Part {
-    Piece piece;
+    FilePiece piece;
     const void* data;
   };
   std::vector<Part> parts;
@@ -129,12 +129,12 @@ Parts parts_of(const Snapshot& snapshot) {
 
 // What lies between the pieces of a file, in its order: before the first piece by offset, before
 // the second, ..., behind the last.
-std::vector<std::vector<uint8_t>> structure_of(const Hdf5Frame& frame, const Index& index,
+std::vector<std::vector<uint8_t>> structure_of(const Hdf5Frame& frame, const FileIndex& index,
                                                const std::vector<size_t>& order) {
   std::vector<std::vector<uint8_t>> parts;
   uint64_t at = index.index_bytes;
   for (size_t position : order) {
-    const Piece& piece = index.pieces[position];
+    const FilePiece& piece = index.pieces[position];
     check(piece.offset >= at && piece.offset <= index.file_bytes &&
               piece.bytes <= index.file_bytes - piece.offset,
           "HDF5 placed ", piece.name, " at ", piece.offset, ", where it has no room");
@@ -154,7 +154,7 @@ uint64_t structure_checksum(const std::vector<std::vector<uint8_t>>& parts) {
 
 void write_file(const std::filesystem::path& path, const Snapshot& snapshot) {
   Parts parts = parts_of(snapshot);
-  Index index;
+  FileIndex index;
   index.index_bytes = index_room(parts.pieces);
   const Hdf5Frame frame(parts.pieces, index.index_bytes);
   index.file_bytes = frame.file_bytes();
@@ -178,7 +178,7 @@ void write_file(const std::filesystem::path& path, const Snapshot& snapshot) {
 // --- reading; messages of what follows begin behind "damaged checkpoint PATH: " ---
 
 // `block` is what was read so far: the file's first bytes.
-Index read_index(File& file, uint64_t file_bytes, std::string block) {
+FileIndex read_index(File& file, uint64_t file_bytes, std::string block) {
   check(block.size() == kSmallestIndex, "cut off: expected at least ", kSmallestIndex,
         " bytes, found ", block.size());
   uint64_t length = index_length(block);
@@ -188,7 +188,7 @@ Index read_index(File& file, uint64_t file_bytes, std::string block) {
   block.resize(length);
   size_t count = file.read(block.data() + begun, length - begun);
   check(begun + count == length, "cut off at byte ", begun + count);
-  Index index = parse_index(block);
+  FileIndex index = parse_index(block);
   check(index.file_bytes == file_bytes,
         index.file_bytes > file_bytes ? "cut off" : "something was appended", ": expected ",
         index.file_bytes, " bytes, found ", file_bytes);
@@ -203,7 +203,7 @@ void compare(const std::string& name, uint64_t expected, uint64_t found,
                            checksum_text(found)));
 }
 
-void keep(const Piece& piece, std::vector<uint8_t> bytes, Snapshot& snapshot) {
+void keep(const FilePiece& piece, std::vector<uint8_t> bytes, Snapshot& snapshot) {
   switch (piece.kind) {
     case PieceKind::array:
       snapshot.arrays[piece.name] = {piece.dtype, piece.shape, std::move(bytes)};
@@ -222,7 +222,7 @@ void keep(const Piece& piece, std::vector<uint8_t> bytes, Snapshot& snapshot) {
 
 // Reads front to back. Each byte belongs to the index, to one piece or to the structure, so each is
 // verified exactly once.
-Snapshot read_pieces(File& file, const Index& index) {
+Snapshot read_pieces(File& file, const FileIndex& index) {
   Snapshot snapshot;
   std::vector<std::string> damages;
   std::vector<uint8_t> structure;
@@ -234,7 +234,7 @@ Snapshot read_pieces(File& file, const Index& index) {
     check(count == end - at, "cut off at byte ", at + count);
   };
   for (size_t position : pieces_by_offset(index)) {
-    const Piece& piece = index.pieces[position];
+    const FilePiece& piece = index.pieces[position];
     read_structure(piece.offset);
     std::vector<uint8_t> bytes(piece.bytes);
     size_t count = file.read(bytes.data(), bytes.size());
@@ -247,7 +247,7 @@ Snapshot read_pieces(File& file, const Index& index) {
   read_structure(index.file_bytes);
   compare("HDF5 structure around the data", index.structure,
           checksum(structure.data(), structure.size()), damages);
-  for (const Piece& piece : index.pieces)
+  for (const FilePiece& piece : index.pieces)
     if (piece.bytes == 0) keep(piece, {}, snapshot);
   if (damages.size() > 4) {
     size_t more = damages.size() - 3;

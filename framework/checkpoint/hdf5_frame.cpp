@@ -158,7 +158,7 @@ Handle text_type(size_t bytes) {
   return type;
 }
 
-Handle space_of(const Piece& piece) {
+Handle space_of(const FilePiece& piece) {
   if (piece.kind == PieceKind::text)
     return {H5Screate(piece.bytes > 0 ? H5S_SCALAR : H5S_NULL), H5Sclose, "a data space"};
   if (piece.shape.rank() == 0) return {H5Screate(H5S_SCALAR), H5Sclose, "a data space"};
@@ -187,7 +187,7 @@ void create_groups(hid_t file, const std::string& name, const Properties& proper
   }
 }
 
-void place_piece(hid_t file, Piece& piece, const Properties& properties) {
+void place_piece(hid_t file, FilePiece& piece, const Properties& properties) {
   Handle space = space_of(piece);
   Handle type = piece.kind == PieceKind::text
                     ? text_type(piece.bytes)
@@ -216,14 +216,14 @@ uint64_t stated_end(const Memory& memory, uint64_t base) {
   return end;
 }
 
-void fill(Memory& memory, std::vector<Piece>& pieces, uint64_t index_bytes) {
+void fill(Memory& memory, std::vector<FilePiece>& pieces, uint64_t index_bytes) {
   uint64_t room = 16 * 1024;
-  for (const Piece& piece : pieces) room += 512 + 2 * piece.name.size();
+  for (const FilePiece& piece : pieces) room += 512 + 2 * piece.name.size();
   Handle file = create_file(memory, index_bytes, room);
   Properties properties;
   write_format_attribute(file);
   std::map<std::string, bool> groups;
-  for (Piece& piece : pieces) {
+  for (FilePiece& piece : pieces) {
     create_groups(file, piece.name, properties, groups);
     place_piece(file, piece, properties);
   }
@@ -232,7 +232,7 @@ void fill(Memory& memory, std::vector<Piece>& pieces, uint64_t index_bytes) {
 
 }  // namespace
 
-Hdf5Frame::Hdf5Frame(std::vector<Piece>& pieces, uint64_t index_bytes) {
+Hdf5Frame::Hdf5Frame(std::vector<FilePiece>& pieces, uint64_t index_bytes) {
   QuietHdf5 quiet;
   Memory memory;
   try {

@@ -14,7 +14,7 @@ class Hdf5Frame {
  public:
   // Finds every piece its place, its `offset`. The first index_bytes of the file are left zero:
   // HDF5 calls them a user block and does not look at them.
-  Hdf5Frame(std::vector<Piece>& pieces, uint64_t index_bytes);
+  Hdf5Frame(std::vector<FilePiece>& pieces, uint64_t index_bytes);
   ~Hdf5Frame();
   Hdf5Frame(const Hdf5Frame&) = delete;
   Hdf5Frame& operator=(const Hdf5Frame&) = delete;

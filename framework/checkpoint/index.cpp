@@ -15,11 +15,11 @@ namespace {
 constexpr uint64_t kLargest = std::numeric_limits<uint64_t>::max();
 constexpr std::array<const char*, 4> kKinds = {"array", "integer", "real", "text"};
 
-std::string render_text(const Index& index) {
+std::string render_text(const FileIndex& index) {
   std::string text(kFirstLine);
   text += concat("index ", index.index_bytes, "\nfile ", index.file_bytes, "\npieces ",
                  index.pieces.size(), "\nstructure ", checksum_text(index.structure), "\n");
-  for (const Piece& piece : index.pieces) {
+  for (const FilePiece& piece : index.pieces) {
     std::string sizes = piece.shape.to_string();
     std::erase(sizes, ' ');
     text +=
@@ -92,9 +92,9 @@ uint64_t bytes_of(const Shape& shape, DType dtype) {
   return bytes;
 }
 
-Piece parse_piece(Parser& parser) {
+FilePiece parse_piece(Parser& parser) {
   int line = parser.line();
-  Piece piece;
+  FilePiece piece;
   std::string_view kind = parser.until(' ');
   auto found = std::find(kKinds.begin(), kKinds.end(), kind);
   check(found != kKinds.end(), "index: line ", line, " is of an unknown kind");
@@ -118,14 +118,14 @@ Piece parse_piece(Parser& parser) {
   return piece;
 }
 
-void check_layout(const Index& index) {
+void check_layout(const FileIndex& index) {
   for (size_t i = 1; i < index.pieces.size(); ++i)
     check(index.pieces[i - 1].name < index.pieces[i].name, "index: ", index.pieces[i].name,
           " is not in the order of names");
   uint64_t free_from = index.index_bytes;
   check(index.file_bytes >= free_from, "index: the file is shorter than its index");
   for (size_t position : pieces_by_offset(index)) {
-    const Piece& piece = index.pieces[position];
+    const FilePiece& piece = index.pieces[position];
     check(piece.offset >= free_from && piece.offset <= index.file_bytes &&
               piece.bytes <= index.file_bytes - piece.offset,
           "index: ", piece.name, " lies outside the file or overlaps another piece");
@@ -137,13 +137,13 @@ void check_layout(const Index& index) {
 
 std::string to_string(PieceKind kind) { return kKinds[static_cast<size_t>(kind)]; }
 
-uint64_t index_room(const std::vector<Piece>& pieces) {
-  Index largest{kLargest, kLargest, kLargest, pieces};
-  for (Piece& piece : largest.pieces) piece.offset = kLargest;
+uint64_t index_room(const std::vector<FilePiece>& pieces) {
+  FileIndex largest{kLargest, kLargest, kLargest, pieces};
+  for (FilePiece& piece : largest.pieces) piece.offset = kLargest;
   return std::max(kSmallestIndex, std::bit_ceil(render_text(largest).size()));
 }
 
-std::string render_index(const Index& index) {
+std::string render_index(const FileIndex& index) {
   std::string text = render_text(index);
   check(text.size() <= index.index_bytes, "index: ", text.size(), " bytes do not fit into ",
         index.index_bytes);
@@ -162,7 +162,7 @@ uint64_t index_length(std::string_view head) {
   return length;
 }
 
-Index parse_index(std::string_view block) {
+FileIndex parse_index(std::string_view block) {
   size_t last = block.find_last_not_of('\0');
   std::string_view text = block.substr(0, last == std::string_view::npos ? 0 : last + 1);
   constexpr size_t kEndLine = 4 + 16 + 1;
@@ -175,7 +175,7 @@ Index parse_index(std::string_view block) {
   check(expected == found, "index: checksum: expected ", expected, ", found ", found);
 
   Parser parser(body);
-  Index index;
+  FileIndex index;
   index.index_bytes = block.size();
   parser.until('\n');
   parser.until('\n');
@@ -193,7 +193,7 @@ Index parse_index(std::string_view block) {
   return index;
 }
 
-std::vector<size_t> pieces_by_offset(const Index& index) {
+std::vector<size_t> pieces_by_offset(const FileIndex& index) {
   std::vector<size_t> order;
   for (size_t i = 0; i < index.pieces.size(); ++i)
     if (index.pieces[i].bytes > 0) order.push_back(i);

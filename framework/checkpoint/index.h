@@ -17,7 +17,7 @@ enum class PieceKind { array, integer, real, text };
 
 std::string to_string(PieceKind kind);
 
-struct Piece {
+struct FilePiece {
   PieceKind kind = PieceKind::array;
   DType dtype = DType::f32;  // i64, f64 and u8 for an integer, a real and a text
   Shape shape;               // a text's is its length
@@ -27,21 +27,21 @@ struct Piece {
   std::string name;
 };
 
-struct Index {
+struct FileIndex {
   uint64_t index_bytes = 0;  // a power of two, at least kSmallestIndex
   uint64_t file_bytes = 0;
-  uint64_t structure = 0;     // checksum of all bytes behind the index that belong to no piece
-  std::vector<Piece> pieces;  // by name, ascending
+  uint64_t structure = 0;         // checksum of all bytes behind the index that belong to no piece
+  std::vector<FilePiece> pieces;  // by name, ascending
 };
 
 inline constexpr uint64_t kSmallestIndex = 512;
 inline constexpr std::string_view kFirstLine = "d2l checkpoint 1\n";
 
 // The room that the index of these pieces needs, wherever they come to lie.
-uint64_t index_room(const std::vector<Piece>& pieces);
+uint64_t index_room(const std::vector<FilePiece>& pieces);
 
 // Exactly index_bytes of text, padded with zeros.
-std::string render_index(const Index& index);
+std::string render_index(const FileIndex& index);
 
 // How long the index of a file is that begins with `head` (at least kSmallestIndex bytes). Throws
 // Error "index: ..." when that is not how a checkpoint begins.
@@ -49,10 +49,10 @@ uint64_t index_length(std::string_view head);
 
 // Verifies the text's own checksum and everything that it says: names unique, sizes right, pieces
 // inside the file and apart. Throws Error "index: ...".
-Index parse_index(std::string_view block);
+FileIndex parse_index(std::string_view block);
 
 // Positions of index.pieces in the order of their offsets, without empty ones.
-std::vector<size_t> pieces_by_offset(const Index& index);
+std::vector<size_t> pieces_by_offset(const FileIndex& index);
 
 // Throws Error when `name` cannot be a path inside the file.
 void check_piece_name(const std::string& name);

@@ -203,9 +203,9 @@ bool MpiCommunicator::progress() {
     Entry& entry = queue_[i];
     if (entry.finished) continue;
     try {
-      const Progress progress = entry.job->advance();
-      entry.finished = progress == Progress::finished;
-      moved = moved || progress != Progress::none;
+      const JobProgress progress = entry.job->advance();
+      entry.finished = progress == JobProgress::finished;
+      moved = moved || progress != JobProgress::none;
     } catch (const std::exception& error) {
       give_up(entry, error.what());
       return true;

@@ -30,8 +30,8 @@ PieceJob::PieceJob(const PieceContext& context, View piece)
       plan_(plan_all_reduce(context.rank, context.size, piece.elements(),
                             kWholeBytes / static_cast<int64_t>(size_of(piece.dtype)))) {}
 
-Progress PieceJob::advance() {
-  Progress progress = Progress::none;
+JobProgress PieceJob::advance() {
+  JobProgress progress = JobProgress::none;
   while (next_ < plan_.size()) {
     if (!posted_) post();
     int done = 0;
@@ -40,10 +40,10 @@ Progress PieceJob::advance() {
     if (plan_[next_].add) add_received();
     posted_ = false;
     ++next_;
-    progress = Progress::some;
+    progress = JobProgress::some;
   }
   if (received_) context_.scratch->give_back(std::move(received_));
-  return Progress::finished;
+  return JobProgress::finished;
 }
 
 std::string PieceJob::describe() const {
@@ -79,12 +79,12 @@ void PieceJob::add_received() {
                theirs_first ? mine : received_.get(), step.receive.elements());
 }
 
-Progress CollectiveJob::advance() {
+JobProgress CollectiveJob::advance() {
   if (!started_) start_(&request_);
   started_ = true;
   int done = 0;
   mpi_check(MPI_Test(&request_, &done, MPI_STATUS_IGNORE), "MPI_Test");
-  return done ? Progress::finished : Progress::none;
+  return done ? JobProgress::finished : JobProgress::none;
 }
 
 }  // namespace d2l

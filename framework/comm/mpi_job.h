@@ -14,14 +14,14 @@
 
 namespace d2l {
 
-enum class Progress { none, some, finished };
+enum class JobProgress { none, some, finished };
 
 // Something between all ranks that goes on a little whenever it is asked, and never blocks.
 class MpiJob {
  public:
   virtual ~MpiJob() = default;
   // The first call starts it. Throws Error when MPI fails. Not called again once finished.
-  virtual Progress advance() = 0;
+  virtual JobProgress advance() = 0;
   virtual std::string describe() const = 0;  // "all_reduce of 262,144 f32"
 };
 
@@ -49,7 +49,7 @@ struct PieceContext {
 class PieceJob final : public MpiJob {
  public:
   PieceJob(const PieceContext& context, View piece);
-  Progress advance() override;
+  JobProgress advance() override;
   std::string describe() const override;
 
  private:
@@ -71,7 +71,7 @@ class CollectiveJob final : public MpiJob {
  public:
   CollectiveJob(std::string description, std::function<void(MPI_Request*)> start)
       : description_(std::move(description)), start_(std::move(start)) {}
-  Progress advance() override;
+  JobProgress advance() override;
   std::string describe() const override { return description_; }
 
  private:

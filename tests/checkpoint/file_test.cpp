@@ -213,9 +213,13 @@ TEST(CheckpointFile, LargeOnesCostLittleMoreThanTheirBytes) {
   Timer timer;
   write_checkpoint(folder.path() / "a.h5", snapshot);
   double written = timer.seconds();
-#ifndef D2L_SANITIZE
-  EXPECT_LT(largest_memory() - memory_before, 10'000'000);
+  const int64_t taken = largest_memory() - memory_before;
+#ifdef D2L_SANITIZE
+  constexpr int64_t kMost = 200'000'000;  // what has been given back is kept for a while
+#else
+  constexpr int64_t kMost = 10'000'000;
 #endif
+  EXPECT_LT(taken, kMost);
   timer.restart();
   Snapshot found = read_checkpoint(folder.path() / "a.h5");
   double read = timer.seconds();

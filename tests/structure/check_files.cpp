@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cctype>
+#include <map>
+#include <regex>
 
 #include "framework/base/error.h"
 #include "tests/structure/source_tree.h"
@@ -81,6 +83,30 @@ Faults check_headers(const std::vector<SourceFile>& tree) {
     if (ends_with(file.path, ".h") &&
         std::find(file.lines.begin(), file.lines.end(), "#pragma once") == file.lines.end())
       faults.push_back(concat(file.path, ":1: a header without #pragma once"));
+  return faults;
+}
+
+// Two types of one name, each in a header, can do their harm unseen: no file includes both, and the
+// linker keeps one of what templates make of them.
+Faults check_names(const std::vector<SourceFile>& tree) {
+  static const std::regex kNamespace(R"(namespace ([\w:]+) \{)");
+  static const std::regex kType(
+      R"((?:struct|class|enum class|union) (\w+)(?: final)?(?: : .*)? \{.*)");
+  std::map<std::string, std::string> seen;
+  Faults faults;
+  for (const SourceFile& file : tree) {
+    if (!ends_with(file.path, ".h")) continue;
+    std::string scope;
+    for (size_t i = 0; i < file.lines.size(); ++i) {
+      std::smatch found;
+      if (std::regex_match(file.lines[i], found, kNamespace)) scope = found[1];
+      if (!std::regex_match(file.lines[i], found, kType)) continue;
+      const std::string place = concat(file.path, ":", i + 1), name = concat(scope, "::", found[1]);
+      const auto [other, is_new] = seen.emplace(name, place);
+      if (!is_new)
+        faults.push_back(concat(place, ": ", name, " is a type of ", other->second, " too"));
+    }
+  }
   return faults;
 }
 

@@ -151,6 +151,17 @@ TEST_F(Checker, AHeaderWithoutPragmaOnceIsAFault) {
   EXPECT_THAT(check_headers(tree()), ElementsAre(HasSubstr("framework/base/a.h:1:")));
 }
 
+TEST_F(Checker, TwoTypesOfOneNameAreAFault) {
+  put("framework/base/a.h", "namespace d2l {\nstruct A {\n};\nclass B;\n}  // namespace d2l\n");
+  put("framework/base/b.h", "namespace d2l::b {\nstruct A {\n};\n}  // namespace d2l::b\n");
+  put("framework/base/c.h",
+      "namespace d2l {\nclass B final : public C {\n};\n}  // namespace d2l\n");
+  EXPECT_THAT(check_names(tree()), IsEmpty());
+  put("framework/nn/d.h", "namespace d2l {\n\nenum class A { one };\n}  // namespace d2l\n");
+  EXPECT_THAT(check_names(tree()), ElementsAre("framework/nn/d.h:3: d2l::A is a type of "
+                                               "framework/base/a.h:2 too"));
+}
+
 TEST_F(Checker, ConditionalsAreCountedPerThousandLines) {
   put("framework/base/a.cpp", "#ifdef A\n#endif\n" + lines(998, "// line"));
   EXPECT_THAT(check_conditionals(tree()), testing::SizeIs(2));

@@ -27,6 +27,7 @@ Faults check_vendors(const std::vector<SourceFile>& tree);  // a vendor's header
 Faults check_include_form(const std::vector<SourceFile>& tree);  // written from the root, there
 Faults check_sizes(const std::vector<SourceFile>& tree);         // files and functions
 Faults check_headers(const std::vector<SourceFile>& tree);       // #pragma once
+Faults check_names(const std::vector<SourceFile>& tree);  // a type's name is that of one type alone
 Faults check_conditionals(const std::vector<SourceFile>& tree);  // < 1 #if per 1000 lines
 Faults check_interfaces(const std::vector<SourceFile>& tree);    // Backend, Communicator stay small
 Faults check_words(const std::vector<SourceFile>& tree);         // no marks of unfinished work

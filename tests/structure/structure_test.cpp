@@ -32,6 +32,7 @@ TEST(Structure, VendorHeadersStayAtHome) { expect_none(check_vendors(project()))
 TEST(Structure, IncludesAreWrittenFromTheRoot) { expect_none(check_include_form(project())); }
 TEST(Structure, FilesAndFunctionsAreSmall) { expect_none(check_sizes(project())); }
 TEST(Structure, HeadersAreIncludedOnce) { expect_none(check_headers(project())); }
+TEST(Structure, NamesOfTypesAreTheirOwn) { expect_none(check_names(project())); }
 TEST(Structure, ConditionalCompilationIsRare) { expect_none(check_conditionals(project())); }
 TEST(Structure, InterfacesStaySmall) { expect_none(check_interfaces(project())); }
 TEST(Structure, NothingIsMarkedUnfinished) { expect_none(check_words(project())); }

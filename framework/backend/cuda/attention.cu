@@ -27,7 +27,7 @@ __global__ void __launch_bounds__(kAttentionThreads)
   constexpr int kLanes = kLanesOf<kWidth>, kPart = kPartOf<kWidth>;
   __shared__ Tile<kWidth> keys, values;
   const HeadPlace at(heads);
-  const RowPlace<kWidth, kRows> place;
+  const AttentionRow<kWidth, kRows> place;
   const int first = at.block * place.rows_of_block() + place.first;
   const HeadRows<const T> queries = at.rows_of(in.queries);
   float rows[kRows][kPart];
@@ -134,8 +134,8 @@ void CudaBackend::attention(const AttentionParams& params, const AttentionOperan
     const ForwardInputs<T> inputs{operand_of<const T>(in.queries, params.heads),
                                   operand_of<const T>(in.keys, params.heads),
                                   operand_of<const T>(in.values, params.heads)};
-    const Launch at =
-        launch_for(queue_, params, in, in.queries.shape[1], RowPlace<kWidth, kRows>::kRowsOfWarp);
+    const Launch at = launch_for(queue_, params, in, in.queries.shape[1],
+                                 AttentionRow<kWidth, kRows>::kRowsOfWarp);
     launch(queue_, at.grid, at.threads, attention_kernel<T, kWidth>, at.heads, inputs,
            kept.as<float>(), operand_of<T>(strided(y), params.heads));
   });
@@ -151,7 +151,7 @@ void CudaBackend::attention_backward(const AttentionParams& params, const Attent
   visit_heads(grad_y.dtype, width_of(params, in), [&](auto zero, auto width) {
     using T = decltype(zero);
     constexpr int kWidth = decltype(width)::value;
-    constexpr int kRowsOfWarp = RowPlace<kWidth, kGradientRows>::kRowsOfWarp;
+    constexpr int kRowsOfWarp = AttentionRow<kWidth, kGradientRows>::kRowsOfWarp;
     const int64_t heads = params.heads;
     const AttentionInputs<T> inputs{operand_of<const T>(in.queries, heads),
                                     operand_of<const T>(in.keys, heads),

@@ -25,7 +25,7 @@ __global__ void __launch_bounds__(kAttentionThreads)
   constexpr int kRows = kGradientRows, kLanes = kLanesOf<kWidth>;
   __shared__ Tile<kWidth> keys, values;
   const HeadPlace at(heads);
-  const RowPlace<kWidth, kRows> place;
+  const AttentionRow<kWidth, kRows> place;
   const int first = at.block * place.rows_of_block() + place.first;
   const HeadRows<const T> queries = at.rows_of(in.queries);
   const int64_t first_kept = at.first_of(heads, queries.rows);
@@ -102,7 +102,7 @@ __global__ void __launch_bounds__(kAttentionThreads)
   __shared__ Tile<kWidth> queries, grads;
   __shared__ QueryNotes notes;
   const HeadPlace at(heads);
-  const RowPlace<kWidth, kRows> place;
+  const AttentionRow<kWidth, kRows> place;
   const int first_of_block = at.block * place.rows_of_block(), first = first_of_block + place.first;
   const int lane = static_cast<int>(threadIdx.x) % kWarp;
   float keys[kRows][kPartOf<kWidth>], values[kRows][kPartOf<kWidth>];

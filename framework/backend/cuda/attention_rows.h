@@ -54,11 +54,11 @@ struct LanePlace {
   int first;
 };
 template <int kWidth, int kRows>
-struct RowPlace : LanePlace {
+struct AttentionRow : LanePlace {
   static constexpr int kLanes = kLanesOf<kWidth>;
   static constexpr int kRowsOfWarp = kWarp / kLanes * kRows;
 
-  __device__ RowPlace() {
+  __device__ AttentionRow() {
     const int thread = static_cast<int>(threadIdx.x), lane = thread % kWarp;
     part = lane % kLanes;
     leader = lane - part;
