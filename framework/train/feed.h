@@ -43,8 +43,8 @@ class Feed {
 
   // [n, ...] and i64 [n], of the batch loaded last. From load to load they lie at the same
   // addresses, until a batch is larger than those before it and than most_samples, or its samples
-  // are of another shape. On a CPU, where
-  // nothing can depend on that, what lies on the backend as it is wanted is not copied.
+  // are of another shape. On a CPU, where nothing can depend on that, what lies on the backend as
+  // it is wanted is not copied.
   const Tensor& inputs() const { return inputs_; }
   const Tensor& labels() const { return labels_; }
   int64_t samples() const { return labels_.elements(); }
