@@ -252,7 +252,7 @@ def parse_arguments():
         except ValueError as error:
             parser.error(f"--d2l-options {options}: {error}")
     for name in args.models:
-        if name in MODELS and not variants_of(args, name):
+        if not variants_of(args, name):
             parser.error(f"--variants: {name} has none of {args.variants}")
     if args.warm_up is not None and args.warm_up < 0:
         parser.error(f"--warm-up: expected at least 0, found {args.warm_up}")

@@ -3,13 +3,13 @@
 # sanitizer, the comparison with PyTorch. For a build folder or an unpacked package; builds nothing.
 #   benchmarks/gpu.sh [--tests] [FOLDER]   FOLDER has bin/ and lib/; without it the package around
 #                                          this script, or build/release. --tests: only the tests
-# Needs nvidia-smi; the comparison a $PYTHON (python3 without it) with PyTorch and $ROUNDS, 3 of them; the
+# Needs nvidia-smi; for the comparison, of $ROUNDS (3) rounds, a $PYTHON (python3) with PyTorch; for the
 # sanitizer CUDA's compute-sanitizer.
 # $OUT (gpu-results without it) gets log.txt, all that the steps print; comparison.md; results.txt, a
 # table of what passed, how long it took and what it found, which are the last lines here too. Exit code
-# 0 only when something was run and all passed. Each step has a limit of its own, after which it is killed and the next one
-# begins; one that would begin after $BUDGET seconds is left out; $STEPS is a pattern for those to be
-# run at all: STEPS='torch-*'.
+# 0 only when something was run and all passed. Each step has a limit of its own, after which it is killed
+# and the next one begins; one that would begin after $BUDGET seconds is left out; $STEPS is a pattern for
+# those to be run at all: STEPS='torch-*'.
 set -uo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

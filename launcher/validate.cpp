@@ -43,6 +43,10 @@ void check_real(const Option& option, double value) {
         option.least, option.most_excluded ? " to below " : " to ", option.most, ", found ", value);
 }
 
+bool is_default(const Config& config, const Option& option) {
+  return text_of(config, option) == text_of(Config(), option);
+}
+
 void check_words(const Option& option, const std::string& value) {
   if (option.words.empty() || contains(option.words, value)) return;
   if (value == text_of(Config(), option)) return;  // not given
@@ -65,7 +69,7 @@ void check_value(const Config& config, const Option& option) {
 
 // What somebody asks for and would not get.
 void check_effect(const Config& config, const Option& option) {
-  if (option.needed.values.empty() || text_of(config, option) == text_of(Config(), option)) return;
+  if (option.needed.values.empty() || is_default(config, option)) return;
   const std::string& other = option.needed.option;
   const std::string found = text_of(config, option_named(other));
   if (contains(option.needed.values, found)) return;
@@ -108,8 +112,7 @@ void check_time(const Config& config, const std::set<std::string>& given) {
   if (config.time == 0) return;
   for (const char* name :
        {"out", "resume", "save-every", "keep", "eval-every", "log-every", "max-steps"})
-    if (given.count(name) &&
-        text_of(config, option_named(name)) != text_of(Config(), option_named(name)))
+    if (given.count(name) && !is_default(config, option_named(name)))
       usage("--", name, " has no effect with --time");
 }
 

@@ -48,6 +48,13 @@ TEST(LossScale, AConstantOneStaysAndEndsAfterManySkips) {
   EXPECT_EQ(scale.scale(), 3);
 }
 
+// Divides the gradients; whether their norm is finite.
+bool unscaled_is_finite(LossScale& scale) {
+  Tensor norm(device(), Shape{1});
+  scale.unscale(norm);
+  return std::isfinite(norm.item<float>());
+}
+
 TEST(LossScale, MultipliesByADeviceNumberAndDividesExactly) {
   Small small;
   LossScale scale(small.parameters, {.first = 1024});
@@ -55,9 +62,7 @@ TEST(LossScale, MultipliesByADeviceNumberAndDividesExactly) {
   scale.multiply(gradient);
   EXPECT_TRUE(close(gradient, full(device(), {3}, 0.3) * 1024, 0, 0));
   small.parameters.gradients().copy_from(full(device(), small.parameters.gradients().shape(), 7));
-  Tensor norm(device(), Shape{1});
-  scale.unscale(norm);
-  EXPECT_TRUE(std::isfinite(norm.item<float>()));
+  EXPECT_TRUE(unscaled_is_finite(scale));
   EXPECT_TRUE(close(small.parameters.gradients(),
                     full(device(), small.parameters.gradients().shape(), 7.0 / 1024), 0, 0));
 }
@@ -70,9 +75,7 @@ TEST(LossScale, FindsOneNumberThatIsNotFinite) {
     gradients.copy_from(zeros(device(), gradients.shape()));
     Tensor one = gradients.rows(5, 6);
     one.copy_from(full(device(), {1}, bad));
-    Tensor norm(device(), Shape{1});
-    scale.unscale(norm);
-    EXPECT_FALSE(std::isfinite(norm.item<float>()));
+    EXPECT_FALSE(unscaled_is_finite(scale));
   }
 }
 

@@ -255,15 +255,13 @@ void CpuBackend::conv2d_backward_weight(const Conv2dParams& params, ConstView x,
   if (x.dtype == DType::bf16 && pair_first_backward_weight_suits(direct))
     return pair_first_backward_weight(direct, pool_, x.as<Bfloat16>(), grad_y.as<Bfloat16>(),
                                       grad_weight.as<float>(), grad_bias.as<float>());
-  const bool in_pairs = x.dtype == DType::bf16 && pair_backward_weight_suits(direct);
-  if (!(in_pairs && has_tiles()) &&
-      winograd_suits(direct, ConvolutionPass::backward_weight, x.dtype))
+  if (winograd_suits(direct, ConvolutionPass::backward_weight, x.dtype))
     return visit_float(x.dtype, [&](auto zero) {
       using T = decltype(zero);
       winograd_backward_weight(direct, pool_, x.as<T>(), grad_y.as<T>(), grad_weight.as<float>(),
                                grad_bias.as<float>());
     });
-  if (in_pairs)
+  if (x.dtype == DType::bf16 && pair_backward_weight_suits(direct))
     return pair_backward_weight(direct, pool_, x.as<Bfloat16>(), grad_y.as<Bfloat16>(),
                                 grad_weight.as<float>(), grad_bias.as<float>());
   if (pointwise_suits(direct, x.dtype))

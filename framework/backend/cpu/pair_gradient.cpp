@@ -194,7 +194,10 @@ struct Gradient {
         for (int64_t r = 0; r < channels; ++r) {
           float* to = weight + ((o + r) * taps + tap) * s.in + c;
           const int64_t size = two ? kTileSums : kPairLanes;
-          add ? cpu::add(sums[r], size, to) : static_cast<void>(std::copy_n(sums[r], size, to));
+          if (add)
+            cpu::add(sums[r], size, to);
+          else
+            std::copy_n(sums[r], size, to);
         }
       }
     });

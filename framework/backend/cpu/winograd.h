@@ -19,6 +19,7 @@ namespace d2l::cpu {
 //   589, 777; 512 on 3 x 3: 307, 743, 435; 16 on 32 x 32: 227, 434, 372; 32 on 16 x 16: 423, 510,
 //   535; batch 32, 5 x 5, 96 -> 256 on 26 x 26: 246, 500, 702; 256 on 12 x 12: 282, 571, 964.
 enum class ConvolutionPass { forward, backward_input, backward_weight };
+// In bf16 the tiles of AMX are faster than any of this (tiles.h).
 bool winograd_suits(const DirectConvolution& s, ConvolutionPass pass, DType dtype);
 
 // T, what images are stored as, is float or Bfloat16; weights and their gradients are floats.
