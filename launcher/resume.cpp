@@ -1,0 +1,107 @@
+#include "launcher/resume.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include "framework/base/files.h"
+#include "framework/checkpoint/file.h"
+
+namespace d2l::launcher {
+namespace {
+
+namespace fs = std::filesystem;
+
+// In the middle of an epoch the rest of it must be what it would have been.
+void check_same_epoch(const Config& config, const Config& before, const fs::path& checkpoint) {
+  auto check_same = [&](const char* flag, const auto& old_value, const auto& value) {
+    if (old_value == value) return;
+    throw UsageError(concat(flag, " may change between epochs only: ", checkpoint.string(),
+                            " stands inside one of ", flag, " ", old_value, ", found ", value));
+  };
+  check_same("--batch-size", before.batch_size, config.batch_size);
+  check_same("--seed", before.seed, config.seed);
+  check_same("--data", before.data, config.data);
+  check_same("--resize", before.resize, config.resize);
+  check_same("--flip", before.flip, config.flip);
+  check_same("--crop-padding", before.crop_padding, config.crop_padding);
+  check_same("--normalize", before.normalize, config.normalize);
+}
+
+// What an optimizer remembers is of use to no other, and a network's weights to no other network.
+void check_same_state(const Config& config, const Config& before, const fs::path& checkpoint) {
+  const auto check_same = [&](const char* flag, const auto& old_value, const auto& value) {
+    if (old_value == value) return;
+    throw UsageError(concat(flag, " may not change in a run: ", checkpoint.string(), " is of ",
+                            flag, " ", old_value, ", found ", value));
+  };
+  check_same("--model", before.model, config.model);
+  check_same("--width", before.width, config.width);
+  if ((before.ema > 0) != (config.ema > 0))
+    throw UsageError(
+        concat("--ema may not change between 0 and more in a run: ", checkpoint.string(),
+               " stands at ", before.ema, ", found ", config.ema));
+  if (before.optimizer != config.optimizer)
+    throw UsageError(concat("--optimizer may not change in a run: ", checkpoint.string(),
+                            " holds the state of ", before.optimizer, ", found ",
+                            config.optimizer));
+  const bool moves = config.optimizer == "sgd" || config.optimizer == "lars";
+  if (moves && (before.momentum > 0) != (config.momentum > 0))
+    throw UsageError(
+        concat("--momentum may not change between 0 and more in a run: ", checkpoint.string(),
+               " stands at ", before.momentum, ", found ", config.momentum));
+}
+
+}  // namespace
+
+Config effective_config(const CommandLine& line) {
+  if (line.config.resume.empty()) return line.config;
+  fs::path run = line.config.resume;
+  fs::path file = run / "config.ini";
+  check(fs::exists(file), "--resume ", run.string(),
+        ": expected a run folder with config.ini, found ",
+        fs::is_directory(run) ? "none in it"
+        : fs::exists(run)     ? "a file"
+                              : "no such folder");
+  Config config = config_for_resume(line, read_text_file(file), file.string());
+  std::error_code ignored;
+  if (line.given.count("out") && !fs::equivalent(run, line.config.out, ignored))
+    throw UsageError(concat("--resume ", run.string(), " goes on in its own folder, found --out ",
+                            line.config.out, " too"));
+  config.out = run.string();
+  return config;
+}
+
+std::optional<CheckpointStore::Found> find_checkpoint(const Config& config, Communicator& comm,
+                                                      Log& log) {
+  if (config.resume.empty()) return std::nullopt;
+  fs::path folder = fs::path(config.out) / "checkpoints";
+  std::optional<CheckpointStore::Found> found;
+  if (comm.rank() == 0) {
+    found = CheckpointStore::newest_valid(folder, [&](const std::string& line) { log.warn(line); });
+    check(found || CheckpointStore::steps(folder).empty(), "--resume ", config.resume,
+          ": expected a valid checkpoint in ", folder.string(), ", found only damaged ones");
+  }
+  std::string name = found ? found->path.filename().string() : "";
+  char buffer[64] = {};
+  std::copy_n(name.begin(), std::min(name.size(), sizeof buffer - 1), buffer);
+  comm.broadcast({buffer, DType::u8, Shape{sizeof buffer}}, 0);
+  if (buffer[0] == '\0') return std::nullopt;
+  if (comm.rank() != 0)
+    found = CheckpointStore::Found{folder / buffer, read_checkpoint(folder / buffer)};
+  return found;
+}
+
+void restore(Trainer& trainer, const CheckpointStore::Found& found, const Config& config) {
+  auto step = found.snapshot.integers.find("progress/step_in_epoch");
+  const auto text = found.snapshot.texts.find("config");
+  check(text != found.snapshot.texts.end(), found.path.string(),
+        ": expected a checkpoint of d2l-train, found one without its options");
+  const Config before = from_ini(text->second, found.path.string());
+  check_same_state(config, before, found.path);
+  if (step != found.snapshot.integers.end() && step->second > 0)
+    check_same_epoch(config, before, found.path);
+  trainer.restore(found.snapshot, found.path.string());
+}
+
+}  // namespace d2l::launcher

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <optional>
+
+#include "framework/base/log.h"
+#include "framework/checkpoint/store.h"
+#include "framework/comm/communicator.h"
+#include "framework/train/trainer.h"
+#include "launcher/config.h"
+
+namespace d2l::launcher {
+
+// The options of the run: those of the command line, or where it resumes a run, what that run
+// stored with the command line on top. Throws Error for a --resume that is no run folder.
+Config effective_config(const CommandLine& line);
+
+// The checkpoint that all ranks go on from: rank 0 chooses the newest valid one and warns of
+// damaged ones, all read the same file. Nothing for a new run, or where there is none yet. Every
+// rank makes this call. Throws Error when all are damaged.
+std::optional<CheckpointStore::Found> find_checkpoint(const Config& config, Communicator& comm,
+                                                      Log& log);
+
+// Gives the trainer the checkpoint's state. Throws UsageError for an option that may not change in
+// a run, or not inside an epoch, and Error for a checkpoint that does not fit.
+void restore(Trainer& trainer, const CheckpointStore::Found& found, const Config& config);
+
+}  // namespace d2l::launcher

@@ -1,0 +1,167 @@
+#include "launcher/setup.h"
+
+#include <algorithm>
+#include <filesystem>
+
+#include "data/catalog.h"
+#include "framework/base/affinity.h"
+#include "framework/base/text.h"
+#include "launcher/assemble.h"
+#include "launcher/length.h"
+#include "launcher/normalization.h"
+#include "launcher/resume.h"
+#include "models/zoo.h"
+
+namespace d2l::launcher {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::unique_ptr<data::Loader> open_loader(const Config& config, const Machine& machine,
+                                          data::Split split) {
+  bool train = split == data::Split::train;
+  return std::make_unique<data::Loader>(
+      std::shared_ptr<data::Dataset>(data::open_dataset(config.data, config.data_dir, split)),
+      machine.host_memory(),
+      data::LoaderOptions{.batch_size = config.batch_size,
+                          .seed = config.seed,
+                          .order = train ? data::Order::shuffled : data::Order::sequential,
+                          .rank = machine.comm->rank(),
+                          .ranks = machine.comm->size(),
+                          .threads = config.loader_threads,
+                          .resize = config.resize});
+}
+
+void check_same_kind(const data::Dataset& train, const data::Dataset& test) {
+  check(test.shape() == train.shape() && test.classes() <= train.classes(), train.name(),
+        ": expected test inputs of shape ", train.shape(), " in ", train.classes(),
+        " classes as for training, found ", test.shape(), " in ", test.classes());
+}
+
+// A window that sees nothing of its image would be of no use.
+void check_crop(const Config& config, const Shape& image) {
+  const int64_t size = std::min(image[0], image[1]);
+  if (config.crop_padding >= size)
+    throw UsageError(concat("--crop-padding expects less than the images' size, ", size, ", found ",
+                            config.crop_padding));
+}
+
+TrainerOptions trainer_options(const Config& config, const Machine& machine,
+                               const data::Loader& train_data) {
+  const Shape& image = train_data.sample_shape();
+  const int64_t steps_per_epoch = train_data.steps_per_epoch();
+  check_crop(config, image);
+  return {.epochs = config.epochs,
+          .max_steps = config.max_steps,
+          .save_every = config.save_every,
+          .eval_every = config.eval_every,
+          .log_every = config.log_every,
+          .schedule = make_schedule(config, steps_per_epoch),
+          .accumulate = config.accumulate,
+          .activations = activation_type(config),
+          .loss_scale = {.constant = config.loss_scale},
+          .normalisation = parse_normalisation(config.normalize, image[2]),
+          .flip = config.flip,
+          .crop_padding = config.crop_padding,
+          .sync_batch_norm = config.sync_bn,
+          .label_smoothing = config.label_smoothing,
+          .clip_value = config.clip_value,
+          .clip_norm = config.clip_norm,
+          .ema = config.ema,
+          .record = machine.has_steps_without_host && config.cuda_graph == "auto",
+          .seed = config.seed,
+          .config = to_ini(config)};
+}
+
+std::string absolute_path(const std::string& path) {
+  std::string text = fs::absolute(path).lexically_normal().string();
+  while (text.size() > 1 && text.back() == '/') text.pop_back();
+  return text;
+}
+
+std::string count_text(const nn::ParameterSet& parameters) {
+  const int64_t frozen = parameters.frozen_count();
+  return concat(with_thousands(parameters.count()), " parameters",
+                frozen > 0 ? ", of them " + with_thousands(frozen) + " frozen" : "");
+}
+
+std::unique_ptr<nn::Module> make_model(const Config& config, const data::Loader& train_data) {
+  return models::build_model(config.model, {.input = train_data.sample_shape(),
+                                            .classes = train_data.dataset().classes(),
+                                            .init = config.init,
+                                            .width = config.width});
+}
+
+}  // namespace
+
+int choose_threads(const Config& config, const MpiSession& session) {
+  if (config.threads > 0) return config.threads;
+  return std::clamp(session.local_cores() / session.local_size(), 1,
+                    count_cores(available_cores()));
+}
+
+Config checked_config(const CommandLine& line, int ranks) {
+  Config config = effective_config(line);
+  // A resumed run may be called from another folder.
+  std::error_code ignored;
+  if (fs::is_directory(config.data, ignored)) config.data = absolute_path(config.data);
+  config.data_dir = absolute_path(config.data_dir);
+  if (config.out.empty())
+    config.out = "runs/" + (config.recipe.empty() ? config.model : config.recipe);
+  validate(config, line.given);
+  if (config.batch_size / config.accumulate < ranks && config.accumulate > 1)
+    throw UsageError(concat("--accumulate ", config.accumulate,
+                            " expects a --batch-size of at least ", config.accumulate, " x ", ranks,
+                            " ranks, found ", config.batch_size));
+  if (config.batch_size < ranks)
+    throw UsageError(
+        concat("--batch-size is the global batch: expected at least one sample for "
+               "each of the ",
+               ranks, " ranks, found ", config.batch_size));
+  return config;
+}
+
+Setup::Setup(const Config& config, const Machine& machine, Backend& backend)
+    : train_data(open_loader(config, machine, data::Split::train)),
+      test_data(open_loader(config, machine, data::Split::test)),
+      model(make_model(config, *train_data)),
+      parameters(*model, backend, config.seed),
+      options(trainer_options(config, machine, *train_data)) {
+  check_same_kind(train_data->dataset(), test_data->dataset());
+  parameters.freeze(split_list("--freeze", config.freeze));
+  optimizer = make_optimizer(config, parameters);
+}
+
+TrainerParts Setup::parts(Communicator& comm, Log& log) {
+  return {.model = *model,
+          .parameters = parameters,
+          .optimizer = *optimizer,
+          .comm = comm,
+          .train_data = *train_data,
+          .test_data = *test_data,
+          .log = log};
+}
+
+std::string description(const Config& config, const Setup& setup, const Communicator& comm,
+                        const Backend& backend) {
+  return concat(config.model, ", ", count_text(setup.parameters), "; ",
+                setup.train_data->dataset().name(), ", ",
+                with_thousands(setup.train_data->samples()), " + ",
+                with_thousands(setup.test_data->samples()), " samples; ", comm.describe(), "; ",
+                backend.describe());
+}
+
+void warn_about(const Config& config, const MpiSession& session, const Machine& machine,
+                int threads, const data::Loader& train_data, Log& log) {
+  if (!machine.surprise.empty())
+    log.warn(concat("--device auto has chosen the CPU: ", machine.surprise));
+  if (threads * session.local_size() > session.local_cores())
+    log.warn(concat("--threads ", threads, " x ", session.local_size(),
+                    " ranks on this host are more than the ", session.local_cores(),
+                    " cores that they may use, which is slow"));
+  if (config.batch_size > train_data.samples())
+    log.warn(concat("--batch-size ", config.batch_size, " is more than the ", train_data.samples(),
+                    " training samples: each step takes all of them"));
+}
+
+}  // namespace d2l::launcher

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "data/loader.h"
+#include "framework/base/log.h"
+#include "framework/nn/parameter_set.h"
+#include "framework/optim/optimizer.h"
+#include "framework/train/trainer.h"
+#include "launcher/config.h"
+#include "launcher/devices.h"
+
+namespace d2l::launcher {
+
+// The options of a new or resumed run, checked against each other and against the number of ranks.
+// Throws UsageError.
+Config checked_config(const CommandLine& line, int ranks);
+
+// --threads, or the cores of this host that the job may use, divided among its ranks here.
+int choose_threads(const Config& config, const MpiSession& session);
+
+// What a training works with and what the options decide, without a place to write to.
+struct Setup {
+  // `backend` computes; it is the machine's or stands in front of it. Throws Error for data and
+  // options that do not fit each other.
+  Setup(const Config& config, const Machine& machine, Backend& backend);
+
+  TrainerParts parts(Communicator& comm, Log& log);
+
+  std::unique_ptr<data::Loader> train_data, test_data;
+  std::unique_ptr<nn::Module> model;
+  nn::ParameterSet parameters;
+  TrainerOptions options;
+  std::unique_ptr<Optimizer> optimizer;
+};
+
+// The line that names network, data, ranks and device.
+std::string description(const Config& config, const Setup& setup, const Communicator& comm,
+                        const Backend& backend);
+
+// What works, but hardly as it was meant.
+void warn_about(const Config& config, const MpiSession& session, const Machine& machine,
+                int threads, const data::Loader& train_data, Log& log);
+
+}  // namespace d2l::launcher
