@@ -58,7 +58,7 @@ install_packages() {
   if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
     say "This is not a Debian system: no packages are installed. d2l needs a C++20 compiler with" \
       "OpenMP, CMake 3.25, Ninja, oneDNN 2.6, Open MPI 4.1, HDF5 1.10 (C, serial)," \
-      "Boost.Program_options 1.74, zlib, and for the tests GoogleTest. Going on with what is here."
+      "Boost.Program_options 1.74, zlib, xxHash, and for the tests GoogleTest. Going on with what is here."
     return
   fi
   local missing=() name

@@ -12,7 +12,7 @@
 #include "framework/base/error.h"
 #include "framework/base/files.h"
 #include "framework/base/text.h"
-#include "framework/checkpoint/checksum.h"
+#include "framework/base/checksum.h"
 #include "framework/checkpoint/hdf5_frame.h"
 #include "framework/checkpoint/index.h"
 

@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "framework/base/error.h"
-#include "framework/checkpoint/checksum.h"
+#include "framework/base/checksum.h"
 
 namespace d2l {
 namespace {

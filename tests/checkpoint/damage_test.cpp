@@ -5,7 +5,7 @@
 #include <functional>
 
 #include "framework/base/rng.h"
-#include "framework/checkpoint/checksum.h"
+#include "framework/base/checksum.h"
 #include "framework/checkpoint/file.h"
 #include "tests/checkpoint/sample.h"
 #include "tests/support/support.h"

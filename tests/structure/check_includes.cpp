@@ -40,6 +40,7 @@ const std::vector<Vendor> kVendors = {
     {"hdf5", {"framework/checkpoint/", "data/shard_"}},
     {"H5", {"framework/checkpoint/", "data/shard_"}},
     {"zlib", {"framework/checkpoint/", "data/", "tests/data/"}},
+    {"xxhash", {"framework/base/"}},
     {"dnnl", {"framework/backend/cpu/"}},
     // the benchmark measures oneDNN beside the backend
     {"oneapi/", {"framework/backend/cpu/", "benchmarks/convolution_peak."}},

@@ -1,4 +1,4 @@
-#include "framework/checkpoint/checksum.h"
+#include "framework/base/checksum.h"
 
 #include <gtest/gtest.h>
 
