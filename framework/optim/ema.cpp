@@ -23,8 +23,8 @@ Ema::Ema(nn::ParameterSet& parameters, double decay)
 void Ema::update(int64_t steps) {
   const auto count = static_cast<double>(steps);
   const double decay = std::min(decay_, (1 + count) / (10 + count));
-  axpby(1 - decay, parameters_.values(), decay, values_);
-  if (buffers_.defined()) axpby(1 - decay, parameters_.buffers(), decay, buffers_);
+  move_towards(1 - decay, parameters_.values(), values_);
+  if (buffers_.defined()) move_towards(1 - decay, parameters_.buffers(), buffers_);
 }
 
 Ema::InUse::InUse(Ema& ema)

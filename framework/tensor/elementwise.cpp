@@ -125,4 +125,6 @@ void axpby(double alpha, const Tensor& x, double beta, Tensor& y) {
   y.backend().axpby(alpha, source.view(), beta, y.view());
 }
 
+void move_towards(double share, const Tensor& x, Tensor& y) { axpby(share, x - y, 1, y); }
+
 }  // namespace d2l

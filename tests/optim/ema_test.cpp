@@ -83,6 +83,18 @@ TEST_F(EmaTest, ContinuesFromItsState) {
     EXPECT_TRUE(close(set().part(set().values(), i), set().part(expected, i), 0, 0));
 }
 
+TEST_F(EmaTest, WhatDoesNotChangeKeepsItsBits) {
+  const Tensor values = set().values().clone(), buffers = set().buffers().clone();
+  for (double decay : {0.9999, 0.999, 0.7, 0.1}) {
+    Ema ema(set(), decay);
+    for (int step = 1; step <= 2000; ++step) ema.update(90000 + step);
+    Ema::InUse averages(ema);
+    EXPECT_TRUE(close(set().values(), values, 0, 0)) << decay;
+    EXPECT_TRUE(close(set().buffers(), buffers, 0, 0)) << decay;
+    averages.end();
+  }
+}
+
 TEST_F(EmaTest, RefusesImpossibleDecays) {
   for (double decay : {-0.5, 0.0, 1.0})
     EXPECT_THAT(message_of([&] { Ema(set(), decay); }), HasSubstr("ema: expected a decay"));
