@@ -3,6 +3,7 @@
 #include <cstring>
 #include <utility>
 
+#include "framework/base/checksum.h"
 #include "framework/base/error.h"
 #include "framework/base/text.h"
 
@@ -24,6 +25,11 @@ Dataset::Dataset(DatasetInfo info) : info_(std::move(info)) {
   check(
       info_.class_names.empty() || static_cast<int64_t>(info_.class_names.size()) == info_.classes,
       info_.name, ": expected ", info_.classes, " class names, found ", info_.class_names.size());
+}
+
+std::string Dataset::fingerprint() const {
+  return concat(name(), ", ", with_thousands(samples()), " samples of ", shape(), " in ", classes(),
+                " classes, checksum ", checksum_text(content_checksum()));
 }
 
 void Dataset::visit(std::span<const int64_t> indices, const Visitor& visitor) const {

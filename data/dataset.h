@@ -48,6 +48,12 @@ class Dataset {
   int64_t classes() const { return info_.classes; }
   const std::vector<std::string>& class_names() const { return info_.class_names; }
 
+  // Tells data sets of the same name apart: "fashion-mnist, 60,000 samples of [28, 28, 1] in 10
+  // classes, checksum 0123456789abcdef". Where it is equal, so are all images and labels, wherever
+  // the files lie. In another form (shards or the original files) the same images have another
+  // one.
+  std::string fingerprint() const;
+
   // Shows every sample of `indices` once, in whatever order is fastest to read. Throws Error for an
   // index out of range and when the data cannot be read.
   void visit(std::span<const int64_t> indices, const Visitor& visitor) const;
@@ -58,6 +64,8 @@ class Dataset {
  private:
   // The indices have been checked.
   virtual void visit_samples(std::span<const int64_t> indices, const Visitor& visitor) const = 0;
+  // Of all images and labels in their order.
+  virtual uint64_t content_checksum() const = 0;
 
   DatasetInfo info_;
 };

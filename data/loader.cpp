@@ -13,6 +13,7 @@ Sampler::Options sampler_options(const Dataset& dataset, const LoaderOptions& op
           .global_batch = options.batch_size,
           .seed = options.seed,
           .order = options.order,
+          .last_batch = options.last_batch,
           .rank = options.rank,
           .ranks = options.ranks};
 }

@@ -21,6 +21,7 @@ struct LoaderOptions {
   int64_t batch_size = 256;  // global: of all ranks together
   uint64_t seed = 0;
   Order order = Order::shuffled;
+  LastBatch last_batch = LastBatch::keep;
   int rank = 0;
   int ranks = 1;
   int threads = 1;
@@ -40,7 +41,7 @@ class Loader final : public BatchSource {
   Loader(std::shared_ptr<const Dataset> dataset, Backend& host, const LoaderOptions& options);
   ~Loader() override;
 
-  int64_t samples() const override { return dataset_->samples(); }
+  int64_t samples() const override { return sampler_.samples_per_epoch(); }
   int64_t steps_per_epoch() const override { return sampler_.steps_per_epoch(); }
   int64_t largest_part() const override;
   // Throws Error for a negative epoch or a step outside [0, steps_per_epoch()].

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "framework/base/checksum.h"
 #include "framework/base/error.h"
 
 namespace d2l::data {
@@ -33,6 +34,12 @@ void MemoryDataset::visit_samples(std::span<const int64_t> indices, const Visito
     size_t index = static_cast<size_t>(indices[i]);
     visitor(i, images_.data() + index * elements, labels_[index]);
   }
+}
+
+uint64_t MemoryDataset::content_checksum() const {
+  const uint64_t parts[] = {checksum(images_.data(), images_.size()),
+                            checksum(labels_.data(), labels_.size())};
+  return checksum(parts, sizeof parts);
 }
 
 }  // namespace d2l::data

@@ -13,6 +13,7 @@ class MemoryDataset final : public Dataset {
 
  private:
   void visit_samples(std::span<const int64_t> indices, const Visitor& visitor) const override;
+  uint64_t content_checksum() const override;
 
   std::vector<uint8_t> images_;
   std::vector<uint8_t> labels_;

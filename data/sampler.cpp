@@ -15,10 +15,18 @@ Sampler::Sampler(const Options& options) : options_(options) {
         options.global_batch);
   check(options.ranks > 0 && options.rank >= 0 && options.rank < options.ranks,
         "sampler: expected a rank in [0, ", options.ranks, "), found ", options.rank);
+  check(steps_per_epoch() > 0, "sampler: without a last batch that is smaller than ",
+        options.global_batch, " nothing is left of ", options.samples, " samples");
 }
 
 int64_t Sampler::steps_per_epoch() const {
+  if (options_.last_batch == LastBatch::drop) return options_.samples / options_.global_batch;
   return (options_.samples - 1) / options_.global_batch + 1;
+}
+
+int64_t Sampler::samples_per_epoch() const {
+  if (options_.last_batch == LastBatch::keep) return options_.samples;
+  return steps_per_epoch() * options_.global_batch;
 }
 
 std::vector<int64_t> Sampler::order(int64_t epoch) const {

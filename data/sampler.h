@@ -5,6 +5,11 @@
 
 namespace d2l::data {
 
+enum class LastBatch {
+  keep,  // may be smaller than the others
+  drop,  // left out when it would be: the samples in it are other ones in each epoch
+};
+
 enum class Order {
   shuffled,    // another permutation in every epoch: training
   sequential,  // 0, 1, 2, ...: evaluation
@@ -19,6 +24,7 @@ class Sampler {
     int64_t global_batch = 1;
     uint64_t seed = 0;
     Order order = Order::shuffled;
+    LastBatch last_batch = LastBatch::keep;
     int rank = 0;
     int ranks = 1;
   };
@@ -31,11 +37,14 @@ class Sampler {
     int64_t first_in_global = 0;  // how many of them belong to lower ranks
   };
 
-  // Throws Error unless samples, global_batch and ranks are positive and rank is in [0, ranks).
+  // Throws Error unless samples, global_batch and ranks are positive and rank is in [0, ranks), and
+  // where no batch is left.
   explicit Sampler(const Options& options);
 
-  // samples / global_batch, rounded up: the last batch may be smaller, none is dropped.
+  // samples / global_batch, rounded up, or down where the last batch is dropped.
   int64_t steps_per_epoch() const;
+  // How many samples an epoch's steps have, of all ranks.
+  int64_t samples_per_epoch() const;
   // Every index of [0, samples) once, the same on all ranks.
   std::vector<int64_t> order(int64_t epoch) const;
   // This rank's part of step `step`, in [0, steps_per_epoch()).

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "framework/base/checksum.h"
 #include "framework/base/error.h"
 #include "framework/base/text.h"
 
@@ -112,6 +113,15 @@ ShardDataset::ShardDataset(std::vector<ShardFile> files, uint64_t cache_bytes)
 uint64_t ShardDataset::cached_bytes() const {
   std::lock_guard lock(mutex_);
   return cached_bytes_;
+}
+
+uint64_t ShardDataset::content_checksum() const {
+  std::vector<uint64_t> parts;
+  for (const ShardFile& file : files_) {
+    parts.push_back(file.images_crc());
+    parts.push_back(checksum(file.labels().data(), file.labels().size() * sizeof(int64_t)));
+  }
+  return checksum(parts.data(), parts.size() * sizeof(uint64_t));
 }
 
 size_t ShardDataset::shard_of(int64_t index) const {

@@ -257,6 +257,7 @@ ShardFile& ShardFile::operator=(ShardFile&&) noexcept = default;
 const std::filesystem::path& ShardFile::path() const { return state_->path; }
 const ShardInfo& ShardFile::info() const { return state_->info; }
 const std::vector<int64_t>& ShardFile::labels() const { return state_->labels; }
+uint32_t ShardFile::images_crc() const { return state_->images.crc; }
 uint64_t ShardFile::stored_bytes() const { return state_->stored_bytes; }
 
 int64_t ShardFile::chunks() const { return (info().samples - 1) / info().chunk_samples + 1; }

@@ -48,6 +48,7 @@ class ShardFile {
   const std::filesystem::path& path() const;
   const ShardInfo& info() const;
   const std::vector<int64_t>& labels() const;
+  uint32_t images_crc() const;  // CRC-32 of all images, as the file states it
 
   int64_t chunks() const;
   int64_t chunk_size(int64_t chunk) const;  // samples in it: the last one may hold fewer

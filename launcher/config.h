@@ -20,6 +20,7 @@ struct Config {
   std::string data_dir = ".";
   std::string out;     // the run folder
   std::string resume;  // a run folder to go on with
+  std::string from;    // the checkpoint to go on from: a step or a file; "": the newest valid one
   std::string config;  // the config file
   int64_t epochs = 10;
   int64_t max_steps = 0;     // 0: no limit
@@ -66,7 +67,8 @@ struct Config {
   int64_t width = 1;       // the model's channels are divided by it
   int64_t time = 0;        // steps to measure instead of a run; 0: none
   int64_t resize = 0;      // images become resize x resize; 0: they stay as they are
-  double flip = 0;         // probability
+  std::string last_batch = "keep";
+  double flip = 0;  // probability
   int64_t crop_padding = 0;
   std::string normalize = "none";  // see normalization.h
 

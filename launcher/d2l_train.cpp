@@ -5,6 +5,7 @@
 #include <optional>
 #include <thread>
 
+#include "framework/base/checksum.h"
 #include "framework/base/text.h"
 #include "framework/comm/mpi_session.h"
 #include "framework/train/loss_curve.h"
@@ -42,13 +43,21 @@ void print_report(const TrainerReport& report, const std::string& where, Log& lo
            " (wall-clock with data: ", fixed(report.wall_rate, 1), ")");
 }
 
+// Ranks with other options than these are refused before anything else is done together.
+Machine join_ranks(const Config& config, MpiSession& session, int threads) {
+  std::unique_ptr<Communicator> host = session.communicator();
+  check_agreement(facts_of(config), *host, session.host());
+  return make_machine(config, session, std::move(host), threads);
+}
+
 // --time
 int measure(const CommandLine& line, MpiSession& session) {
   const Config config = checked_config(line, session.size());
-  Machine machine = make_machine(config, session, choose_threads(config, session));
+  Machine machine = join_ranks(config, session, choose_threads(config, session));
   Communicator* comm = machine.comm.get();
   ProfilingBackend backend(machine.backend.get());
   Setup setup(config, machine, backend);
+  check_agreement(setup.facts(), *comm, session.host());
   setup.options.log_every = 0;
   Log log(comm->rank() != 0), quiet(true);
   Trainer trainer(setup.parts(*comm, quiet), setup.options);
@@ -66,7 +75,7 @@ int measure(const CommandLine& line, MpiSession& session) {
 int train(const CommandLine& line, MpiSession& session) {
   const Config config = checked_config(line, session.size());
   const int threads = choose_threads(config, session);
-  Machine machine = make_machine(config, session, threads);
+  Machine machine = join_ranks(config, session, threads);
   Communicator* comm = machine.comm.get();
   const fs::path out = config.out;
   bool first = comm->rank() == 0;
@@ -74,6 +83,7 @@ int train(const CommandLine& line, MpiSession& session) {
   auto warn = [&log](const std::string& text) { log.warn(text); };
 
   Setup setup(config, machine, *machine.backend);
+  check_agreement(setup.facts(), *comm, session.host());
 
   // Nothing is written before all that can be wrong with data and model has been looked at.
   std::optional<RunFolder> folder;
@@ -89,10 +99,14 @@ int train(const CommandLine& line, MpiSession& session) {
   parts.store = folder ? &folder->store() : nullptr;
   parts.progress = first ? &progress : nullptr;
   Trainer trainer(parts, setup.options);
-  if (found) restore(trainer, *found, config);
+  if (found) restore(trainer, *found, config, setup.train_fingerprint);
+  const uint64_t state = trainer.state_checksum();
+  check_agreement({{found ? "the state that was read" : "the checksum of the initial values",
+                    checksum_text(state)}},
+                  *comm, session.host());
   if (first) trainer.set_metrics(folder->go_on(config, trainer.position().step));
   log.info(description(config, setup, *comm, *machine.backend));
-  warn_about(config, session, machine, threads, *setup.train_data, log);
+  warn_about(config, session, machine, threads, setup, log);
   if (on_gpu(machine) && config.cuda_graph == "auto" && !setup.options.record)
     log.info("steps are not recorded as CUDA graphs: --comm mpi takes them through the host");
   if (!config.resume.empty())

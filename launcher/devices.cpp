@@ -107,8 +107,8 @@ std::unique_ptr<Backend> make_backend(const Config& config, std::optional<int> g
 
 }  // namespace
 
-Machine make_machine(const Config& config, MpiSession& session, int threads) {
-  std::unique_ptr<Communicator> host = session.communicator();
+Machine make_machine(const Config& config, const MpiSession& session,
+                     std::unique_ptr<Communicator> host, int threads) {
   const std::optional<int> gpu = choose_gpu(config, session, *host);
   if (!gpu && config.comm == "nccl")
     throw UsageError("--comm nccl expects GPUs, found --device " + config.device);

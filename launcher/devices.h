@@ -23,9 +23,11 @@ struct Machine {
 };
 
 // By --device, --comm, --precision, --deterministic and --threads. One rank, one GPU: the one that
-// has the rank's number on its host, or the only one that the rank can see. Every rank makes this
+// has the rank's number on its host, or the only one that the rank can see. `host` is the session's
+// communicator. Every rank makes this
 // call. Throws Error on every rank, with a table of all ranks, when one has no GPU or two share one
 // (which --comm mpi permits).
-Machine make_machine(const Config& config, MpiSession& session, int threads);
+Machine make_machine(const Config& config, const MpiSession& session,
+                     std::unique_ptr<Communicator> host, int threads);
 
 }  // namespace d2l::launcher

@@ -26,10 +26,12 @@ std::vector<Option> model_options() {
              &Config::width)
           .from(1)
           .up_to(1024),
-      {group, "data", "NAME",
-       "the data set: " + join(data::dataset_names(), ", ") + "; or a folder of shards",
-       &Config::data},
-      {group, "data-dir", "DIR", "where the data set's files are", &Config::data_dir},
+      Option(group, "data", "NAME",
+             "the data set: " + join(data::dataset_names(), ", ") + "; or a folder of shards",
+             &Config::data)
+          .per_rank(),
+      Option(group, "data-dir", "DIR", "where the data set's files are", &Config::data_dir)
+          .per_rank(),
       Option(group, "resize", "N", "make images N x N, bilinearly; 0: leave them as they are",
              &Config::resize)
           .from(0)
@@ -68,6 +70,11 @@ std::vector<Option> training_options() {
       Option(group, "batch-size", "N", "samples per step, over all ranks", &Config::batch_size)
           .from(1)
           .up_to(kMost),
+      Option(group, "last-batch", "WHAT",
+             "of an epoch, where the samples are no multiple of --batch-size: keep the smaller "
+             "one, or drop it; the samples that are left out are other ones in each epoch",
+             &Config::last_batch)
+          .one_of({"keep", "drop"}),
       Option(group, "accumulate", "N",
              "pieces that each rank's part of a batch is cut into; their gradients are added: less "
              "memory for the same step",
@@ -205,6 +212,11 @@ std::vector<Option> folder_options() {
       Option(group, "resume", "DIR", "go on with this run, from its newest valid checkpoint",
              &Config::resume)
           .not_stored(),
+      Option(group, "from", "STEP",
+             "with --resume: go on from the checkpoint of this step, or from this checkpoint file; "
+             "later ones of the run are set aside",
+             &Config::from)
+          .not_stored(),
       Option(group, "save-every", "N", "steps between checkpoints; 0: at the end of each epoch",
              &Config::save_every)
           .up_to(kMost),
@@ -257,7 +269,8 @@ std::vector<Option> other_options() {
           .not_stored(),
       Option("Other", "config", "FILE", "options as `name = value` lines; flags win over them",
              &Config::config)
-          .not_stored(),
+          .not_stored()
+          .per_rank(),
   };
 }
 

@@ -52,6 +52,11 @@ struct Option {
     return with([](Option& o) { o.stored = false; });
   }
 
+  // Ranks of a job may have different ones.
+  Option per_rank() && {
+    return with([](Option& o) { o.of_each_rank = true; });
+  }
+
   struct Needed {
     std::string option;
     std::vector<std::string> values;
@@ -64,7 +69,7 @@ struct Option {
   bool least_excluded = false, most_excluded = false;
   std::vector<std::string> words;
   Needed needed;
-  bool stored = true;
+  bool stored = true, of_each_rank = false;
 
  private:
   template <class Change>

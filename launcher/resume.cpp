@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "framework/base/files.h"
+#include "framework/base/text.h"
 #include "framework/checkpoint/file.h"
 
 namespace d2l::launcher {
@@ -20,12 +21,37 @@ void check_same_epoch(const Config& config, const Config& before, const fs::path
                             " stands inside one of ", flag, " ", old_value, ", found ", value));
   };
   check_same("--batch-size", before.batch_size, config.batch_size);
+  check_same("--last-batch", before.last_batch, config.last_batch);
   check_same("--seed", before.seed, config.seed);
-  check_same("--data", before.data, config.data);
   check_same("--resize", before.resize, config.resize);
   check_same("--flip", before.flip, config.flip);
   check_same("--crop-padding", before.crop_padding, config.crop_padding);
   check_same("--normalize", before.normalize, config.normalize);
+}
+
+// The files may lie elsewhere than before. Checkpoints of older versions say nothing of what is in
+// them; there the data set's name has to do.
+void check_same_data(const CheckpointStore::Found& found, const std::string& data, bool same_name) {
+  const auto before = found.snapshot.texts.find("data");
+  const bool known = before != found.snapshot.texts.end();
+  if (known ? before->second == data : same_name) return;
+  throw UsageError(concat("--data may change between epochs only: ", found.path.string(),
+                          " stands inside one of ", known ? before->second : "other data",
+                          ", found ", data));
+}
+
+// The file that --from names.
+fs::path named_checkpoint(const Config& config, const fs::path& folder) {
+  const bool is_step = config.from.find_first_not_of("0123456789") == std::string::npos;
+  if (!is_step) return config.from;
+  std::vector<std::string> there;
+  for (const int64_t step : CheckpointStore::steps(folder)) {
+    if (std::to_string(step) == config.from) return CheckpointStore::path_of(folder, step);
+    there.push_back(std::to_string(step));
+  }
+  throw UsageError(concat("--from ", config.from, ": expected a step with a checkpoint in ",
+                          folder.string(), ", found ",
+                          there.empty() ? "none there" : "those of " + join(there, ", ")));
 }
 
 // What an optimizer remembers is of use to no other, and a network's weights to no other network.
@@ -76,6 +102,10 @@ std::optional<CheckpointStore::Found> find_checkpoint(const Config& config, Comm
                                                       Log& log) {
   if (config.resume.empty()) return std::nullopt;
   fs::path folder = fs::path(config.out) / "checkpoints";
+  if (!config.from.empty()) {
+    const fs::path path = named_checkpoint(config, folder);
+    return CheckpointStore::Found{path, read_checkpoint(path)};
+  }
   std::optional<CheckpointStore::Found> found;
   if (comm.rank() == 0) {
     found = CheckpointStore::newest_valid(folder, [&](const std::string& line) { log.warn(line); });
@@ -92,15 +122,18 @@ std::optional<CheckpointStore::Found> find_checkpoint(const Config& config, Comm
   return found;
 }
 
-void restore(Trainer& trainer, const CheckpointStore::Found& found, const Config& config) {
+void restore(Trainer& trainer, const CheckpointStore::Found& found, const Config& config,
+             const std::string& data) {
   auto step = found.snapshot.integers.find("progress/step_in_epoch");
   const auto text = found.snapshot.texts.find("config");
   check(text != found.snapshot.texts.end(), found.path.string(),
         ": expected a checkpoint of d2l-train, found one without its options");
   const Config before = from_ini(text->second, found.path.string());
   check_same_state(config, before, found.path);
-  if (step != found.snapshot.integers.end() && step->second > 0)
+  if (step != found.snapshot.integers.end() && step->second > 0) {
     check_same_epoch(config, before, found.path);
+    check_same_data(found, data, before.data == config.data);
+  }
   trainer.restore(found.snapshot, found.path.string());
 }
 

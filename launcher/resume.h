@@ -14,14 +14,17 @@ namespace d2l::launcher {
 // stored with the command line on top. Throws Error for a --resume that is no run folder.
 Config effective_config(const CommandLine& line);
 
-// The checkpoint that all ranks go on from: rank 0 chooses the newest valid one and warns of
-// damaged ones, all read the same file. Nothing for a new run, or where there is none yet. Every
-// rank makes this call. Throws Error when all are damaged.
+// The checkpoint that all ranks go on from: what --from names, or else the newest valid one, which
+// rank 0 chooses with a warning for each damaged one. All read the same file. Nothing for a new
+// run, or where there is none yet. Every rank makes this call. Throws Error when all are damaged
+// and where --from names none that is valid.
 std::optional<CheckpointStore::Found> find_checkpoint(const Config& config, Communicator& comm,
                                                       Log& log);
 
-// Gives the trainer the checkpoint's state. Throws UsageError for an option that may not change in
-// a run, or not inside an epoch, and Error for a checkpoint that does not fit.
-void restore(Trainer& trainer, const CheckpointStore::Found& found, const Config& config);
+// Gives the trainer the checkpoint's state. `data` is the training data's fingerprint. Throws
+// UsageError for an option that may not change in a run, or not inside an epoch, and Error for a
+// checkpoint that does not fit.
+void restore(Trainer& trainer, const CheckpointStore::Found& found, const Config& config,
+             const std::string& data);
 
 }  // namespace d2l::launcher

@@ -29,6 +29,7 @@ RunFolder::RunFolder(const Config& config, Warn warn)
 }
 
 MetricsFile* RunFolder::go_on(const Config& config, int64_t step) {
+  if (!config.from.empty()) store_.set_aside_after(step);
   if (!config.resume.empty()) write_text_file(path_ / "config.ini", to_ini(config));
   return &metrics_.emplace(path_ / "metrics.csv", step, warn_);
 }

@@ -5,10 +5,13 @@
 
 #include "data/catalog.h"
 #include "framework/base/affinity.h"
+#include "framework/base/program.h"
 #include "framework/base/text.h"
 #include "launcher/assemble.h"
+#include "launcher/batch_statistics.h"
 #include "launcher/length.h"
 #include "launcher/normalization.h"
+#include "launcher/options.h"
 #include "launcher/resume.h"
 #include "models/zoo.h"
 
@@ -19,13 +22,19 @@ namespace fs = std::filesystem;
 
 std::unique_ptr<data::Loader> open_loader(const Config& config, const Machine& machine,
                                           data::Split split) {
-  bool train = split == data::Split::train;
+  const bool train = split == data::Split::train;
+  std::shared_ptr<data::Dataset> dataset = data::open_dataset(config.data, config.data_dir, split);
+  if (train && config.last_batch == "drop" && config.batch_size > dataset->samples())
+    throw UsageError(concat("--last-batch drop expects a --batch-size of at most the ",
+                            dataset->samples(), " training samples, found ", config.batch_size));
   return std::make_unique<data::Loader>(
-      std::shared_ptr<data::Dataset>(data::open_dataset(config.data, config.data_dir, split)),
-      machine.host_memory(),
+      std::move(dataset), machine.host_memory(),
       data::LoaderOptions{.batch_size = config.batch_size,
                           .seed = config.seed,
                           .order = train ? data::Order::shuffled : data::Order::sequential,
+                          .last_batch = train && config.last_batch == "drop"
+                                            ? data::LastBatch::drop
+                                            : data::LastBatch::keep,
                           .rank = machine.comm->rank(),
                           .ranks = machine.comm->size(),
                           .threads = config.loader_threads,
@@ -70,7 +79,7 @@ TrainerOptions trainer_options(const Config& config, const Machine& machine,
           .ema = config.ema,
           .record = machine.has_steps_without_host && config.cuda_graph == "auto",
           .seed = config.seed,
-          .config = to_ini(config)};
+          .texts = {{"config", to_ini(config)}}};
 }
 
 std::string absolute_path(const std::string& path) {
@@ -121,13 +130,24 @@ Config checked_config(const CommandLine& line, int ranks) {
   return config;
 }
 
+Facts facts_of(const Config& config) {
+  Facts facts = {{"the build of d2l-train", program_id()}};
+  for (const Option& option : options())
+    if (!option.of_each_rank) facts.push_back({"--" + option.name, text_of(config, option)});
+  return facts;
+}
+
 Setup::Setup(const Config& config, const Machine& machine, Backend& backend)
     : train_data(open_loader(config, machine, data::Split::train)),
       test_data(open_loader(config, machine, data::Split::test)),
+      train_fingerprint(train_data->dataset().fingerprint()),
+      test_fingerprint(test_data->dataset().fingerprint()),
       model(make_model(config, *train_data)),
       parameters(*model, backend, config.seed),
       options(trainer_options(config, machine, *train_data)) {
   check_same_kind(train_data->dataset(), test_data->dataset());
+  options.texts["data"] = train_fingerprint;
+  statistics_warning = check_batch_statistics(config, *train_data, machine.comm->size());
   parameters.freeze(split_list("--freeze", config.freeze));
   optimizer = make_optimizer(config, parameters);
 }
@@ -142,17 +162,26 @@ TrainerParts Setup::parts(Communicator& comm, Log& log) {
           .log = log};
 }
 
+Facts Setup::facts() const {
+  return {{"the training data", train_fingerprint},
+          {"the test data", test_fingerprint},
+          {"the number of parameters", std::to_string(parameters.count())},
+          {"the number of steps in an epoch", std::to_string(train_data->steps_per_epoch())}};
+}
+
 std::string description(const Config& config, const Setup& setup, const Communicator& comm,
                         const Backend& backend) {
   return concat(config.model, ", ", count_text(setup.parameters), "; ",
                 setup.train_data->dataset().name(), ", ",
-                with_thousands(setup.train_data->samples()), " + ",
+                with_thousands(setup.train_data->dataset().samples()), " + ",
                 with_thousands(setup.test_data->samples()), " samples; ", comm.describe(), "; ",
                 backend.describe());
 }
 
 void warn_about(const Config& config, const MpiSession& session, const Machine& machine,
-                int threads, const data::Loader& train_data, Log& log) {
+                int threads, const Setup& setup, Log& log) {
+  const data::Loader& train_data = *setup.train_data;
+  if (!setup.statistics_warning.empty()) log.warn(setup.statistics_warning);
   if (!machine.surprise.empty())
     log.warn(concat("--device auto has chosen the CPU: ", machine.surprise));
   if (threads * session.local_size() > session.local_cores())

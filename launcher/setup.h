@@ -5,6 +5,7 @@
 
 #include "data/loader.h"
 #include "framework/base/log.h"
+#include "framework/comm/agreement.h"
 #include "framework/nn/parameter_set.h"
 #include "framework/optim/optimizer.h"
 #include "framework/train/trainer.h"
@@ -20,6 +21,10 @@ Config checked_config(const CommandLine& line, int ranks);
 // --threads, or the cores of this host that the job may use, divided among its ranks here.
 int choose_threads(const Config& config, const MpiSession& session);
 
+// What all ranks have to have in common before they work together: the program and all options but
+// where each of them finds its data.
+Facts facts_of(const Config& config);
+
 // What a training works with and what the options decide, without a place to write to.
 struct Setup {
   // `backend` computes; it is the machine's or stands in front of it. Throws Error for data and
@@ -27,9 +32,13 @@ struct Setup {
   Setup(const Config& config, const Machine& machine, Backend& backend);
 
   TrainerParts parts(Communicator& comm, Log& log);
+  // The data and the network, which all ranks have to have in common too.
+  Facts facts() const;
 
   std::unique_ptr<data::Loader> train_data, test_data;
+  std::string train_fingerprint, test_fingerprint;  // of the data sets
   std::unique_ptr<nn::Module> model;
+  std::string statistics_warning;  // see check_batch_statistics()
   nn::ParameterSet parameters;
   TrainerOptions options;
   std::unique_ptr<Optimizer> optimizer;
@@ -41,6 +50,6 @@ std::string description(const Config& config, const Setup& setup, const Communic
 
 // What works, but hardly as it was meant.
 void warn_about(const Config& config, const MpiSession& session, const Machine& machine,
-                int threads, const data::Loader& train_data, Log& log);
+                int threads, const Setup& setup, Log& log);
 
 }  // namespace d2l::launcher

@@ -111,7 +111,7 @@ void check_schedule(const Config& config) {
 void check_time(const Config& config, const std::set<std::string>& given) {
   if (config.time == 0) return;
   for (const char* name :
-       {"out", "resume", "save-every", "keep", "eval-every", "log-every", "max-steps"})
+       {"out", "resume", "from", "save-every", "keep", "eval-every", "log-every", "max-steps"})
     if (given.count(name) && !is_default(config, option_named(name)))
       usage("--", name, " has no effect with --time");
 }
@@ -130,6 +130,8 @@ void validate(const Config& config, const std::set<std::string>& given) {
   for (const Option& option : options())
     if (given.count(option.name)) check_effect(config, option);
   if (config.data.empty()) usage("--data expects the name of a data set, found none");
+  if (!config.from.empty() && config.resume.empty())
+    usage("--from ", config.from, " has no effect without --resume");
   split_list("--freeze", config.freeze);
   parse_normalisation(config.normalize);
   if (config.sync_bn && config.accumulate > 1)

@@ -92,9 +92,11 @@ BatchFacts find_statistics(const Variable& x, const BatchNormState& state) {
   return facts;
 }
 
+// One value per channel has no variance, and would pull the running one towards 0.
 void update_running(const BatchFacts& facts, BatchNormState& state) {
+  if (facts.rows < 2) return;
   const double rows = static_cast<double>(facts.rows), old = 1 - state.momentum;
-  const double unbiased = facts.rows > 1 ? rows / (rows - 1) : 1.0;
+  const double unbiased = rows / (rows - 1);
   axpby(state.momentum, facts.mean, old, state.running_mean);
   axpby(state.momentum * unbiased, facts.variance, old, state.running_variance);
 }

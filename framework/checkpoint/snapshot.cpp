@@ -1,7 +1,9 @@
 #include "framework/checkpoint/snapshot.h"
 
+#include <cmath>
 #include <set>
 
+#include "framework/base/checksum.h"
 #include "framework/base/error.h"
 #include "framework/base/text.h"
 
@@ -58,6 +60,47 @@ class Saver : public StateVisitor {
   Snapshot snapshot_;
   std::set<std::string> names_;
   Devices devices_;
+};
+
+// Without leaving at the first, so that the loop becomes vector code.
+template <class Real>
+bool all_finite(const std::vector<uint8_t>& bytes) {
+  const auto* values = reinterpret_cast<const Real*>(bytes.data());
+  const size_t count = bytes.size() / sizeof(Real);
+  bool finite = true;
+  for (size_t i = 0; i < count; ++i) finite &= std::isfinite(values[i]);
+  return finite;
+}
+
+// Adds up what it is shown to one checksum.
+class Summer : public StateVisitor {
+ public:
+  void tensor(const std::string& name, Tensor& value) override {
+    if (value.backend().device().kind != DeviceKind::cpu) {
+      Saver saver;
+      saver.tensor(name, value);
+      const Snapshot snapshot = saver.finish();
+      const Snapshot::Array& array = snapshot.arrays.at(name);
+      return add(name, describe(array.dtype, array.shape), array.bytes.data(), array.bytes.size());
+    }
+    add(name, describe(value.dtype(), value.shape()), value.view().data, value.bytes());
+  }
+  void integer(const std::string& name, int64_t& value) override {
+    add(name, "integer", &value, sizeof value);
+  }
+  void real(const std::string& name, double& value) override {
+    add(name, "real", &value, sizeof value);
+  }
+  uint64_t result() const { return sum_; }
+
+ private:
+  void add(const std::string& name, const std::string& kind, const void* data, size_t bytes) {
+    const std::string label = name + ' ' + kind;
+    const uint64_t parts[] = {sum_, checksum(label.data(), label.size()), checksum(data, bytes)};
+    sum_ = checksum(parts, sizeof parts);
+  }
+
+  uint64_t sum_ = 0;
 };
 
 // Finds everything that does not fit; overwrites nothing.
@@ -170,6 +213,24 @@ Snapshot take_snapshot(const VisitState& visit) {
   Saver saver;
   visit(saver);
   return saver.finish();
+}
+
+std::string first_not_finite(const Snapshot& snapshot) {
+  for (const auto& [name, array] : snapshot.arrays) {
+    const bool finite = array.dtype == DType::f32   ? all_finite<float>(array.bytes)
+                        : array.dtype == DType::f64 ? all_finite<double>(array.bytes)
+                                                    : true;
+    if (!finite) return name;
+  }
+  for (const auto& [name, value] : snapshot.reals)
+    if (!std::isfinite(value)) return name;
+  return "";
+}
+
+uint64_t state_checksum(const VisitState& visit) {
+  Summer summer;
+  visit(summer);
+  return summer.result();
 }
 
 void restore_snapshot(const Snapshot& snapshot, const std::string& origin,

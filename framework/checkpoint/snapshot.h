@@ -31,6 +31,14 @@ using VisitState = std::function<void(StateVisitor&)>;
 // Copies everything that is visited to host memory.
 Snapshot take_snapshot(const VisitState& visit);
 
+// The name of the first array or real that has an element that is infinite or no number; empty:
+// none has.
+std::string first_not_finite(const Snapshot& snapshot);
+
+// One checksum of all that is visited, names and shapes included; what lies in host memory is not
+// copied. Equal for equal states, on whatever device they are.
+uint64_t state_checksum(const VisitState& visit);
+
 // Overwrites everything that is visited. Throws Error naming the piece when one is missing, has
 // another shape or dtype, or when the snapshot holds state that nobody asked for; `origin` (a path)
 // begins the message. Nothing is overwritten unless everything fits.

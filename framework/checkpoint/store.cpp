@@ -150,6 +150,30 @@ void CheckpointStore::prune(int64_t newest) const {
   }
 }
 
+void CheckpointStore::set_aside_after(int64_t step) {
+  wait();
+  std::vector<fs::path> later;
+  for (const int64_t other : steps(folder_))
+    if (other > step) later.push_back(path_of(other));
+  const fs::path best = folder_ / kBest;
+  std::error_code ignored;
+  if (std::any_of(later.begin(), later.end(),
+                  [&](const fs::path& path) { return fs::equivalent(best, path, ignored); }))
+    later.push_back(best);
+  if (later.empty()) return;
+  const fs::path aside = folder_ / "superseded";
+  make_writable_folder(aside);
+  for (const fs::path& path : later) {
+    fs::path to = aside / path.filename();
+    for (int copy = 2; fs::exists(to, ignored); ++copy)
+      to = aside / concat(path.stem().string(), ".", copy, kSuffix);
+    std::error_code error;
+    fs::rename(path, to, error);
+    check(!error, "cannot set ", path.string(), " aside: ", error.message());
+  }
+  sync_folder(folder_);
+}
+
 fs::path CheckpointStore::path_of(int64_t step) const { return path_of(folder_, step); }
 
 fs::path CheckpointStore::path_of(const fs::path& folder, int64_t step) {

@@ -38,6 +38,10 @@ class CheckpointStore {
   // Waits for the save under way. True when the newest save is on disk.
   bool wait();
 
+  // For a run that goes back to `step`: later checkpoints, and best.h5 if it is one of them, move
+  // to a folder of their own, superseded/, where nothing looks for checkpoints. Throws Error.
+  void set_aside_after(int64_t step);
+
   std::filesystem::path path_of(int64_t step) const;
   const std::filesystem::path& folder() const { return folder_; }
 

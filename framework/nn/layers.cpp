@@ -86,6 +86,8 @@ Variable BatchNorm::forward(const Variable& x, const Variable& residual, const C
   const ScopeGuard scope(own_scope());
   BatchNormState state{mean_->tensor, variance_->tensor, options_.momentum,
                        context.training && !is_frozen(), context.sum_over_ranks};
+  if (state.training && context.on_statistics)
+    context.on_statistics(path(), x.value().elements() / x.shape().size(-1));
   return batch_norm({x, gamma_->variable, beta_->variable, residual}, state,
                     {.epsilon = options_.epsilon, .activation = options_.activation});
 }

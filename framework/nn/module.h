@@ -35,6 +35,9 @@ struct Context {
   int64_t first_sample = 0;  // position of x's first sample in the global batch
   // Set where batch norms use the statistics of all ranks' samples: see BatchNormState.
   std::function<void(Tensor& numbers)> sum_over_ranks = {};
+  // Told by each batch norm that takes statistics of a batch how many values per channel they are
+  // of on this rank.
+  std::function<void(const std::string& layer, int64_t values)> on_statistics = {};
 };
 
 // A function with parameters, made of others. Derived classes declare in their constructor and

@@ -60,6 +60,8 @@ Trainer::Trainer(TrainerParts parts, TrainerOptions options)
       if (gradients_final_) reducer_.ready(i);
     });
   }
+  if (parts_.comm.size() > 1 && parts_.parameters.buffers().defined())
+    buffers_before_ = parts_.parameters.buffers().clone();
   if (options_.ema > 0) ema_.emplace(parts_.parameters, options_.ema);
   if (options_.activations == DType::f16)
     loss_scale_.emplace(parts_.parameters, options_.loss_scale);
@@ -88,6 +90,10 @@ void Trainer::restore(const Snapshot& snapshot, const std::string& origin) {
   const int64_t steps = parts_.train_data.steps_per_epoch();
   check(position_.step_in_epoch < steps, origin, ": step ", position_.step_in_epoch,
         " of its epoch expected, epochs have only ", steps, " steps: other data or --batch-size");
+}
+
+uint64_t Trainer::state_checksum() {
+  return d2l::state_checksum([this](StateVisitor& visitor) { visit(visitor); });
 }
 
 int64_t Trainer::samples_seen() const {
@@ -119,13 +125,13 @@ TrainerReport Trainer::run() {
     Timer pause;
     bool best = is_due(options_.eval_every, epoch_ends) && improves(evaluate(true));
     if (epoch_ends) end_epoch();
+    // Before the last save, which is to be of a sound state.
+    if (finished()) report_.test_accuracy = last_accuracy();
     if (best || is_due(options_.save_every, epoch_ends) || finished()) save(best);
     paused_ += pause.seconds();
   }
   double wall = wall_.seconds() - paused_;
-  // An evaluation that was not due is no part of the state: it would not be in a run that went on.
-  report_.test_accuracy =
-      position_.evaluated_step == position_.step ? position_.test_accuracy : evaluate(false);
+  if (report_.losses.empty()) report_.test_accuracy = last_accuracy();
   if (parts_.store) report_.saved = parts_.store->wait();
   if (parts_.progress) parts_.progress->clear();
   bool partial = position_.epoch_samples > 0;
@@ -135,6 +141,11 @@ TrainerReport Trainer::run() {
   report_.compute_rate = step_seconds_ > 0 ? static_cast<double>(samples_here_) / step_seconds_ : 0;
   report_.wall_rate = wall > 0 ? static_cast<double>(samples_here_) / wall : 0;
   return report_;
+}
+
+// An evaluation that was not due is no part of the state: it would not be in a run that went on.
+double Trainer::last_accuracy() {
+  return position_.evaluated_step == position_.step ? position_.test_accuracy : evaluate(false);
 }
 
 void Trainer::advance(int64_t steps) {
@@ -152,8 +163,7 @@ TrainerTimes Trainer::times() const {
 
 bool Trainer::next_step() {
   Timer timer;
-  Flight& flight =
-      flights_.emplace_back(parts_.train_data.next(), parts_.parameters.backend().staging());
+  Flight& flight = flights_.emplace_back(next_batch(), parts_.parameters.backend().staging());
   const double waited = timer.seconds();
   timer.restart();
   try {
@@ -177,6 +187,16 @@ bool Trainer::next_step() {
   return position_.step_in_epoch == parts_.train_data.steps_per_epoch();
 }
 
+// Data that cannot be read say nothing against the state before.
+Batch Trainer::next_batch() {
+  try {
+    return parts_.train_data.next();
+  } catch (...) {
+    store_pending();
+    throw;
+  }
+}
+
 void Trainer::land() {
   Flight& flight = flights_.front();
   const Timer timer;
@@ -190,6 +210,7 @@ void Trainer::land() {
   step_seconds_ += waited;
   log_seconds_ += flight.seconds + waited;
   if (!flight.skipped) check_results(flight);
+  if (!flight.skipped && pending_ && flight.step > pending_->step) store_pending();
   const double loss = static_cast<double>(flight.sums.data()[0]);
   position_.epoch_loss += loss_in_epoch(flight, loss);
   position_.epoch_correct += static_cast<double>(flight.sums.data()[1]);
@@ -265,6 +286,7 @@ StepRecorder::Key Trainer::key_of(const Batch& batch) const {
 void Trainer::find_gradients(const Batch& batch) {
   reducer_.forget();  // a recording that was broken off
   parts_.parameters.zero_grad();
+  if (buffers_before_.defined()) buffers_before_.copy_from(parts_.parameters.buffers());
   const RoundedOnce rounded(sums_.backend(), parts_.parameters.values().view(),
                             options_.activations);
   for (const Piece& piece : cut(feed_.samples(), options_.accumulate)) add_gradients(batch, piece);
@@ -344,16 +366,19 @@ void Trainer::check_results(const Flight& flight) const {
 
 void Trainer::check_finite(const Flight& flight, const char* name, double value) const {
   check(std::isfinite(value), "step ", flight.step, ": the ", name, " is ", value,
-        "; lower the learning rate (now ", flight.lr, ")");
+        "; lower the learning rate (now ", flight.lr, ")", way_back());
 }
 
 // Running statistics become the average over the samples of all ranks, so that the state is the
-// same on every rank after every step.
+// same on every rank after every step. What is averaged are the changes: statistics that no rank
+// changes keep their bits.
 void Trainer::average_buffers(const Batch& batch) {
+  if (!buffers_before_.defined()) return;
   Tensor& buffers = parts_.parameters.buffers();
-  if (!buffers.defined() || parts_.comm.size() == 1) return;
+  buffers -= buffers_before_;
   buffers *= static_cast<double>(batch.labels.elements()) / static_cast<double>(batch.global_size);
   parts_.comm.all_reduce(buffers.view());
+  buffers += buffers_before_;
 }
 
 void Trainer::end_epoch() {
@@ -389,6 +414,8 @@ double Trainer::evaluate(bool due) {
                                           .normalisation = options_.normalisation,
                                           .pieces = options_.accumulate});
   if (averages) averages->end();
+  check(std::isfinite(found.loss), "step ", position_.step, ": the test loss is ", found.loss,
+        ": the run has diverged; lower the learning rate (now ", learning_rate(), ")", way_back());
   if (parts_.metrics && due)
     parts_.metrics->add_evaluation({.step = position_.step,
                                     .epoch = position_.epoch,
@@ -411,8 +438,30 @@ void Trainer::save(bool best) {
   land_all();
   if (!parts_.store) return;
   Snapshot snapshot = take_snapshot([this](StateVisitor& visitor) { visit(visitor); });
-  snapshot.texts["config"] = options_.config;
-  parts_.store->save(position_.step, std::move(snapshot), best);
+  const std::string damaged = first_not_finite(snapshot);
+  check(damaged.empty(), "step ", position_.step, ": ", damaged,
+        " has elements that are not finite: the run has diverged", way_back());
+  snapshot.texts = options_.texts;
+  pending_ = {std::move(snapshot), position_.step, best};
+  const bool evaluated = position_.evaluated_step == position_.step && !ema_;
+  if (evaluated || finished()) store_pending();
+}
+
+void Trainer::store_pending() {
+  if (!pending_) return;
+  parts_.store->save(pending_->step, std::move(pending_->snapshot), pending_->best);
+  pending_.reset();
+}
+
+// For messages about a run that cannot go on as it is; rank 0's.
+std::string Trainer::way_back() const {
+  if (!parts_.store) return "";
+  parts_.store->wait();
+  const std::vector<int64_t> steps = CheckpointStore::steps(parts_.store->folder());
+  if (steps.empty()) return "; no checkpoint was saved before";
+  const std::string run = parts_.store->folder().parent_path().string();
+  return concat("; go on after step ", steps.back(), ", the last good checkpoint, with --resume ",
+                run, " and other options, or after an earlier one with --from STEP too");
 }
 
 void Trainer::log_step(const Flight& flight, double loss) {

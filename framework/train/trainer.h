@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -61,7 +62,7 @@ struct TrainerOptions {
   double ema = 0;                // decay of averaged weights, which evaluation then uses; 0: none
   bool record = false;           // have the backend record the passes of steps, and replay them
   uint64_t seed = 0;
-  std::string config = {};  // stored in the checkpoints
+  std::map<std::string, std::string> texts = {};  // stored in the checkpoints beside the state
 };
 
 // Everything that a trainer works with; finished, and owned by the caller.
@@ -102,6 +103,8 @@ class Trainer {
 
   // Goes on from a checkpoint's state; every rank gets the same snapshot.
   void restore(const Snapshot& snapshot, const std::string& origin);
+  // One checksum of all that a checkpoint would hold.
+  uint64_t state_checksum();
   // Trains to the end, saves, and answers the book's figures.
   TrainerReport run();
   // Does so many steps from where training and data stand, without evaluations and checkpoints.
@@ -134,6 +137,7 @@ class Trainer {
   double learning_rate() const;  // of the step that comes next
   // A batch, its step, and taking note of both; whether the epoch ends with it.
   bool next_step();
+  Batch next_batch();
   void step(Flight& flight);
   StepRecorder::Key key_of(const Batch& batch) const;
   void find_gradients(const Batch& batch);
@@ -155,8 +159,13 @@ class Trainer {
   void end_epoch();
   double loss_in_epoch(const Flight& flight, double loss) const;
   double evaluate(bool due);
+  double last_accuracy();
   bool improves(double accuracy);
+  // Takes a checkpoint, which goes to the store once its state is known to be sound: at once where
+  // the test data were just evaluated with it, otherwise when the next step has found a loss.
   void save(bool best);
+  void store_pending();
+  std::string way_back() const;
   void log_step(const Flight& flight, double loss);
   void visit(StateVisitor& visitor);
   void visit_all_but_scale(StateVisitor& visitor);
@@ -168,10 +177,17 @@ class Trainer {
   std::optional<Ema> ema_;
   std::optional<LossScale> loss_scale_;  // with activations in f16
   Position position_;
+  struct PendingSave {
+    Snapshot snapshot;
+    int64_t step = 0;
+    bool best = false;
+  };
+  std::optional<PendingSave> pending_;  // see save()
   // f32 [3], of the step's global batch: the losses' sum, the correct answers and, where it is
   // clipped or scaled, the gradient's norm.
   Tensor sums_;
-  Tensor step_;  // i64 [1], its number, from 0
+  Tensor step_;            // i64 [1], its number, from 0
+  Tensor buffers_before_;  // the step, where ranks average them; undefined elsewhere
   StepRecorder recorder_;
   std::deque<Flight> flights_;
   size_t flights_ahead_ = 0;  // how many steps the host goes ahead of the device
