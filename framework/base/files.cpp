@@ -2,12 +2,13 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <sstream>
 
 #include "framework/base/error.h"
 
@@ -26,6 +27,40 @@ void sync_to_disk(const std::filesystem::path& path, int flags) {
 
 std::filesystem::path folder_of(const std::filesystem::path& path) {
   return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+}
+
+// What of a file there is to read up to its end, whatever its size is said to be. 0, or the error.
+template <class Content>
+int read_to_end(int descriptor, Content& content) {
+  size_t had = 0;
+  for (;;) {
+    if (had == content.size()) content.resize(std::max<size_t>(2 * had, 4096));
+    const ssize_t more = ::read(descriptor, content.data() + had, content.size() - had);
+    if (more < 0 && errno != EINTR) return errno;
+    if (more == 0) break;
+    if (more > 0) had += static_cast<size_t>(more);
+  }
+  content.resize(had);
+  return 0;
+}
+
+// `content` is a string or bytes. Streams would take an error while reading for the file's end.
+template <class Content>
+void read_whole(const std::filesystem::path& path, Content& content) {
+  // Without O_NONBLOCK a pipe would be waited for.
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  check(descriptor >= 0, "cannot read ", path.string(), ": ", std::strerror(errno));
+  struct stat status {};
+  int error = ::fstat(descriptor, &status) == 0 ? 0 : errno;
+  const bool regular = error == 0 && S_ISREG(status.st_mode);
+  if (regular) {
+    content.resize(static_cast<size_t>(status.st_size) + 1);  // one more shows the end
+    error = read_to_end(descriptor, content);
+  }
+  ::close(descriptor);
+  check(error == 0, "cannot read ", path.string(), ": ", std::strerror(error));
+  check(regular, "cannot read ", path.string(), ": it is ",
+        S_ISDIR(status.st_mode) ? "a folder" : "not a regular file");
 }
 
 }  // namespace
@@ -59,26 +94,14 @@ void write_text_file(const std::filesystem::path& path, const std::string& text)
 }
 
 std::string read_text_file(const std::filesystem::path& path) {
-  check(!std::filesystem::is_directory(path), "cannot read ", path.string(), ": it is a folder");
-  std::ifstream stream(path, std::ios::binary);
-  check(stream.good(), "cannot read ", path.string(), ": ", std::strerror(errno));
-  std::ostringstream text;
-  text << stream.rdbuf();
-  check(!stream.bad(), "cannot read ", path.string(), ": ", std::strerror(errno));
-  return text.str();
+  std::string text;
+  read_whole(path, text);
+  return text;
 }
 
 std::vector<uint8_t> read_bytes(const std::filesystem::path& path) {
-  std::error_code error;
-  const std::filesystem::file_status status = std::filesystem::status(path, error);
-  check(std::filesystem::is_regular_file(status), "cannot read ", path.string(), ": ",
-        std::filesystem::exists(status) ? "not a regular file" : "no such file");
-  std::ifstream stream(path, std::ios::binary | std::ios::ate);
-  check(stream.good(), "cannot read ", path.string(), ": ", std::strerror(errno));
-  std::vector<uint8_t> bytes(static_cast<size_t>(stream.tellg()));
-  stream.seekg(0);
-  stream.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  check(stream.good(), "cannot read ", path.string(), ": ", std::strerror(errno));
+  std::vector<uint8_t> bytes;
+  read_whole(path, bytes);
   return bytes;
 }
 

@@ -19,10 +19,11 @@ void replace_file(const std::filesystem::path& path,
 // replace_file with `text` as the content.
 void write_text_file(const std::filesystem::path& path, const std::string& text);
 
-// The whole file. Throws Error naming the path when it cannot be read.
+// The whole of a regular file. Throws Error naming the path and the system's reason when any of it
+// cannot be read; nothing else is waited for, as a pipe would be.
 std::string read_text_file(const std::filesystem::path& path);
 
-// The same as bytes; a regular file only.
+// The same as bytes.
 std::vector<uint8_t> read_bytes(const std::filesystem::path& path);
 
 // Makes the folder and those above it, and proves that a file can be written there. Throws Error

@@ -1,6 +1,7 @@
 #include "framework/base/files.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <fstream>
 
@@ -29,7 +30,7 @@ TEST(Files, WriteAndReadBack) {
   EXPECT_EQ(read_text_file(path), "");
   EXPECT_TRUE(read_bytes(path).empty());
   EXPECT_EQ(message_of([&] { read_bytes(folder.path()); }),
-            "cannot read " + folder.path().string() + ": not a regular file");
+            "cannot read " + folder.path().string() + ": it is a folder");
   EXPECT_EQ(files_in(folder.path()), 1u);
 }
 
@@ -69,6 +70,36 @@ TEST(Files, ErrorsNameThePathAndTheCause) {
   EXPECT_NE(read.find("No such file"), std::string::npos) << read;
   const std::string write = message_of([&] { write_text_file(missing, "x"); });
   EXPECT_NE(write.find(missing.string()), std::string::npos) << write;
+}
+
+// What cannot be read is not taken for the end of the file: /proc/self/mem is a regular file whose
+// first page nothing is mapped to.
+TEST(Files, AnErrorWhileReadingIsNotTheEnd) {
+  const fs::path unreadable = "/proc/self/mem";
+  const std::string expected = "cannot read /proc/self/mem: Input/output error";
+  EXPECT_EQ(message_of([&] { read_text_file(unreadable); }), expected);
+  EXPECT_EQ(message_of([&] { read_bytes(unreadable); }), expected);
+}
+
+TEST(Files, OnlyRegularFilesAreReadAndNothingIsWaitedFor) {
+  TemporaryFolder folder;
+  const fs::path pipe = folder.path() / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  for (const fs::path& path : {pipe, fs::path("/dev/zero")}) {
+    const std::string expected = "cannot read " + path.string() + ": it is not a regular file";
+    EXPECT_EQ(message_of([&] { read_text_file(path); }), expected);
+    EXPECT_EQ(message_of([&] { read_bytes(path); }), expected);
+  }
+}
+
+// Files of /proc have a size of 0, and others may grow.
+TEST(Files, ReadsToTheEndWhateverTheSizeIsSaidToBe) {
+  EXPECT_EQ(read_text_file("/proc/self/comm"), "test_base\n");
+  EXPECT_GT(read_bytes("/proc/self/maps").size(), 4096U);
+  TemporaryFolder folder;
+  const std::string large(3'000'001, 'x');
+  write_text_file(folder.path() / "large", large);
+  EXPECT_EQ(read_text_file(folder.path() / "large"), large);
 }
 
 TEST(Files, MakesWritableFolders) {

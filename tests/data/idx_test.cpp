@@ -116,8 +116,8 @@ TEST(IdxFile, UnreadablePathsAreNamed) {
   TemporaryFolder folder;
   const std::string path = folder.path().string();
   EXPECT_EQ(message_of([&] { read_idx(path + "/absent"); }),
-            "cannot read " + path + "/absent: no such file");
-  EXPECT_EQ(message_of([&] { read_idx(path); }), "cannot read " + path + ": not a regular file");
+            "cannot read " + path + "/absent: No such file or directory");
+  EXPECT_EQ(message_of([&] { read_idx(path); }), "cannot read " + path + ": it is a folder");
 }
 
 // 200 KB of compressed zeros may really hold 200 MB; the header says 190 GB too much or too little.
