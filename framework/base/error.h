@@ -10,7 +10,8 @@ namespace d2l {
 // what was found and where; programs print it after "d2l-train: error: " and exit with code 1.
 class Error : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;
+  // what() shows the characters of `message` that would not be seen (text.h: visible).
+  explicit Error(const std::string& message);
 };
 
 // The command line or a config file is wrong. Programs exit with code 2.

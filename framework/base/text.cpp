@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <numeric>
+#include <utility>
 
 #include "framework/base/error.h"
 
@@ -25,10 +27,52 @@ size_t edit_distance(const std::string& a, const std::string& b) {
   return row[b.size()];
 }
 
-std::string format(const char* pattern, double number) {
+template <class Number>
+std::string format(const char* pattern, Number number) {
   char buffer[64];
   std::snprintf(buffer, sizeof buffer, pattern, number);
   return buffer;
+}
+
+struct Utf8 {
+  uint32_t code = 0;
+  size_t length = 0;  // in bytes; 0: what is there is no UTF-8
+};
+
+Utf8 utf8_at(const std::string& text, size_t at) {
+  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
+  const uint8_t first = byte(at);
+  if (first < 0x80) return {first, 1};
+  const size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  if (first < 0xc2 || first > 0xf4 || text.size() - at < length) return {};
+  uint32_t code = first & (0xffU >> (length + 1));
+  for (size_t i = 1; i < length; ++i) {
+    if ((byte(at + i) & 0xc0) != 0x80) return {};
+    code = code << 6 | (byte(at + i) & 0x3fU);
+  }
+  constexpr uint32_t kSmallest[] = {0x80, 0x800, 0x10000};
+  const bool surrogate = code >= 0xd800 && code <= 0xdfff;
+  if (code < kSmallest[length - 2] || code > 0x10ffff || surrogate) return {};
+  return {code, length};
+}
+
+// Controls, blanks that are not the space, marks without a width.
+bool is_unseen(uint32_t code) {
+  constexpr std::pair<uint32_t, uint32_t> kRanges[] = {
+      {0, 0x1f},        {0x7f, 0xa0},     {0xad, 0xad},     {0x61c, 0x61c},   {0x1680, 0x1680},
+      {0x180e, 0x180e}, {0x2000, 0x200f}, {0x2028, 0x202f}, {0x205f, 0x206f}, {0x3000, 0x3000},
+      {0xfe00, 0xfe0f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb}};
+  return std::any_of(std::begin(kRanges), std::end(kRanges), [&](const auto& range) {
+    return code >= range.first && code <= range.second;
+  });
+}
+
+std::string escaped(uint32_t code) {
+  constexpr std::pair<uint32_t, const char*> kNamed[] = {
+      {'\n', "\\n"}, {'\r', "\\r"}, {'\t', "\\t"}};
+  for (const auto& [known, name] : kNamed)
+    if (code == known) return name;
+  return format(code < 0x80 ? "\\x%02x" : "\\u%04x", code);
 }
 
 }  // namespace
@@ -56,11 +100,27 @@ std::string join(const std::vector<std::string>& parts, const std::string& separ
 }
 
 std::string unknown_name(const std::string& kind, const std::string& word,
-                         const std::vector<std::string>& candidates) {
+                         const std::vector<std::string>& candidates, const std::string& listed_by) {
   std::string near = nearest(word, candidates);
-  std::string hint =
-      near.empty() ? "; there are " + join(candidates, ", ") : ", did you mean '" + near + "'?";
+  std::string hint = !near.empty()       ? ", did you mean '" + near + "'?"
+                     : listed_by.empty() ? "; there are " + join(candidates, ", ")
+                                         : "; " + listed_by + " lists all";
   return concat("unknown ", kind, " '", word, "'", hint);
+}
+
+std::string visible(const std::string& text) {
+  std::string shown;
+  for (size_t at = 0; at < text.size();) {
+    const Utf8 found = utf8_at(text, at);
+    if (found.length == 0)
+      shown += format("\\x%02x", static_cast<unsigned>(static_cast<uint8_t>(text[at])));
+    else if (is_unseen(found.code))
+      shown += escaped(found.code);
+    else
+      shown.append(text, at, found.length);
+    at += std::max<size_t>(found.length, 1);
+  }
+  return shown;
 }
 
 std::string with_thousands(int64_t number) {

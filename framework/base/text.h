@@ -13,9 +13,15 @@ std::string nearest(const std::string& word, const std::vector<std::string>& can
 // join({"a", "b"}, ", ") == "a, b"
 std::string join(const std::vector<std::string>& parts, const std::string& separator);
 
-// "unknown model 'lenett', did you mean 'lenet'?" or, when nothing is near, the list of all.
+// "unknown model 'lenett', did you mean 'lenet'?" or, when nothing is near, the list of all; where
+// that is long, `listed_by` says what shows it: "unknown flag '--x'; d2l-train --help lists all".
 std::string unknown_name(const std::string& kind, const std::string& word,
-                         const std::vector<std::string>& candidates);
+                         const std::vector<std::string>& candidates,
+                         const std::string& listed_by = "");
+
+// The text with everything in it that would not be seen, or would move the cursor, written out:
+// "lr\r" becomes "lr\\r", a byte order mark "\\ufeff", a byte that is not UTF-8 "\\xff".
+std::string visible(const std::string& text);
 
 std::string with_thousands(int64_t number);    // 61706 -> "61,706"
 std::string human_bytes(uint64_t bytes);       // 5242880 -> "5.0 MiB"

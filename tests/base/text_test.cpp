@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "framework/base/dtype.h"
+#include "framework/base/error.h"
 #include "tests/support/support.h"
 
 namespace d2l::test {
@@ -30,6 +31,32 @@ TEST(Text, UnknownNameSuggestsOrLists) {
   EXPECT_NE(all.find("zzzzzz"), std::string::npos);
   EXPECT_NE(all.find("lenet"), std::string::npos);
   EXPECT_NE(all.find("resnet18"), std::string::npos);
+}
+
+TEST(Text, UnknownNameListsNotTooMuch) {
+  EXPECT_EQ(unknown_name("flag", "zzzzzz", {"--lr", "--out"}, "d2l-train --help"),
+            "unknown flag 'zzzzzz'; d2l-train --help lists all");
+  EXPECT_EQ(unknown_name("flag", "--lrr", {"--lr", "--out"}, "d2l-train --help"),
+            "unknown flag '--lrr', did you mean '--lr'?");
+}
+
+TEST(Text, VisibleWritesOutWhatIsNotSeen) {
+  const std::string plain = "plain: d\xc3\xa9j\xc3\xa0 vu, \xe5\x9b\xbe, \xf0\x9f\x98\x80 \\n";
+  EXPECT_EQ(visible(plain), plain);
+  EXPECT_EQ(visible("a\r\nb\tc\x1b[2Jd\x7f"), "a\\r\\nb\\tc\\x1b[2Jd\\x7f");
+  EXPECT_EQ(visible(std::string("a\0b", 3)), "a\\x00b");
+  EXPECT_EQ(visible("\xef\xbb\xbflr\xc2\xa0=\xe2\x80\x8b"), "\\ufefflr\\u00a0=\\u200b");
+  // not UTF-8: a lone byte, one that is cut off, an overlong zero, a surrogate, too large
+  EXPECT_EQ(visible("\xff|\xe5\x9b"), "\\xff|\\xe5\\x9b");
+  EXPECT_EQ(visible("\xc0\x80|\xed\xa0\x80|\xf4\x90\x80\x80"),
+            "\\xc0\\x80|\\xed\\xa0\\x80|\\xf4\\x90\\x80\\x80");
+}
+
+// Whatever an error quotes: it stays one line.
+TEST(Text, ErrorsShowWhatTheyQuote) {
+  EXPECT_EQ(message_of([] { fail("found '0.1\r'"); }), "found '0.1\\r'");
+  EXPECT_EQ(message_of([] { throw UsageError("a\nb"); }), "a\\nb");
+  EXPECT_EQ(message_of([] { fail(message_of([] { fail("\t"); })); }), "\\t");
 }
 
 TEST(Text, Join) {
