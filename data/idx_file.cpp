@@ -9,6 +9,7 @@
 #include <fstream>
 #include <utility>
 
+#include "data/gzip.h"
 #include "data/memory_dataset.h"
 #include "framework/base/error.h"
 #include "framework/base/files.h"
@@ -21,51 +22,6 @@ constexpr int kMostAxes = 4;
 constexpr size_t kPiece = size_t{1} << 20;
 // Deflate cannot do better: 258 bytes from two bits.
 constexpr uint64_t kLargestRatio = 1032;
-
-bool is_gzip(const std::vector<uint8_t>& bytes) {
-  return bytes.size() >= 2 && bytes[0] == 0x1f && bytes[1] == 0x8b;
-}
-
-// Decompresses on demand; never holds more than was asked for.
-class Inflater {
- public:
-  Inflater(const std::vector<uint8_t>& compressed, std::string name)
-      : compressed_(compressed), name_(std::move(name)) {
-    check(compressed.size() <= UINT32_MAX, name_, ": gzip files of 4 GiB and more are not read");
-    stream_.next_in = const_cast<Bytef*>(compressed.data());
-    stream_.avail_in = static_cast<uInt>(compressed.size());
-    check(inflateInit2(&stream_, 15 + 16) == Z_OK, name_, ": cannot start zlib");
-  }
-  ~Inflater() { inflateEnd(&stream_); }
-  Inflater(const Inflater&) = delete;
-  Inflater& operator=(const Inflater&) = delete;
-
-  // Appends up to `count` bytes to `out`, fewer only at the end of the content.
-  void read(uint64_t count, std::vector<uint8_t>& out) {
-    while (count > 0 && !ended_) {
-      const size_t piece = static_cast<size_t>(std::min<uint64_t>(count, kPiece)), had = out.size();
-      out.resize(had + piece);
-      stream_.next_out = out.data() + had;
-      stream_.avail_out = static_cast<uInt>(piece);
-      const int result = inflate(&stream_, Z_NO_FLUSH);
-      const size_t made = piece - stream_.avail_out;
-      out.resize(had + made);
-      count -= made;
-      ended_ = result == Z_STREAM_END;
-      check(ended_ || result == Z_OK || result == Z_BUF_ERROR, name_,
-            ": damaged gzip data: ", stream_.msg ? stream_.msg : "cannot be decompressed");
-      check(ended_ || made > 0 || stream_.avail_in > 0, name_, ": the gzip data ends early, after ",
-            compressed_.size(), " bytes");
-    }
-  }
-  uint64_t bytes_left() const { return stream_.avail_in; }
-
- private:
-  const std::vector<uint8_t>& compressed_;
-  std::string name_;
-  z_stream stream_{};
-  bool ended_ = false;
-};
 
 const char* type_name(uint8_t type) {
   switch (type) {
@@ -153,8 +109,6 @@ IdxArray read_gzip(const std::vector<uint8_t>& compressed, const std::string& na
   check(array.bytes.size() == expected, name, ": elements of shape ", array.shape, " need ",
         expected, " bytes, found ",
         array.bytes.size() > expected ? "more" : std::to_string(array.bytes.size()));
-  check(inflater.bytes_left() == 0, name, ": found ", inflater.bytes_left(),
-        " bytes after the end of the gzip data");
   return array;
 }
 

@@ -3,6 +3,7 @@
 
 #include "data/idx_file.h"
 #include "tests/data/data_support.h"
+#include "tests/support/program.h"
 
 namespace d2l::data::test {
 namespace {
@@ -97,7 +98,8 @@ TEST(IdxFile, HostileFilesGetOneClearLine) {
        "most "},
       {Bytes(packed.begin(), packed.begin() + 300), "the gzip data ends early, after 300 bytes"},
       {Bytes(packed.begin(), packed.end() - 1), "the gzip data ends early, after "},
-      {packed + five, "found 5 bytes after the end of the gzip data"},
+      {packed + five, "found 5 bytes after the end of the gzip data, expected none or zeros"},
+      {packed + Bytes(512) + Bytes{1}, "found 513 bytes after the end of the gzip data"},
       {wrong_crc, "damaged gzip data: incorrect data check"},
       {{0x1f, 0x8b, 9, 9, 9, 9, 9, 9}, "damaged gzip data: unknown compression method"},
   };
@@ -110,6 +112,56 @@ TEST(IdxFile, HostileFilesGetOneClearLine) {
               path.string() + ": " + hostile.message);
     EXPECT_EQ(message.find('\n'), std::string::npos);
   }
+}
+
+// What gzip -t says of a file decides: padding with zeros, members one after the other (also pigz'
+// and bgzip's) are fine, anything else behind the last one is not.
+TEST(IdxFile, AcceptsWhatGzipAccepts) {
+  const Bytes content = header(8, {3000}) + noise(3000);
+  const auto part = [&](size_t begin, size_t end) {
+    return gzip(Bytes(content.begin() + static_cast<ptrdiff_t>(begin),
+                      content.begin() + static_cast<ptrdiff_t>(end)));
+  };
+  const Bytes whole = gzip(content), two = part(0, 2) + part(2, 3008);
+  const Bytes cut(whole.begin(), whole.begin() + 15);
+  const std::vector<std::pair<Bytes, bool>> cases{
+      {whole, true},
+      {whole + Bytes(512), true},
+      {whole + Bytes(2'000'000), true},
+      {two, true},
+      {part(0, 8) + part(8, 8) + part(8, 2000) + part(2000, 3008) + Bytes(1), true},
+      {gzip({}) + whole + gzip({}), true},
+      {whole + Bytes{7}, false},
+      {whole + Bytes{0x1f}, false},
+      {whole + Bytes{0x1f, 0x8b}, false},
+      {whole + Bytes{0, 0, 1}, false},
+      {part(0, 2000) + Bytes(512) + part(2000, 3008), false},
+      {two + cut, false},
+      {cut, false}};
+  TemporaryFolder folder;
+  const auto path = folder.path() / "content.gz";
+  for (size_t i = 0; i < cases.size(); ++i) {
+    const auto& [bytes, good] = cases[i];
+    write_bytes(path, bytes);
+    EXPECT_EQ(run_program({"/bin/gzip", "-t", path.string()}).exit_code == 0, good) << i;
+    if (good)
+      EXPECT_EQ(read_idx(path).bytes, noise(3000)) << i;
+    else
+      EXPECT_NE(message_of([&] { read_idx(path); }).find(path.string()), std::string::npos) << i;
+  }
+}
+
+// Damage in any member is found, and so is content that the header does not know of.
+TEST(IdxFile, EveryMemberIsChecked) {
+  const Bytes content = header(8, {40}) + noise(40);
+  Bytes second = gzip({});
+  const Bytes first = gzip(content);
+  const auto message = [&](const Bytes& bytes) {
+    return message_of([&] { parse_idx(bytes, "file"); });
+  };
+  second[second.size() - 8] ^= 1;
+  EXPECT_EQ(message(first + second), "file: damaged gzip data: incorrect data check");
+  EXPECT_EQ(message(first + gzip({9})), "file: elements of shape [40] need 40 bytes, found more");
 }
 
 TEST(IdxFile, UnreadablePathsAreNamed) {
