@@ -5,9 +5,11 @@
 #include <cstdio>
 #include <functional>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "data/cifar_file.h"
+#include "data/folder_content.h"
 #include "data/idx_file.h"
 #include "data/shard_dataset.h"
 #include "data/synthetic.h"
@@ -21,87 +23,24 @@ namespace fs = std::filesystem;
 
 struct Entry {
   DatasetInfo info;
-  std::function<std::unique_ptr<Dataset>(const Entry&, const fs::path& data_dir, Split)> open;
+  // Where --data-dir's folder may have its files, beside the folder itself.
+  std::vector<std::string> folders{};
+  // Its original files in a folder; nullptr where there are none. Empty for what is made up.
+  std::function<std::unique_ptr<Dataset>(const DatasetInfo&, const fs::path&, Split)> open{};
+  std::function<std::string(Split)> files{};  // what open() looks for
+  std::string part{};                         // of the names of such files
 };
 
-// The original files under the names that they are distributed with.
-struct IdxFiles {
-  fs::path images, labels;
-};
-
-std::optional<IdxFiles> find_idx(const fs::path& folder, Split split) {
-  const std::string begin = split == Split::train ? "train" : "t10k";
-  for (const char* dot : {"-", "."})
-    for (const char* end : {"", ".gz"}) {
-      IdxFiles files{folder / (begin + "-images" + dot + "idx3-ubyte" + end),
-                     folder / (begin + "-labels" + dot + "idx1-ubyte" + end)};
-      if (!fs::exists(files.images) && !fs::exists(files.labels)) continue;
-      check(fs::exists(files.images), files.images.string(), " is missing beside ",
-            files.labels.filename().string());
-      check(fs::exists(files.labels), files.labels.string(), " is missing beside ",
-            files.images.filename().string());
-      return files;
-    }
-  return {};
+std::unique_ptr<Dataset> open_mnist_files(const DatasetInfo& info, const fs::path& folder,
+                                          Split split) {
+  const auto files = find_idx(folder, split);
+  return files ? open_idx(files->images, files->labels, info) : nullptr;
 }
 
-// The shards of the entry in `folder`; nothing when there are none.
-std::unique_ptr<Dataset> open_shards(const Entry& entry, const fs::path& folder, Split split) {
-  if (find_shards(folder, split).empty()) return nullptr;
-  auto shards = std::make_unique<ShardDataset>(folder, split);
-  check(shards->name() == entry.info.name, folder.string(), ": expected shards of '",
-        entry.info.name, "', found shards of '", shards->name(), "'");
-  return shards;
-}
-
-// In the first of `places` that has any: shards, or else the original files.
-std::unique_ptr<Dataset> open_first(
-    const Entry& entry, const std::vector<fs::path>& places, Split split,
-    const std::function<std::unique_ptr<Dataset>(const fs::path& folder)>& open_original,
-    const std::string& original) {
-  std::vector<std::string> searched;
-  for (const fs::path& place : places) {
-    if (auto dataset = open_shards(entry, place, split)) return dataset;
-    if (auto dataset = open_original(place)) return dataset;
-    searched.push_back(place.string());
-  }
-  fail(entry.info.name, ": no ", to_string(split), " files in ", join(searched, " or "),
-       " (expected ", original, ", or ", to_string(split), "-00000-of-NNNNN.h5)");
-}
-
-std::unique_ptr<Dataset> open_mnist_like(const Entry& entry, const fs::path& data_dir,
-                                         Split split) {
-  // A folder named after another data set holds that one, though its files have the same names.
-  const bool of_another =
-      data_dir.filename() != entry.info.name &&
-      (data_dir.filename() == "mnist" || data_dir.filename() == "fashion-mnist");
-  std::vector<fs::path> places{data_dir / entry.info.name};
-  if (!of_another) places.push_back(data_dir);
-  auto open = [&](const fs::path& folder) -> std::unique_ptr<Dataset> {
-    auto files = find_idx(folder, split);
-    return files ? open_idx(files->images, files->labels, entry.info) : nullptr;
-  };
-  const std::string stem = split == Split::train ? "train" : "t10k";
-  return open_first(
-      entry, places, split, open,
-      stem + "-images-idx3-ubyte and " + stem + "-labels-idx1-ubyte, with or without .gz");
-}
-
-std::unique_ptr<Dataset> open_cifar(const Entry& entry, const fs::path& data_dir, Split split) {
-  const std::vector<fs::path> places{data_dir / entry.info.name, data_dir / "cifar-10-batches-bin",
-                                     data_dir};
-  auto open = [&](const fs::path& folder) -> std::unique_ptr<Dataset> {
-    const std::vector<fs::path> files = find_cifar10(folder, split);
-    return files.empty() ? nullptr : open_cifar10(files, entry.info);
-  };
-  return open_first(entry, places, split, open,
-                    split == Split::train
-                        ? "data_batch_1.bin to data_batch_5.bin of the binary version"
-                        : "test_batch.bin of the binary version");
-}
-
-std::unique_ptr<Dataset> open_synthetic(const Entry&, const fs::path&, Split split) {
-  return make_synthetic(split);
+std::unique_ptr<Dataset> open_cifar_files(const DatasetInfo& info, const fs::path& folder,
+                                          Split split) {
+  const std::vector<fs::path> files = find_cifar10(folder, split);
+  return files.empty() ? nullptr : open_cifar10(files, info);
 }
 
 // "synthetic-224x224x3": images of that size, as many as fit into 256 MB.
@@ -129,23 +68,87 @@ const std::vector<Entry>& entries() {
                         "sneaker", "bag", "ankle boot"},
         .source = "https://github.com/zalandoresearch/fashion-mnist",
         .licence = "MIT, Copyright 2017 Zalando SE"},
-       open_mnist_like},
+       {"fashion-mnist"},
+       open_mnist_files,
+       idx_names,
+       "ubyte"},
       {{.name = "mnist",
         .classes = 10,
         .class_names = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"},
         .source = "Y. LeCun, C. Cortes, C. Burges: the MNIST database of handwritten digits",
         .licence = "CC BY-SA 3.0"},
-       open_mnist_like},
+       {"mnist"},
+       open_mnist_files,
+       idx_names,
+       "ubyte"},
       {{.name = "cifar10",
         .classes = 10,
         .class_names = {"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse",
                         "ship", "truck"},
         .source = "A. Krizhevsky: learning multiple layers of features from tiny images",
         .licence = "research use"},
-       open_cifar},
-      {{.name = "synthetic"}, open_synthetic},
+       {"cifar10", "cifar-10-batches-bin"},
+       open_cifar_files,
+       cifar10_names,
+       "batch"},
+      {{.name = "synthetic"}},
   };
   return kTable;
+}
+
+const Entry* find_entry(const std::string& name) {
+  for (const Entry& entry : entries())
+    if (entry.info.name == name) return &entry;
+  return nullptr;
+}
+
+// However the folder's path is written: "mnist" for ".", "mnist/" and "/data/mnist".
+std::string name_of(const fs::path& folder) {
+  const fs::path whole = fs::absolute(folder).lexically_normal();
+  return (whole.has_filename() ? whole : whole.parent_path()).filename().string();
+}
+
+// A folder named after another data set holds that one, though its files may have the same names.
+bool is_of_another(const Entry& entry, const fs::path& folder) {
+  const Entry* other = find_entry(name_of(folder));
+  return other != nullptr && other != &entry && other->part == entry.part;
+}
+
+// The shards of the entry in `folder`; nothing when there are none.
+std::unique_ptr<Dataset> open_shards(const Entry& entry, const fs::path& folder, Split split) {
+  if (find_shards(folder, split).empty()) return nullptr;
+  auto shards = std::make_unique<ShardDataset>(folder, split);
+  check(shards->name() == entry.info.name, folder.string(), ": expected shards of '",
+        entry.info.name, "', found shards of '", shards->name(), "'");
+  return shards;
+}
+
+// In the first of its places that has any: shards, or else the original files.
+std::unique_ptr<Dataset> open_entry(const Entry& entry, const fs::path& data_dir, Split split) {
+  if (!entry.open) return make_synthetic(split);
+  std::vector<fs::path> places;
+  for (const std::string& folder : entry.folders) places.push_back(data_dir / folder);
+  if (!is_of_another(entry, data_dir)) places.push_back(data_dir);
+  std::vector<std::string> searched;
+  for (const fs::path& place : places) {
+    if (auto dataset = open_shards(entry, place, split)) return dataset;
+    if (auto dataset = entry.open(entry.info, place, split)) return dataset;
+    searched.push_back(concat(place.string(), ", which ", content_text(place, entry.part)));
+  }
+  fail(entry.info.name, ": no ", to_string(split), " files: expected ", entry.files(split), ", or ",
+       to_string(split), "-00000-of-NNNNN.h5, in ", join(searched, "; or in "),
+       is_of_another(entry, data_dir)
+           ? concat("; not in ", data_dir.string(), " itself, which has another data set's name")
+           : "");
+}
+
+// A folder of shards, or one of a data set's original files that is named after it.
+std::unique_ptr<Dataset> open_folder(const fs::path& folder, Split split) {
+  const Entry* entry = find_entry(name_of(folder));
+  const bool has_shards =
+      !find_shards(folder, Split::train).empty() || !find_shards(folder, Split::test).empty();
+  if (entry != nullptr && entry->open && !has_shards) return open_entry(*entry, folder, split);
+  return std::make_unique<ShardDataset>(folder, split);
 }
 
 }  // namespace
@@ -156,13 +159,17 @@ std::vector<std::string> dataset_names() {
   return names;
 }
 
+bool names_a_folder(const std::string& data) {
+  if (data.find('/') != std::string::npos) return true;
+  std::error_code ignored;
+  return find_entry(data) == nullptr && !sized_synthetic(data) && fs::is_directory(data, ignored);
+}
+
 std::unique_ptr<Dataset> open_dataset(const std::string& name_or_folder, const fs::path& data_dir,
                                       Split split) {
-  for (const Entry& entry : entries())
-    if (entry.info.name == name_or_folder) return entry.open(entry, data_dir, split);
+  if (const Entry* entry = find_entry(name_or_folder)) return open_entry(*entry, data_dir, split);
   if (const auto options = sized_synthetic(name_or_folder)) return make_synthetic(split, *options);
-  if (fs::is_directory(name_or_folder))
-    return std::make_unique<ShardDataset>(name_or_folder, split);
+  if (fs::is_directory(name_or_folder)) return open_folder(name_or_folder, split);
   check(name_or_folder.find('/') == std::string::npos, name_or_folder,
         ": expected a folder of shards, found ", fs::exists(name_or_folder) ? "a file" : "nothing");
   fail(unknown_name("data set", name_or_folder, dataset_names()));
@@ -170,10 +177,9 @@ std::unique_ptr<Dataset> open_dataset(const std::string& name_or_folder, const f
 
 std::unique_ptr<Dataset> open_idx_folder(const fs::path& folder, Split split,
                                          const std::string& name) {
-  auto files = find_idx(folder, split);
-  const std::string stem = split == Split::train ? "train" : "t10k";
-  check(files.has_value(), folder.string(), ": no ", to_string(split), " files (expected ", stem,
-        "-images-idx3-ubyte and ", stem, "-labels-idx1-ubyte, with or without .gz)");
+  const auto files = find_idx(folder, split);
+  check(files.has_value(), "no ", to_string(split), " files: expected ", idx_names(split), " in ",
+        folder.string(), ", which ", content_text(folder, "ubyte"));
   DatasetInfo info;
   info.name = name;
   // Both splits must agree about the classes, of which the smaller one may lack some.

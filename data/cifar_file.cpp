@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "data/folder_content.h"
 #include "data/memory_dataset.h"
 #include "framework/base/error.h"
 #include "framework/base/files.h"
@@ -55,7 +56,7 @@ std::vector<fs::path> find_cifar10(const fs::path& folder, Split split) {
   if (!fs::is_directory(folder)) return {};
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
     const int number = number_in(entry.path().filename().string(), begin, train);
-    if (number <= 0) continue;
+    if (number <= 0 || !holds_file(entry.path())) continue;
     auto [found, is_new] = files.emplace(number, entry.path());
     check(is_new, folder.string(), ": expected one file ", begin, train ? concat(number) : "",
           "*.bin, found ", std::min(found->second, entry.path()).filename().string(), " and ",
@@ -69,6 +70,11 @@ std::vector<fs::path> find_cifar10(const fs::path& folder, Split split) {
     ordered.push_back(path);
   }
   return ordered;
+}
+
+std::string cifar10_names(Split split) {
+  return concat(split == Split::train ? "data_batch_1.bin to data_batch_5.bin" : "test_batch.bin",
+                " of the binary version");
 }
 
 std::unique_ptr<Dataset> open_cifar10(const std::vector<fs::path>& files, DatasetInfo info) {

@@ -25,6 +25,9 @@ CifarRecords parse_cifar10(const std::vector<uint8_t>& bytes, const std::string&
 // there are none. Throws Error naming a number that is missing or there twice.
 std::vector<std::filesystem::path> find_cifar10(const std::filesystem::path& folder, Split split);
 
+// What find_cifar10() looks for, in the words of a message.
+std::string cifar10_names(Split split);
+
 // The records of all files one after the other; info.samples and info.shape come from them.
 std::unique_ptr<Dataset> open_cifar10(const std::vector<std::filesystem::path>& files,
                                       DatasetInfo info);

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <utility>
 
+#include "data/folder_content.h"
 #include "data/gzip.h"
 #include "data/memory_dataset.h"
 #include "framework/base/error.h"
@@ -17,6 +18,9 @@
 namespace d2l::data {
 namespace {
 
+namespace fs = std::filesystem;
+
+constexpr const char* kSpellings = "(or .idx instead of -idx, each also with .gz)";
 constexpr uint8_t kUnsignedBytes = 0x08;
 constexpr int kMostAxes = 4;
 constexpr size_t kPiece = size_t{1} << 20;
@@ -112,7 +116,7 @@ IdxArray read_gzip(const std::vector<uint8_t>& compressed, const std::string& na
   return array;
 }
 
-void write_gzip(const std::filesystem::path& path, std::span<const uint8_t> bytes) {
+void write_gzip(const fs::path& path, std::span<const uint8_t> bytes) {
   gzFile file = gzopen(path.c_str(), "wb6");
   check(file != nullptr, "cannot write ", path.string(), ": ", std::strerror(errno));
   bool good = true;
@@ -124,7 +128,7 @@ void write_gzip(const std::filesystem::path& path, std::span<const uint8_t> byte
   check(good, "cannot write ", path.string(), ": ", std::strerror(errno));
 }
 
-void write_plain(const std::filesystem::path& path, std::span<const uint8_t> bytes) {
+void write_plain(const fs::path& path, std::span<const uint8_t> bytes) {
   std::ofstream stream(path, std::ios::binary | std::ios::trunc);
   stream.write(reinterpret_cast<const char*>(bytes.data()),
                static_cast<std::streamsize>(bytes.size()));
@@ -132,18 +136,50 @@ void write_plain(const std::filesystem::path& path, std::span<const uint8_t> byt
   check(stream.good(), "cannot write ", path.string(), ": ", std::strerror(errno));
 }
 
+// "train-images" -> "train-images-idx3-ubyte"
+std::string official_name(const std::string& stem) {
+  return stem + (stem.ends_with("images") ? "-idx3-ubyte" : "-idx1-ubyte");
+}
+
+// The file in the first spelling that there is.
+std::optional<fs::path> find_spelling(const fs::path& folder, const std::string& stem) {
+  std::string name = official_name(stem);
+  for (const char dot : {'-', '.'}) {
+    name[stem.size()] = dot;
+    for (const char* end : {"", ".gz"})
+      if (holds_file(folder / (name + end))) return folder / (name + end);
+  }
+  return {};
+}
+
+std::string split_name(Split split) { return split == Split::train ? "train" : "t10k"; }
+
 }  // namespace
+
+std::optional<IdxFiles> find_idx(const fs::path& folder, Split split) {
+  const std::string images = split_name(split) + "-images", labels = split_name(split) + "-labels";
+  const auto found_images = find_spelling(folder, images);
+  const auto found_labels = find_spelling(folder, labels);
+  if (!found_images && !found_labels) return {};
+  check(found_images && found_labels, folder.string(), ": expected ",
+        official_name(found_images ? labels : images), " ", kSpellings, " beside ",
+        (found_images ? found_images : found_labels)->filename().string(), ", but the folder ",
+        content_text(folder, "ubyte"));
+  return IdxFiles{*found_images, *found_labels};
+}
+
+std::string idx_names(Split split) {
+  return concat(official_name(split_name(split) + "-images"), " and ",
+                official_name(split_name(split) + "-labels"), " ", kSpellings);
+}
 
 IdxArray parse_idx(std::vector<uint8_t> bytes, const std::string& name) {
   return is_gzip(bytes) ? read_gzip(bytes, name) : read_plain(std::move(bytes), name);
 }
 
-IdxArray read_idx(const std::filesystem::path& path) {
-  return parse_idx(read_bytes(path), path.string());
-}
+IdxArray read_idx(const fs::path& path) { return parse_idx(read_bytes(path), path.string()); }
 
-void write_idx(const std::filesystem::path& path, const Shape& shape,
-               std::span<const uint8_t> bytes) {
+void write_idx(const fs::path& path, const Shape& shape, std::span<const uint8_t> bytes) {
   check(shape.rank() >= 1 && shape.rank() <= kMostAxes, path.string(), ": IDX files have 1 to ",
         kMostAxes, " axes, found shape ", shape);
   check(shape.elements() > 0 && static_cast<uint64_t>(shape.elements()) == bytes.size(),
@@ -156,7 +192,7 @@ void write_idx(const std::filesystem::path& path, const Shape& shape,
       content.push_back(static_cast<uint8_t>(size >> shift));
   }
   content.insert(content.end(), bytes.begin(), bytes.end());
-  replace_file(path, [&](const std::filesystem::path& temporary) {
+  replace_file(path, [&](const fs::path& temporary) {
     if (path.extension() == ".gz")
       write_gzip(temporary, content);
     else
@@ -164,8 +200,8 @@ void write_idx(const std::filesystem::path& path, const Shape& shape,
   });
 }
 
-std::unique_ptr<Dataset> open_idx(const std::filesystem::path& images,
-                                  const std::filesystem::path& labels, DatasetInfo info) {
+std::unique_ptr<Dataset> open_idx(const fs::path& images, const fs::path& labels,
+                                  DatasetInfo info) {
   // labels first: they are small, and a file in the wrong place is then found at once
   IdxArray label_array = read_idx(labels);
   check(label_array.shape.rank() == 1, labels.string(),

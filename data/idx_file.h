@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -28,6 +29,18 @@ IdxArray parse_idx(std::vector<uint8_t> bytes, const std::string& name);
 // Durable and atomic (replace_file). A name that ends in .gz is compressed.
 void write_idx(const std::filesystem::path& path, const Shape& shape,
                std::span<const uint8_t> bytes);
+
+struct IdxFiles {
+  std::filesystem::path images, labels;
+};
+
+// The files of `split` in a folder under the names that MNIST's have: train- or t10k-images and
+// -labels, each for itself with '-' or '.' before "idx", compressed or not. Where one is there in
+// several spellings the plain file with '-' is taken first. Nothing where neither is there; throws
+// Error where only one is, with what the folder holds instead.
+std::optional<IdxFiles> find_idx(const std::filesystem::path& folder, Split split);
+// What find_idx() looks for, in the words of a message.
+std::string idx_names(Split split);
 
 // Images [n, height, width] or [n, height, width, channels] with labels [n]. info.samples and
 // info.shape come from the files, and info.classes too when it is 0 (largest label + 1). Throws

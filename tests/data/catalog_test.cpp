@@ -7,6 +7,7 @@
 
 #include "data/idx_file.h"
 #include "data/synthetic.h"
+#include "framework/base/error.h"
 #include "tests/data/data_support.h"
 
 namespace d2l::data::test {
@@ -82,9 +83,32 @@ TEST(Catalog, AbsentFilesNameThePlacesSearched) {
   TemporaryFolder folder;
   const std::string path = folder.path().string();
   EXPECT_EQ(message_of([&] { open_dataset("fashion-mnist", path, Split::test); }),
-            "fashion-mnist: no test files in " + path + "/fashion-mnist or " + path +
-                " (expected t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, with or without "
-                ".gz, or test-00000-of-NNNNN.h5)");
+            "fashion-mnist: no test files: expected t10k-images-idx3-ubyte and "
+            "t10k-labels-idx1-ubyte (or .idx instead of -idx, each also with .gz), or "
+            "test-00000-of-NNNNN.h5, in " +
+                path + "/fashion-mnist, which does not exist; or in " + path + ", which is empty");
+}
+
+// What is there is listed, likely names first and not too many.
+TEST(Catalog, AbsentFilesComeWithWhatIsThere) {
+  TemporaryFolder folder;
+  const std::string path = folder.path().string();
+  for (int i = 0; i < 20; ++i) write_bytes(folder.path() / concat("a", i, ".png"), {1});
+  write_bytes(folder.path() / "train-images-idx3-ubyte", {1});
+  fs::create_directory(folder.path() / "test-labels-idx1-ubyte.zip");
+  const auto message = [&](const std::string& data) {
+    return message_of([&] { open_dataset(data, folder.path(), Split::test); });
+  };
+  EXPECT_THAT(message("mnist"),
+              testing::EndsWith("in " + path +
+                                ", which holds test-labels-idx1-ubyte.zip/, "
+                                "train-images-idx3-ubyte, a0.png, a1.png, a10.png, a11.png and 16 "
+                                "more"));
+  write_bytes(folder.path() / "cifar10", {1});
+  EXPECT_THAT(message("cifar10"),
+              testing::HasSubstr("in " + path + "/cifar10, which is not a folder; or in "));
+  EXPECT_THAT(message_of([&] { open_idx_folder(folder.path(), Split::test, "x"); }),
+              testing::StartsWith("no test files: expected t10k-images-idx3-ubyte and "));
 }
 
 TEST(Catalog, FindsFilesInAllTheirPlaces) {
@@ -100,14 +124,99 @@ TEST(Catalog, FindsFilesInAllTheirPlaces) {
   write_idx(folder.path() / "train-labels-idx1-ubyte", {1}, std::vector<uint8_t>{9});
   EXPECT_EQ(samples(), 1);
   write_idx(below / "train-images-idx3-ubyte.gz", {2, 28, 28}, noise(2 * 784));
-  EXPECT_EQ(message_of(samples), (below / "train-labels-idx1-ubyte.gz").string() +
-                                     " is missing beside train-images-idx3-ubyte.gz");
+  EXPECT_EQ(message_of(samples),
+            below.string() +
+                ": expected train-labels-idx1-ubyte (or .idx instead of -idx, each also with .gz) "
+                "beside train-images-idx3-ubyte.gz, but the folder holds "
+                "train-images-idx3-ubyte.gz");
   write_idx(below / "train-labels-idx1-ubyte.gz", {2}, std::vector<uint8_t>{9, 0});
   EXPECT_EQ(samples(), 2);
   write_shards(below, *small_dataset(3), 1);
   EXPECT_EQ(message_of(samples),
             below.string() + ": expected shards of 'mnist', found shards of 'small'");
   EXPECT_EQ(open_dataset(below, "", Split::train)->samples(), 3);
+}
+
+// Each file in a spelling of its own.
+TEST(Catalog, FindsEverySpelling) {
+  const std::vector<std::string> ends{"-idx%-ubyte", "-idx%-ubyte.gz", ".idx%-ubyte",
+                                      ".idx%-ubyte.gz"};
+  const auto name = [](std::string text, char axes) {
+    return text.replace(text.find('%'), 1, 1, axes);
+  };
+  for (const std::string& images : ends)
+    for (const std::string& labels : ends) {
+      TemporaryFolder folder;
+      write_idx(folder.path() / ("train-images" + name(images, '3')), {1, 28, 28}, noise(784));
+      write_idx(folder.path() / ("train-labels" + name(labels, '1')), {1}, std::vector<uint8_t>{9});
+      // a folder with a file's name, as some archives make it, is none
+      if (images != ends[0]) fs::create_directory(folder.path() / "train-images-idx3-ubyte");
+      EXPECT_EQ(open_dataset("mnist", folder.path(), Split::train)->samples(), 1)
+          << images << labels;
+      EXPECT_EQ(open_idx_folder(folder.path(), Split::train, "x")->classes(), 10)
+          << images << labels;
+    }
+}
+
+// A file that cannot be looked at is not taken for one that is not there.
+TEST(Catalog, TheSystemsErrorsAreSaid) {
+  TemporaryFolder folder;
+  const fs::path images = folder.path() / "train-images-idx3-ubyte";
+  fs::create_symlink(images.filename(), images);  // a link to itself
+  EXPECT_EQ(message_of([&] { open_dataset("mnist", folder.path(), Split::train); }),
+            "cannot look at " + images.string() + ": Too many levels of symbolic links");
+  fs::remove(images);
+  fs::create_symlink("data_batch_1.bin", folder.path() / "data_batch_1.bin");
+  EXPECT_THAT(message_of([&] { open_dataset("cifar10", folder.path(), Split::train); }),
+              testing::HasSubstr("data_batch_1.bin: Too many levels of symbolic links"));
+}
+
+// Makes a folder the current one for as long as the object lives.
+class CurrentFolder {
+ public:
+  explicit CurrentFolder(const fs::path& path) : before_(fs::current_path()) {
+    fs::current_path(path);
+  }
+  ~CurrentFolder() { fs::current_path(before_); }
+  CurrentFolder(const CurrentFolder&) = delete;
+  CurrentFolder& operator=(const CurrentFolder&) = delete;
+
+ private:
+  fs::path before_;
+};
+
+TEST(Catalog, NamesDoNotDependOnTheCurrentFolder) {
+  TemporaryFolder folder;
+  for (const char* below : {"fashion-mnist", "synthetic", "synthetic-32x32x3", "mine"})
+    fs::create_directory(folder.path() / below);
+  write_shards(folder.path() / "synthetic", *small_dataset(3), 1);
+  const CurrentFolder here(folder.path());
+  for (const char* name : {"fashion-mnist", "mnist", "synthetic", "synthetic-32x32x3", "absent"})
+    EXPECT_FALSE(names_a_folder(name)) << name;
+  for (const char* path : {"./fashion-mnist", "mine", "mine/", "/absent/x", ".", ".."})
+    EXPECT_TRUE(names_a_folder(path)) << path;
+  EXPECT_EQ(open_dataset("synthetic", "", Split::train)->samples(), 4096);
+  EXPECT_EQ(open_dataset("./synthetic", "", Split::train)->samples(), 3);
+  EXPECT_THAT(message_of([] { open_dataset("./synthetic", "", Split::test); }),
+              testing::HasSubstr("expected test shards"));
+}
+
+// The path of a folder that is named after a data set and holds its files means that data set.
+TEST(Catalog, AFolderNamedLikeADatasetMayHoldItsFiles) {
+  TemporaryFolder folder;
+  const fs::path below = folder.path() / "fashion-mnist";
+  fs::create_directory(below);
+  write_idx(below / "train-images.idx3-ubyte", {1, 28, 28}, noise(784));
+  write_idx(below / "train-labels-idx1-ubyte.gz", {1}, std::vector<uint8_t>{9});
+  for (const fs::path& path : {below, below / "", folder.path() / "." / "fashion-mnist"}) {
+    const auto dataset = open_dataset(path.string(), "/absent", Split::train);
+    EXPECT_EQ(dataset->name(), "fashion-mnist");
+    EXPECT_EQ(dataset->class_names().at(9), "ankle boot");
+  }
+  EXPECT_THAT(message_of([&] { open_dataset(below.string(), "", Split::test); }),
+              testing::StartsWith("fashion-mnist: no test files: "));
+  write_shards(below, *small_dataset(3), 1);
+  EXPECT_EQ(open_dataset(below.string(), "", Split::train)->name(), "small");
 }
 
 // Both sets use the same file names, so the folder's name decides.
@@ -118,10 +227,11 @@ TEST(Catalog, DoesNotTakeOneDatasetForAnother) {
   write_idx(mnist / "train-images-idx3-ubyte", {1, 28, 28}, noise(784));
   write_idx(mnist / "train-labels-idx1-ubyte", {1}, std::vector<uint8_t>{9});
   EXPECT_EQ(open_dataset("mnist", mnist, Split::train)->samples(), 1);
-  EXPECT_NE(message_of([&] {
-              open_dataset("fashion-mnist", mnist, Split::train);
-            }).find("fashion-mnist: no train files in"),
-            std::string::npos);
+  const CurrentFolder here(mnist);
+  for (const fs::path& written : {mnist, mnist / "", mnist / ".", fs::path(".")})
+    EXPECT_THAT(message_of([&] { open_dataset("fashion-mnist", written, Split::train); }),
+                testing::EndsWith("; not in " + written.string() +
+                                  " itself, which has another data set's name"));
 }
 
 TEST(FashionMnist, IsCompleteAndNamed) {

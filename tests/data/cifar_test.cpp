@@ -46,9 +46,11 @@ TEST(Cifar10, FilesFollowTheirNumbers) {
   fs::create_directory(below);
   auto open = [&](Split split) { return open_dataset("cifar10", folder.path(), split); };
   EXPECT_EQ(message_of([&] { open(Split::test); }),
-            "cifar10: no test files in " + (folder.path() / "cifar10").string() + " or " +
-                below.string() + " or " + folder.path().string() +
-                " (expected test_batch.bin of the binary version, or test-00000-of-NNNNN.h5)");
+            "cifar10: no test files: expected test_batch.bin of the binary version, or "
+            "test-00000-of-NNNNN.h5, in " +
+                (folder.path() / "cifar10").string() + ", which does not exist; or in " +
+                below.string() + ", which is empty; or in " + folder.path().string() +
+                ", which holds cifar-10-batches-bin/");
   write_bytes(below / "data_batch_2.bin", records(2, 5));
   write_bytes(below / "data_batch_x.bin", {1, 2, 3});  // not one of them
   EXPECT_EQ(message_of([&] { open(Split::train); }),
