@@ -40,7 +40,7 @@ std::unique_ptr<Dataset> open_mnist_files(const DatasetInfo& info, const fs::pat
 std::unique_ptr<Dataset> open_cifar_files(const DatasetInfo& info, const fs::path& folder,
                                           Split split) {
   const std::vector<fs::path> files = find_cifar10(folder, split);
-  return files.empty() ? nullptr : open_cifar10(files, info);
+  return files.empty() ? nullptr : open_cifar10(files, split, info);
 }
 
 // "synthetic-224x224x3": images of that size, as many as fit into 256 MB.

@@ -8,6 +8,7 @@
 #include "data/memory_dataset.h"
 #include "framework/base/error.h"
 #include "framework/base/files.h"
+#include "framework/base/text.h"
 
 namespace d2l::data {
 namespace {
@@ -15,6 +16,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kClasses = 10;
+constexpr int kTrainBatches = 5;
+constexpr int64_t kBatchSamples = 10'000;  // of the training's batches and the test's
 constexpr size_t kChannels = 3, kPlane = 32 * 32, kImage = kChannels * kPlane, kRecord = 1 + kImage;
 
 // 3 for "data_batch_3.bin" and "data_batch_3_first4000.bin" when `begin` is "data_batch_"; 1 where
@@ -25,6 +28,16 @@ int number_in(const std::string& name, const std::string& begin, bool numbered) 
   int number = 0;
   std::from_chars(name.data() + begin.size(), name.data() + name.size(), number);
   return number;
+}
+
+// "data_batch_4.bin and data_batch_5.bin are missing"; nothing where all are there.
+std::string missing_batches(size_t found, Split split) {
+  const int first = static_cast<int>(found) + 1;
+  if (split == Split::test || first > kTrainBatches) return "";
+  const auto name = [](int number) { return concat("data_batch_", number, ".bin"); };
+  if (first == kTrainBatches) return name(first) + " is missing";
+  return concat(name(first), first + 1 == kTrainBatches ? " and " : " to ", name(kTrainBatches),
+                " are missing");
 }
 
 }  // namespace
@@ -77,13 +90,20 @@ std::string cifar10_names(Split split) {
                 " of the binary version");
 }
 
-std::unique_ptr<Dataset> open_cifar10(const std::vector<fs::path>& files, DatasetInfo info) {
+std::unique_ptr<Dataset> open_cifar10(const std::vector<fs::path>& files, Split split,
+                                      DatasetInfo info) {
   CifarRecords all;
   for (const fs::path& file : files) {
     CifarRecords records = parse_cifar10(read_bytes(file), file.string());
+    const int64_t count = static_cast<int64_t>(records.labels.size());
+    if (count < kBatchSamples)
+      info.remarks.push_back(concat(file.filename().string(), " holds ", with_thousands(count),
+                                    " samples of ", with_thousands(kBatchSamples)));
     all.images.insert(all.images.end(), records.images.begin(), records.images.end());
     all.labels.insert(all.labels.end(), records.labels.begin(), records.labels.end());
   }
+  const std::string missing = missing_batches(files.size(), split);
+  if (!missing.empty()) info.remarks.push_back(missing);
   info.shape = {32, 32, kChannels};
   info.classes = kClasses;
   return std::make_unique<MemoryDataset>(std::move(info), std::move(all.images),

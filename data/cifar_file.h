@@ -28,8 +28,9 @@ std::vector<std::filesystem::path> find_cifar10(const std::filesystem::path& fol
 // What find_cifar10() looks for, in the words of a message.
 std::string cifar10_names(Split split);
 
-// The records of all files one after the other; info.samples and info.shape come from them.
-std::unique_ptr<Dataset> open_cifar10(const std::vector<std::filesystem::path>& files,
+// The records of all files one after the other; info.samples and info.shape come from them, and
+// info.remarks where they are fewer than the original's.
+std::unique_ptr<Dataset> open_cifar10(const std::vector<std::filesystem::path>& files, Split split,
                                       DatasetInfo info);
 
 }  // namespace d2l::data

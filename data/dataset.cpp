@@ -39,6 +39,14 @@ void Dataset::visit(std::span<const int64_t> indices, const Visitor& visitor) co
   visit_samples(indices, visitor);
 }
 
+std::vector<int64_t> Dataset::class_counts(int64_t samples) const {
+  check(samples >= 0 && samples <= info_.samples, info_.name, ": expected at most ", info_.samples,
+        " samples, found ", samples);
+  std::vector<int64_t> counts(static_cast<size_t>(info_.classes));
+  for (int64_t index = 0; index < samples; ++index) ++counts[static_cast<size_t>(label_of(index))];
+  return counts;
+}
+
 void Dataset::read_bytes(std::span<const int64_t> indices, uint8_t* images, int64_t* labels) const {
   const size_t elements = static_cast<size_t>(info_.input_elements());
   visit(indices, [&](size_t position, const uint8_t* image, int64_t label) {

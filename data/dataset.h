@@ -24,6 +24,7 @@ struct DatasetInfo {
   std::vector<std::string> class_names{};  // one per class, or empty
   std::string source{};                    // where it comes from
   std::string licence{};
+  std::vector<std::string> remarks{};  // what its files lack, though they can be used
 
   int64_t input_elements() const { return shape.elements(); }
 };
@@ -58,12 +59,16 @@ class Dataset {
   // index out of range and when the data cannot be read.
   void visit(std::span<const int64_t> indices, const Visitor& visitor) const;
 
+  // How many samples have each label, of the first so many. No image is read.
+  std::vector<int64_t> class_counts(int64_t samples) const;
+
   // Sample indices[i] to images + i * input_elements(), its label to labels[i].
   void read_bytes(std::span<const int64_t> indices, uint8_t* images, int64_t* labels) const;
 
  private:
-  // The indices have been checked.
+  // The indices have been checked, both.
   virtual void visit_samples(std::span<const int64_t> indices, const Visitor& visitor) const = 0;
+  virtual int64_t label_of(int64_t index) const = 0;
   // Of all images and labels in their order.
   virtual uint64_t content_checksum() const = 0;
 

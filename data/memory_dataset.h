@@ -13,6 +13,7 @@ class MemoryDataset final : public Dataset {
 
  private:
   void visit_samples(std::span<const int64_t> indices, const Visitor& visitor) const override;
+  int64_t label_of(int64_t index) const override { return labels_[static_cast<size_t>(index)]; }
   uint64_t content_checksum() const override;
 
   std::vector<uint8_t> images_;

@@ -131,6 +131,11 @@ size_t ShardDataset::shard_of(int64_t index) const {
   return static_cast<size_t>(after - files_.begin()) - 1;
 }
 
+int64_t ShardDataset::label_of(int64_t index) const {
+  const ShardFile& file = files_[shard_of(index)];
+  return file.labels()[static_cast<size_t>(index - file.info().first)];
+}
+
 void ShardDataset::visit_samples(std::span<const int64_t> indices, const Visitor& visitor) const {
   // Chunk by chunk, so that each is asked for once even when the cache is too small for all.
   struct Wanted {

@@ -39,6 +39,7 @@ class ShardDataset final : public Dataset {
   static std::vector<ShardFile> open_all(const std::filesystem::path& folder, Split split);
   ShardDataset(std::vector<ShardFile> files, uint64_t cache_bytes);
   void visit_samples(std::span<const int64_t> indices, const Visitor& visitor) const override;
+  int64_t label_of(int64_t index) const override;
   uint64_t content_checksum() const override;
   size_t shard_of(int64_t index) const;
   Chunk chunk(size_t shard, int64_t number) const;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "data/catalog.h"
+#include "data/oddities.h"
 #include "data/sampler.h"
 #include "data/shard_dataset.h"
 #include "data/shard_file.h"
@@ -178,6 +179,8 @@ void pack(const Words& words) {
     info.dataset.samples = limit;
   }
   check_range("shards", info.shards, 1, info.dataset.samples);
+  for (const std::string& line : oddities(*source, info.split, info.dataset.samples))
+    std::cerr << "d2l-data: warning: " << line << "\n";
   pack_into(out, info, *source);
 }
 
@@ -208,6 +211,7 @@ void print_info(const fs::path& path) {
        with_thousands(info.first + info.samples - 1), " of ", with_thousands(set.samples));
   line("shape", set.shape, ", bytes");
   line("classes", set.classes, set.class_names.empty() ? "" : ": ", join(set.class_names, ", "));
+  line("by class", counts_text(shard.labels(), set.classes));
   line("chunks", with_thousands(shard.chunks()), " of ", with_thousands(info.chunk_samples),
        " samples");
   line("bytes", human_bytes(raw), " as ", human_bytes(shard.stored_bytes()), " in a file of ",

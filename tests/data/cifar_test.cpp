@@ -1,11 +1,15 @@
+#include <gmock/gmock.h>
+
 #include "data/catalog.h"
 #include "data/cifar_file.h"
+#include "framework/base/error.h"
 #include "tests/data/data_support.h"
 
 namespace d2l::data::test {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::ElementsAre;
 
 constexpr size_t kRecord = 3073;
 
@@ -66,6 +70,33 @@ TEST(Cifar10, FilesFollowTheirNumbers) {
   EXPECT_EQ(open(Split::test)->samples(), 4);
   write_bytes(folder.path() / "test_batch.bin", {1});  // further down the list
   EXPECT_EQ(open(Split::test)->samples(), 4);
+}
+
+// Fewer samples than the original's are used, and said.
+TEST(Cifar10, WhatIsMissingIsRemarked) {
+  TemporaryFolder folder;
+  const auto remarks = [&](Split split) {
+    return open_dataset("cifar10", folder.path(), split)->info().remarks;
+  };
+  const std::vector<uint8_t> whole = records(10'000, 0);
+  const auto name = [](int number) { return concat("data_batch_", number, ".bin"); };
+  write_bytes(folder.path() / name(1), whole);
+  EXPECT_THAT(remarks(Split::train),
+              ElementsAre("data_batch_2.bin to data_batch_5.bin are missing"));
+  for (int number : {2, 3})
+    fs::create_hard_link(folder.path() / name(1), folder.path() / name(number));
+  EXPECT_THAT(remarks(Split::train),
+              ElementsAre("data_batch_4.bin and data_batch_5.bin are missing"));
+  write_bytes(folder.path() / name(4), records(9'999, 0));
+  EXPECT_THAT(remarks(Split::train), ElementsAre("data_batch_4.bin holds 9,999 samples of 10,000",
+                                                 "data_batch_5.bin is missing"));
+  for (int number : {4, 5}) {
+    fs::remove(folder.path() / name(number));
+    fs::create_hard_link(folder.path() / name(1), folder.path() / name(number));
+  }
+  EXPECT_THAT(remarks(Split::train), ElementsAre());
+  fs::create_hard_link(folder.path() / name(1), folder.path() / "test_batch.bin");
+  EXPECT_THAT(remarks(Split::test), ElementsAre());
 }
 
 TEST(Cifar10, RealFilesOpen) {

@@ -44,6 +44,7 @@ class Faulty final : public Dataset {
       visitor(i, image.data(), 0);
     }
   }
+  int64_t label_of(int64_t) const override { return 0; }
   uint64_t content_checksum() const override { return 0; }
   int64_t bad_;
 };

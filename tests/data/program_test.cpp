@@ -60,6 +60,24 @@ TEST_F(Program, PacksInspectsAndVerifies) {
   EXPECT_NE(verified.output.find("train-00002-of-00003.h5: ok, 33 samples"), std::string::npos);
 }
 
+TEST_F(Program, WarnsOfClassesWithoutSamples) {
+  std::vector<uint8_t> labels(101);
+  for (size_t i = 0; i < labels.size(); ++i) labels[i] = static_cast<uint8_t>(1 + i % 26);
+  write_idx(in() / "train-labels-idx1-ubyte.gz", {101}, labels);
+  const ProgramResult packed = pack();
+  EXPECT_EQ(packed.exit_code, 0) << packed.output;
+  const std::string counts =
+      "0, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 3, 3, 3";
+  EXPECT_EQ(packed.output.rfind("d2l-data: warning: idx, train: no samples of 1 of 27 classes: 0 "
+                                "(do the labels count from 1?); samples by class: " +
+                                    counts + "\npacked 101",
+                                0),
+            0U)
+      << packed.output;
+  EXPECT_NE(run({"info", out().string()}).output.find("by class      " + counts + "\n"),
+            std::string::npos);
+}
+
 TEST_F(Program, VerifyNamesTheDamage) {
   ASSERT_EQ(pack().exit_code, 0);
   const fs::path shard = out() / "train-00000-of-00001.h5";
