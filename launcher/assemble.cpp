@@ -1,6 +1,5 @@
 #include "launcher/assemble.h"
 
-#include <algorithm>
 #include <functional>
 
 #include "launcher/length.h"
@@ -83,6 +82,21 @@ const Words<MakeOptimizer>& optimizers() {
   return kTable;
 }
 
+std::vector<int64_t> milestone_steps(const std::string& text, int64_t steps_per_epoch) {
+  std::vector<int64_t> steps;
+  std::string before;  // the milestone and its step, for the message
+  for (const Length& length : parse_lengths("--milestones", text)) {
+    const int64_t step = length.steps(steps_per_epoch);
+    const std::string here = concat(length.text, " comes to step ", step);
+    if (step <= (steps.empty() ? 0 : steps.back()))
+      usage("--milestones expects times above 0 that ascend, found '", text, "': ", before, here,
+            " (an epoch has ", steps_per_epoch, ")");
+    steps.push_back(step);
+    before = here + ", ";
+  }
+  return steps;
+}
+
 }  // namespace
 
 std::unique_ptr<Optimizer> make_optimizer(const Config& config, nn::ParameterSet& parameters) {
@@ -100,18 +114,12 @@ Schedule make_schedule(const Config& config, int64_t steps_per_epoch) {
                     .power = config.power,
                     .gamma = config.gamma};
   if (schedule.warmup > 0 && schedule.warmup >= schedule.steps)
-    usage("--warmup expects less than the ", schedule.steps, " steps of ", config.epochs,
-          " epochs, found ", schedule.warmup, " steps");
+    usage("--warmup expects less than the ", schedule.steps, " steps of --epochs ", config.epochs,
+          ", found '", config.warmup, "', which comes to ", schedule.warmup);
   if (schedule.kind == Schedule::Kind::step)
-    schedule.step_every = std::max<int64_t>(
-        1, parse_length("--step-every", config.step_every).steps(steps_per_epoch));
+    schedule.step_every = parse_length("--step-every", config.step_every).steps(steps_per_epoch);
   if (schedule.kind == Schedule::Kind::multistep)
-    for (const Length& length : parse_lengths("--milestones", config.milestones)) {
-      const int64_t before = schedule.milestones.empty() ? 0 : schedule.milestones.back();
-      schedule.milestones.push_back(length.steps(steps_per_epoch));
-      if (schedule.milestones.back() <= before)
-        usage("--milestones expects times above 0 that ascend, found ", config.milestones);
-    }
+    schedule.milestones = milestone_steps(config.milestones, steps_per_epoch);
   return schedule;
 }
 

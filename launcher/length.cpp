@@ -8,17 +8,17 @@
 namespace d2l::launcher {
 
 int64_t Length::steps(int64_t steps_per_epoch) const {
-  const int64_t rounded =
-      std::llround(in_steps ? number : number * static_cast<double>(steps_per_epoch));
+  const double exact = in_steps ? number : number * static_cast<double>(steps_per_epoch);
+  const int64_t rounded = std::llround(exact);
   if (number > 0 && rounded == 0)
-    usage("expected a time of at least one step, found ", number, " epochs of ", steps_per_epoch,
-          " steps");
+    usage(label, " expects at least one step, found '", text, "', which comes to ", exact,
+          " steps, rounded to 0 (an epoch has ", steps_per_epoch, ")");
   return rounded;
 }
 
 Length parse_length(const std::string& label, const std::string& text) {
   const std::string unit = "steps";
-  Length length{.in_steps = text.ends_with(unit)};
+  Length length{.in_steps = text.ends_with(unit), .label = label, .text = text};
   const char* end = text.data() + text.size() - (length.in_steps ? unit.size() : 0);
   auto result = std::from_chars(text.data(), end, length.number);
   const bool good = result.ec == std::errc() && result.ptr == end && length.number >= 0 &&

@@ -10,6 +10,7 @@ namespace d2l::launcher {
 struct Length {
   double number = 0;
   bool in_steps = false;
+  std::string label, text;  // the option and what it was given, for errors
 
   // Rounded. Throws UsageError for a time above 0 that is no step at all.
   int64_t steps(int64_t steps_per_epoch) const;

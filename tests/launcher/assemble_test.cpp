@@ -25,6 +25,17 @@ TEST(Length, EpochsOrSteps) {
                   bad + "'");
 }
 
+// Whatever is rounded to no step: the option, its value and what that comes to.
+TEST(Length, AtLeastOneStep) {
+  EXPECT_EQ(parse_length("--warmup", "0.0125").steps(40), 1);  // half a step
+  EXPECT_EQ(message_of([] { parse_length("--warmup", "0.001").steps(40); }),
+            "--warmup expects at least one step, found '0.001', which comes to 0.04 steps, rounded "
+            "to 0 (an epoch has 40)");
+  EXPECT_EQ(message_of([] { parse_length("--step-every", "1e-9").steps(3); }),
+            "--step-every expects at least one step, found '1e-9', which comes to 3e-09 steps, "
+            "rounded to 0 (an epoch has 3)");
+}
+
 TEST(Length, Lists) {
   EXPECT_THAT(split_list("--x", "a,b*"), ElementsAre("a", "b*"));
   EXPECT_TRUE(split_list("--x", "").empty());
@@ -84,10 +95,24 @@ TEST(MakeSchedule, RefusesWhatCannotBe) {
     return message_of([&] { make_schedule(config_of(words), 40); });
   };
   EXPECT_EQ(found({"--warmup", "10"}),
-            "--warmup expects less than the 400 steps of 10 epochs, found 400 steps");
-  for (const char* wrong : {"5,4", "5,5", "0,5", "5,100steps"})
-    EXPECT_EQ(found({"--schedule", "multistep", "--milestones", wrong}),
-              std::string("--milestones expects times above 0 that ascend, found ") + wrong);
+            "--warmup expects less than the 400 steps of --epochs 10, found '10', which comes to "
+            "400");
+  EXPECT_THAT(found({"--warmup", "0.001"}), HasSubstr("--warmup expects at least one step"));
+  EXPECT_THAT(
+      found({"--schedule", "step", "--step-every", "0.01"}),
+      HasSubstr("--step-every expects at least one step, found '0.01', which comes to 0.4"));
+  const std::pair<const char*, const char*> wrong[] = {
+      {"0.1,0.101", "0.1 comes to step 4, 0.101 comes to step 4"},
+      {"5,4", "5 comes to step 200, 4 comes to step 160"},
+      {"5,100steps", "5 comes to step 200, 100steps comes to step 100"},
+      {"1,2,80steps", "2 comes to step 80, 80steps comes to step 80"},
+      {"0,5", "0 comes to step 0"}};
+  for (const auto& [text, steps] : wrong)
+    EXPECT_EQ(found({"--schedule", "multistep", "--milestones", text}),
+              std::string("--milestones expects times above 0 that ascend, found '") + text +
+                  "': " + steps + " (an epoch has 40)");
+  EXPECT_THAT(found({"--schedule", "multistep", "--milestones", "0.001,1"}),
+              HasSubstr("--milestones expects at least one step, found '0.001', which comes to"));
 }
 
 // The parameters after three steps of an optimizer.
