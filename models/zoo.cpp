@@ -72,7 +72,7 @@ constexpr Entry kModels[] = {
 const Entry& find_entry(const std::string& name) {
   for (const Entry& entry : kModels)
     if (name == entry.name) return entry;
-  throw UsageError(unknown_name("model", name, model_names()));
+  throw UsageError(unknown_name("model", name, model_names(), "d2l-train --list-models"));
 }
 
 }  // namespace

@@ -101,9 +101,15 @@ std::string join(const std::vector<std::string>& parts, const std::string& separ
 
 std::string unknown_name(const std::string& kind, const std::string& word,
                          const std::vector<std::string>& candidates, const std::string& listed_by) {
+  constexpr size_t kMostListed = 24;
   std::string near = nearest(word, candidates);
+  std::vector<std::string> listed(
+      candidates.begin(),
+      candidates.begin() + static_cast<ptrdiff_t>(std::min(candidates.size(), kMostListed)));
+  if (listed.size() < candidates.size())
+    listed.push_back(concat(candidates.size() - listed.size(), " more"));
   std::string hint = !near.empty()       ? ", did you mean '" + near + "'?"
-                     : listed_by.empty() ? "; there are " + join(candidates, ", ")
+                     : listed_by.empty() ? "; there are " + join(listed, ", ")
                                          : "; " + listed_by + " lists all";
   return concat("unknown ", kind, " '", word, "'", hint);
 }

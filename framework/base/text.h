@@ -13,8 +13,9 @@ std::string nearest(const std::string& word, const std::vector<std::string>& can
 // join({"a", "b"}, ", ") == "a, b"
 std::string join(const std::vector<std::string>& parts, const std::string& separator);
 
-// "unknown model 'lenett', did you mean 'lenet'?" or, when nothing is near, the list of all; where
-// that is long, `listed_by` says what shows it: "unknown flag '--x'; d2l-train --help lists all".
+// "unknown model 'lenett', did you mean 'lenet'?" or, when nothing is near, the list of all, as far
+// as it fits a line; or `listed_by`, what shows it: "unknown flag '--x'; d2l-train --help lists
+// all".
 std::string unknown_name(const std::string& kind, const std::string& word,
                          const std::vector<std::string>& candidates,
                          const std::string& listed_by = "");

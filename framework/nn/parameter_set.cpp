@@ -132,7 +132,8 @@ void ParameterSet::freeze(const std::vector<std::string>& patterns) {
       slot.parameter->variable = Variable(slot.parameter->variable.value());
       backend().fill(part(gradients_, i).view(), 0);
     }
-    if (!known) throw UsageError(unknown_name("parameter", pattern, pattern_candidates()));
+    if (!known)
+      throw UsageError(unknown_name("parameter to freeze", pattern, pattern_candidates()));
   }
   if (frozen_count() == count())
     throw UsageError(concat("'", join(patterns, ","), "' freezes all ", slots_.size(),

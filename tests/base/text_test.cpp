@@ -38,6 +38,10 @@ TEST(Text, UnknownNameListsNotTooMuch) {
             "unknown flag 'zzzzzz'; d2l-train --help lists all");
   EXPECT_EQ(unknown_name("flag", "--lrr", {"--lr", "--out"}, "d2l-train --help"),
             "unknown flag '--lrr', did you mean '--lr'?");
+  std::vector<std::string> many;
+  for (int i = 100; i < 200; ++i) many.push_back(std::to_string(i));
+  const std::string some = unknown_name("number", "zzzzzz", many);
+  EXPECT_EQ(some.substr(some.find(", 122")), ", 122, 123, 76 more");
 }
 
 TEST(Text, VisibleWritesOutWhatIsNotSeen) {

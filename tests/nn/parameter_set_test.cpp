@@ -277,9 +277,9 @@ TEST(ParameterSet, FreezesWhatIsThereButNotAll) {
   Net net;
   ParameterSet set(net, device(), 1);
   EXPECT_EQ(message_of([&] { set.freeze({"blok.*"}); }),
-            "unknown parameter 'blok.*', did you mean 'block.*'?");
+            "unknown parameter to freeze 'blok.*', did you mean 'block.*'?");
   EXPECT_EQ(message_of([&] { set.freeze({"output.wait"}); }),
-            "unknown parameter 'output.wait', did you mean 'output.weight'?");
+            "unknown parameter to freeze 'output.wait', did you mean 'output.weight'?");
   EXPECT_THAT(message_of([&] { set.freeze({"*"}); }), HasSubstr("freezes all 6 parameters"));
 }
 
