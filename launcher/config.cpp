@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "framework/base/files.h"
+#include "framework/base/path_text.h"
 #include "framework/base/text.h"
 #include "launcher/ini.h"
 #include "launcher/options.h"
@@ -63,7 +64,8 @@ std::vector<po::option> tokens(int argc, const char* const* argv) {
     return po::command_line_parser(argc, argv).options(known).style(style).run().options;
   } catch (const po::unknown_option& error) {
     std::string flag = error.get_option_name();
-    throw UsageError(unknown_name("flag", flag.substr(0, flag.find('=')), flag_names()));
+    throw UsageError(
+        unknown_name("flag", flag.substr(0, flag.find('=')), flag_names(), "d2l-train --help"));
   } catch (const po::invalid_command_line_syntax& error) {
     fail_syntax(error);
   } catch (const po::error& error) {
@@ -81,6 +83,8 @@ Settings settings_of(const std::vector<po::option>& words) {
     if (value.starts_with("--")) usage(label, " expects a value, found the flag '", value, "'");
     // An empty shell variable, most of the time. Only what is frozen may be taken back.
     if (value.empty() && word.string_key != "freeze") usage(label, " expects a value, found none");
+    // The shell has expanded `--out ~/x`, but not `--out=~/x`.
+    if (option_named(word.string_key).is_path) value = expand_home(label, value);
     settings.push_back({word.string_key, label, value});
   }
   return settings;
@@ -158,7 +162,7 @@ std::string to_ini(const Config& config) {
   std::string text;
   for (const Option& option : options())
     if (option.stored)
-      text += option.name + " = " + quoted_if_need_be(text_of(config, option)) + "\n";
+      text += option.name + " = " + ini_value(option, text_of(config, option)) + "\n";
   return text;
 }
 

@@ -14,6 +14,7 @@
 #include "data/shard_file.h"
 #include "framework/base/error.h"
 #include "framework/base/files.h"
+#include "framework/base/path_text.h"
 #include "framework/base/text.h"
 
 namespace {
@@ -90,7 +91,7 @@ po::variables_map parse(const po::options_description& options, const Words& wor
 
 std::string required(const po::variables_map& values, const std::string& option) {
   if (values.count(option) == 0) throw UsageError("--" + option + " is missing");
-  return values[option].as<std::string>();
+  return expand_home("--" + option, values[option].as<std::string>());
 }
 
 void check_range(const std::string& option, int64_t value, int64_t least, int64_t most) {
@@ -167,7 +168,7 @@ void pack(const Words& words) {
   check_range("shards", info.shards, 1, 99999);
   check_range("deflate", info.deflate, 0, 9);
 
-  const fs::path data_dir = values["data-dir"].as<std::string>();
+  const fs::path data_dir = required(values, "data-dir");
   const std::unique_ptr<Dataset> source = from == "idx"
                                               ? open_idx_folder(data_dir, info.split, "idx")
                                               : open_dataset(from, data_dir, info.split);

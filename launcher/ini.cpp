@@ -1,8 +1,9 @@
 #include "launcher/ini.h"
 
+#include <algorithm>
 #include <map>
-#include <sstream>
 
+#include "framework/base/path_text.h"
 #include "framework/base/text.h"
 #include "launcher/options.h"
 
@@ -30,7 +31,7 @@ std::string value_of(const std::string& text, const std::string& where) {
   for (; i < text.size() && text[i] != '"'; ++i) {
     bool escaped = text[i] == '\\' && i + 1 < text.size();
     if (escaped) ++i;
-    value += escaped && text[i] == 'n' ? '\n' : text[i];
+    value += !escaped ? text[i] : text[i] == 'n' ? '\n' : text[i] == 'r' ? '\r' : text[i];
   }
   if (i >= text.size()) usage(where, "expected a closing quote, found ", text);
   std::string rest = trimmed(text.substr(i + 1));
@@ -39,37 +40,73 @@ std::string value_of(const std::string& text, const std::string& where) {
   return value;
 }
 
-}  // namespace
-
 std::string quoted_if_need_be(const std::string& text) {
-  if (trimmed(text) == text && text.find_first_of("#\"\n") == std::string::npos) return text;
+  if (trimmed(text) == text && text.find_first_of("#\"\n\r") == std::string::npos) return text;
   std::string quoted = "\"";
   for (char c : text) {
     if (c == '"' || c == '\\') quoted += '\\';
-    quoted += c == '\n' ? std::string("\\n") : std::string(1, c);
+    quoted += c == '\n' ? std::string("\\n") : c == '\r' ? "\\r" : std::string(1, c);
   }
   return quoted + '"';
 }
 
-Settings parse_ini(const std::string& text, const std::string& source) {
+// Without the byte order mark that some editors write. Throws for what is no text.
+std::string plain_text(const std::string& text, const std::string& source) {
+  if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff"))
+    usage(source, ": expected UTF-8, found UTF-16");
+  const size_t zero = text.find('\0');
+  if (zero != std::string::npos)
+    usage(source, ": expected UTF-8, found a zero after ", zero,
+          " bytes (a binary file or UTF-16)");
+  const std::string mark = "\xef\xbb\xbf";
+  return text.substr(text.starts_with(mark) ? mark.size() : 0);
+}
+
+// Lines end with \n, \r\n or \r.
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find_first_of("\r\n", begin), text.size());
+    lines.push_back(text.substr(begin, end - begin));
+    begin = end + (text.compare(end, 2, "\r\n") == 0 ? 2 : 1);
+  }
+  return lines;
+}
+
+std::vector<std::string> names_in_files() {
   std::vector<std::string> names;
   for (const Option& option : options())
     if (option.name != "config") names.push_back(option.name);
+  return names;
+}
+
+}  // namespace
+
+std::string ini_value(const Option& option, const std::string& value) {
+  return quoted_if_need_be(option.is_path ? unexpanded_path(value) : value);
+}
+
+Settings parse_ini(const std::string& text, const std::string& source) {
   Settings settings;
   std::map<std::string, int> seen;
-  std::istringstream stream(text);
-  std::string raw;
-  for (int number = 1; std::getline(stream, raw); ++number) {
-    std::string line = trimmed(raw), where = concat(source, ":", number, ": ");
+  int number = 0;
+  for (const std::string& raw : lines_of(plain_text(text, source))) {
+    std::string line = trimmed(raw), where = concat(source, ":", ++number, ": ");
     if (line.empty() || line[0] == '#') continue;
     size_t equals = line.find('=');
     if (equals == std::string::npos) usage(where, "expected 'name = value', found '", line, "'");
     std::string name = trimmed(line.substr(0, equals));
     if (name == "config") usage(where, "a config file cannot name another");
-    if (find_option(name) == nullptr) usage(where, unknown_name("option", name, names));
+    const Option* option = find_option(name);
+    if (option == nullptr)
+      usage(where, unknown_name("option", name, names_in_files(), "d2l-train --help"));
     auto [first, is_new] = seen.emplace(name, number);
     if (!is_new) usage(where, name, " is already set on line ", first->second);
-    settings.push_back({name, where + name, value_of(trimmed(line.substr(equals + 1)), where)});
+    std::string value = value_of(trimmed(line.substr(equals + 1)), where);
+    if (value.empty() && !text_of(Config(), *option).empty())
+      usage(where, name, " expects a value, found none");
+    if (option->is_path) value = expand_path(where + name, value);
+    settings.push_back({name, where + name, value});
   }
   return settings;
 }

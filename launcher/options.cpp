@@ -27,10 +27,13 @@ std::vector<Option> model_options() {
           .from(1)
           .up_to(1024),
       Option(group, "data", "NAME",
-             "the data set: " + join(data::dataset_names(), ", ") + "; or a folder of shards",
+             "the data set: " + join(data::dataset_names(), ", ") +
+                 "; or a folder of shards, as ./NAME where it is called like one of these",
              &Config::data)
+          .path()
           .per_rank(),
       Option(group, "data-dir", "DIR", "where the data set's files are", &Config::data_dir)
+          .path()
           .per_rank(),
       Option(group, "resize", "N", "make images N x N, bilinearly; 0: leave them as they are",
              &Config::resize)
@@ -208,14 +211,17 @@ std::vector<Option> folder_options() {
       Option(group, "out", "DIR",
              "where metrics, logs and checkpoints go; without it runs/RECIPE or runs/MODEL",
              &Config::out)
+          .path()
           .not_stored(),
       Option(group, "resume", "DIR", "go on with this run, from its newest valid checkpoint",
              &Config::resume)
+          .path()
           .not_stored(),
       Option(group, "from", "STEP",
              "with --resume: go on from the checkpoint of this step, or from this checkpoint file; "
              "later ones of the run are set aside",
              &Config::from)
+          .path()
           .not_stored(),
       Option(group, "save-every", "N", "steps between checkpoints; 0: at the end of each epoch",
              &Config::save_every)
@@ -267,8 +273,11 @@ std::vector<Option> other_options() {
       Option("Other", "task", "NAME",
              "an experiment of the book instead of a training: attention-regression", &Config::task)
           .not_stored(),
-      Option("Other", "config", "FILE", "options as `name = value` lines; flags win over them",
+      Option("Other", "config", "FILE",
+             "options as `name = value` lines; flags win over them. In paths ~/, $NAME and ${NAME} "
+             "are replaced",
              &Config::config)
+          .path()
           .not_stored()
           .per_rank(),
   };
@@ -287,10 +296,13 @@ Number parse_number(const std::string& label, const std::string& text) {
   const char* end = text.data() + text.size();
   auto result = std::from_chars(text.data(), end, number);
   if (result.ec == std::errc() && result.ptr == end) return number;
+  const bool out_of_range = result.ec == std::errc::result_out_of_range && result.ptr == end;
+  if (out_of_range && std::is_floating_point_v<Number>)
+    usage(label, " expects 0 or a number from 1e-307 to 1e308, found ", text);
   const char* expected = std::is_floating_point_v<Number> ? "a number"
                          : std::is_unsigned_v<Number>     ? "a whole number of at least 0"
                                                           : "a whole number";
-  if (result.ec == std::errc::result_out_of_range && result.ptr == end)
+  if (out_of_range)
     usage(label, " expects ", expected, " of at most ", 8 * sizeof(Number), " bits, found ", text);
   usage(label, " expects ", expected, ", found '", text, "'");
 }

@@ -56,6 +56,10 @@ struct Option {
   Option per_rank() && {
     return with([](Option& o) { o.of_each_rank = true; });
   }
+  // A path, in which `~/` and, in files, variables are replaced (path_text.h).
+  Option path() && {
+    return with([](Option& o) { o.is_path = true; });
+  }
 
   struct Needed {
     std::string option;
@@ -69,7 +73,7 @@ struct Option {
   bool least_excluded = false, most_excluded = false;
   std::vector<std::string> words;
   Needed needed;
-  bool stored = true, of_each_rank = false;
+  bool stored = true, of_each_rank = false, is_path = false;
 
  private:
   template <class Change>

@@ -1,18 +1,23 @@
 #include "launcher/config.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include <cstdlib>
 #include <limits>
 #include <vector>
 
 #include "framework/base/error.h"
 #include "framework/base/files.h"
+#include "framework/base/text.h"
+#include "launcher/resume.h"
 #include "models/recipes.h"
 #include "tests/support/support.h"
 
 namespace d2l::launcher {
 namespace {
 
+using test::message_of;
 using test::TemporaryFolder;
 
 CommandLine parse(std::vector<const char*> words) {
@@ -68,6 +73,9 @@ TEST(Config, MistakesAreOneClearLine) {
   EXPECT_EQ(parse_complaint({"--epochs", "ten"}), "--epochs expects a whole number, found 'ten'");
   EXPECT_EQ(parse_complaint({"--epochs", "1.5"}), "--epochs expects a whole number, found '1.5'");
   EXPECT_EQ(parse_complaint({"--lr", "0,1"}), "--lr expects a number, found '0,1'");
+  for (const char* extreme : {"1e-400", "1e400"})
+    EXPECT_EQ(parse_complaint({"--lr", extreme}),
+              std::string("--lr expects 0 or a number from 1e-307 to 1e308, found ") + extreme);
   EXPECT_EQ(parse_complaint({"--seed", "-1"}),
             "--seed expects a whole number of at least 0, found '-1'");
   EXPECT_EQ(parse_complaint({"--threads", "4294967296"}),
@@ -208,7 +216,8 @@ TEST(Config, RecipesMayCarryAnyOption) {
 TEST(Config, IniRoundTripsEveryStoredOption) {
   Config config;
   config.model = "lenet";
-  config.data_dir = " a \"#\\odd\" folder ";
+  config.data_dir = " a \"#\\odd\" folder\r\n ";
+  config.data = "/$HOME/$x$$";
   config.lr = 0.1 + 0.2;
   config.weight_decay = 1e-300;
   config.seed = std::numeric_limits<uint64_t>::max();
@@ -238,6 +247,99 @@ TEST(Config, IniMistakesNameTheLine) {
   EXPECT_EQ(found("lr = 1\nlr = 2"), "run.ini:2: lr is already set on line 1");
   EXPECT_EQ(found("config = b.ini"), "run.ini:1: a config file cannot name another");
   EXPECT_EQ(found("out = \"open"), "run.ini:1: expected a closing quote, found \"open");
+}
+
+// Whatever an editor puts around and between the lines.
+TEST(Config, IniTakesWhatEditorsWrite) {
+  Config expected;
+  expected.lr = 0.25;
+  expected.model = "lenet";
+  expected.freeze = "a b";
+  const std::vector<std::string> lines{"# a run", "lr = 0.25", "", "\tmodel=lenet # small",
+                                       "freeze = \"a b\""};
+  for (const std::string mark : {"", "\xef\xbb\xbf"})
+    for (const std::string end : {"\n", "\r\n", "\r"}) {
+      EXPECT_EQ(from_ini(mark + join(lines, end)), expected);
+      EXPECT_EQ(from_ini(mark + join(lines, end) + end), expected);
+      EXPECT_EQ(complaint([&] { from_ini(mark + join(lines, end) + end + "x", "run.ini"); }),
+                "run.ini:6: expected 'name = value', found 'x'");
+    }
+}
+
+TEST(Config, IniSaysWhatIsNoText) {
+  const auto found = [](const std::string& text) {
+    return complaint([&] { from_ini(text, "run.ini"); });
+  };
+  EXPECT_EQ(found(std::string("\xff\xfel\0r\0", 6)), "run.ini: expected UTF-8, found UTF-16");
+  EXPECT_EQ(found(std::string("\xfe\xff\0l\0r", 6)), "run.ini: expected UTF-8, found UTF-16");
+  EXPECT_EQ(found(std::string("l\0r\0", 4)),
+            "run.ini: expected UTF-8, found a zero after 1 bytes (a binary file or UTF-16)");
+  // what is not seen is written out, and one option is named, not all
+  EXPECT_EQ(found("lr = 0.1\xc2\xa0"), "run.ini:1: lr expects a number, found '0.1\\u00a0'");
+  EXPECT_EQ(found("\xe2\x80\x8bmomentum = 1"),
+            "run.ini:1: unknown option '\\u200bmomentum', did you mean 'momentum'?");
+  EXPECT_EQ(found("colour-of-the-sky = 1"),
+            "run.ini:1: unknown option 'colour-of-the-sky'; d2l-train --help lists all");
+  EXPECT_EQ(parse_complaint({"--colour-of-the-sky", "1"}),
+            "unknown flag '--colour-of-the-sky'; d2l-train --help lists all");
+  EXPECT_EQ(found("data-dir ="), "run.ini:1: data-dir expects a value, found none");
+}
+
+TEST(Config, PathsInFilesAreExpanded) {
+  ::setenv("D2L_TEST_FOLDER", "/scratch/me", 1);
+  const std::string home = std::getenv("HOME");
+  TemporaryFolder folder;
+  const std::string file = (folder.path() / "run.ini").string();
+  const auto parsed = [&](const std::string& text) {
+    write_text_file(file, text);
+    return parse({"--config", file.c_str()}).config;
+  };
+  const Config config =
+      parsed("out = ~/x\ndata = \"${D2L_TEST_FOLDER}/a b\"\ndata-dir = $D2L_TEST_FOLDER");
+  EXPECT_EQ(config.out, home + "/x");
+  EXPECT_EQ(config.data, "/scratch/me/a b");
+  EXPECT_EQ(config.data_dir, "/scratch/me");
+  EXPECT_EQ(parsed("resume = ~").resume, home);
+  EXPECT_EQ(parsed("freeze = ~$x").freeze, "~$x") << "no path";
+  EXPECT_EQ(complaint([&] { parsed("\nout = $D2L_TEST_ABSENT/x"); }),
+            file +
+                ":2: out expects the variable D2L_TEST_ABSENT to be set, found "
+                "'$D2L_TEST_ABSENT/x'");
+  EXPECT_EQ(complaint([&] { parsed("out = ~you/x"); }).substr(0, file.size() + 14),
+            file + ":1: out expect");
+}
+
+// A shell has replaced what it wanted to, but for the ~ of `--out=~/x`.
+TEST(Config, PathsOnTheCommandLine) {
+  const std::string home = std::getenv("HOME");
+  EXPECT_EQ(parse({"--out=~/x"}).config.out, home + "/x");
+  EXPECT_EQ(parse({"--data-dir", "~"}).config.data_dir, home);
+  EXPECT_EQ(parse({"--out", "./~/x"}).config.out, "./~/x");
+  EXPECT_EQ(parse({"--out", "$D2L_TEST_ABSENT/x"}).config.out, "$D2L_TEST_ABSENT/x");
+  EXPECT_EQ(parse({"--init", "~/x"}).config.init, "~/x") << "no path";
+  EXPECT_EQ(parse_complaint({"--data=~you/x"}).substr(0, 18), "--data expects ~/ ");
+  EXPECT_EQ(parse_complaint({"--config=~/absent/x.ini"}).substr(0, 23 + home.size()),
+            "--config: cannot read " + home + "/");
+}
+
+TEST(Config, ConfigFilesAreRegularOnesThatCanBeRead) {
+  TemporaryFolder folder;
+  const std::string pipe = (folder.path() / "pipe").string();
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_EQ(parse_complaint({"--config", pipe.c_str()}),
+            "--config: cannot read " + pipe + ": it is not a regular file");
+  EXPECT_EQ(parse_complaint({"--config", "/proc/self/mem"}),
+            "--config: cannot read /proc/self/mem: Input/output error");
+  // and so is that of a run
+  const auto resumed = [&] {
+    return message_of([&] { effective_config(parse({"--resume", folder.path().c_str()})); });
+  };
+  const std::filesystem::path stored = folder.path() / "config.ini";
+  std::filesystem::rename(pipe, stored);
+  EXPECT_EQ(resumed(), "cannot read " + stored.string() + ": it is not a regular file");
+  std::filesystem::remove(stored);
+  std::filesystem::create_symlink("/proc/self/mem", stored);
+  EXPECT_EQ(resumed(), "cannot read " + stored.string() + ": Input/output error");
 }
 
 TEST(Config, ResumeKeepsWhatIsNotGiven) {
