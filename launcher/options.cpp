@@ -157,15 +157,21 @@ std::vector<Option> schedule_options() {
              "when --epochs are over",
              &Config::schedule)
           .one_of({"constant", "step", "multistep", "polynomial", "cosine"}),
-      {group, "warmup", "LENGTH", "rises to --lr in a line for so long, then the schedule begins",
+      {group, "warmup", "LENGTH",
+       "the learning rate rises to --lr in a line for so long; polynomial and cosine begin when it "
+       "is over, step and multistep count from the first step of the run",
        &Config::warmup},
       Option(group, "warmup-start", "X", "the learning rate that it rises from",
              &Config::warmup_start)
           .from(0),
-      Option(group, "step-every", "LENGTH", "--schedule step falls by gamma so often",
+      Option(group, "step-every", "LENGTH",
+             "--schedule step falls by gamma so often, counted from the first step of the run, "
+             "also while --warmup lasts",
              &Config::step_every)
           .only_with(by, {"step"}),
-      Option(group, "milestones", "LENGTH,...", "--schedule multistep falls by gamma at each",
+      Option(group, "milestones", "LENGTH,...",
+             "--schedule multistep falls by gamma at each, counted from the first step of the run, "
+             "also while --warmup lasts",
              &Config::milestones)
           .only_with(by, {"multistep"}),
       Option(group, "gamma", "X", "the factor of step and multistep", &Config::gamma)

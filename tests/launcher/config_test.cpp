@@ -4,7 +4,9 @@
 #include <sys/stat.h>
 
 #include <cstdlib>
+#include <iterator>
 #include <limits>
+#include <sstream>
 #include <vector>
 
 #include "framework/base/error.h"
@@ -378,6 +380,22 @@ TEST(Config, HelpWinsAndNamesEveryStoredOption) {
     EXPECT_NE(help.find("--" + name + " "), std::string::npos) << name;
   }
   EXPECT_NE(help.find("(default 256)"), std::string::npos);
+}
+
+// The meaning of lengths is schedule.h's: steps count from the beginning of the run, and only p
+// from the end of the warm-up.
+TEST(Config, HelpSaysWhereSchedulesBegin) {
+  std::istringstream stream(help_text());
+  const std::vector<std::string> words{std::istream_iterator<std::string>(stream), {}};
+  const std::string flat = join(words, " ");
+  for (const char* sentence :
+       {"polynomial and cosine begin when it is over, step and multistep count from the first step "
+        "of the run",
+        "--schedule step falls by gamma so often, counted from the first step of the run, also "
+        "while --warmup lasts",
+        "--schedule multistep falls by gamma at each, counted from the first step of the run, also "
+        "while --warmup lasts"})
+    EXPECT_NE(flat.find(sentence), std::string::npos) << sentence;
 }
 
 }  // namespace
