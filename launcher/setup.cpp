@@ -112,8 +112,7 @@ int choose_threads(const Config& config, const MpiSession& session) {
 Config checked_config(const CommandLine& line, int ranks) {
   Config config = effective_config(line);
   // A resumed run may be called from another folder.
-  std::error_code ignored;
-  if (fs::is_directory(config.data, ignored)) config.data = absolute_path(config.data);
+  if (data::names_a_folder(config.data)) config.data = absolute_path(config.data);
   config.data_dir = absolute_path(config.data_dir);
   if (config.out.empty())
     config.out = "runs/" + (config.recipe.empty() ? config.model : config.recipe);
