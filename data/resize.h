@@ -7,12 +7,14 @@
 
 namespace d2l::data {
 
-// Bilinear resizing of images of bytes [height, width, channels], to the bit as Pillow's
-// Image.resize(..., BILINEAR), which torchvision's Resize calls: pixels have their centres at half
-// positions; enlarging mixes the two nearest pixels of a row, then of a column, with the edges
-// continued; shrinking averages over a triangle as wide as two pixels of the result, so that
-// nothing is skipped. Rows are rounded to bytes before columns are mixed. Safe to use from several
-// threads.
+// Bilinear resizing of images of bytes [height, width, channels], to the bit as the BILINEAR of
+// Image.resize in Pillow up to version 12 (compared with 9.5.0 to 12.3.0), which torchvision's
+// Resize calls: pixels have their centres at half positions; enlarging mixes the two nearest pixels
+// of a row, then of a column, with the edges continued; shrinking averages over a triangle as wide
+// as two pixels of the result, so that nothing is skipped. Rows are rounded to bytes before columns
+// are mixed. Pillow 13 (compared with 13.0.0) does columns before rows where height - new height is
+// above 0 and above 2 (width - new width): there results differ by one level, all others are equal.
+// Safe to use from several threads.
 class Resize {
  public:
   // What apply() works in; one per thread, of any size.
