@@ -103,10 +103,11 @@ Settings parse_ini(const std::string& text, const std::string& source) {
     auto [first, is_new] = seen.emplace(name, number);
     if (!is_new) usage(where, name, " is already set on line ", first->second);
     std::string value = value_of(trimmed(line.substr(equals + 1)), where);
+    const std::string label = concat(where, name);
     if (value.empty() && !text_of(Config(), *option).empty())
-      usage(where, name, " expects a value, found none");
-    if (option->is_path) value = expand_path(where + name, value);
-    settings.push_back({name, where + name, value});
+      usage(label, " expects a value, found none");
+    if (option->is_path) value = expand_path(label, value);
+    settings.push_back({name, label, value});
   }
   return settings;
 }
