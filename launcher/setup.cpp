@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "data/catalog.h"
+#include "data/oddities.h"
 #include "framework/base/affinity.h"
 #include "framework/base/program.h"
 #include "framework/base/text.h"
@@ -190,6 +191,9 @@ void warn_about(const Config& config, const MpiSession& session, const Machine& 
   if (config.batch_size > train_data.samples())
     log.warn(concat("--batch-size ", config.batch_size, " is more than the ", train_data.samples(),
                     " training samples: each step takes all of them"));
+  if (session.rank() != 0) return;  // the data are the same on all
+  for (const std::string& line : data::oddities(train_data.dataset(), setup.test_data->dataset()))
+    log.warn(line);
 }
 
 }  // namespace d2l::launcher

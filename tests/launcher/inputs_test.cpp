@@ -12,14 +12,15 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
+using testing::Not;
 
 // So many training samples, half as many for tests, as files of fashion-mnist.
-void write_images(const fs::path& folder, int64_t samples) {
+void write_images(const fs::path& folder, int64_t samples, uint8_t classes = 10) {
   fs::create_directories(folder);
   for (const char* begin : {"train", "t10k"}) {
     const std::vector<uint8_t> bytes(static_cast<size_t>(samples * 28 * 28), 7);
     std::vector<uint8_t> labels(static_cast<size_t>(samples));
-    for (size_t i = 0; i < labels.size(); ++i) labels[i] = static_cast<uint8_t>(i % 10);
+    for (size_t i = 0; i < labels.size(); ++i) labels[i] = static_cast<uint8_t>(i % classes);
     data::write_idx(folder / (std::string(begin) + "-images-idx3-ubyte"), {samples, 28, 28}, bytes);
     data::write_idx(folder / (std::string(begin) + "-labels-idx1-ubyte"), {samples}, labels);
     samples /= 2;
@@ -69,6 +70,18 @@ TEST(Inputs, AStoredPathOfADatasetsFolderIsUnderstood) {
   const ProgramResult resumed = train_in(there, "--resume ../here/run --epochs 2");
   EXPECT_EQ(resumed.exit_code, 0) << resumed.output;
   EXPECT_THAT(resumed.output, HasSubstr("fashion-mnist, 64 + 32 samples"));
+}
+
+TEST(Inputs, WarnsOfClassesWithoutSamples) {
+  TemporaryFolder folder;
+  write_images(folder.path() / "mnist", 18, 9);
+  const ProgramResult result = train_in(
+      folder.path(), "--model softmax-regression --data mnist --max-steps 1 --batch-size 9");
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_THAT(result.output,
+              HasSubstr("warning: mnist, train: no samples of 1 of 10 classes: 9 (9); samples by "
+                        "class: 2, 2, 2, 2, 2, 2, 2, 2, 2, 0\n"));
+  EXPECT_THAT(result.output, Not(HasSubstr("mnist, test: ")));
 }
 
 TEST(Inputs, PathsOfTheHomeFolder) {
