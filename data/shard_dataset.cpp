@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "framework/base/checksum.h"
@@ -29,11 +30,24 @@ std::optional<Place> place_of(const std::string& file, Split split) {
   return place;
 }
 
+// "; the folder holds a.h5, b.h5, ...", or nothing when it holds nothing.
+std::string listing_of(const std::filesystem::path& folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error))
+    names.push_back(entry.path().filename().string());
+  if (names.empty()) return "";
+  std::sort(names.begin(), names.end());
+  const bool more = names.size() > 3;
+  names.resize(std::min<size_t>(names.size(), 3));
+  return "; the folder holds " + join(names, ", ") + (more ? ", ..." : "");
+}
+
 // That the names are those of one complete set.
 void check_names(const std::vector<std::filesystem::path>& paths,
                  const std::filesystem::path& folder, Split split) {
   check(!paths.empty(), folder.string(), ": expected ", to_string(split), " shards (",
-        to_string(split), "-00000-of-NNNNN.h5), found none");
+        to_string(split), "-00000-of-NNNNN.h5), found none", listing_of(folder));
   const int shards = place_of(paths.front().filename().string(), split)->shards;
   std::vector<bool> present(static_cast<size_t>(shards));
   for (const std::filesystem::path& path : paths) {
@@ -82,9 +96,12 @@ uint64_t key_of(size_t shard, int64_t chunk) {
 std::vector<std::filesystem::path> find_shards(const std::filesystem::path& folder, Split split) {
   std::vector<std::filesystem::path> found;
   std::error_code error;
-  if (!std::filesystem::is_directory(folder, error)) return found;
-  for (const auto& entry : std::filesystem::directory_iterator(folder))
-    if (place_of(entry.path().filename().string(), split)) found.push_back(entry.path());
+  std::filesystem::directory_iterator entry(folder, error);
+  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error))
+    if (place_of(entry->path().filename().string(), split)) found.push_back(entry->path());
+  check(!error || error == std::errc::no_such_file_or_directory ||
+            error == std::errc::not_a_directory,
+        "cannot read the folder ", folder.string(), ": ", error.message());
   std::sort(found.begin(), found.end());
   return found;
 }
@@ -92,10 +109,11 @@ std::vector<std::filesystem::path> find_shards(const std::filesystem::path& fold
 std::vector<ShardFile> ShardDataset::open_all(const std::filesystem::path& folder, Split split) {
   const std::vector<std::filesystem::path> paths = find_shards(folder, split);
   check_names(paths, folder, split);
+  const auto pool = std::make_shared<DescriptorPool>();
   std::vector<ShardFile> files;
   int64_t samples = 0;
   for (const std::filesystem::path& path : paths) {
-    files.emplace_back(path);
+    files.emplace_back(path, pool);
     check_fits(files.back(), files.front(), split, samples);
     samples += files.back().info().samples;
   }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "data/input_file.h"
 
 namespace d2l::data {
 
@@ -23,24 +24,30 @@ struct ShardInfo {
   int deflate = 0;            // compression level, 0: none
 };
 
+// The most bytes in a chunk, in all labels and in all class names, so that a small file that was
+// made to exhaust its reader's memory cannot.
+constexpr uint64_t kMostChunkBytes = uint64_t{1} << 28;
+
 // "train-00003-of-00008.h5"
 std::string shard_name(Split split, int index, int shards);
 
 // Writes samples [info.first, info.first + info.samples) of `source`. Atomic and durable: a reader
-// finds the whole file or none. `progress` is called now and then; what it throws ends the writing.
-// info.chunk_samples of 0 chooses chunks of about 1 MB.
+// finds the whole file or none, and one that ShardFile opens. `progress` is called now and then;
+// what it throws ends the writing. info.chunk_samples of 0 chooses chunks of about 1 MB.
 void write_shard(
     const std::filesystem::path& path, ShardInfo info, const Dataset& source,
     const std::function<void()>& progress = [] {});
 
-// An open shard. Safe to use from several threads. The file is opened read-only and not locked, no
-// filter plugins are loaded, and sizes are checked against the file's own before memory is asked
-// for.
+// A shard that can be read. Safe to use from several threads. The file may come from a stranger: it
+// is not read by the HDF5 library, and sizes are checked against the file's own before memory is
+// asked for.
 class ShardFile {
  public:
-  // Reads what the shard says about itself and its labels (verified); not its images. Throws Error
-  // naming the file, what was expected and what was found.
-  explicit ShardFile(const std::filesystem::path& path);
+  // Reads what the shard says about itself and its labels (verified); not its images. The file is
+  // open only as long as `pool` keeps it so. Throws Error naming the file, what was expected and
+  // what was found.
+  explicit ShardFile(const std::filesystem::path& path,
+                     std::shared_ptr<DescriptorPool> pool = std::make_shared<DescriptorPool>(1));
   ~ShardFile();
   ShardFile(ShardFile&&) noexcept;
   ShardFile& operator=(ShardFile&&) noexcept;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace d2l::data::hdf5 {
+namespace d2l::data::libhdf5 {
 namespace {
 
 constexpr size_t kLongestText = 60000;  // what fits an object header
@@ -33,15 +33,17 @@ std::string reason() {
   return text.empty() ? "no reason given" : text.substr(0, std::min(text.find('\n'), size_t{200}));
 }
 
-Handle access_properties() {
-  Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
-  require(access.valid(), "cannot set up HDF5");
-  require(H5Pset_libver_bounds(access.id(), H5F_LIBVER_LATEST, H5F_LIBVER_LATEST) >= 0,
-          "cannot choose HDF5's newest format");
-  require(H5Pset_file_locking(access.id(), false, true) >= 0, "cannot switch HDF5's locks off");
-  // A filter that the library does not hold itself is code from elsewhere.
-  require(H5PLset_loading_state(0) >= 0, "cannot switch HDF5's plugins off");
-  return access;
+Handle create_file(const std::filesystem::path& path) {
+  Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose),
+      creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose);
+  require(access.valid() && creation.valid() &&
+              H5Pset_libver_bounds(access.id(), H5F_LIBVER_V110, H5F_LIBVER_V110) >= 0 &&
+              H5Pset_file_locking(access.id(), false, true) >= 0 &&
+              H5Pset_obj_track_times(creation.id(), false) >= 0,  // of the root group
+          "cannot set up HDF5");
+  Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.id(), access.id()), H5Fclose);
+  require(file.valid(), "cannot make the file");
+  return file;
 }
 
 Handle text_type(size_t length) {
@@ -72,43 +74,4 @@ void write_text(hid_t object, const char* name, const std::string& text) {
           "cannot write attribute '", name, "'");
 }
 
-namespace {
-
-Handle open_attribute(hid_t object, const char* name, const std::string& path) {
-  check(H5Aexists(object, name) > 0, path, ": attribute '", name, "' is missing");
-  Handle attribute(H5Aopen(object, name, H5P_DEFAULT), H5Aclose);
-  require(attribute.valid(), path, ": cannot read attribute '", name, "'");
-  Handle space(H5Aget_space(attribute.id()), H5Sclose);
-  check(space.valid() && H5Sget_simple_extent_npoints(space.id()) == 1, path, ": attribute '", name,
-        "': expected one value");
-  return attribute;
-}
-
-}  // namespace
-
-int64_t read_integer(hid_t object, const char* name, const std::string& path) {
-  Handle attribute = open_attribute(object, name, path);
-  Handle type(H5Aget_type(attribute.id()), H5Tclose);
-  check(type.valid() && H5Tget_class(type.id()) == H5T_INTEGER, path, ": attribute '", name,
-        "': expected a whole number");
-  int64_t value = 0;
-  require(H5Aread(attribute.id(), H5T_NATIVE_INT64, &value) >= 0, path, ": cannot read attribute '",
-          name, "'");
-  return value;
-}
-
-std::string read_text(hid_t object, const char* name, const std::string& path) {
-  Handle attribute = open_attribute(object, name, path);
-  Handle type(H5Aget_type(attribute.id()), H5Tclose);
-  check(type.valid() && H5Tget_class(type.id()) == H5T_STRING && H5Tis_variable_str(type.id()) == 0,
-        path, ": attribute '", name, "': expected text of fixed length");
-  const size_t length = H5Tget_size(type.id());
-  check(length <= kLongestText, path, ": attribute '", name, "': expected at most ", kLongestText,
-        " bytes of text, found ", length);
-  std::string text(length, '\0');
-  require(H5Aread(attribute.id(), type.id(), text.data()) >= 0, path, ": cannot read attribute '",
-          name, "'");
-  return text.substr(0, text.find('\0'));
-}
-
-}  // namespace d2l::data::hdf5
+}  // namespace d2l::data::libhdf5

@@ -3,13 +3,15 @@
 #include <hdf5.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <utility>
 
 #include "framework/base/error.h"
 
-// What the shard reader and writer share of HDF5. Included by shard_*.cpp only.
-namespace d2l::data::hdf5 {
+// The HDF5 library, as far as shards are written with it. Included by
+// shard_*.cpp and by tests of shards only.
+namespace d2l::data::libhdf5 {
 
 // While it lives HDF5 prints nothing; the calling thread only.
 class Quiet {
@@ -60,16 +62,14 @@ void require(bool ok, const Parts&... what) {
   if (!ok) fail(what..., " (HDF5: ", reason(), ")");
 }
 
-// File access: newest format only, no locks.
-Handle access_properties();
+// A new file in the format of HDF5 1.10, whatever the library's version; no locks, no times.
+Handle create_file(const std::filesystem::path& path);
 
-// Attributes of `object`; `path` begins the message of an Error.
+// Attributes of `object`.
 void write_integer(hid_t object, const char* name, int64_t value);
 void write_text(hid_t object, const char* name, const std::string& text);
-int64_t read_integer(hid_t object, const char* name, const std::string& path);
-std::string read_text(hid_t object, const char* name, const std::string& path);
 
 // Fixed-length strings of `length` bytes, padded with zeros, UTF-8.
 Handle text_type(size_t length);
 
-}  // namespace d2l::data::hdf5
+}  // namespace d2l::data::libhdf5

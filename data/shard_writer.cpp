@@ -1,5 +1,3 @@
-#include <zlib.h>
-
 #include <algorithm>
 #include <bit>
 #include <numeric>
@@ -7,12 +5,13 @@
 
 #include "data/shard_file.h"
 #include "data/shard_hdf5.h"
+#include "data/shard_reader.h"
 #include "framework/base/files.h"
 
 namespace d2l::data {
 
-using hdf5::Handle;
-using hdf5::require;
+using libhdf5::Handle;
+using libhdf5::require;
 
 namespace {
 
@@ -50,10 +49,6 @@ Handle create_dataset(hid_t file, const DatasetLayout& layout, hid_t type) {
   return dataset;
 }
 
-uint32_t crc_of(uint32_t before, const void* bytes, size_t count) {
-  return static_cast<uint32_t>(crc32_z(before, static_cast<const Bytef*>(bytes), count));
-}
-
 void write_class_names(hid_t file, const ShardInfo& info) {
   const std::vector<std::string>& names = info.dataset.class_names;
   if (names.empty()) return;
@@ -61,27 +56,27 @@ void write_class_names(hid_t file, const ShardInfo& info) {
   for (const std::string& name : names) length = std::max(length, name.size());
   std::string packed(length * names.size(), '\0');
   for (size_t i = 0; i < names.size(); ++i) names[i].copy(packed.data() + i * length, length);
-  Handle type = hdf5::text_type(length);
+  Handle type = libhdf5::text_type(length);
   Handle dataset =
       create_dataset(file, {"class_names", {names.size()}, {names.size()}, 0}, type.id());
   require(H5Dwrite(dataset.id(), type.id(), H5S_ALL, H5S_ALL, H5P_DEFAULT, packed.data()) >= 0,
           "cannot write class_names");
-  hdf5::write_integer(dataset.id(), "crc32", crc_of(0, packed.data(), packed.size()));
+  libhdf5::write_integer(dataset.id(), "crc32", crc_of(0, packed.data(), packed.size()));
   require(dataset.close(), "cannot write class_names");
 }
 
 void write_attributes(hid_t file, const ShardInfo& info) {
-  hdf5::write_text(file, "format", "d2l-shard");
-  hdf5::write_integer(file, "version", 1);
-  hdf5::write_text(file, "dataset", info.dataset.name);
-  hdf5::write_text(file, "split", to_string(info.split));
-  hdf5::write_text(file, "source", info.dataset.source);
-  hdf5::write_text(file, "licence", info.dataset.licence);
-  hdf5::write_integer(file, "classes", info.dataset.classes);
-  hdf5::write_integer(file, "shard", info.index);
-  hdf5::write_integer(file, "shards", info.shards);
-  hdf5::write_integer(file, "first_sample", info.first);
-  hdf5::write_integer(file, "total_samples", info.dataset.samples);
+  libhdf5::write_text(file, "format", "d2l-shard");
+  libhdf5::write_integer(file, "version", 1);
+  libhdf5::write_text(file, "dataset", info.dataset.name);
+  libhdf5::write_text(file, "split", to_string(info.split));
+  libhdf5::write_text(file, "source", info.dataset.source);
+  libhdf5::write_text(file, "licence", info.dataset.licence);
+  libhdf5::write_integer(file, "classes", info.dataset.classes);
+  libhdf5::write_integer(file, "shard", info.index);
+  libhdf5::write_integer(file, "shards", info.shards);
+  libhdf5::write_integer(file, "first_sample", info.first);
+  libhdf5::write_integer(file, "total_samples", info.dataset.samples);
 }
 
 // Chunk by chunk, so that memory does not grow with the shard. Answers the labels.
@@ -121,7 +116,7 @@ std::vector<int64_t> write_images(hid_t file, const ShardInfo& info, const Datas
                          images.data()) >= 0,
             "cannot write images ", at, " to ", at + count - 1);
   }
-  hdf5::write_integer(dataset.id(), "crc32", crc);
+  libhdf5::write_integer(dataset.id(), "crc32", crc);
   require(dataset.close(), "cannot write images");
   return labels;
 }
@@ -136,17 +131,15 @@ void write_labels(hid_t file, const ShardInfo& info, const std::vector<int64_t>&
   require(
       H5Dwrite(dataset.id(), H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, labels.data()) >= 0,
       "cannot write labels");
-  hdf5::write_integer(dataset.id(), "crc32",
-                      crc_of(0, labels.data(), labels.size() * sizeof(int64_t)));
+  libhdf5::write_integer(dataset.id(), "crc32",
+                         crc_of(0, labels.data(), labels.size() * sizeof(int64_t)));
   require(dataset.close(), "cannot write labels");
 }
 
 void write_file(const std::filesystem::path& path, const ShardInfo& info, const Dataset& source,
                 const std::function<void()>& progress) {
-  hdf5::Quiet quiet;
-  Handle access = hdf5::access_properties();
-  Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.id()), H5Fclose);
-  require(file.valid(), "cannot make the file");
+  libhdf5::Quiet quiet;
+  Handle file = libhdf5::create_file(path);
   write_attributes(file.id(), info);
   write_class_names(file.id(), info);
   write_labels(file.id(), info, write_images(file.id(), info, source, progress));
@@ -180,6 +173,8 @@ void write_shard(const std::filesystem::path& path, ShardInfo info, const Datase
   replace_file(path, [&](const std::filesystem::path& temporary) {
     try {
       write_file(temporary, info, source, progress);
+      // What readers would refuse gets no name.
+      read_description(InputFile(temporary, std::make_shared<DescriptorPool>(1)));
     } catch (const Error& error) {
       fail("cannot write ", path.string(), ": ", error.what());
     }

@@ -1,7 +1,13 @@
+#include <sys/resource.h>
+
+#include <cstring>
+
 #include "data/cifar_file.h"
 #include "data/idx_file.h"
 #include "data/shard_dataset.h"
 #include "tests/data/data_support.h"
+#include "tests/data/foreign_shard.h"
+#include "tests/data/sealed_file.h"
 
 namespace d2l::data::test {
 namespace {
@@ -119,6 +125,87 @@ TEST(Fuzz, Shards) {
     EXPECT_GT(tally.refused, 5000);
     EXPECT_GT(tally.accepted, 100);
   }
+}
+
+// Sets numbers of a file's own structures, all of whose checksums are then right.
+std::vector<uint8_t> mutate_sealed(SealedFile file, uint64_t round) {
+  const RngKey key{round, stream_of("sealed mutation")};
+  uint64_t draw = 0;
+  auto below = [&](uint64_t bound) { return random_below(key, draw++, bound); };
+  std::vector<uint8_t>& bytes = file.bytes();
+  const uint64_t changes = 1 + below(3);
+  for (uint64_t i = 0; i < changes; ++i) {
+    const SealedFile::Part& part = file.parts()[below(file.parts().size())];
+    const size_t width = size_t{1} << below(4);
+    const size_t at = part.begin + below(part.end - part.begin - width);
+    uint64_t value = 0;
+    std::memcpy(&value, bytes.data() + at, width);
+    const SealedFile::Part& other = file.parts()[below(file.parts().size())];
+    const std::vector<uint64_t> values{0,
+                                       ~uint64_t{0},
+                                       value + 1,
+                                       value - 1,
+                                       value << below(64),
+                                       below(256),
+                                       random_word(key, draw++),
+                                       bytes.size() - below(64),
+                                       other.begin,
+                                       uint64_t{1} << below(64)};
+    value = values[below(values.size())];
+    std::memcpy(bytes.data() + at, &value, width);
+  }
+  file.seal();
+  return bytes;
+}
+
+int64_t most_memory() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss * 1024;
+}
+
+// Shards whose structures lie, with every checksum right. Whatever they say must be legal to use,
+// and may cost no more than files of their size can be worth.
+TEST(Fuzz, ShardsWithRightChecksums) {
+  constexpr uint64_t kRounds = 300;
+  using Writer = std::function<void(const std::filesystem::path& folder, const Dataset& source)>;
+  const auto foreign = [](const ForeignWriter& writer) -> Writer {
+    return [=](const std::filesystem::path& folder, const Dataset& source) {
+      write_foreign(folder / "train-00000-of-00001.h5", source, writer);
+    };
+  };
+  const std::vector<std::pair<int64_t, Writer>> writers{
+      {40, [](const auto& folder, const Dataset& source) { write_shards(folder, source, 1, 16); }},
+      {40,
+       [](const auto& folder, const Dataset& source) { write_shards(folder, source, 1, 16, 6); }},
+      {1030, [](const auto& folder, const Dataset& source) { write_shards(folder, source, 1, 1); }},
+      {300, foreign({.chunk = 1, .most_samples = H5S_UNLIMITED})},
+      {40, foreign({.remember_order = true, .more_attributes = 100, .more_groups = 30})}};
+  Tally tally;
+  const int64_t memory = most_memory();
+  for (const auto& [samples, write] : writers) {
+    TemporaryFolder folder;
+    write(folder.path(), *small_dataset(samples));
+    const auto path = folder.path() / "train-00000-of-00001.h5";
+    const SealedFile original(bytes_of(path));
+    ASSERT_GT(original.parts().size(), 8U);
+    for (uint64_t round = 0; round < kRounds; ++round) {
+      write_bytes(path, mutate_sealed(original, round));
+      try {
+        const ShardDataset dataset(folder.path(), Split::train);
+        content_of(dataset);
+        ++tally.accepted;
+      } catch (const Error& error) {
+        const std::string message = error.what();
+        EXPECT_NE(message.find(folder.path().string()), std::string::npos) << message;
+        EXPECT_EQ(message.find('\n'), std::string::npos) << message;
+        ++tally.refused;
+      }
+    }
+  }
+  EXPECT_GT(tally.refused, 500);
+  EXPECT_GT(tally.accepted, 100);
+  EXPECT_LT(most_memory() - memory, 64 << 20);
 }
 
 }  // namespace

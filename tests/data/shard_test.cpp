@@ -1,8 +1,16 @@
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+#include <zlib.h>
+
 #include <algorithm>
+#include <chrono>
+#include <cstring>
 #include <thread>
 
 #include "data/shard_dataset.h"
 #include "tests/data/data_support.h"
+#include "tests/data/sealed_file.h"
 
 namespace d2l::data::test {
 namespace {
@@ -43,9 +51,29 @@ TEST(ShardFile, SaysWhatWasWritten) {
 TEST(ShardFile, SameInputSameBytes) {
   TemporaryFolder first, second;
   write_shards(first.path(), *small_dataset(100), 1, 7, 9);
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));  // times have whole seconds
   write_shards(second.path(), *small_dataset(100), 1, 7, 9);
   EXPECT_EQ(bytes_of(first.path() / "train-00000-of-00001.h5"),
             bytes_of(second.path() / "train-00000-of-00001.h5"));
+}
+
+TEST(ShardFile, TheChecksumIsKnownBeforeTheImagesAreRead) {
+  TemporaryFolder folder;
+  const auto source = small_dataset(100);
+  write_shards(folder.path(), *source, 1, 10);
+  const Content content = content_of(*source);
+  const ShardFile shard(folder.path() / "train-00000-of-00001.h5");
+  EXPECT_EQ(shard.images_crc(), crc32_z(0, content.images.data(), content.images.size()));
+}
+
+TEST(ShardFile, WhatAReaderWouldRefuseIsNotWritten) {
+  TemporaryFolder folder;
+  DatasetInfo info = small_dataset(10)->info();
+  info.name = "two\nlines";
+  const MemoryDataset source(info, noise(240), std::vector<uint8_t>(10));
+  EXPECT_TRUE(contains(message_of([&] { write_shards(folder.path(), source, 1); }),
+                       "attribute 'dataset': expected a name, found the control character 10"));
+  EXPECT_TRUE(fs::is_empty(folder.path()));
 }
 
 TEST(ShardFile, ManyAndLongClassNames) {
@@ -82,7 +110,7 @@ TEST(ShardFile, OtherFilesAreRefused) {
   TemporaryFolder folder;
   const auto path = folder.path() / "a.h5";
   EXPECT_EQ(message_of([&] { ShardFile shard(path); }),
-            "cannot read " + path.string() + ": no such file");
+            "cannot read " + path.string() + ": No such file or directory");
   write_bytes(path, noise(1000));
   EXPECT_EQ(message_of([&] { ShardFile shard(path); }),
             path.string() + ": expected a d2l shard, found no HDF5 file");
@@ -205,6 +233,88 @@ TEST(ShardDataset, ThreadsMayReadAtOnce) {
   EXPECT_EQ(wrong, std::vector<int>(4, 0));
 }
 
+// While it lives the process may have so many files open, as `ulimit -n` has it.
+class OpenFilesLimit {
+ public:
+  explicit OpenFilesLimit(rlim_t files) {
+    getrlimit(RLIMIT_NOFILE, &before_);
+    const rlimit limit{files, before_.rlim_max};
+    EXPECT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+  }
+  ~OpenFilesLimit() { setrlimit(RLIMIT_NOFILE, &before_); }
+  OpenFilesLimit(const OpenFilesLimit&) = delete;
+  OpenFilesLimit& operator=(const OpenFilesLimit&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+// A set of as many shards as asked for, one sample each. All but the first are that one with other
+// numbers, since writing each would take a while.
+void write_many_shards(const fs::path& folder, const Dataset& source) {
+  const auto shards = static_cast<int>(source.samples());
+  ShardInfo info;
+  info.dataset = source.info();
+  info.shards = shards;
+  info.samples = 1;
+  write_shard(folder / shard_name(Split::train, 0, shards), info, source);
+  SealedFile file(bytes_of(folder / shard_name(Split::train, 0, shards)));
+  for (int index = 1; index < shards; ++index) {
+    file.set_attribute("shard", index);
+    file.set_attribute("first_sample", index);
+    file.seal();
+    write_bytes(folder / shard_name(Split::train, index, shards), file.bytes());
+  }
+}
+
+TEST(ShardDataset, MoreShardsThanFilesMayBeOpen) {
+  TemporaryFolder folder;
+  const auto source = small_dataset(1100);
+  write_many_shards(folder.path(), *source);
+  const std::vector<int64_t> all = range(0, 1100);
+  for (rlim_t files : {1024, 64}) {
+    const OpenFilesLimit limit(files);
+    const ShardDataset dataset(folder.path(), Split::train, 0);
+    EXPECT_EQ(dataset.shards(), 1100);
+    for (int pass = 0; pass < 2; ++pass) EXPECT_EQ(content_of(dataset, all).labels.size(), 1100U);
+  }
+}
+
+TEST(ShardFile, TheSystemsReasonIsSaid) {
+  TemporaryFolder folder;
+  write_shards(folder.path(), *small_dataset(10), 1);
+  const auto path = folder.path() / "train-00000-of-00001.h5";
+  {
+    const OpenFilesLimit limit(0);
+    EXPECT_EQ(message_of([&] { ShardFile shard(path); }),
+              "cannot read " + path.string() + ": Too many open files");
+    EXPECT_EQ(message_of([&] { find_shards(folder.path(), Split::train); }),
+              "cannot read the folder " + folder.path().string() + ": Too many open files");
+  }
+  const auto loop = folder.path() / "loop";
+  fs::create_symlink(loop, loop);
+  EXPECT_EQ(message_of([&] { ShardFile shard(loop); }),
+            "cannot read " + loop.string() + ": " + std::strerror(ELOOP));
+  EXPECT_EQ(message_of([&] { find_shards(loop, Split::train); }),
+            "cannot read the folder " + loop.string() + ": " + std::strerror(ELOOP));
+}
+
+TEST(ShardFile, AFileThatWasChangedIsSaid) {
+  TemporaryFolder folder;
+  write_shards(folder.path(), *small_dataset(100), 1, 10);
+  const auto path = folder.path() / "train-00000-of-00001.h5";
+  const auto other = folder.path() / "train-00001-of-00002.h5";
+  fs::copy(path, other);
+  const auto pool = std::make_shared<DescriptorPool>(1);
+  const ShardFile shard(path, pool);
+  const ShardFile second(other, pool);  // has the first one closed
+  shard.read_chunk(0);
+  second.read_chunk(0);
+  fs::resize_file(path, fs::file_size(path) + 1);
+  EXPECT_EQ(message_of([&] { shard.read_chunk(1); }),
+            path.string() + " has been changed since it was opened");
+}
+
 class ShardSet : public testing::Test {
  protected:
   void SetUp() override { write_shards(folder.path(), *small_dataset(100), 4); }
@@ -230,6 +340,11 @@ TEST_F(ShardSet, MissingOnesAreNamed) {
   for (int i : {0, 1, 3}) fs::remove(shard(i));
   EXPECT_EQ(message(), folder.path().string() +
                            ": expected train shards (train-00000-of-NNNNN.h5), found none");
+  for (const char* name : {"train-0-of-1.h5", "train.h5", "notes", "test-00000-of-00001.h5"})
+    write_bytes(folder.path() / name, {});
+  EXPECT_EQ(message(), folder.path().string() +
+                           ": expected train shards (train-00000-of-NNNNN.h5), found none; the "
+                           "folder holds notes, test-00000-of-00001.h5, train-0-of-1.h5, ...");
 }
 
 TEST_F(ShardSet, TwoSetsAreRefused) {

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/hdf5/bytes.h"
+
+namespace d2l::data::hdf5 {
+
+enum class MessageType : uint8_t {
+  dataspace = 1,
+  link_info = 2,
+  datatype = 3,
+  link = 6,
+  external_files = 7,
+  layout = 8,
+  filters = 11,
+  attribute = 12,
+  continuation = 16,
+  symbol_table = 17,
+  attribute_info = 21,
+};
+
+struct Message {
+  MessageType type;
+  bool shared;  // it stands elsewhere
+  std::vector<uint8_t> bytes;
+};
+
+// A group or a dataset: its object header.
+class Object {
+ public:
+  Object(const Structures& file, uint64_t address);
+
+  const std::vector<Message>& messages() const { return messages_; }
+  // The message of a type that an object has once at most. FormatError when it is there in a form
+  // that cannot be read.
+  const Message* find(MessageType type) const;
+
+ private:
+  void add(std::span<const uint8_t> messages, bool ordered);
+
+  std::vector<Message> messages_;
+};
+
+struct ElementType {
+  enum class Kind { integer, text, other };
+  Kind kind = Kind::other;
+  size_t bytes = 0;
+  bool is_signed = false;
+};
+
+struct Dataspace {
+  std::vector<uint64_t> sizes;  // none: one value
+  std::vector<uint64_t> most;   // what each may grow to
+};
+
+ElementType parse_type(std::span<const uint8_t> bytes);
+Dataspace parse_space(std::span<const uint8_t> bytes);
+// Texts end at their first zero byte.
+std::string parse_text(std::span<const uint8_t> bytes);
+
+// The attributes of an object. Of those that nobody asks for only the names are looked at.
+class Attributes {
+ public:
+  Attributes(const Structures& file, const Object& object);
+
+  // The only value of an attribute; FormatError names it when it is missing or something else.
+  int64_t integer(const std::string& name) const;
+  std::string text(const std::string& name) const;
+
+ private:
+  struct Attribute {
+    std::string name;
+    bool stands_elsewhere = false;  // its type
+    std::vector<uint8_t> type, space, value;
+  };
+
+  static Attribute parse(std::span<const uint8_t> bytes);
+  const Attribute& find(const std::string& name) const;
+
+  std::vector<Attribute> all_;
+};
+
+struct Link {
+  std::string name;
+  std::optional<uint64_t> address;  // nothing: it leads to another place or file
+};
+
+std::vector<Link> read_links(const Structures& file, const Object& group);
+
+}  // namespace d2l::data::hdf5
