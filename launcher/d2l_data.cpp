@@ -1,7 +1,6 @@
 // d2l-data: packs data sets into shards, and says what shards hold and whether they are whole.
 
 #include <boost/program_options.hpp>
-#include <csignal>
 #include <filesystem>
 #include <iostream>
 #include <string>
@@ -9,13 +8,12 @@
 
 #include "data/catalog.h"
 #include "data/oddities.h"
-#include "data/sampler.h"
 #include "data/shard_dataset.h"
 #include "data/shard_file.h"
 #include "framework/base/error.h"
-#include "framework/base/files.h"
 #include "framework/base/path_text.h"
 #include "framework/base/text.h"
+#include "launcher/pack.h"
 
 namespace {
 
@@ -32,8 +30,6 @@ constexpr const char* kUsage =
     "  d2l-data verify PATH...                              reads everything and checks it\n"
     "\n"
     "A PATH is a shard or a folder of shards. d2l-data COMMAND --help explains each.\n";
-
-volatile std::sig_atomic_t interrupted = 0;
 
 using Words = std::vector<std::string>;
 
@@ -100,56 +96,6 @@ void check_range(const std::string& option, int64_t value, int64_t least, int64_
         d2l::concat("--", option, ": expected ", least, " to ", most, ", found ", value));
 }
 
-// A folder beside the shards to be, gone again unless everything went well.
-class Staging {
- public:
-  explicit Staging(const fs::path& out)
-      : made_out_(!fs::exists(out)), out_(out), path_(out / ".d2l-pack.tmp") {
-    make_writable_folder(out);
-    fs::remove_all(path_);  // what a killed run left
-    make_writable_folder(path_);
-  }
-  ~Staging() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-    if (made_out_) fs::remove(out_, ignored);  // only when it is empty
-  }
-  Staging(const Staging&) = delete;
-  Staging& operator=(const Staging&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  bool made_out_;
-  fs::path out_, path_;
-};
-
-void pack_into(const fs::path& out, ShardInfo info, const Dataset& source) {
-  check(find_shards(out, info.split).empty(), out.string(), " already holds ",
-        to_string(info.split), " shards; remove them or choose another folder");
-  Staging staging(out);
-  std::signal(SIGINT, [](int) { interrupted = 1; });
-  std::signal(SIGTERM, [](int) { interrupted = 1; });
-  const int64_t total = info.dataset.samples;
-  for (int shard = 0; shard < info.shards; ++shard) {
-    info.index = shard;
-    info.first = share_begin(total, info.shards, shard);
-    info.samples = share_begin(total, info.shards, shard + 1) - info.first;
-    write_shard(staging.path() / shard_name(info.split, shard, info.shards), info, source,
-                [] { check(interrupted == 0, "interrupted"); });
-  }
-  uint64_t bytes = 0;
-  for (int shard = 0; shard < info.shards; ++shard) {
-    const std::string name = shard_name(info.split, shard, info.shards);
-    fs::rename(staging.path() / name, out / name);
-    bytes += fs::file_size(out / name);
-  }
-  sync_folder(out);
-  std::cout << "packed " << with_thousands(total) << " samples of " << info.dataset.name << " ("
-            << to_string(info.split) << ") into " << info.shards << " shard"
-            << (info.shards == 1 ? "" : "s") << " in " << out.string() << ", " << human_bytes(bytes)
-            << "\n";
-}
-
 void pack(const Words& words) {
   const po::options_description options = pack_options();
   const po::variables_map values = parse(options, words, nullptr);
@@ -182,12 +128,17 @@ void pack(const Words& words) {
   check_range("shards", info.shards, 1, info.dataset.samples);
   for (const std::string& line : oddities(*source, info.split, info.dataset.samples))
     std::cerr << "d2l-data: warning: " << line << "\n";
-  pack_into(out, info, *source);
+  const uint64_t bytes = pack_shards(out, info, *source);
+  std::cout << "packed " << with_thousands(info.dataset.samples) << " samples of "
+            << info.dataset.name << " (" << to_string(info.split) << ") into " << info.shards
+            << " shard" << (info.shards == 1 ? "" : "s") << " in " << out << ", "
+            << human_bytes(bytes) << "\n";
 }
 
 // The shards that `path` means.
 std::vector<fs::path> shards_of(const fs::path& path) {
-  if (!fs::is_directory(path)) return {path};
+  std::error_code error;
+  if (!fs::is_directory(path, error)) return {path};
   std::vector<fs::path> all;
   for (Split split : {Split::train, Split::test})
     for (fs::path& shard : find_shards(path, split)) all.push_back(std::move(shard));
@@ -224,7 +175,8 @@ void print_info(const fs::path& path) {
 
 // A folder must hold whole sets besides whole files.
 void verify_path(const fs::path& path) {
-  if (fs::is_directory(path))
+  std::error_code error;
+  if (fs::is_directory(path, error))
     for (Split split : {Split::train, Split::test})
       if (!find_shards(path, split).empty()) ShardDataset(path, split);
   for (const fs::path& file : shards_of(path)) {

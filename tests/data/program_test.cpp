@@ -1,6 +1,9 @@
 #include "tests/support/program.h"
 
 #include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <thread>
 
 #include "data/idx_file.h"
 #include "data/shard_dataset.h"
@@ -35,6 +38,14 @@ class Program : public testing::Test {
     words.insert(words.end(), more.begin(), more.end());
     return run(words);
   }
+  ptrdiff_t entries() const {
+    return std::distance(fs::directory_iterator(out()), fs::directory_iterator());
+  }
+  // Until a pack that was started has its lock and its folder.
+  void wait_for_begin() const {
+    while (!fs::exists(out()) || entries() < 2)
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
 
   TemporaryFolder folder;
 };
@@ -44,7 +55,7 @@ TEST_F(Program, PacksInspectsAndVerifies) {
   ASSERT_EQ(packed.exit_code, 0) << packed.output;
   EXPECT_NE(packed.output.find("packed 101 samples of mine (train) into 3 shards"),
             std::string::npos);
-  EXPECT_EQ(std::distance(fs::directory_iterator(out()), fs::directory_iterator()), 3);
+  EXPECT_EQ(entries(), 3);
   const ShardDataset dataset(out(), Split::train);
   EXPECT_EQ(dataset.classes(), 7);
   EXPECT_EQ(content_of(dataset).images, noise(101 * 24));
@@ -177,6 +188,39 @@ TEST_F(Program, ExistingShardsAreKept) {
   EXPECT_EQ(ShardDataset(out(), Split::train).shards(), 2);
 }
 
+TEST_F(Program, OnePackAtATimePacksASplit) {
+  Process first(
+      {"d2l-data", "pack", "--from", "synthetic", "--shards", "100", "--out", out().string()});
+  wait_for_begin();
+  const std::vector<pid_t> found = processes_of("d2l-data", out().string());
+  ASSERT_EQ(found.size(), 1U);
+  ASSERT_EQ(::kill(found[0], SIGSTOP), 0);
+  const ProgramResult second = pack();
+  EXPECT_EQ(::kill(found[0], SIGCONT), 0);
+  EXPECT_EQ(second.exit_code, 1);
+  EXPECT_EQ(second.output, "d2l-data: error: cannot pack train shards into " + out().string() +
+                               ": another process holds " +
+                               (out() / ".d2l-pack-train.lock").string() + "\n");
+  const ProgramResult result = first.wait();
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_EQ(entries(), 100);
+  EXPECT_EQ(run({"verify", out().string()}).exit_code, 0);
+}
+
+TEST_F(Program, BothSplitsMayBePackedAtOnce) {
+  std::vector<std::unique_ptr<Process>> packs;
+  for (const char* split : {"train", "test"})
+    packs.push_back(std::make_unique<Process>(
+        std::vector<std::string>{"d2l-data", "pack", "--from", "synthetic", "--out", out().string(),
+                                 "--shards", "30", "--split", split}));
+  for (const auto& process : packs) {
+    const ProgramResult result = process->wait();
+    EXPECT_EQ(result.exit_code, 0) << result.output;
+  }
+  EXPECT_EQ(entries(), 60);
+  EXPECT_EQ(run({"verify", out().string()}).exit_code, 0);
+}
+
 TEST_F(Program, AFullDiskIsSaidAndCleanedUp) {
   // the limit on a file's size stands in for the disk's
   const ProgramResult result =
@@ -203,10 +247,13 @@ TEST_F(Program, AnInterruptedPackLeavesNothingBehind) {
 }
 
 TEST_F(Program, WhatAKilledPackLeftDoesNotDisturb) {
-  fs::create_directories(out() / ".d2l-pack.tmp");
-  write_bytes(out() / ".d2l-pack.tmp" / "train-00000-of-00001.h5.tmp", noise(100));
+  Process killed(
+      {"d2l-data", "pack", "--from", "synthetic", "--shards", "2000", "--out", out().string()});
+  wait_for_begin();
+  killed.wait(0);
+  EXPECT_EQ(entries(), 2);
   ASSERT_EQ(pack().exit_code, 0);
-  EXPECT_FALSE(fs::exists(out() / ".d2l-pack.tmp"));
+  EXPECT_EQ(entries(), 1);
   EXPECT_EQ(ShardDataset(out(), Split::train).samples(), 101);
 }
 

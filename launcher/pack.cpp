@@ -1,0 +1,126 @@
+#include "launcher/pack.h"
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/sampler.h"
+#include "data/shard_dataset.h"
+#include "framework/base/error.h"
+#include "framework/base/files.h"
+
+namespace d2l {
+namespace {
+
+namespace fs = std::filesystem;
+using data::Split;
+
+volatile std::sig_atomic_t interrupted = 0;
+
+// Held while a split is packed into a folder; the file that it stands in goes with it.
+class PackLock {
+ public:
+  PackLock(const fs::path& out, Split split)
+      : path_(out / (".d2l-pack-" + to_string(split) + ".lock")) {
+    try {
+      // The holder before may have removed the file after it was opened here: nobody else would
+      // find that one.
+      do lock_ = std::make_unique<FileLock>(path_);
+      while (!fs::exists(path_));
+    } catch (const Error& error) {
+      fail("cannot pack ", to_string(split), " shards into ", out.string(), ": ", error.what());
+    }
+  }
+  ~PackLock() {
+    std::error_code ignored;
+    fs::remove(path_, ignored);
+  }
+  PackLock(const PackLock&) = delete;
+  PackLock& operator=(const PackLock&) = delete;
+
+ private:
+  fs::path path_;
+  std::unique_ptr<FileLock> lock_;
+};
+
+// The folder that shards go into, and one within it for those that are not yet whole. Gone again,
+// if it was made, unless there is something in it.
+class PackFolder {
+ public:
+  PackFolder(const fs::path& out, Split split)
+      : made_(!fs::exists(out)), out_(out), staging_(".d2l-pack-" + to_string(split) + ".tmp-") {
+    make_writable_folder(out);
+    try {
+      lock_.emplace(out, split);
+      remove_staging();  // what a killed run left
+      std::string name = (out / (staging_ + "XXXXXX")).string();
+      check(::mkdtemp(name.data()) != nullptr, "cannot make the folder ", name, ": ",
+            std::strerror(errno));
+      path_ = name;
+    } catch (...) {
+      leave();
+      throw;
+    }
+  }
+  ~PackFolder() {
+    remove_staging();
+    leave();
+  }
+  PackFolder(const PackFolder&) = delete;
+  PackFolder& operator=(const PackFolder&) = delete;
+
+  const fs::path& staging() const { return path_; }
+
+ private:
+  void remove_staging() const {
+    std::error_code ignored;
+    std::vector<fs::path> found;
+    for (const auto& entry : fs::directory_iterator(out_, ignored))
+      if (entry.path().filename().string().starts_with(staging_)) found.push_back(entry.path());
+    for (const fs::path& path : found) fs::remove_all(path, ignored);
+  }
+  void leave() {
+    lock_.reset();
+    std::error_code ignored;
+    if (made_) fs::remove(out_, ignored);  // only when it is empty
+  }
+
+  bool made_;
+  fs::path out_;
+  std::string staging_;  // how the names of folders begin that hold what is not yet whole
+  std::optional<PackLock> lock_;
+  fs::path path_;
+};
+
+}  // namespace
+
+uint64_t pack_shards(const fs::path& out, data::ShardInfo info, const data::Dataset& source) {
+  const PackFolder folder(out, info.split);
+  check(data::find_shards(out, info.split).empty(), out.string(), " already holds ",
+        to_string(info.split), " shards; remove them or choose another folder");
+  std::signal(SIGINT, [](int) { interrupted = 1; });
+  std::signal(SIGTERM, [](int) { interrupted = 1; });
+  const int64_t total = info.dataset.samples;
+  for (int shard = 0; shard < info.shards; ++shard) {
+    info.index = shard;
+    info.first = data::share_begin(total, info.shards, shard);
+    info.samples = data::share_begin(total, info.shards, shard + 1) - info.first;
+    write_shard(folder.staging() / data::shard_name(info.split, shard, info.shards), info, source,
+                [] { check(interrupted == 0, "interrupted"); });
+  }
+  uint64_t bytes = 0;
+  for (int shard = 0; shard < info.shards; ++shard) {
+    const std::string name = data::shard_name(info.split, shard, info.shards);
+    fs::rename(folder.staging() / name, out / name);
+    bytes += fs::file_size(out / name);
+  }
+  sync_folder(out);
+  return bytes;
+}
+
+}  // namespace d2l
