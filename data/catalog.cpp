@@ -1,6 +1,7 @@
 #include "data/catalog.h"
 
 #include <algorithm>
+#include <bit>
 #include <cinttypes>
 #include <cstdio>
 #include <functional>
@@ -43,7 +44,8 @@ std::unique_ptr<Dataset> open_cifar_files(const DatasetInfo& info, const fs::pat
   return files.empty() ? nullptr : open_cifar10(files, split, info);
 }
 
-// "synthetic-224x224x3": images of that size, as many as fit into 256 MB.
+// "synthetic-224x224x3": images of that size, as many as fit into 160 MB. Their number is a power
+// of two, so that batches whose size is one too are all whole.
 std::optional<SyntheticOptions> sized_synthetic(const std::string& name) {
   SyntheticOptions options;
   int64_t width = 0;
@@ -55,8 +57,9 @@ std::optional<SyntheticOptions> sized_synthetic(const std::string& name) {
   check(width == options.size, name, ": expected square images, found ", options.size, " x ",
         width);
   const int64_t bytes = std::max<int64_t>(options.size * options.size * options.channels, 1);
-  options.train_samples = std::min(options.train_samples, (int64_t{256} << 20) / bytes);
-  options.test_samples = std::min(options.test_samples, options.train_samples / 4);
+  const uint64_t fit = std::bit_floor((uint64_t{160} << 20) / static_cast<uint64_t>(bytes));
+  options.train_samples = std::min(options.train_samples, static_cast<int64_t>(fit));
+  options.test_samples = std::max<int64_t>(options.train_samples / 4, 1);
   return options;
 }
 

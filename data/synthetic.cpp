@@ -1,72 +1,91 @@
 #include "data/synthetic.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 
 #include "data/memory_dataset.h"
 #include "framework/base/error.h"
-#include "framework/base/rng.h"
+#include "framework/base/random_words.h"
+#include "framework/base/simd.h"
 
 namespace d2l::data {
 namespace {
 
 constexpr int64_t kCells = 7;  // a pattern is a coarse grid of so many values each way
 constexpr int64_t kLargestShift = 2;
-constexpr int64_t kNoise = 48;  // in grey levels, each way
+constexpr int kNoise = 48;  // in grey levels, each way
 
-// Whole numbers only, so that no compiler or processor can change a bit.
-struct Painter {
-  const SyntheticOptions& options;
-
-  int64_t cell(int64_t label, int64_t channel, int64_t row, int64_t column) const {
-    RngKey key{options.seed, mix(stream_of("synthetic pattern"), static_cast<uint64_t>(label))};
-    int64_t index = (channel * kCells + row % kCells) * kCells + column % kCells;
-    return random_word(key, static_cast<uint64_t>(index)) >> 24;
-  }
-
-  // Between four cells, bilinear; the position wraps around.
-  int64_t pattern(int64_t label, int64_t channel, int64_t y, int64_t x) const {
-    auto place = [&](int64_t at) {
-      return (at + options.size) % options.size * kCells * 256 / options.size;
-    };
-    int64_t v = place(y), u = place(x), row = v >> 8, column = u >> 8;
-    int64_t down = v & 255, right = u & 255;
-    auto along = [&](int64_t r) {
-      return cell(label, channel, r, column) * (256 - right) +
-             cell(label, channel, r, column + 1) * right;
-    };
-    return (along(row) * (256 - down) + along(row + 1) * down) >> 16;
-  }
-
-  std::vector<uint8_t> patterns() const {
-    std::vector<uint8_t> all;
-    for (int64_t label = 0; label < options.classes; ++label)
-      for (int64_t y = 0; y < options.size; ++y)
-        for (int64_t x = 0; x < options.size; ++x)
-          for (int64_t channel = 0; channel < options.channels; ++channel)
-            all.push_back(static_cast<uint8_t>(pattern(label, channel, y, x)));
-    return all;
-  }
-
-  // One sample of the class that `pattern` belongs to.
-  void paint(RngKey key, const uint8_t* pattern, uint8_t* out) const {
-    const int64_t size = options.size;
-    auto shift = [&](uint64_t draw) {
-      return static_cast<int64_t>(random_below(key, draw, 2 * kLargestShift + 1)) - kLargestShift;
-    };
-    const int64_t dy = shift(0), dx = shift(1);
-    const int64_t strength = 128 + static_cast<int64_t>(random_below(key, 2, 128));
-    Random4 block{};
-    for (int64_t i = 0; i < size * size * options.channels; ++i) {
-      int64_t pixel = i / options.channels, channel = i % options.channels;
-      int64_t y = (pixel / size + dy + size) % size, x = (pixel % size + dx + size) % size;
-      int64_t value = pattern[(y * size + x) * options.channels + channel] * strength / 256;
-      // 16 draws of a byte from each block; 16 keeps clear of the draws above
-      if (i % 16 == 0) block = philox(key, static_cast<uint64_t>(16 + i / 16));
-      uint32_t word = block.word[i % 16 / 4];
-      int64_t noise = static_cast<int64_t>(word >> (8 * (i % 4)) & 255) - 128;
-      out[i] = static_cast<uint8_t>(std::clamp<int64_t>(value + noise * kNoise / 128, 0, 255));
+// Brightness / 256, and noise that words from block 16 on give byte by byte: that keeps clear of a
+// sample's other draws.
+D2L_SIMD void dim_and_cover(RngKey key, int strength, uint8_t* image, int64_t count) {
+  static_assert(std::endian::native == std::endian::little, "bytes of words in order");
+  constexpr int64_t kBytes = 4 * RandomWords::kWords;
+  constexpr uint64_t kFirstBlock = 16;
+  RandomWords words;
+  uint8_t noise[kBytes];
+  for (int64_t done = 0; done < count; done += kBytes) {
+    words.fill(key, kFirstBlock + static_cast<uint64_t>(done) / sizeof(Random4));
+    std::memcpy(noise, words.word, sizeof noise);
+    uint8_t* pixels = image + done;
+    const int64_t part = std::min(kBytes, count - done);
+    for (int64_t i = 0; i < part; ++i) {
+      const int value = pixels[i] * strength / 256 + (noise[i] - 128) * kNoise / 128;
+      pixels[i] = static_cast<uint8_t>(std::clamp(value, 0, 255));
     }
   }
+}
+
+// Whole numbers only, so that no compiler or processor can change a bit.
+class Painter {
+ public:
+  explicit Painter(const SyntheticOptions& options)
+      : size_(options.size), channels_(options.channels) {
+    for (int64_t label = 0; label < options.classes; ++label)
+      add_pattern(
+          {options.seed, mix(stream_of("synthetic pattern"), static_cast<uint64_t>(label))});
+  }
+
+  // One sample of a class: its pattern, shifted, dimmed and covered with noise.
+  void paint(RngKey key, int64_t label, uint8_t* out) const {
+    auto shift = [&](uint64_t draw) {
+      const uint64_t drawn = random_below(key, draw, 2 * kLargestShift + 1);
+      return (static_cast<int64_t>(drawn) - kLargestShift + size_) % size_;
+    };
+    const int64_t row = size_ * channels_, dy = shift(0), right = shift(1) * channels_;
+    const int strength = 128 + static_cast<int>(random_below(key, 2, 128));
+    const uint8_t* pattern = patterns_.data() + label * size_ * row;
+    for (int64_t y = 0; y < size_; ++y) {
+      const uint8_t* from = pattern + (y + dy) % size_ * row;
+      std::copy(from, from + right, std::copy(from + right, from + row, out + y * row));
+    }
+    dim_and_cover(key, strength, out, size_ * row);
+  }
+
+ private:
+  // Between four cells of a coarse grid, bilinear; the position wraps around.
+  void add_pattern(RngKey key) {
+    std::vector<int64_t> cells(static_cast<size_t>(channels_ * kCells * kCells));
+    for (size_t i = 0; i < cells.size(); ++i) cells[i] = random_word(key, i) >> 24;
+    for (int64_t y = 0; y < size_; ++y)
+      for (int64_t x = 0; x < size_; ++x)
+        for (int64_t channel = 0; channel < channels_; ++channel) {
+          const int64_t v = y * kCells * 256 / size_, u = x * kCells * 256 / size_;
+          const int64_t down = v & 255, right = u & 255;
+          auto cell = [&](int64_t r, int64_t c) {
+            return cells[static_cast<size_t>((channel * kCells + r % kCells) * kCells +
+                                             c % kCells)];
+          };
+          auto along = [&](int64_t r) {
+            return cell(r, u >> 8) * (256 - right) + cell(r, (u >> 8) + 1) * right;
+          };
+          const int64_t value = along(v >> 8) * (256 - down) + along((v >> 8) + 1) * down;
+          patterns_.push_back(static_cast<uint8_t>(value >> 16));
+        }
+  }
+
+  int64_t size_, channels_;
+  std::vector<uint8_t> patterns_;  // one after the other, each as an image
 };
 
 }  // namespace
@@ -83,14 +102,13 @@ std::unique_ptr<Dataset> make_synthetic(Split split, const SyntheticOptions& opt
   const int64_t elements = options.size * options.size * options.channels;
   std::vector<uint8_t> images(static_cast<size_t>(samples * elements));
   std::vector<uint8_t> labels(static_cast<size_t>(samples));
-  const Painter painter{options};
-  const std::vector<uint8_t> patterns = painter.patterns();
+  const Painter painter(options);
   const uint64_t stream = stream_of("synthetic " + to_string(split));
   for (int64_t i = 0; i < samples; ++i) {
     int64_t label = i % options.classes;
     labels[static_cast<size_t>(i)] = static_cast<uint8_t>(label);
-    painter.paint({options.seed, mix(stream, static_cast<uint64_t>(i))},
-                  patterns.data() + label * elements, images.data() + i * elements);
+    painter.paint({options.seed, mix(stream, static_cast<uint64_t>(i))}, label,
+                  images.data() + i * elements);
   }
   DatasetInfo info;
   info.name = "synthetic";

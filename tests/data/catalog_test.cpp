@@ -15,6 +15,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Of all bytes, as an independent implementation found it too.
+uint64_t weighted_sum(const Dataset& dataset) {
+  const Content content = content_of(dataset, range(0, dataset.samples()));
+  uint64_t sum = 0;
+  for (size_t i = 0; i < content.images.size(); ++i) sum += content.images[i] * (i % 1009);
+  return sum;
+}
+
 TEST(Synthetic, IsTheSameEverywhere) {
   const auto train = open_dataset("synthetic", "", Split::train);
   const auto test = open_dataset("synthetic", "", Split::test);
@@ -22,11 +30,8 @@ TEST(Synthetic, IsTheSameEverywhere) {
   EXPECT_EQ(test->samples(), 1024);
   EXPECT_EQ(train->shape(), (Shape{28, 28, 1}));
   EXPECT_EQ(train->classes(), 10);
-  const Content content = content_of(*train);
-  EXPECT_EQ(content, content_of(*make_synthetic(Split::train)));
-  uint64_t sum = 0;
-  for (size_t i = 0; i < content.images.size(); ++i) sum += content.images[i] * (i % 1009);
-  EXPECT_EQ(sum, 153677861791U);  // from an independent implementation
+  EXPECT_EQ(content_of(*train), content_of(*make_synthetic(Split::train)));
+  EXPECT_EQ(weighted_sum(*train), 153677861791U);
   EXPECT_NE(content_of(*test, range(0, 10)).images, content_of(*train, range(0, 10)).images);
 }
 
@@ -34,7 +39,12 @@ TEST(Synthetic, OfAnySize) {
   const auto train = open_dataset("synthetic-40x40x3", "", Split::train);
   EXPECT_EQ(train->shape(), (Shape{40, 40, 3}));
   EXPECT_EQ(train->samples(), 4096);
-  EXPECT_EQ(open_dataset("synthetic-512x512x8", "", Split::train)->samples(), 128);
+  EXPECT_EQ(weighted_sum(*train), 934256858283U);
+  EXPECT_EQ(weighted_sum(*open_dataset("synthetic-40x40x3", "", Split::test)), 234985878593U);
+  // rows that end inside the noise's batches
+  EXPECT_EQ(
+      weighted_sum(*make_synthetic(Split::train, {.train_samples = 50, .size = 37, .channels = 2})),
+      7077091482U);
   const auto message = [](const std::string& name) {
     return message_of([&] { open_dataset(name, "", Split::test); });
   };
@@ -42,6 +52,16 @@ TEST(Synthetic, OfAnySize) {
             "synthetic-40x30x3: expected square images, found 40 x 30");
   EXPECT_THAT(message("synthetic-2x2x1"), testing::HasSubstr("expected a size of"));
   EXPECT_THAT(message("synthetic-40x40x3y"), testing::HasSubstr("unknown data set"));
+}
+
+// No batch of 64, 128 or 256 is smaller than the others; huge images are fewer.
+TEST(Synthetic, LargeImagesMakeWholeBatches) {
+  const auto counts = [](const std::string& name) {
+    return std::pair(open_dataset(name, "", Split::train)->samples(),
+                     open_dataset(name, "", Split::test)->samples());
+  };
+  EXPECT_EQ(counts("synthetic-224x224x3"), std::pair(1024L, 256L));
+  EXPECT_EQ(counts("synthetic-512x512x8"), std::pair(64L, 16L));
 }
 
 // The nearest class mean is right on most unseen samples, so that a model can learn them, and not

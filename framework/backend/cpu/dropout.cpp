@@ -3,12 +3,12 @@
 #include "framework/backend/cpu/cpu_backend.h"
 #include "framework/backend/cpu/floats.h"
 #include "framework/backend/cpu/parallel.h"
+#include "framework/base/random_words.h"
 
 namespace d2l::cpu {
 namespace {
 
-constexpr int64_t kBlocks = 64;          // philox blocks per batch
-constexpr int64_t kWords = 4 * kBlocks;  // their words
+constexpr int64_t kWords = RandomWords::kWords;
 
 // to_unit(word) >= p, said in whole numbers: (word >> 8) >= threshold.
 struct Mask {
@@ -17,33 +17,15 @@ struct Mask {
   float scale;
 };
 
-struct Words {
-  alignas(64) uint32_t word[kWords];
-};
-
-// The sequence's words [4 first_block, 4 first_block + kWords).
-[[gnu::always_inline]] inline void fill_words(RngKey key, uint64_t first_block, Words& words) {
-  alignas(64) uint32_t columns[4][kBlocks];
-  for (int64_t i = 0; i < kBlocks; ++i) {
-    Random4 block = philox(key, first_block + static_cast<uint64_t>(i));
-    columns[0][i] = block.word[0];
-    columns[1][i] = block.word[1];
-    columns[2][i] = block.word[2];
-    columns[3][i] = block.word[3];
-  }
-  for (int64_t i = 0; i < kBlocks; ++i)
-    for (int64_t k = 0; k < 4; ++k) words.word[4 * i + k] = columns[k][i];
-}
-
 // x[0] belongs to word number `first` of the sequence.
 template <class T>
 D2L_SIMD void dropout_run(const Mask& mask, uint64_t first, const T* x, T* y, int64_t count) {
   const uint32_t threshold = mask.threshold;
   const float scale = mask.scale;
-  Words words;
+  RandomWords words;
   int64_t skip = static_cast<int64_t>(first % 4);
   for (int64_t done = 0; done < count;) {
-    fill_words(mask.key, (first + static_cast<uint64_t>(done)) / 4, words);
+    words.fill(mask.key, (first + static_cast<uint64_t>(done)) / 4);
     const int64_t part = std::min(kWords - skip, count - done);
     const uint32_t* word = words.word + skip;
     const T* from = x + done;
