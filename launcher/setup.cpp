@@ -28,18 +28,20 @@ std::unique_ptr<data::Loader> open_loader(const Config& config, const Machine& m
   if (train && config.last_batch == "drop" && config.batch_size > dataset->samples())
     throw UsageError(concat("--last-batch drop expects a --batch-size of at most the ",
                             dataset->samples(), " training samples, found ", config.batch_size));
+  // A smaller batch is another kind of step than those that --time is to tell of.
+  const bool drops =
+      config.last_batch == "drop" || (config.time > 0 && config.batch_size <= dataset->samples());
   return std::make_unique<data::Loader>(
       std::move(dataset), machine.host_memory(),
-      data::LoaderOptions{.batch_size = config.batch_size,
-                          .seed = config.seed,
-                          .order = train ? data::Order::shuffled : data::Order::sequential,
-                          .last_batch = train && config.last_batch == "drop"
-                                            ? data::LastBatch::drop
-                                            : data::LastBatch::keep,
-                          .rank = machine.comm->rank(),
-                          .ranks = machine.comm->size(),
-                          .threads = config.loader_threads,
-                          .resize = config.resize});
+      data::LoaderOptions{
+          .batch_size = config.batch_size,
+          .seed = config.seed,
+          .order = train ? data::Order::shuffled : data::Order::sequential,
+          .last_batch = train && drops ? data::LastBatch::drop : data::LastBatch::keep,
+          .rank = machine.comm->rank(),
+          .ranks = machine.comm->size(),
+          .threads = config.loader_threads,
+          .resize = config.resize});
 }
 
 void check_same_kind(const data::Dataset& train, const data::Dataset& test) {

@@ -5,6 +5,7 @@
 
 #include <iterator>
 #include <sstream>
+#include <tuple>
 
 #include "tests/launcher/runs.h"
 #include "tests/support/support.h"
@@ -85,6 +86,19 @@ TEST(Time, MeasuresWhatTheOptionsSay) {
     GTEST_SKIP() << "this machine does not multiply bf16";
   EXPECT_EQ(half.exit_code, 0) << half.output;
   EXPECT_THAT(half.output, ContainsRegex("1 step, .*f32 [^\n]*, bf16 "));
+}
+
+// An epoch's last batch, here the second step that counts, would be another kind of step: 96
+// samples beside batches of 1000. A batch that is all there is counts.
+TEST(Time, StepsAreOfWholeBatches) {
+  for (const auto& [batch, ranks, giga] :
+       {std::tuple("1000", 0, "0\\.0864"), std::tuple("1000", 2, "0\\.0432"),
+        std::tuple("5000", 0, "0\\.3539")}) {
+    const ProgramResult result =
+        train(ranks, {"--model", "bn-lenet", "--batch-size", batch, "--time", "4"});
+    ASSERT_EQ(result.exit_code, 0) << result.output;
+    EXPECT_THAT(result.output, ContainsRegex(std::string("\nconv1 [^\n]* ") + giga + " "));
+  }
 }
 
 TEST(Time, SaysWhatIsWrong) {
