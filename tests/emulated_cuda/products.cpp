@@ -1,3 +1,7 @@
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
 #include <optional>
 
 #include "framework/backend/cuda/cuda_backend.h"
@@ -53,9 +57,24 @@ class Out {
   View view_;
 };
 
+// Set when the process exits, before its static objects end: the main thread's own end first.
+bool is_exiting = false;
+struct Thread {
+  bool has_backends = false;
+  ~Thread() { is_exiting = is_exiting || getpid() == gettid(); }
+};
+thread_local Thread this_thread;
+
 class CpuProducts final : public Products {
  public:
-  explicit CpuProducts(CudaBackend& backend) : backend_(backend) {}
+  explicit CpuProducts(CudaBackend& backend) : backend_(backend) {
+    this_thread.has_backends = true;  // so that its end is seen
+  }
+  ~CpuProducts() override {
+    if (!is_exiting) return;
+    std::fputs("emulated CUDA: a backend ends at exit, where cuDNN may crash\n", stderr);
+    std::abort();
+  }
   std::string describe() const override { return "products on the CPU"; }
 
   void matmul(const MatmulParams& params, ConstView a, ConstView b, ConstView bias,

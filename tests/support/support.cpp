@@ -17,8 +17,14 @@ Backend& cpu() {
 Backend& device() {
   const char* name = std::getenv("D2L_TEST_DEVICE");
   if (name == nullptr || std::string(name) == "cpu") return cpu();
-  static std::unique_ptr<Backend> backend = make_cuda_backend({});
-  return *backend;
+  return gpu();
+}
+
+// Never destroyed: that would be at exit, when parts of the vendor's libraries may have ended, and
+// cudnnDestroy() has been seen to crash there.
+Backend& gpu() {
+  static Backend& backend = *make_cuda_backend({}).release();
+  return backend;
 }
 
 testing::AssertionResult close(const Tensor& found, const std::vector<float>& expected,

@@ -15,6 +15,8 @@ Backend& cpu();
 // What tests of tensors and all above them compute on: cpu(), or the GPU if $D2L_TEST_DEVICE is
 // "cuda".
 Backend& device();
+// One GPU for the whole test program. Throws Error when there is none.
+Backend& gpu();
 
 // Every element within absolute + relative * |expected|; says where the first one is that is not.
 testing::AssertionResult close(const Tensor& found, const std::vector<float>& expected,

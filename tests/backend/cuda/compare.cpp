@@ -4,9 +4,6 @@
 #include <cstring>
 #include <limits>
 
-#include "framework/backend/cuda_module.h"
-#include "tests/support/support.h"
-
 namespace d2l::test {
 namespace {
 
@@ -61,11 +58,6 @@ bool agree(double found, double wanted, const Tolerance& tolerance) {
 }
 
 }  // namespace
-
-Backend& gpu() {
-  static std::unique_ptr<Backend> backend = make_cuda_backend({});
-  return *backend;
-}
 
 Backend& host() { return cpu(); }
 

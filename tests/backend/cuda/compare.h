@@ -7,12 +7,11 @@
 #include <vector>
 
 #include "framework/tensor/create.h"
+#include "tests/support/support.h"
 
 // CUDA's kernels against the CPU's: the same call on the same inputs.
 namespace d2l::test {
 
-// The GPU; the program does not start without one.
-Backend& gpu();
 Backend& host();  // a CPU backend with one thread
 
 // A kernel's arguments, on the host. Outputs may hold anything before, or what the kernel goes on
