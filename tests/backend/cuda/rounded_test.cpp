@@ -1,3 +1,5 @@
+#include <gmock/gmock.h>
+
 #include "framework/backend/rounded_once.h"
 #include "framework/tensor/elementwise.h"
 #include "tests/backend/cuda/compare.h"
@@ -15,6 +17,11 @@ class CudaRounded : public testing::Test {
     return out.to_vector<float>();
   }
 
+  // Up to the order of sums: the copy lies at other addresses, which may suit another kernel.
+  static auto like(const std::vector<float>& expected) {
+    return testing::Pointwise(testing::FloatNear(0.05f), expected);
+  }
+
   Tensor x = random_tensor({8, 30}).to(gpu());
   Tensor values = random_tensor({2048}).to(gpu());
 };
@@ -23,7 +30,7 @@ TEST_F(CudaRounded, ProductsAreTheSame) {
   for (int64_t at : {0, 64, 1448}) {
     const std::vector<float> expected = product(at, DType::f16);
     const RoundedOnce rounded(gpu(), values.view(), DType::f16);
-    EXPECT_EQ(product(at, DType::f16), expected) << at;
+    EXPECT_THAT(product(at, DType::f16), like(expected)) << at;
   }
 }
 
@@ -35,11 +42,11 @@ TEST_F(CudaRounded, ProductsTakeTheCopyWhileThereIsOne) {
     const Tensor part = values.rows(64, 2048);
     const RoundedOnce rounded(gpu(), part.view(), DType::f16);
     values *= 2;
-    EXPECT_EQ(product(64, DType::f16), before);
-    EXPECT_NE(product(0, DType::f16), outside) << "not all of it has been copied";
-    EXPECT_NE(product(64, DType::f32), before) << "f32 is no copy";
+    EXPECT_THAT(product(64, DType::f16), like(before));
+    EXPECT_THAT(product(0, DType::f16), testing::Not(like(outside))) << "only a part is copied";
+    EXPECT_THAT(product(64, DType::f32), testing::Not(like(before))) << "f32 is no copy";
   }
-  EXPECT_NE(product(64, DType::f16), before);
+  EXPECT_THAT(product(64, DType::f16), testing::Not(like(before)));
 }
 
 }  // namespace
