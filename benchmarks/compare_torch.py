@@ -5,26 +5,24 @@
 
 Needs Python 3.9, PyTorch in that Python, and d2l built (cmake --build --preset release). Both sides
 train the same model on random data of the same shape that is already in memory; every run is a fresh
-process. PyTorch's settings are tried once each, the fastest one then alternates with d2l: d2l,
-torch, d2l, torch, ... The table that is printed holds medians over the rounds.
+process. The first round runs d2l and each of PyTorch's settings; in those that follow d2l alternates
+with the fastest setting and with plain eager. The table that is printed holds medians over all runs;
+what is known of a run is said as soon as it ends, and SIGTERM has the table of what there is printed.
 """
 import argparse
 import dataclasses
-import datetime
 import json
 import math
-import os
 import pathlib
-import platform
 import shlex
 import shutil
 import signal
-import statistics
 import sys
 import time
 
 import d2l_side
-from processes import ROOT, cpu_name, d2l_version, gpu_name, note, run_child
+from comparison_table import Table
+from processes import ROOT, note, run_child
 
 # How PyTorch may run: eager, channels_last (N, H, W, C in memory) or compiled, or both; then SGD's
 # implementation. compile-step compiles the optimizer along.
@@ -102,61 +100,83 @@ def variants_of(args, name):
     return [variant for variant in chosen if name != "mlp" or "channels_last" not in variant]
 
 
-def best_variant(args, job):
-    """Tries every setting once, or as many as half of --budget is enough for; the fastest's name."""
-    speeds, begin = {}, time.monotonic()
-    for variant in variants_of(args, job["model"]):
-        if speeds and time.monotonic() - begin > args.budget / 2:
-            note(f"{job['model']}: torch {variant} is not tried: --budget {args.budget:g}")
+class Budget:
+    """The seconds that a model's runs may take together, and each of them."""
+
+    def __init__(self, args):
+        self.end = time.monotonic() + args.budget
+        self.limit = args.limit
+
+    def left(self):
+        return self.end - time.monotonic()
+
+    def is_spent(self):
+        return self.left() < 1
+
+    def run_limit(self):
+        return min(self.limit, max(self.left(), 1))
+
+
+def d2l_sides(args, name, budget):
+    """By name, functions that make one run of d2l."""
+    job = job_of(args, name, args.threads if args.ddp else 1)
+    jobs = {}
+    if not args.torch_only:
+        jobs["d2l"] = job
+        if args.ddp:
+            jobs[f"d2l, 1 rank x {args.threads} threads"] = job_of(args, name)
+        for options in args.d2l_options:
+            jobs[f"d2l {options}"] = dict(job, d2l_options=shlex.split(options))
+    return {side: lambda job=job: d2l_side.run(args.build, job, budget.run_limit())
+            for side, job in jobs.items()}
+
+
+def torch_sides(args, name, budget):
+    """By setting, the side's name and a function that makes one run."""
+    job = job_of(args, name, args.threads if args.ddp else 1)
+    torch = "PyTorch DDP" if args.ddp else "PyTorch"
+    return {variant: (f"{torch}, {variant}",
+                      lambda variant=variant: run_torch(job, variant, budget.run_limit()))
+            for variant in variants_of(args, name)}
+
+
+def first_round(args, name, table, budget):
+    """Runs every side once; those that further rounds are of. Throws RuntimeError when d2l fails,
+    or PyTorch in every setting."""
+    job = job_of(args, name, args.threads if args.ddp else 1)
+    sides = d2l_sides(args, name, budget)
+    for side, run in sides.items():
+        note(f"round 1: {table.add(job, side, run())}")
+    speeds, settings = {}, torch_sides(args, name, budget)
+    for variant, (side, run) in settings.items():
+        if speeds and budget.is_spent():
+            note(f"{name}: torch {variant} is not tried: --budget {args.budget:g}")
             continue
         try:
-            speeds[variant] = run_torch(job, variant, args.limit)["speed"]
-            note(f"{job['model']}: torch {variant}: {speeds[variant]:,.1f} examples/s")
+            result = run()
         except RuntimeError as error:
-            note(f"{job['model']}: torch {variant} does not work here: {error}")
+            note(f"{name}: torch {variant} does not work here: {error}")
+            continue
+        note(f"round 1: {table.add(job, side, result)}")
+        speeds[variant] = result["speed"]
     if not speeds:
         raise RuntimeError("PyTorch could not train at all; see the messages above")
-    return max(speeds, key=speeds.get)
+    kept = [max(speeds, key=speeds.get)]
+    if "eager" in speeds and kept != ["eager"]:
+        kept.append("eager")
+    return {**sides, **{settings[variant][0]: settings[variant][1] for variant in kept}}
 
 
-def sides_of(args, name):
-    """By name, functions that make one run; the first side is what the others are compared with."""
+def compare(args, name, table):
+    budget = Budget(args)
     job = job_of(args, name, args.threads if args.ddp else 1)
-    variant = best_variant(args, job)
-    torch = "PyTorch DDP" if args.ddp else "PyTorch"
-    sides = {}
-    if not args.torch_only:
-        sides["d2l"] = lambda: d2l_side.run(args.build, job, args.limit)
-        if args.ddp:
-            one = job_of(args, name)
-            sides[f"d2l, 1 rank x {args.threads} threads"] = (
-                lambda: d2l_side.run(args.build, one, args.limit))
-        for options in args.d2l_options:
-            other = dict(job, d2l_options=shlex.split(options))
-            sides[f"d2l {options}"] = lambda job=other: d2l_side.run(args.build, job, args.limit)
-    sides[f"{torch}, {variant}"] = lambda: run_torch(job, variant, args.limit)
-    if variant != "eager":
-        sides[f"{torch}, eager"] = lambda: run_torch(job, "eager", args.limit)
-    return sides
-
-
-def compare(args, name):
-    begin = time.monotonic()
-    sides = sides_of(args, name)
-    results = {side: [] for side in sides}
-    for round_number in range(args.rounds):
-        if round_number > 0 and time.monotonic() - begin > args.budget:
-            note(f"{name}: {round_number} of {args.rounds} rounds: --budget {args.budget:g}")
-            break
+    sides = first_round(args, name, table, budget)
+    for round_number in range(2, args.rounds + 1):
         for side, run in sides.items():
-            results[side].append(run())
-            note(f"{name}: round {round_number + 1}: {side}: "
-                 f"{results[side][-1]['speed']:,.1f} examples/s")
-    counts = {side: runs[0]["parameters"] for side, runs in results.items()}
-    if len(set(counts.values())) != 1:
-        raise RuntimeError(f"{name}: expected the same number of parameters on all sides, found "
-                           + ", ".join(f"{count:,} ({side})" for side, count in counts.items()))
-    return results
+            if budget.is_spent():
+                note(f"{name}: round {round_number} ends early: --budget {args.budget:g}")
+                return
+            note(f"round {round_number}: {table.add(job, side, run())}")
 
 
 def print_commands(args, models):
@@ -171,39 +191,9 @@ def print_commands(args, models):
             print(shlex.join(torch_command(job, variant)))
 
 
-def median_of(runs, key):
-    return statistics.median(run[key] for run in runs)
-
-
-def print_heading(args, runs):
-    versions = ", ".join(sorted({run["version"] for run in runs if "version" in run}))
-    most = "" if args.budget == math.inf else "at most "
-    how = f"{args.threads} ranks x 1 thread" if args.ddp else f"{args.threads} threads"
-    machine = f"{cpu_name()}, {os.cpu_count()} cores"
-    if args.device == "cuda":
-        how, machine = "1 GPU", f"{gpu_name()}, {machine}"
-    print(f"\n{datetime.date.today()}, {machine}; d2l {d2l_version()}, "
-          f"PyTorch {versions}, Python {platform.python_version()}; {how}, {args.precision}, "
-          f"medians of {most}{args.rounds} alternating rounds\n")
-    print("| model | batch | input | parameters | side | examples/s | range | d2l / side "
-          "| peak memory, MB | exec to first step, s |")
-    print("| --- | ---: | --- | ---: | --- | ---: | ---: | ---: | ---: | ---: |")
-
-
-def print_results(args, name, results, heading):
-    if heading:
-        print_heading(args, [run for runs in results.values() for run in runs])
-    job = job_of(args, name)
-    ours = median_of(results["d2l"], "speed") if "d2l" in results else None
-    for side, runs in results.items():
-        speeds = [run["speed"] for run in runs]
-        speed = statistics.median(speeds)
-        ratio = "" if ours is None or side == "d2l" else f"{ours / speed:.2f} x"
-        print(f"| {name} | {job['batch']} | {job['side']} x {job['side']} x {job['channels']} "
-              f"| {runs[0]['parameters']:,} | {side} | {speed:,.1f} "
-              f"| {min(speeds):,.1f} to {max(speeds):,.1f} | {ratio} "
-              f"| {median_of(runs, 'memory_mb'):,.0f} | {median_of(runs, 'first_step_s'):.2f} |",
-              flush=True)
+def how(args):
+    where = "1 GPU" if args.device == "cuda" else f"{args.threads} threads"
+    return f"{args.threads} ranks x 1 thread" if args.ddp else f"{where}, {args.precision}"
 
 
 def parse_arguments():
@@ -212,7 +202,8 @@ def parse_arguments():
                         "lenet,mlp, or with --ddp resnet18")
     parser.add_argument("--threads", type=int, default=2, help="of each side, in all")
     parser.add_argument("--batch", type=int, help="of all ranks; without it each model's own")
-    parser.add_argument("--rounds", type=int, default=5, help="alternating ones")
+    parser.add_argument("--rounds", type=int, default=5,
+                        help="the first one tries PyTorch's settings, the others alternate")
     parser.add_argument("--precision", default="f32", choices=("f32", "bf16", "fp16", "tf32"))
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     parser.add_argument("--ddp", action="store_true",
@@ -224,13 +215,15 @@ def parse_arguments():
     parser.add_argument("--warm-up", type=int, help="steps before them")
     parser.add_argument("--limit", type=float, default=900, help="seconds that one run may take")
     parser.add_argument("--budget", type=float, default=math.inf,
-                        help="seconds for a model, after which no further round begins")
+                        help="seconds for a model, after which its runs end")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "release",
                         help="the folder d2l was built in")
     parser.add_argument("--d2l-options", action="append", default=[], metavar="OPTIONS",
                         help="d2l-train's, such as --d2l-options='--deterministic on': d2l with "
                         "them takes part too; may be given several times")
     parser.add_argument("--torch-only", action="store_true", help="leave d2l out")
+    parser.add_argument("--results", type=pathlib.Path, metavar="FILE",
+                        help="the table as it is after each run is put behind what FILE holds")
     parser.add_argument("--dry-run", action="store_true", help="print the commands, run none")
     args = parser.parse_args()
     args.models = (args.models or ("resnet18" if args.ddp else "lenet,mlp")).split(",")
@@ -268,9 +261,15 @@ def check_names(parser, what, names, known):
         parser.error(f"unknown {what} {unknown[0]}, known are {', '.join(known)}")
 
 
+def end_early(*_):
+    """Children end and the table is printed on the way out, whatever signals follow."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(128 + signal.SIGTERM)
+
+
 def main():
     parser, args = parse_arguments()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the children end as well
+    signal.signal(signal.SIGTERM, end_early)
     if args.dry_run:
         print_commands(args, args.models)
         return
@@ -280,16 +279,16 @@ def main():
                      "cmake --build --preset release, or --torch-only")
     if not args.torch_only and args.ddp and not shutil.which("mpirun"):
         parser.error("mpirun is needed for several ranks: apt-get install openmpi-bin")
-    done, failed = 0, False
-    for name in args.models:
-        try:
-            results = compare(args, name)
-        except RuntimeError as error:
-            note(f"{name}: {error}")
-            failed = True
-            continue
-        print_results(args, name, results, heading=done == 0)
-        done += 1
+    table, failed = Table(how(args), args.device, args.results), False
+    try:
+        for name in args.models:
+            try:
+                compare(args, name, table)
+            except RuntimeError as error:
+                note(f"{name}: {error}")
+                failed = True
+    finally:
+        print(table.text(), end="", flush=True)
     sys.exit(1 if failed else 0)
 
 
