@@ -1,6 +1,7 @@
-// bench-kernels [threads] [batch] [part of a name] [f32 or bf16]: milliseconds and GFLOP/s of the
-// kernels that decide how fast LeNet and the multilayer perceptron train, each the best of several
-// repetitions.
+// bench-kernels [threads] [batch] [part of a name] [f32 or bf16] [cpu or cuda]: milliseconds,
+// GFLOP/s and GB/s of kernels, each the best of several repetitions; GB/s count each operand once.
+// On the CPU those that decide how fast small networks train, on a GPU the batch norms of
+// ResNet-50.
 
 #include <algorithm>
 #include <cstdio>
@@ -8,34 +9,46 @@
 #include <string>
 #include <vector>
 
-#include "framework/backend/backend.h"
+#include "framework/backend/cuda_module.h"
+#include "framework/backend/profiling_backend.h"
 #include "framework/base/timer.h"
 
 namespace {
 
 using namespace d2l;
 
+struct BenchOptions {
+  int threads = 2;
+  std::string part;  // of the names of those to be timed
+  DType activations = DType::f32;
+  bool on_gpu = false;
+};
+
 class Bench {
  public:
-  Bench(int threads, const std::string& part, DType dtype)
-      : activations(dtype), backend_(make_cpu_backend(threads)), part_(part) {
-    std::printf("%s\n%-44s %9s %9s\n", backend_->describe().c_str(), "kernel", "ms", "GFLOP/s");
+  explicit Bench(const BenchOptions& options)
+      : activations(options.activations),
+        inner_(options.on_gpu ? make_cuda_backend({}) : make_cpu_backend(options.threads)),
+        backend_(inner_.get()),
+        part_(options.part),
+        calls_(options.on_gpu ? 10 : 1) {
+    backend_.set_counting(false);
+    std::printf("%s\n%-48s %9s %9s %9s\n", backend_.describe().c_str(), "kernel", "ms", "GFLOP/s",
+                "GB/s");
   }
   ~Bench() {
-    for (void* block : blocks_) backend_->pool().release(block);
+    for (void* block : blocks_) backend_.pool().release(block);
   }
 
-  Backend& backend() { return *backend_; }
+  Backend& backend() { return backend_; }
   // What networks pass between layers.
   View image(const Shape& shape) {
     const View numbers = array(shape);
     if (activations == DType::f32) return numbers;
-    View made{backend_->pool().allocate(2 * static_cast<size_t>(shape.elements())), DType::bf16,
+    View made{backend_.pool().allocate(2 * static_cast<size_t>(shape.elements())), activations,
               shape};
     blocks_.push_back(made.data);
-    const Strides strides = contiguous_strides(shape);
-    backend_->copy({numbers.data, numbers.dtype, shape, strides},
-                   {made.data, made.dtype, shape, strides}, false);
+    backend_.copy(strided(numbers), strided(made), false);
     return made;
   }
 
@@ -44,43 +57,68 @@ class Bench {
   // Numbers in [-1, 1).
   View array(const Shape& shape, DType dtype = DType::f32) {
     View made{nullptr, dtype, shape};
-    made.data = backend_->pool().allocate(static_cast<size_t>(made.bytes()));
+    made.data = backend_.pool().allocate(static_cast<size_t>(made.bytes()));
     blocks_.push_back(made.data);
     if (dtype != DType::f32) {
-      backend_->fill(made, 0);
+      backend_.fill(made, 0);
       return made;
     }
-    for (int64_t i = 0; i < made.elements(); ++i) {
+    std::vector<float> values(static_cast<size_t>(made.elements()));
+    for (float& value : values) {
       state_ = state_ * 6364136223846793005u + 1442695040888963407u;
-      made.as<float>()[i] = static_cast<float>(state_ >> 40) / 8388608.0f - 1.0f;
+      value = static_cast<float>(state_ >> 40) / 8388608.0f - 1.0f;
     }
+    backend_.copy_from_host(values.data(), made);
     return made;
   }
 
   template <class Call>
-  void time(const std::string& name, double flop, const Call& call) {
+  void time(const std::string& name, const Call& call) {
     if (name.find(part_) == std::string::npos) return;
+    const auto [flop, bytes] = work_of(call);
     for (int i = 0; i < 3; ++i) call();
+    backend_.synchronize();
     double best = 1e9, spent = 0;
     for (int i = 0; i < 2000 && spent < 0.3; ++i) {
       Timer timer;
-      call();
-      double seconds = timer.seconds();
+      for (int k = 0; k < calls_; ++k) call();
+      backend_.synchronize();
+      double seconds = timer.seconds() / calls_;
       best = std::min(best, seconds);
-      spent += seconds;
+      spent += seconds * calls_;
     }
     total_ += best;
-    std::printf("%-44s %9.3f %9.1f\n", name.c_str(), best * 1e3, flop / best * 1e-9);
+    std::printf("%-48s %9.3f %9.1f %9.1f\n", name.c_str(), best * 1e3, flop / best * 1e-9,
+                bytes / best * 1e-9);
   }
 
   void total(const char* name) {
-    std::printf("%-44s %9.3f\n\n", name, total_ * 1e3);
+    std::printf("%-48s %9.3f\n\n", name, total_ * 1e3);
     total_ = 0;
   }
 
  private:
-  std::unique_ptr<Backend> backend_;
+  struct Amounts {
+    double flop = 0, bytes = 0;
+  };
+  template <class Call>
+  Amounts work_of(const Call& call) {
+    backend_.reset();
+    backend_.set_counting(true);
+    call();
+    backend_.set_counting(false);
+    Amounts all;
+    for (const Cost& cost : backend_.costs()) {
+      all.flop += 2 * static_cast<double>(cost.multiply_adds);
+      all.bytes += static_cast<double>(cost.bytes);
+    }
+    return all;
+  }
+
+  std::unique_ptr<Backend> inner_;
+  ProfilingBackend backend_;
   std::string part_;
+  int calls_;  // that are waited for at once
   std::vector<void*> blocks_;
   uint64_t state_ = 1;
   double total_ = 0;
@@ -101,15 +139,14 @@ void convolution(Bench& bench, const ConvolutionCase& c) {
   View y = bench.image({c.batch, out_size, out_size, c.out});
   View grad_y = bench.image(y.shape), grad_x = bench.image(x.shape);
   View grad_weight = bench.array(weight.shape), grad_bias = bench.array(bias.shape);
-  double flop = 2.0 * static_cast<double>(y.elements() * c.kernel * c.kernel * c.in);
   std::string name = concat(c.in, "->", c.out, " ", c.kernel, "x", c.kernel, " s", c.stride, " p",
                             c.padding, " on ", c.size, "x", c.size, " n", c.batch);
   Backend& b = bench.backend();
-  bench.time("conv forward " + name, flop, [&] { b.conv2d(params, {x, weight, bias}, y); });
+  bench.time("conv forward " + name, [&] { b.conv2d(params, {x, weight, bias}, y); });
   if (c.input_gradient)
-    bench.time("conv backward input " + name, flop,
+    bench.time("conv backward input " + name,
                [&] { b.conv2d_backward_input(params, grad_y, weight, grad_x); });
-  bench.time("conv backward weight " + name, flop,
+  bench.time("conv backward weight " + name,
              [&] { b.conv2d_backward_weight(params, x, grad_y, grad_weight, grad_bias); });
 }
 
@@ -126,21 +163,19 @@ void pooling(Bench& bench, const Pool2dParams& params, const Shape& shape) {
   std::string name =
       concat(params.kind == Pooling::max ? "max" : "average", " pool ", params.window.height, "x",
              params.window.width, " s", params.stride.height, " ", shape.to_string());
-  bench.time(name + " forward", 0, [&] { b.pool2d(params, x, y, winners); });
-  bench.time(name + " backward", 0, [&] { b.pool2d_backward(params, grad_y, winners, grad_x); });
+  bench.time(name + " forward", [&] { b.pool2d(params, x, y, winners); });
+  bench.time(name + " backward", [&] { b.pool2d_backward(params, grad_y, winners, grad_x); });
 }
 
 void product(Bench& bench, const Shape& a_shape, const Shape& b_shape, const MatmulParams& params,
              bool with_bias) {
   int64_t m = params.transpose_a ? a_shape[1] : a_shape[0];
-  int64_t k = params.transpose_a ? a_shape[0] : a_shape[1];
   int64_t n = params.transpose_b ? b_shape[0] : b_shape[1];
   View a = bench.array(a_shape), b = bench.array(b_shape), out = bench.array({m, n});
   View bias = with_bias ? bench.array({n}) : View{};
   std::string name = concat("matmul ", a_shape, params.transpose_a ? "^T" : "", " x ", b_shape,
                             params.transpose_b ? "^T" : "");
-  bench.time(name, 2.0 * static_cast<double>(m * n * k),
-             [&] { bench.backend().matmul(params, a, b, bias, out); });
+  bench.time(name, [&] { bench.backend().matmul(params, a, b, bias, out); });
 }
 
 // A fully connected layer: forward and both gradients.
@@ -160,24 +195,18 @@ void batch_norm(Bench& bench, const Shape& shape) {
   Backend& b = bench.backend();
   const BatchNormParams params{.activation = Activation::relu};
   const Backend::NormOperands in{x, gamma, beta, {}};
-  bench.time(concat("batch norm and ReLU ", shape, " forward"), 0, [&] {
+  bench.time(concat("batch norm and ReLU ", shape, " forward"), [&] {
     b.batch_norm_statistics(x, {mean, variance});
     b.batch_norm_apply(params, in, {mean, variance}, y);
   });
   const Backend::NormGradients gradients{grad_x, grad_gamma, grad_beta, {}, 1000};
-  bench.time(concat("batch norm and ReLU ", shape, " backward"), 0, [&] {
+  bench.time(concat("batch norm and ReLU ", shape, " backward"), [&] {
     b.batch_norm_gradient_sums(params, in, {mean, variance}, {y, grad_y}, gradients);
     b.batch_norm_gradient_input(params, in, {mean, variance}, {y, grad_y}, gradients);
   });
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  int threads = argc > 1 ? std::atoi(argv[1]) : 2;
-  int64_t batch = argc > 2 ? std::atoi(argv[2]) : 256;
-  Bench bench(threads, argc > 3 ? argv[3] : "", dtype_from(argc > 4 ? argv[4] : "f32"));
-
+void small_networks(Bench& bench, int64_t batch) {
   convolution(bench, {batch, 28, 1, 6, 5, 1, 2, Activation::sigmoid, false});
   pooling(bench, {.kind = Pooling::average}, {batch, 28, 28, 6});
   convolution(bench, {batch, 14, 6, 16, 5, 1, 0, Activation::sigmoid});
@@ -224,5 +253,33 @@ int main(int argc, char** argv) {
   convolution(bench, {batch / 32, 112, 3, 64, 7, 2, 3, Activation::relu, false});
   convolution(bench, {batch / 32, 112, 3, 96, 11, 4, 1, Activation::relu, false});
   convolution(bench, {batch / 8, 12, 20, 50, 5, 1, 0, Activation::relu});
+}
+
+// Each size once.
+void norms_of_resnet50(Bench& bench, int64_t batch) {
+  for (const auto& [side, channels] :
+       {std::pair(112, 64), {56, 64}, {56, 256}, {28, 512}, {14, 1024}, {7, 2048}})
+    batch_norm(bench, {batch, side, side, channels});
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto word = [&](int at, const char* otherwise) { return argc > at ? argv[at] : otherwise; };
+  const bool on_gpu = word(5, "cpu") == std::string("cuda");
+  const int64_t batch = std::atoi(word(2, "256"));
+  try {
+    Bench bench({.threads = std::atoi(word(1, "2")),
+                 .part = word(3, ""),
+                 .activations = dtype_from(word(4, "f32")),
+                 .on_gpu = on_gpu});
+    if (on_gpu)
+      norms_of_resnet50(bench, batch);
+    else
+      small_networks(bench, batch);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "bench-kernels: error: %s\n", error.what());
+    return 1;
+  }
   return 0;
 }

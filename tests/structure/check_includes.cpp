@@ -55,12 +55,13 @@ const std::vector<Vendor> kVendors = {
     {"gmock/", {"tests/"}},
 };
 
-// The inside of a backend: only the backend and its tests may look, and into CUDA's what is in the
-// same module.
+// The inside of a backend: only the backend and its tests may look, into CUDA's what is in the same
+// module, and the benchmark that measures cuDNN beside it.
 const std::vector<std::string> kPrivateFolders = {"framework/backend/cpu/",
                                                   "framework/backend/cuda/"};
 const std::vector<std::string> kInsiders = {"framework/backend/", "framework/comm/cuda/",
-                                            "tests/backend/", "tests/emulated_cuda/"};
+                                            "tests/backend/", "tests/emulated_cuda/",
+                                            "benchmarks/cudnn_"};
 
 bool starts_with(const std::string& text, const std::string& start) {
   return text.compare(0, start.size(), start) == 0;
