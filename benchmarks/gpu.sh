@@ -1,161 +1,229 @@
 #!/bin/bash
-# All that needs a GPU, in one go of less than ten minutes: the tests, where the time goes, the
-# sanitizer, the comparison with PyTorch. For a build folder or an unpacked package; builds nothing.
-#   benchmarks/gpu.sh [--tests] [FOLDER]   FOLDER has bin/ and lib/; without it the package around
-#                                          this script, or build/release. --tests: only the tests
-# Needs nvidia-smi; for the comparison, of $ROUNDS (3) rounds, a $PYTHON (python3) with PyTorch; for the
-# sanitizer CUDA's compute-sanitizer.
-# $OUT (gpu-results without it) gets log.txt, all that the steps print; comparison.md; results.txt, a
-# table of what passed, how long it took and what it found, which are the last lines here too. Exit code
-# 0 only when something was run and all passed. Each step has a limit of its own, after which it is killed
-# and the next one begins; one that would begin after $BUDGET seconds is left out; $STEPS is a pattern for
-# those to be run at all: STEPS='torch-*'.
+# The first minutes on a GPU (docs/gpus.md). See usage() for what it does and how it is called.
 set -uo pipefail
 
+usage() {
+  cat <<'END'
+gpu.sh first [FOLDER]                   whether it works, in at most 180 s: the tests of all that computes
+                                        on GPUs, ResNet-50's first 40 steps, the sanitizer over kernels
+gpu.sh compare [--after FILE] [FOLDER]  how fast it is, in at most 460 s: against PyTorch, where the time
+                                        goes, single kernels. FILE: what failed in these results of
+                                        `first` is tried again before
+Both need a GPU with its driver and build nothing. FOLDER has bin/ and lib/, without it the package
+around this script, or build/release. They use $PYTHON (python3) with PyTorch, and compute-sanitizer
+and ncu of the CUDA toolkit; a step whose program is missing fails, the others go on.
+
+$OUT (gpu-results) gets first-results.txt or compare-results.txt, a row when a step ends: what came of
+it, how long it took, what it found; first-log.txt or compare-log.txt, all that steps printed; and
+comparison.md, the table against PyTorch as it is after each run. What was there before is replaced.
+$BUDGET sets other seconds for the whole; $STEPS is a pattern for the steps to be done: STEPS='tests-*'.
+
+Exit code: 0 all steps passed, 1 not all, 2 nothing was done, 143 it was stopped by a signal, which
+prints the rows so far as the end does.
+END
+}
+
+stop() {
+  echo "gpu.sh: error: $*" >&2
+  exit 2
+}
+
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-BUDGET=${BUDGET:-540}
 PYTHON=${PYTHON:-python3}
 OUT=${OUT:-gpu-results}
 STEPS=${STEPS:-*}
 
-stop() {
-  echo "gpu.sh: error: $*" >&2
-  exit 1
+# What is trained: network, precision, batch, data. With $REHEARSAL, which the tests of this script
+# set, the same steps are made with a network that a CPU can emulate, on the few images of $REHEARSAL.
+resnet50=(tv-resnet50 bf16 128 synthetic-224x224x3)
+lenet=(lenet f32 256 synthetic)
+resnet18=(resnet18 bf16 256 synthetic)
+vit=(vit-tiny bf16 128 synthetic)
+train_steps=40 timed_steps=10 short=() norms=(1 128 'batch norm' bf16 cuda)
+if [[ -n ${REHEARSAL:-} ]]; then
+  lenet=(lenet f32 8 fashion-mnist --data-dir "$REHEARSAL")
+  resnet50=("${lenet[@]}") resnet18=("${lenet[@]}") vit=("${lenet[@]}")
+  train_steps=2 timed_steps=1 short=(--batch 8 --warm-up 1 --steps 2)
+  norms=(1 1 '[1, 7, 7, 2048] forward' f32 cuda)
+fi
+
+. "$here/steps.sh"
+
+# ---- what there is to be done
+
+# A room in several processes takes as long as its slowest part: the GPU is not what it waits for.
+begin_rooms() {
+  local room part parts
+  while read -r room; do
+    case $room in
+      cuda_programs) parts=4 ;;
+      cuda_kernels) parts=2 ;;
+      *) parts=1 ;;
+    esac
+    for ((part = 0; part < parts; ++part)); do
+      begin "tests-$room$( ((parts == 1)) || echo ".$part")" "$1" env D2L_TEST_DEVICE=cuda \
+        OMP_NUM_THREADS=1 GTEST_TOTAL_SHARDS="$parts" GTEST_SHARD_INDEX="$part" "$programs/test_$room"
+    done
+  done <"$folder/tests/device_rooms.txt"
 }
 
-only_tests= folder=
-for word in "$@"; do
-  case $word in
-    --tests) only_tests=yes ;;
-    -*) stop "expected --tests or a folder, found $word" ;;
-    *) folder=$word ;;
+# What the vendor's libraries ask of the runtime and do without is none of ours.
+begin_sanitizers() {
+  local kernels
+  for kernels in BatchNorm Recording Pooling; do
+    begin "memcheck-$kernels" "$1" env D2L_TEST_DEVICE=cuda compute-sanitizer --tool memcheck \
+      --error-exitcode 9 --report-api-errors no "$programs/test_cuda_kernels" \
+      --gtest_filter="Cuda$kernels*"
+  done
+}
+
+# begin_training NAME SECONDS OPTION...: ResNet-50's first steps, and what the run's log says of them.
+begin_training() {
+  local name=$1 limit=$2 out=$logs/run-$1
+  shift 2
+  begin "$name" "$limit" sh -c 'd2l-train "$@" --out "$0" && cat "$0/log.txt"' "$out" \
+    --model "${resnet50[0]}" --precision "${resnet50[1]}" --batch-size "${resnet50[2]}" \
+    --data "${resnet50[@]:3}" --device cuda --max-steps "$train_steps" --log-every $((train_steps / 2)) \
+    --eval-every 1000000 --save-every 1000000 "$@"
+}
+
+begin_versions() {
+  begin versions 60 sh -c 'nvcc --version | tail -n 2; compute-sanitizer --version | tail -n 1
+    ncu --version | tail -n 1; "$0" -c "import torch, torchvision
+print(f\"found: PyTorch {torch.__version__}, torchvision {torchvision.__version__}, CUDA\",
+      f\"{torch.version.cuda}, cuDNN {torch.backends.cudnn.version()}\",
+      f\"on {torch.cuda.get_device_name()}\")"' "$PYTHON"
+}
+
+first() {
+  begin_versions
+  begin_rooms 170
+  await_all 100  # a room that takes longer goes on beside what follows
+  one begin_training train-graph 40
+  one begin_training train-no-graph 40 --cuda-graph off
+  begin_sanitizers 60
+  await_all
+}
+
+# again RESULTS: all steps that failed there at once.
+again() {
+  only=$(awk '$2 ~ /^(FAILED|stopped|left-out)/ { print $1 }' "$1")
+  [[ -n $only ]] || return
+  begin_versions
+  begin_rooms 45
+  begin_training train-graph 45
+  begin_training train-no-graph 45 --cuda-graph off
+  begin_sanitizers 45
+  await_all
+  only=
+}
+
+# against_torch NAME SECONDS ROUNDS VARIANTS MODEL PRECISION...
+against_torch() {
+  one begin "torch-$1" $(($2 + 5)) "$PYTHON" "$here/compare_torch.py" --device cuda --build "$folder" \
+    --models "$5" --precision "$6" --rounds "$3" --variants "$4" --budget "$2" --limit 120 \
+    --results "$OUT/comparison.md" "${short[@]}"
+}
+
+# where_time_goes NAME MODEL PRECISION BATCH DATA...
+where_time_goes() {
+  one begin "time-$1" 45 d2l-train --model "$2" --precision "$3" --batch-size "$4" --data "${@:5}" \
+    --device cuda --time "$timed_steps"
+}
+
+compare() {
+  [[ -z $after ]] || again "$after"
+  against_torch resnet50 210 2 channels_last-fused,compile-channels_last-fused "${resnet50[@]}"
+  against_torch lenet 60 1 eager,compile-fused "${lenet[@]}"
+  where_time_goes resnet50 "${resnet50[@]}"
+  where_time_goes lenet "${lenet[@]}"
+  where_time_goes vit-tiny "${vit[@]}"
+  one begin batch-norm 30 bench-kernels "${norms[@]}"
+  one begin cudnn-fusions 45 bench-cudnn-fusions "${resnet50[2]}"
+  against_torch resnet18 60 1 compile-channels_last-fused "${resnet18[@]}"
+  against_torch vit-tiny 60 1 compile-fused "${vit[@]}"
+  one begin ncu-batch-norm 60 ncu --clock-control none --set detailed --kernel-name regex:sums_kernel \
+    --launch-skip 3 --launch-count 1 bench-kernels "${norms[@]}"
+}
+
+# ---- where everything is
+
+# What the module needs and does not find; programs find what lies in lib/ for it.
+missing_libraries() {
+  local name
+  ldd "$module" 2>&1 | awk '/not found/ { print $1 }' | while read -r name; do
+    [[ -e $folder/lib/$name ]] || echo "$name"
+  done
+}
+
+# cuDNN and NCCL may only be there as parts of Python packages. All of the vendor's libraries are taken
+# from these then, and none otherwise: they have to fit each other.
+find_libraries() {
+  module=${D2L_CUDA_MODULE:-$folder/lib/libd2l_cuda.so}
+  [[ -e $module ]] || stop "there is no $module"
+  local wheels
+  [[ -n $(missing_libraries) ]] || return 0
+  wheels=$("$PYTHON" -c 'import glob, nvidia
+print(":".join(path for root in nvidia.__path__ for path in glob.glob(root + "/*/lib")))' 2>/dev/null) || wheels=''
+  export LD_LIBRARY_PATH=$wheels${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+  [[ -z $(missing_libraries) ]] ||
+    stop "$module needs$(missing_libraries | sed 's/^/ /' | tr -d '\n'); LD_LIBRARY_PATH may name their folders"
+}
+
+call='' folder='' after=''
+while (($#)); do
+  case $1 in
+    first | compare) call=$1 ;;
+    --after)
+      after=${2:-}
+      [[ -f $after ]] || stop "--after expects a file of results, found '$after'"
+      shift
+      ;;
+    -h | --help) usage && exit 0 ;;
+    *) [[ -n $call && $1 != -* && -z $folder ]] || stop "expected first or compare, found '$1'; see --help"
+      folder=$1 ;;
   esac
+  shift
 done
+[[ -n $call ]] || stop "expected first or compare; see --help"
+[[ -z $after || $call == compare ]] || stop "--after has no effect with $call"
 if [[ -z $folder ]]; then
   folder=$here/..
   [[ -x $folder/bin/d2l-train ]] || folder=$here/../build/release
 fi
 [[ -x $folder/bin/d2l-train ]] || stop "there is no $folder/bin/d2l-train"
 folder=$(cd "$folder" && pwd)
-rooms=$folder/tests/device_rooms.txt
-[[ -s $rooms ]] || stop "there is no $rooms"
-programs=$folder/tests  # of the tests, in a package
+[[ -s $folder/tests/device_rooms.txt ]] || stop "there is no $folder/tests/device_rooms.txt"
+programs=$folder/tests  # in a package
 [[ -x $programs/test_tensor ]] || programs=$folder/bin
-
-logs=$(mktemp -d)
-trap 'rm -rf "$logs"' EXIT
-
-# cuDNN and NCCL may only be there as parts of Python packages. All of the vendor's libraries are taken
-# from these then, and none otherwise: they have to fit each other.
-module=${D2L_CUDA_MODULE:-$folder/lib/libd2l_cuda.so}
-[[ -e $module ]] || stop "there is no $module"
-if [[ $(ldd "$module" 2>&1) == *"not found"* ]]; then
-  wheels=$("$PYTHON" -c 'import glob, nvidia
-print(":".join(path for root in nvidia.__path__ for path in glob.glob(root + "/*/lib")))' 2>/dev/null) || wheels=
-  export LD_LIBRARY_PATH=$wheels${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
-fi
-if [[ $(ldd "$module" 2>&1) == *"not found"* ]]; then
-  ldd "$module" 2>&1 | grep 'not found' >&2
-  stop "$module needs these; LD_LIBRARY_PATH may name their folders"
-fi
-export PATH=$folder/bin:$PATH
+find_libraries
+export PATH=$folder/bin:$PATH:/usr/local/cuda/bin
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export OMPI_MCA_btl_vader_single_copy_mechanism=none OMPI_MCA_rmaps_base_oversubscribe=1
-
-results=()
-status=0
-
-# In a few words what a step's log says: of tests, d2l-train --time and compare_torch.py.
-findings() {
-  awk -F'|' '
-    /^\[  PASSED  \]/ { split($0, words, " "); say(words[4] " tests") }
-    /^all of these / { count = split($0, words, " "); say(words[count - 1] " % of possible") }
-    / examples\/s with data;/ { sub(/.* steps?, /, ""); sub(/ with data;.*/, ""); say($0) }
-    /^\| / && $2 !~ /model|---/ {
-      gsub(/^ +| +$/, "", $6); gsub(/ /, "", $7); gsub(/ /, "", $9)
-      say($6 " " $7 "/s" ($9 == "" ? "" : ", d2l " $9))
-    }
-    function say(what) { text = text (text == "" ? "" : "; ") what }
-    END { print text }' "$1"
-}
-
-# step NAME SECONDS COMMAND...: one row of the table; SECONDS are the most that it may take.
-step() {
-  local name=$1 limit=$2 begin=$SECONDS verdict=passed
-  shift 2
-  # shellcheck disable=SC2053  # a pattern
-  [[ $name == $STEPS ]] || return
-  if ((begin >= BUDGET)); then
-    results+=("$name|left out||")
-    status=1
-    return
-  fi
-  ((limit = limit < BUDGET + 30 - begin ? limit : BUDGET + 30 - begin))
-  timeout --kill-after 5 "$limit" "$@" >"$logs/$name.log" 2>&1 </dev/null
-  local code=$?
-  { printf '\n==== %s\n' "$name" && cat "$logs/$name.log"; } >>"$OUT/log.txt"
-  if ((code == 77)); then verdict=skipped; elif ((code != 0)); then verdict="FAILED ($code)"; fi
-  [[ $verdict == passed ]] || status=1
-  results+=("$name|$verdict|$((SECONDS - begin)) s|$(findings "$logs/$name.log")")
-  printf '== %s: %s, %d s\n' "$name" "$verdict" $((SECONDS - begin))
-  [[ $verdict == passed ]] || tail -n 15 "$logs/$name.log"
-}
-
-room() { step "tests-$1" 90 env D2L_TEST_DEVICE=cuda "$programs/test_$1"; }
-
-# compare MODEL PRECISION SECONDS [OPTION...]: no further round begins after so many; options of
-# compare_torch.py.
-compare() {
-  local model=$1 precision=$2 seconds=$3
-  local name=torch-$precision-$model
-  shift 3
-  step "$name" $((seconds + 100)) "$PYTHON" "$here/compare_torch.py" --device cuda --build "$folder" \
-    --models "$model" --precision "$precision" --rounds "${ROUNDS:-3}" --budget "$seconds" --limit 100 "$@"
-  [[ -f $logs/$name.log ]] || return
-  local first=1  # a table's heading once
-  [[ ! -s $OUT/comparison.md ]] || first=3
-  grep '^|' "$logs/$name.log" | tail -n "+$first" >>"$OUT/comparison.md"
-}
-
-# where_time_goes MODEL PRECISION BATCH DATA
-where_time_goes() {
-  step "time-$1" 60 d2l-train --model "$1" --precision "$2" --batch-size "$3" --data "$4" --device cuda --time 10
-}
-
 gpus=$(timeout --kill-after 5 30 nvidia-smi) || stop "nvidia-smi finds no GPU"
-mkdir -p "$OUT"
+
+if [[ $call == first ]]; then BUDGET=${BUDGET:-180}; else BUDGET=${BUDGET:-460}; fi
+[[ $BUDGET =~ ^[1-9][0-9]*$ ]] || stop "BUDGET expects seconds, found '$BUDGET'"
+mkdir -p "$OUT" && [[ -w $OUT ]] || stop "OUT expects a folder to write to, found '$OUT'"
 OUT=$(cd "$OUT" && pwd)
-: >"$OUT/comparison.md"
-{ printf '%s\n' "$gpus" && ldd "$module"; } >"$OUT/log.txt"
-printf '%s\n' "$gpus"
+results=$OUT/$call-results.txt log=$OUT/$call-log.txt
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+trap stopped TERM INT HUP
 
-while read -r name; do room "$name"; done <"$rooms"
-if [[ -z $only_tests ]]; then
-  compare tv-resnet50 bf16 170 --d2l-options='--cuda-graph off'
-  compare lenet f32 80 --d2l-options='--cuda-graph off'
-  where_time_goes tv-resnet50 bf16 128 synthetic-224x224x3
-  where_time_goes lenet f32 256 synthetic
-  where_time_goes vit-tiny bf16 128 synthetic
-  compare resnet18 bf16 80
-  compare vit-tiny bf16 80
-  # What the vendor's libraries ask of the runtime and do without is none of ours.
-  step sanitizer 120 env D2L_TEST_DEVICE=cuda compute-sanitizer --tool memcheck --error-exitcode 9 \
-    --report-api-errors no "$programs/test_cuda_kernels" --gtest_filter=-CudaProducts*
-  compare googlenet bf16 80
-  compare alexnet bf16 80
-  compare tv-vgg16 bf16 80
-  compare tv-resnet50 tf32 80
-  compare tv-resnet50 fp16 80
-fi
-
-((${#results[@]})) || stop "there is no step '$STEPS'"
-{
-  printf '\n'
-  cat "$OUT/comparison.md"
-  printf '\n%-32s %-12s %-6s %s\n' step result time found
-  for row in "${results[@]}" "all||$SECONDS s|"; do
-    IFS='|' read -r name verdict took found <<<"$row"
-    printf '%-32s %-12s %-6s %s\n' "$name" "$verdict" "$took" "$found"
-  done
-} | tee "$OUT/results.txt"
+: >"$results"
+{ printf '%s\n' "$gpus" && ldd "$module"; } >"$log"
+row gpu passed "$SECONDS" \
+  "$(nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader | head -n 1)"
+row libraries passed "$SECONDS" \
+  "$(ldd "$module" | awk '/libcudnn\.so|libnccl|libcublasLt/ { printf "%s ", $3 }')"
+[[ $call == first ]] || rm -f "$OUT/comparison.md"
+case $call in
+  first) first ;;
+  compare) compare ;;
+esac
+[[ -n $has_begun ]] || stop "there is no step '$STEPS'"
+if ((status == 0)); then verdict=passed; else verdict=FAILED; fi
+row all "$verdict" "$SECONDS" ""
+summary
 exit "$status"
