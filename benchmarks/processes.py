@@ -69,6 +69,9 @@ def gpu_name():
 
 
 def d2l_version():
+    packaged = ROOT / "share" / "d2l" / "version.txt"
+    if packaged.exists():
+        return packaged.read_text().strip()
     try:
         return subprocess.run(["git", "-C", str(ROOT), "describe", "--always", "--dirty"],
                               capture_output=True, text=True, check=True).stdout.strip()

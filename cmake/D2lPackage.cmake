@@ -1,5 +1,6 @@
-# The relocatable package (docs/package.md): cmake --build --preset release --target package.
-# What the build makes is installed here; what it needs is added by D2lPackageInstall.cmake.
+# The relocatable packages (docs/package.md): all of it by the target `package`; by the target
+# `gpu-package` the component `gpu`, which is what benchmarks/gpu.sh runs. What the build makes is
+# installed here; what it needs is added by D2lPackageInstall.cmake.
 find_program(D2L_PATCHELF patchelf)
 mark_as_advanced(D2L_PATCHELF)
 
@@ -26,35 +27,55 @@ if(BUILD_TESTING)
   list(REMOVE_ITEM programs ${tests})
   list(REMOVE_ITEM tests test_structure test_cudnn)  # they test the sources, and without a module
 endif()
+# The part for GPUs, and all that is not in it.
+get_property(D2L_DEVICE_ROOMS GLOBAL PROPERTY D2L_DEVICE_ROOMS)
+set(gpu_tests ${D2L_DEVICE_ROOMS})
+list(TRANSFORM gpu_tests PREPEND test_)
+set(gpu_programs "")
+foreach(program d2l-train d2l-ckpt bench-kernels bench-cudnn-fusions)
+  if(TARGET ${program})
+    list(APPEND gpu_programs ${program})
+  endif()
+endforeach()
+list(REMOVE_ITEM programs ${gpu_programs})
+list(REMOVE_ITEM tests ${gpu_tests})
+install(TARGETS ${gpu_programs} RUNTIME DESTINATION bin COMPONENT gpu)
+install(TARGETS ${programs} RUNTIME DESTINATION bin COMPONENT rest)
+install(TARGETS ${gpu_tests} RUNTIME DESTINATION tests COMPONENT gpu)
+install(TARGETS ${tests} RUNTIME DESTINATION tests COMPONENT rest)
 set(modules "")
 foreach(module d2l_cuda d2l_cuda_emulated)
   if(TARGET ${module})
     list(APPEND modules ${module})
   endif()
 endforeach()
-install(TARGETS ${programs} RUNTIME DESTINATION bin)
-install(TARGETS ${tests} RUNTIME DESTINATION tests)
-install(TARGETS ${modules} LIBRARY DESTINATION lib)
+if(TARGET d2l_cuda)
+  install(TARGETS d2l_cuda LIBRARY DESTINATION lib COMPONENT gpu)
+endif()
+if(TARGET d2l_cuda_emulated)
+  install(TARGETS d2l_cuda_emulated LIBRARY DESTINATION lib COMPONENT rest)
+endif()
 # Their libraries are looked for where they were linked; after that the paths are replaced.
-set_target_properties(${programs} ${tests} ${modules} PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
+set_target_properties(${programs} ${gpu_programs} ${tests} ${gpu_tests} ${modules} PROPERTIES
+  INSTALL_RPATH_USE_LINK_PATH ON)
 
-get_property(D2L_DEVICE_ROOMS GLOBAL PROPERTY D2L_DEVICE_ROOMS)
 if(D2L_DEVICE_ROOMS)
   list(JOIN D2L_DEVICE_ROOMS "\n" rooms)
   file(CONFIGURE OUTPUT tests/device_rooms.txt CONTENT "${rooms}\n" @ONLY)
-  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/tests/device_rooms.txt DESTINATION tests)
+  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/tests/device_rooms.txt DESTINATION tests COMPONENT gpu)
 endif()
-install(PROGRAMS launcher/mpirun.sh DESTINATION bin RENAME mpirun)
-install(PROGRAMS launcher/mpirun.sh DESTINATION bin RENAME orted)
-install(DIRECTORY data/samples DESTINATION share/d2l/data)
+install(PROGRAMS launcher/mpirun.sh DESTINATION bin RENAME mpirun COMPONENT gpu)
+install(PROGRAMS launcher/mpirun.sh DESTINATION bin RENAME orted COMPONENT gpu)
+install(DIRECTORY data/samples DESTINATION share/d2l/data COMPONENT rest)
 file(GLOB scripts benchmarks/*.py benchmarks/*.awk benchmarks/steps.sh)
-install(FILES ${scripts} benchmarks/README.md DESTINATION benchmarks)
-install(PROGRAMS benchmarks/gpu.sh DESTINATION benchmarks)
-install(FILES README.md LICENSE DESTINATION .)
-install(FILES docs/package.md DESTINATION docs)
+install(FILES ${scripts} benchmarks/README.md DESTINATION benchmarks COMPONENT gpu)
+install(PROGRAMS benchmarks/gpu.sh DESTINATION benchmarks COMPONENT gpu)
+install(FILES README.md LICENSE DESTINATION . COMPONENT gpu)
+install(FILES docs/package.md docs/gpus.md DESTINATION docs COMPONENT gpu)
 
-install(CODE "set(PATCHELF \"${D2L_PATCHELF}\")\nset(MPIEXEC \"${MPIEXEC_EXECUTABLE}\")")
-install(SCRIPT cmake/D2lPackageInstall.cmake)
+install(CODE "set(PATCHELF \"${D2L_PATCHELF}\")\nset(MPIEXEC \"${MPIEXEC_EXECUTABLE}\")
+set(SOURCE \"${PROJECT_SOURCE_DIR}\")" ALL_COMPONENTS)
+install(SCRIPT cmake/D2lPackageInstall.cmake ALL_COMPONENTS)
 
 set(CPACK_GENERATOR TXZ)
 set(CPACK_PACKAGE_FILE_NAME d2l-${PROJECT_VERSION}-linux-x86_64)
@@ -62,3 +83,17 @@ set(CPACK_STRIP_FILES ON)
 set(CPACK_THREADS 0)  # as many as there are cores
 set(CPACK_VERBATIM_VARIABLES ON)
 include(CPack)
+
+set(D2L_GPU_PACKAGE d2l-${PROJECT_VERSION}-gpu-linux-x86_64)
+set(folder ${CMAKE_BINARY_DIR}/gpu-package)
+if(TARGET d2l_cuda)
+  add_custom_target(gpu-package
+    COMMAND ${CMAKE_COMMAND} -E rm -rf ${folder}
+    COMMAND ${CMAKE_COMMAND} --install ${CMAKE_BINARY_DIR} --component gpu --strip
+      --prefix ${folder}/${D2L_GPU_PACKAGE}
+    COMMAND ${CMAKE_COMMAND} -E chdir ${folder} ${CMAKE_COMMAND} -E tar cJf
+      ${CMAKE_BINARY_DIR}/${D2L_GPU_PACKAGE}.tar.xz ${D2L_GPU_PACKAGE}
+    COMMAND ${PROJECT_SOURCE_DIR}/tests/package/check_gpu_package.sh --contents
+      ${CMAKE_BINARY_DIR}/${D2L_GPU_PACKAGE}.tar.xz
+    DEPENDS d2l_cuda ${gpu_programs} ${gpu_tests} VERBATIM)
+endif()

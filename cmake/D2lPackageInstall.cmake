@@ -1,6 +1,6 @@
 # Runs while a package is installed, when d2l's own files are in their places: adds Open MPI and
 # the libraries that all of it needs, and makes programs look for them beside themselves.
-# D2lPackage.cmake sets PATCHELF and MPIEXEC.
+# D2lPackage.cmake sets PATCHELF, MPIEXEC and SOURCE, the folder of the sources.
 set(root $ENV{DESTDIR}${CMAKE_INSTALL_PREFIX})
 get_filename_component(mpi_programs "${MPIEXEC}" DIRECTORY)
 if(NOT PATCHELF OR NOT EXISTS ${mpi_programs}/ompi_info)
@@ -98,6 +98,18 @@ binaries(libraries ${root}/lib/*.so* ${root}/lib/openmpi/*.so ${root}/lib/pmix/*
 patchelf(--remove-rpath ${libraries})
 if(EXISTS ${root}/lib/libd2l_cuda.so)  # a RUNPATH: LD_LIBRARY_PATH may name another toolkit
   patchelf(--set-rpath "$ORIGIN:/usr/local/cuda/lib64" ${root}/lib/libd2l_cuda.so)
+endif()
+
+# The one program that needs NVIDIA's libraries itself.
+if(EXISTS ${root}/bin/bench-cudnn-fusions)
+  patchelf(--set-rpath "$ORIGIN/../lib:/usr/local/cuda/lib64" ${root}/bin/bench-cudnn-fusions)
+endif()
+
+# Which sources it is made of, for whoever reads its results.
+execute_process(COMMAND git -C ${SOURCE} describe --always --dirty OUTPUT_VARIABLE version
+  OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+if(version)
+  file(WRITE ${root}/share/d2l/version.txt "${version}\n")
 endif()
 
 # Tests look for programs beside themselves.
