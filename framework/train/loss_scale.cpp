@@ -3,13 +3,6 @@
 #include "framework/tensor/elementwise.h"
 
 namespace d2l {
-namespace {
-
-// Far above what any gradient needs, far below where f32 ends.
-constexpr double kGrowsBelow = 0x1p60;
-
-}  // namespace
-
 void LossScaleState::visit(StateVisitor& visitor) {
   visitor.real("loss_scale/scale", scale);
   visitor.integer("loss_scale/good_steps", good_steps);
@@ -57,7 +50,7 @@ void LossScale::settle(bool finite) {
   state_.good_steps = 0;
   if (!finite)
     state_.scale /= 2;
-  else if (state_.scale < kGrowsBelow)
+  else if (state_.scale < kMost)
     state_.scale *= 2;
   fill_factor();
 }

@@ -33,6 +33,7 @@ struct LossScaleState {
 class LossScale {
  public:
   static constexpr double kLeast = 1.0 / 16384;  // of a scale that moves
+  static constexpr double kMost = 0x1p60;        // the same: far above what any gradient needs
   static constexpr int64_t kMostSkipped = 32;    // steps in a row with a constant scale
 
   // The parameters must outlive it.

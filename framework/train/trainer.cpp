@@ -11,6 +11,7 @@
 #include "framework/tensor/elementwise.h"
 #include "framework/tensor/reduce.h"
 #include "framework/train/evaluate.h"
+#include "framework/train/state_limits.h"
 
 namespace d2l {
 namespace {
@@ -80,6 +81,7 @@ void Trainer::visit_all_but_scale(StateVisitor& visitor) {
 }
 
 void Trainer::restore(const Snapshot& snapshot, const std::string& origin) {
+  check_state_limits(snapshot, origin, parts_.train_data);
   LossScaleState not_needed;  // the run may go on in another precision
   const bool is_scaled = LossScaleState::is_in(snapshot);
   restore_snapshot(snapshot, origin, [&](StateVisitor& visitor) {
@@ -87,9 +89,6 @@ void Trainer::restore(const Snapshot& snapshot, const std::string& origin) {
     if (is_scaled && loss_scale_) loss_scale_->visit(visitor);
     if (is_scaled && !loss_scale_) not_needed.visit(visitor);
   });
-  const int64_t steps = parts_.train_data.steps_per_epoch();
-  check(position_.step_in_epoch < steps, origin, ": step ", position_.step_in_epoch,
-        " of its epoch expected, epochs have only ", steps, " steps: other data or --batch-size");
 }
 
 uint64_t Trainer::state_checksum() {

@@ -1,0 +1,109 @@
+#include "framework/train/state_limits.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include "framework/base/error.h"
+#include "framework/train/loss_scale.h"
+
+namespace d2l {
+namespace {
+
+// More than any run has, and products with the number of samples are whole numbers still.
+constexpr int64_t kMostSteps = int64_t{1} << 50, kMostEpochs = 1'000'000'000;
+
+class StateLimits {
+ public:
+  StateLimits(const Snapshot& snapshot, const std::string& origin)
+      : snapshot_(snapshot), origin_(origin) {}
+
+  // 0 where there is none.
+  int64_t integer(const std::string& name) const {
+    const auto found = snapshot_.integers.find(name);
+    return found == snapshot_.integers.end() ? 0 : found->second;
+  }
+  double real(const std::string& name) const {
+    const auto found = snapshot_.reals.find(name);
+    return found == snapshot_.reals.end() ? 0 : found->second;
+  }
+  void integer_within(const std::string& name, int64_t least, int64_t most) const {
+    const auto found = snapshot_.integers.find(name);
+    if (found == snapshot_.integers.end()) return;
+    check(found->second >= least && found->second <= most, origin_, ": ", name,
+          ": expected a number from ", least, " to ", most, ", found ", found->second);
+  }
+  void real_within(const std::string& name, double least, double most) const {
+    const auto found = snapshot_.reals.find(name);
+    if (found == snapshot_.reals.end()) return;
+    check(found->second >= least && found->second <= most, origin_, ": ", name,
+          ": expected a number from ", least, " to ", most, ", found ", found->second);
+  }
+  void all_finite() const {
+    const std::string name = first_not_finite(snapshot_);
+    if (name.empty()) return;
+    check(!snapshot_.reals.contains(name), origin_, ": ", name, ": expected a number, found ",
+          real(name));
+    fail(origin_, ": ", name, ": expected numbers, found elements that are not finite");
+  }
+  // Of arrays in f32 whose names begin and end so.
+  void not_negative(const std::string& begin, const std::string& end) const {
+    for (const auto& [name, array] : snapshot_.arrays) {
+      if (!name.starts_with(begin) || !name.ends_with(end) || array.dtype != DType::f32) continue;
+      std::vector<float> values(array.bytes.size() / sizeof(float));
+      std::memcpy(values.data(), array.bytes.data(), values.size() * sizeof(float));
+      const auto least = std::min_element(values.begin(), values.end());
+      check(least == values.end() || *least >= 0, origin_, ": ", name,
+            ": expected no negative elements, found ", least == values.end() ? 0 : *least);
+    }
+  }
+
+ private:
+  const Snapshot& snapshot_;
+  const std::string& origin_;
+};
+
+// Each epoch has a step at least; inside one, the steps so far and those to come have a sample each
+// at least.
+void check_progress(const StateLimits& limits, const std::string& origin, const BatchSource& data) {
+  limits.integer_within("progress/step", 0, kMostSteps);
+  const int64_t step = limits.integer("progress/step");
+  limits.integer_within("progress/step_in_epoch", 0, step);
+  const int64_t in_epoch = limits.integer("progress/step_in_epoch");
+  limits.integer_within("progress/epoch", step > in_epoch ? 1 : 0,
+                        std::min(step - in_epoch, kMostEpochs));
+  const int64_t to_come = data.steps_per_epoch() - in_epoch;
+  check(to_come > 0, origin, ": step ", in_epoch, " of its epoch expected, epochs have only ",
+        data.steps_per_epoch(), " steps: other data or --batch-size");
+  limits.integer_within("progress/epoch_samples", in_epoch,
+                        in_epoch == 0 ? 0 : data.samples() - to_come);
+  limits.real_within("progress/epoch_correct", 0,
+                     static_cast<double>(limits.integer("progress/epoch_samples")));
+  limits.real_within("progress/train_accuracy", 0, 1);
+  limits.integer_within("progress/evaluated_step", -1, step);
+  limits.real_within("progress/test_accuracy", 0, 1);
+  const bool evaluated = limits.integer("progress/evaluated_step") >= 0;
+  limits.real_within("progress/best_accuracy",
+                     evaluated ? limits.real("progress/test_accuracy") : -1, evaluated ? 1 : -1);
+}
+
+}  // namespace
+
+void check_state_limits(const Snapshot& snapshot, const std::string& origin,
+                        const BatchSource& data) {
+  const StateLimits limits(snapshot, origin);
+  limits.all_finite();
+  check_progress(limits, origin, data);
+  // Steps that overflowed in 16 bits are no steps of the optimizer.
+  const int64_t step = limits.integer("progress/step");
+  limits.integer_within("optimizer/steps", 0, step);
+  limits.not_negative("optimizer/square/", "");
+  limits.not_negative("buffers/", "running_var");
+  limits.not_negative("ema/buffers/", "running_var");
+  limits.real_within("loss_scale/scale", LossScale::kLeast, LossScale::kMost);
+  limits.integer_within("loss_scale/good_steps", 0, step);
+  limits.integer_within("loss_scale/skipped_steps", 0, step);
+}
+
+}  // namespace d2l

@@ -1,0 +1,162 @@
+#include "framework/train/state_limits.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "framework/train/trainer.h"
+#include "tests/support/support.h"
+
+namespace d2l::test {
+namespace {
+
+using testing::HasSubstr;
+
+// 10 steps in an epoch of 1000 samples.
+class Thousand final : public BatchSource {
+ public:
+  int64_t samples() const override { return 1000; }
+  int64_t steps_per_epoch() const override { return 10; }
+  int64_t largest_part() const override { return 100; }
+  void seek(int64_t, int64_t) override {}
+  Batch next() override { return {}; }
+};
+
+Snapshot::Array array_of(const std::vector<float>& values) {
+  Snapshot::Array array{DType::f32, Shape{static_cast<int64_t>(values.size())},
+                        std::vector<uint8_t>(values.size() * sizeof(float))};
+  std::memcpy(array.bytes.data(), values.data(), array.bytes.size());
+  return array;
+}
+
+// In the fourth step of the third epoch.
+Snapshot sound() {
+  Position position{.step = 24,
+                    .epoch = 2,
+                    .step_in_epoch = 4,
+                    .epoch_samples = 400,
+                    .epoch_loss = 812.5,
+                    .epoch_correct = 90,
+                    .train_loss = 2.25,
+                    .train_accuracy = 0.125,
+                    .evaluated_step = 20,
+                    .test_accuracy = 0.25,
+                    .best_accuracy = 0.5};
+  LossScaleState scale{.scale = 65536, .good_steps = 23, .skipped_steps = 0};
+  Snapshot snapshot = take_snapshot([&](StateVisitor& visitor) {
+    position.visit(visitor);
+    scale.visit(visitor);
+  });
+  snapshot.integers["optimizer/steps"] = 23;
+  snapshot.arrays["parameters/w"] = array_of({-1, 2});
+  snapshot.arrays["optimizer/mean/w"] = array_of({-1e-3F, 0});
+  snapshot.arrays["optimizer/square/w"] = array_of({1e-6F, 0});
+  for (const std::string prefix : {"", "ema/"}) {
+    snapshot.arrays[prefix + "buffers/norm.running_mean"] = array_of({-1, 0});
+    snapshot.arrays[prefix + "buffers/norm.running_var"] = array_of({1, 0});
+  }
+  return snapshot;
+}
+
+std::string complaint(const Snapshot& snapshot) {
+  const std::string message =
+      message_of([&] { check_state_limits(snapshot, "run/a.h5", Thousand()); });
+  EXPECT_EQ(message.find("run/a.h5: "), 0u) << message;
+  return message;
+}
+
+TEST(StateLimits, SoundStatesPass) {
+  check_state_limits(sound(), "run/a.h5", Thousand());
+  Position first;
+  check_state_limits(take_snapshot([&](StateVisitor& visitor) { first.visit(visitor); }),
+                     "run/a.h5", Thousand());
+  Position last{.step = 30,
+                .epoch = 3,
+                .train_loss = 2,
+                .train_accuracy = 1,
+                .evaluated_step = 30,
+                .test_accuracy = 1,
+                .best_accuracy = 1};
+  check_state_limits(take_snapshot([&](StateVisitor& visitor) { last.visit(visitor); }), "run/a.h5",
+                     Thousand());
+}
+
+TEST(StateLimits, CountsThatCannotBeAreNamed) {
+  struct Case {
+    const char* name;
+    int64_t value;
+    const char* expected;
+  };
+  for (const Case& bad : std::initializer_list<Case>{
+           {"progress/step", -1, "from 0 to "},
+           {"progress/step", int64_t{1} << 62, "from 0 to "},
+           {"progress/step", 3, ""},  // fewer than those of its epoch
+           {"progress/step_in_epoch", -1, "from 0 to 24, found -1"},
+           {"progress/step_in_epoch", 10, "epochs have only 10 steps: other data or --batch-size"},
+           {"progress/epoch", -1, "from 1 to 20, found -1"},
+           {"progress/epoch", 0, "from 1 to 20, found 0"},
+           {"progress/epoch", int64_t{1} << 40, "from 1 to 20, found 1099511627776"},
+           {"progress/epoch_samples", int64_t{1} << 62, "from 4 to 994, found 4611686018427387904"},
+           {"progress/epoch_samples", -400, "from 4 to 994, found -400"},
+           {"progress/evaluated_step", -2, "from -1 to 24, found -2"},
+           {"progress/evaluated_step", 25, "from -1 to 24, found 25"},
+           {"optimizer/steps", -1, "from 0 to 24, found -1"},
+           {"optimizer/steps", 25, "from 0 to 24, found 25"},
+           {"loss_scale/good_steps", -1, "from 0 to 24, found -1"},
+           {"loss_scale/skipped_steps", 25, "from 0 to 24, found 25"}}) {
+    Snapshot snapshot = sound();
+    ASSERT_TRUE(snapshot.integers.contains(bad.name)) << bad.name;
+    snapshot.integers[bad.name] = bad.value;
+    EXPECT_THAT(complaint(snapshot), HasSubstr(bad.expected)) << bad.name << " " << bad.value;
+  }
+}
+
+TEST(StateLimits, NumbersThatCannotBeAreNamed) {
+  struct Case {
+    const char* name;
+    std::vector<double> values;
+    const char* expected;
+  };
+  const double nan = std::nan(""), infinity = HUGE_VAL;
+  for (const Case& bad : std::initializer_list<Case>{
+           {"progress/epoch_loss", {nan, infinity, -infinity}, "expected a number, found "},
+           {"progress/epoch_correct", {-1, 401}, "from 0 to 400, found "},
+           {"progress/epoch_correct", {nan}, "expected a number, found nan"},
+           {"progress/train_loss", {infinity}, "expected a number, found inf"},
+           {"progress/train_accuracy", {-0.5, 1.5}, "from 0 to 1, found "},
+           {"progress/test_accuracy", {-0.5, 1e300}, "from 0 to 1, found "},
+           {"progress/best_accuracy", {0.125, -1, 2}, "from 0.25 to 1, found "},
+           {"progress/best_accuracy", {nan}, "expected a number, found nan"},
+           {"loss_scale/scale", {0, -2, 1e30}, "expected a number from "},
+           {"loss_scale/scale", {nan, infinity}, "expected a number, found "}})
+    for (const double value : bad.values) {
+      Snapshot snapshot = sound();
+      ASSERT_TRUE(snapshot.reals.contains(bad.name)) << bad.name;
+      snapshot.reals[bad.name] = value;
+      const std::string message = complaint(snapshot);
+      EXPECT_THAT(message, HasSubstr(std::string(bad.name) + ": ")) << value;
+      EXPECT_THAT(message, HasSubstr(bad.expected)) << value;
+    }
+}
+
+TEST(StateLimits, ArraysThatCannotBeAreNamed) {
+  for (const auto& [name, array] : sound().arrays)
+    for (const float value : {std::nanf(""), HUGE_VALF}) {
+      Snapshot snapshot = sound();
+      snapshot.arrays[name] = array_of({0, value});
+      EXPECT_THAT(complaint(snapshot),
+                  HasSubstr(name + ": expected numbers, found elements that are not finite"));
+    }
+  for (const char* name :
+       {"optimizer/square/w", "buffers/norm.running_var", "ema/buffers/norm.running_var"}) {
+    Snapshot snapshot = sound();
+    snapshot.arrays[name] = array_of({1, -1e-9F});
+    EXPECT_THAT(complaint(snapshot),
+                HasSubstr(std::string(name) + ": expected no negative elements, found -1e-09"));
+  }
+}
+
+}  // namespace
+}  // namespace d2l::test
