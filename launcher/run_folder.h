@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "framework/base/file_lock.h"
 #include "framework/base/files.h"
 #include "framework/checkpoint/store.h"
 #include "framework/train/metrics_file.h"

@@ -1,28 +1,35 @@
 #include "framework/base/files.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
+#include <string_view>
 
-#include "framework/base/error.h"
+#include "framework/base/random_id.h"
 
 namespace d2l {
 namespace {
 
-// Opens, syncs and closes a file or folder.
-void sync_to_disk(const std::filesystem::path& path, int flags) {
+constexpr std::string_view kUnfinished = ".tmp";
+
+const char* kind_of(const struct stat& status) {
+  return S_ISDIR(status.st_mode) ? "a folder" : "not a regular file";
+}
+
+// Opens, syncs and closes a file or folder; false where there is no syncing of it.
+bool sync_to_disk(const std::filesystem::path& path, int flags) {
   int descriptor = ::open(path.c_str(), flags | O_CLOEXEC);
   check(descriptor >= 0, "cannot open ", path.string(), " to sync it: ", std::strerror(errno));
   int result = ::fsync(descriptor);
   int error = errno;
   ::close(descriptor);
-  check(result == 0, "cannot sync ", path.string(), " to disk: ", std::strerror(error));
+  if (result == 0) return true;
+  if (error == EINVAL || error == ENOTSUP || error == ENOSYS) return false;
+  fail_with(error, concat("cannot sync ", path.string(), " to disk"));
 }
 
 std::filesystem::path folder_of(const std::filesystem::path& path) {
@@ -47,49 +54,83 @@ int read_to_end(int descriptor, Content& content) {
 // `content` is a string or bytes. Streams would take an error while reading for the file's end.
 template <class Content>
 void read_whole(const std::filesystem::path& path, Content& content) {
-  // Without O_NONBLOCK a pipe would be waited for.
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  check(descriptor >= 0, "cannot read ", path.string(), ": ", std::strerror(errno));
+  const int descriptor = open_regular_file(path, O_RDONLY);
   struct stat status {};
   int error = ::fstat(descriptor, &status) == 0 ? 0 : errno;
-  const bool regular = error == 0 && S_ISREG(status.st_mode);
-  if (regular) {
-    content.resize(static_cast<size_t>(status.st_size) + 1);  // one more shows the end
-    error = read_to_end(descriptor, content);
-  }
+  content.resize(static_cast<size_t>(status.st_size) + 1);  // one more shows the end
+  if (error == 0) error = read_to_end(descriptor, content);
   ::close(descriptor);
   check(error == 0, "cannot read ", path.string(), ": ", std::strerror(error));
-  check(regular, "cannot read ", path.string(), ": it is ",
-        S_ISDIR(status.st_mode) ? "a folder" : "not a regular file");
+}
+
+// A rename would put the new file in the place of a pipe or a device without a word.
+void check_replaceable(const std::filesystem::path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0 || S_ISREG(status.st_mode)) return;
+  fail("cannot write ", path.string(), ": it is ", kind_of(status));
+}
+
+// The name of the file that a temporary one was to become; empty where it is none. Those of earlier
+// versions have no digits.
+std::string target_of(const std::string& temporary) {
+  if (!temporary.ends_with(kUnfinished)) return "";
+  const std::string name = temporary.substr(0, temporary.size() - kUnfinished.size());
+  constexpr size_t kDigits = 16;
+  const size_t dot = name.rfind('.');
+  const bool has_id = dot != std::string::npos && name.size() - dot - 1 == kDigits &&
+                      name.find_first_not_of("0123456789abcdef", dot + 1) == std::string::npos;
+  return has_id ? name.substr(0, dot) : name;
+}
+
+// Those of the folder and the ones above it that are not there, the outermost first.
+std::vector<std::filesystem::path> missing_folders(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> missing;
+  std::error_code ignored;
+  for (std::filesystem::path at = folder; !at.empty(); at = at.parent_path()) {
+    if (std::filesystem::exists(at, ignored) || at == at.parent_path()) break;
+    if (at.has_filename()) missing.insert(missing.begin(), at);
+  }
+  return missing;
+}
+
+void prove_writable(const std::filesystem::path& folder) {
+  const std::filesystem::path probe = unused_name_beside(folder / ".probe");
+  int descriptor = ::open(probe.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (descriptor < 0) fail_with(errno, concat("cannot write into the folder ", folder.string()));
+  ::close(descriptor);
+  ::unlink(probe.c_str());
 }
 
 }  // namespace
 
+void fail_with(int error, const std::string& text) {
+  const std::string message = concat(text, ": ", std::strerror(error));
+  if (error == ENOSPC || error == EDQUOT) throw NoRoomError(message);
+  throw Error(message);
+}
+
 void replace_file(const std::filesystem::path& path,
                   const std::function<void(const std::filesystem::path&)>& write) {
-  std::filesystem::path temporary = path;
-  temporary += ".tmp";
+  check_replaceable(path);
+  const std::filesystem::path temporary = unused_name_beside(path);
   try {
     write(temporary);
     sync_to_disk(temporary, O_RDONLY);
-    std::error_code error;
-    std::filesystem::rename(temporary, path, error);
-    check(!error, "cannot rename ", temporary.string(), " to ", path.string(), ": ",
-          error.message());
+    if (::rename(temporary.c_str(), path.c_str()) != 0)
+      fail_with(errno, concat("cannot rename ", temporary.string(), " to ", path.string()));
     sync_folder(folder_of(path));
   } catch (...) {
-    std::error_code ignored;
-    std::filesystem::remove(temporary, ignored);
+    ::unlink(temporary.c_str());
     throw;
   }
 }
 
 void write_text_file(const std::filesystem::path& path, const std::string& text) {
   replace_file(path, [&](const std::filesystem::path& temporary) {
-    std::ofstream stream(temporary, std::ios::binary | std::ios::trunc);
-    stream << text;
-    stream.close();
-    check(stream.good(), "cannot write ", path.string(), ": ", std::strerror(errno));
+    const int descriptor = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    int error = descriptor < 0 ? errno : write_all(descriptor, text.data(), text.size());
+    if (descriptor >= 0 && ::close(descriptor) != 0 && error == 0) error = errno;
+    if (error != 0) fail_with(error, concat("cannot write ", path.string()));
   });
 }
 
@@ -105,30 +146,70 @@ std::vector<uint8_t> read_bytes(const std::filesystem::path& path) {
   return bytes;
 }
 
-void sync_folder(const std::filesystem::path& folder) {
-  sync_to_disk(folder, O_RDONLY | O_DIRECTORY);
-}
-
-FileLock::FileLock(const std::filesystem::path& path)
-    : descriptor_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
-  check(descriptor_ >= 0, "cannot open ", path.string(), ": ", std::strerror(errno));
-  if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
-  ::close(descriptor_);
-  fail("another process holds ", path.string());
-}
-
-FileLock::~FileLock() { ::close(descriptor_); }
-
-void make_writable_folder(const std::filesystem::path& folder) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  check(!error, "cannot make the folder ", folder.string(), ": ", error.message());
-  std::filesystem::path probe = folder / (".probe-" + std::to_string(::getpid()));
-  int descriptor = ::open(probe.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  check(descriptor >= 0, "cannot write into the folder ", folder.string(), ": ",
-        std::strerror(errno));
+int open_regular_file(const std::filesystem::path& path, int flags) {
+  const char* action = (flags & O_ACCMODE) == O_RDONLY ? "cannot read " : "cannot write ";
+  const int descriptor = ::open(path.c_str(), flags | O_CLOEXEC | O_NONBLOCK, 0666);
+  const int error = errno;
+  struct stat status {};
+  if (descriptor < 0 && error == ENXIO) fail(action, path.string(), ": it is ", kind_of(status));
+  if (descriptor < 0) fail_with(error, action + path.string());
+  if (::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode)) return descriptor;
   ::close(descriptor);
-  std::filesystem::remove(probe, error);
+  fail(action, path.string(), ": it is ", kind_of(status));
+}
+
+int write_all(int descriptor, const void* data, size_t bytes) {
+  constexpr size_t kMost = size_t{1} << 30;  // Linux moves at most 2 GiB in one call
+  const char* at = static_cast<const char*>(data);
+  while (bytes > 0) {
+    const ssize_t count = ::write(descriptor, at, std::min(bytes, kMost));
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return count < 0 ? errno : ENOSPC;
+    at += count;
+    bytes -= static_cast<size_t>(count);
+  }
+  return 0;
+}
+
+std::filesystem::path unused_name_beside(const std::filesystem::path& path) {
+  std::filesystem::path name = path;
+  name += concat(".", random_id(), kUnfinished);
+  return name;
+}
+
+void remove_leftovers(const std::filesystem::path& folder,
+                      const std::function<bool(const std::string&)>& ours) {
+  std::error_code error;
+  std::vector<std::filesystem::path> found;
+  std::filesystem::directory_iterator entries(folder, error);
+  for (; !error && entries != std::filesystem::directory_iterator(); entries.increment(error)) {
+    const std::string target = target_of(entries->path().filename().string());
+    if (!target.empty() && ours(target)) found.push_back(entries->path());
+  }
+  check(!error, "cannot list ", folder.string(), ": ", error.message());
+  for (const std::filesystem::path& path : found) {
+    std::filesystem::remove(path, error);
+    check(!error, "cannot remove the unfinished file ", path.string(), ": ", error.message());
+  }
+}
+
+std::vector<std::filesystem::path> make_writable_folder(const std::filesystem::path& folder) {
+  const std::vector<std::filesystem::path> made = missing_folders(folder);
+  try {
+    std::error_code error;
+    std::filesystem::create_directories(folder, error);
+    if (error) fail_with(error.value(), concat("cannot make the folder ", folder.string()));
+    prove_writable(folder);
+    for (const std::filesystem::path& path : made) sync_folder(folder_of(path));
+  } catch (...) {
+    for (auto path = made.rbegin(); path != made.rend(); ++path) ::rmdir(path->c_str());
+    throw;
+  }
+  return made;
+}
+
+bool sync_folder(const std::filesystem::path& folder) {
+  return sync_to_disk(folder, O_RDONLY | O_DIRECTORY);
 }
 
 }  // namespace d2l

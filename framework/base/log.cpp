@@ -1,8 +1,12 @@
 #include "framework/base/log.h"
 
+#include <fcntl.h>
+
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+
+#include "framework/base/files.h"
 
 namespace d2l {
 
@@ -11,11 +15,16 @@ Log::~Log() {
 }
 
 void Log::open(const std::filesystem::path& path) {
-  std::FILE* file = std::fopen(path.c_str(), "ae");
-  check(file != nullptr, "cannot open the log file ", path.string(), ": ", std::strerror(errno));
-  std::lock_guard lock(mutex_);
-  if (file_) std::fclose(file_);
-  file_ = file;
+  std::FILE* file = ::fdopen(open_regular_file(path, O_WRONLY | O_APPEND | O_CREAT), "a");
+  check(file != nullptr, "cannot write ", path.string(), ": ", std::strerror(errno));
+  std::vector<std::string> early;
+  {
+    std::lock_guard lock(mutex_);
+    if (file_) std::fclose(file_);
+    file_ = file;
+    early.swap(early_warnings_);
+  }
+  for (const std::string& line : early) write_file(line);
 }
 
 void Log::write_info(const std::string& line) {
@@ -31,6 +40,7 @@ void Log::write_warning(const std::string& line) {
   {
     std::lock_guard lock(mutex_);
     std::fprintf(stderr, "warning: %s\n", line.c_str());
+    if (!file_) return early_warnings_.push_back("warning: " + line);
   }
   write_file("warning: " + line);
 }

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "framework/base/error.h"
 
@@ -19,7 +20,8 @@ class Log {
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
-  // Appends to `path` from now on. Throws Error when it cannot be opened.
+  // Appends to `path` from now on, and first the warnings that there have been. Throws Error when it
+  // cannot be opened or is no regular file.
   void open(const std::filesystem::path& path);
 
   template <class... Parts>
@@ -44,6 +46,7 @@ class Log {
   bool quiet_;
   std::mutex mutex_;
   std::FILE* file_ = nullptr;
+  std::vector<std::string> early_warnings_;  // before open()
 };
 
 }  // namespace d2l

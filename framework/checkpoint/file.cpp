@@ -9,10 +9,10 @@
 #include <cstring>
 #include <span>
 
+#include "framework/base/checksum.h"
 #include "framework/base/error.h"
 #include "framework/base/files.h"
 #include "framework/base/text.h"
-#include "framework/base/checksum.h"
 #include "framework/checkpoint/hdf5_frame.h"
 #include "framework/checkpoint/index.h"
 
@@ -25,9 +25,7 @@ constexpr size_t kLargestTransfer = size_t{1} << 30;  // Linux moves at most 2 G
 class File {
  public:
   File(std::filesystem::path path, int flags, const char* action)
-      : path_(std::move(path)), action_(action), descriptor_(::open(path_.c_str(), flags, 0644)) {
-    check(descriptor_ >= 0, complaint(), std::strerror(errno));
-  }
+      : path_(std::move(path)), action_(action), descriptor_(open_regular_file(path_, flags)) {}
   ~File() {
     if (descriptor_ >= 0) ::close(descriptor_);
   }
@@ -37,14 +35,8 @@ class File {
   const std::filesystem::path& path() const { return path_; }
 
   void write(const void* data, size_t bytes) {
-    const char* at = static_cast<const char*>(data);
-    while (bytes > 0) {
-      ssize_t count = ::write(descriptor_, at, std::min(bytes, kLargestTransfer));
-      if (count < 0 && errno == EINTR) continue;
-      check(count > 0, complaint(), std::strerror(count < 0 ? errno : ENOSPC));
-      at += count;
-      bytes -= static_cast<size_t>(count);
-    }
+    const int error = write_all(descriptor_, data, bytes);
+    if (error != 0) fail_with(error, complaint());
   }
   // Answers how many bytes there were before the file's end.
   size_t read(void* data, size_t bytes) {
@@ -53,27 +45,26 @@ class File {
     while (done < bytes) {
       ssize_t count = ::read(descriptor_, at + done, std::min(bytes - done, kLargestTransfer));
       if (count < 0 && errno == EINTR) continue;
-      check(count >= 0, complaint(), std::strerror(errno));
+      if (count < 0) fail_with(errno, complaint());
       if (count == 0) break;
       done += static_cast<size_t>(count);
     }
     return done;
   }
-  uint64_t regular_size() const {
+  uint64_t size() const {
     struct stat status {};
-    check(::fstat(descriptor_, &status) == 0, complaint(), std::strerror(errno));
-    check(S_ISREG(status.st_mode), complaint(), "it is not a regular file");
+    if (::fstat(descriptor_, &status) != 0) fail_with(errno, complaint());
     return static_cast<uint64_t>(status.st_size);
   }
   // Some file systems report a full disk only here.
   void close() {
     int result = ::close(descriptor_);
     descriptor_ = -1;
-    check(result == 0, complaint(), std::strerror(errno));
+    if (result != 0) fail_with(errno, complaint());
   }
 
  private:
-  std::string complaint() const { return concat("cannot ", action_, " ", path_.string(), ": "); }
+  std::string complaint() const { return concat("cannot ", action_, " ", path_.string()); }
 
   std::filesystem::path path_;
   const char* action_;
@@ -164,7 +155,7 @@ void write_file(const std::filesystem::path& path, const Snapshot& snapshot) {
   index.structure = structure_checksum(structure);
   const std::string block = render_index(index);
   replace_file(path, [&](const std::filesystem::path& temporary) {
-    File file(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, "write");
+    File file(temporary, O_WRONLY | O_CREAT | O_EXCL, "write");
     file.write(block.data(), block.size());
     for (size_t i = 0; i < order.size(); ++i) {
       file.write(structure[i].data(), structure[i].size());
@@ -273,6 +264,8 @@ void write_checkpoint(const std::filesystem::path& path, const Snapshot& snapsho
     write_file(path, snapshot);
   } catch (const std::bad_alloc&) {
     fail("cannot write ", path.string(), ": not enough memory");
+  } catch (const NoRoomError&) {
+    throw;
   } catch (const Error& error) {
     std::string text = error.what();
     bool named = text.find(path.string()) != std::string::npos;
@@ -281,9 +274,8 @@ void write_checkpoint(const std::filesystem::path& path, const Snapshot& snapsho
 }
 
 Snapshot read_checkpoint(const std::filesystem::path& path) {
-  // Not waiting: a pipe of that name must not hang the program.
-  File file(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, "read");
-  uint64_t bytes = file.regular_size();
+  File file(path, O_RDONLY, "read");
+  uint64_t bytes = file.size();
   std::string head(kSmallestIndex, '\0');
   head.resize(file.read(head.data(), head.size()));
   check(!head.empty(), "damaged checkpoint ", path.string(), ": it is empty");

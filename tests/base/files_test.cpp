@@ -1,12 +1,15 @@
 #include "framework/base/files.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
 #include <fstream>
+#include <thread>
 
 #include "framework/base/error.h"
 #include "framework/base/log.h"
+#include "tests/support/small_disk.h"
 #include "tests/support/support.h"
 
 namespace d2l::test {
@@ -39,7 +42,8 @@ TEST(Files, AReaderNeverSeesAPart) {
   const fs::path path = folder.path() / "text";
   write_text_file(path, "old");
   replace_file(path, [&](const fs::path& temporary) {
-    EXPECT_EQ(temporary, fs::path(path.string() + ".tmp"));
+    EXPECT_EQ(temporary.parent_path(), path.parent_path());
+    EXPECT_NE(temporary, unused_name_beside(path));
     std::ofstream(temporary) << "new";
     EXPECT_EQ(read_text_file(path), "old");
   });
@@ -102,18 +106,77 @@ TEST(Files, ReadsToTheEndWhateverTheSizeIsSaidToBe) {
   EXPECT_EQ(read_text_file(folder.path() / "large"), large);
 }
 
+TEST(Files, WhatIsNoRegularFileIsNotReplaced) {
+  TemporaryFolder folder;
+  const fs::path pipe = folder.path() / "pipe", device = folder.path() / "device";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  fs::create_symlink("/dev/null", device);
+  for (const fs::path& path : {pipe, device}) {
+    const std::string expected = "cannot write " + path.string() + ": it is not a regular file";
+    EXPECT_EQ(message_of([&] { write_text_file(path, "x"); }), expected);
+    EXPECT_EQ(message_of([&] { open_regular_file(path, O_WRONLY); }), expected);
+  }
+  EXPECT_EQ(message_of([&] { write_text_file(folder.path(), "x"); }),
+            "cannot write " + folder.path().string() + ": it is a folder");
+  EXPECT_EQ(files_in(folder.path()), 2u);
+}
+
+// Writers of the same file at the same time: each reader sees one of them whole.
+TEST(Files, SeveralWritersDoNotDisturbEachOther) {
+  TemporaryFolder folder;
+  const fs::path path = folder.path() / "text";
+  std::vector<std::thread> writers;
+  for (char letter : {'a', 'b', 'c', 'd'})
+    writers.emplace_back([&, letter] {
+      for (int i = 0; i < 50; ++i) write_text_file(path, std::string(20'000, letter));
+    });
+  for (std::thread& writer : writers) writer.join();
+  const std::string text = read_text_file(path);
+  EXPECT_EQ(text, std::string(20'000, text[0]));
+  EXPECT_EQ(files_in(folder.path()), 1u);
+}
+
+TEST(Files, LeftoversOfTheirTargetsGo) {
+  TemporaryFolder folder;
+  for (const std::string& name : {unused_name_beside("mine").string(), std::string("mine.tmp"),
+                                  unused_name_beside("yours").string(), std::string("yours.tmp"),
+                                  std::string("mine"), std::string("mine.0123.tmp")})
+    write_text_file(folder.path() / name, "x");
+  remove_leftovers(folder.path(), [](const std::string& target) { return target == "mine"; });
+  EXPECT_EQ(files_in(folder.path()), 4u);
+  EXPECT_FALSE(fs::exists(folder.path() / "mine.tmp"));
+}
+
+TEST(Files, AFullDiskIsToldFromOtherErrors) {
+  TemporaryFolder folder;
+  SmallDisk disk(folder.path(), "size=16k");
+  if (!disk.mounted()) GTEST_SKIP() << "cannot mount a small file system (needs root)";
+  EXPECT_THROW(write_text_file(folder.path() / "a", std::string(100'000, 'x')), NoRoomError);
+  EXPECT_EQ(files_in(folder.path()), 0u);
+}
+
 TEST(Files, MakesWritableFolders) {
   TemporaryFolder folder;
   const fs::path deep = folder.path() / "a" / "b" / "c";
-  make_writable_folder(deep);
+  const fs::path a = folder.path() / "a";
+  EXPECT_EQ(make_writable_folder(deep), (std::vector<fs::path>{a, a / "b", deep}));
   EXPECT_TRUE(fs::is_directory(deep));
   EXPECT_EQ(files_in(deep), 0u);  // the probe is gone
-  make_writable_folder(deep);     // again is fine
+  EXPECT_TRUE(make_writable_folder(deep).empty());
 
   write_text_file(folder.path() / "file", "");
   const std::string message =
       message_of([&] { make_writable_folder(folder.path() / "file" / "below"); });
   EXPECT_NE(message.find("cannot make the folder"), std::string::npos) << message;
+}
+
+// A name that is too long cannot be made; what was made above it goes again.
+TEST(Files, FoldersThatCannotBeMadeLeaveNothing) {
+  TemporaryFolder folder;
+  const fs::path wanted = folder.path() / "a" / "b" / std::string(300, 'x');
+  EXPECT_NE(message_of([&] { make_writable_folder(wanted); }).find("File name too long"),
+            std::string::npos);
+  EXPECT_EQ(files_in(folder.path()), 0u);
 }
 
 TEST(Log, WritesTheFileEvenWhenQuiet) {
@@ -122,6 +185,9 @@ TEST(Log, WritesTheFileEvenWhenQuiet) {
   {
     Log log(true);
     log.note("before the file is open");
+    testing::internal::CaptureStderr();
+    log.warn("an old checkpoint");
+    EXPECT_EQ(testing::internal::GetCapturedStderr(), "warning: an old checkpoint\n");
     log.open(path);
     log.info("loss ", 0.5);
     testing::internal::CaptureStderr();
@@ -132,10 +198,19 @@ TEST(Log, WritesTheFileEvenWhenQuiet) {
   const std::string text = read_text_file(path);
   EXPECT_NE(text.find(" loss 0.5\n"), std::string::npos) << text;
   EXPECT_NE(text.find(" warning: slow disk\n"), std::string::npos) << text;
+  EXPECT_LT(text.find(" warning: an old checkpoint\n"), text.find(" loss 0.5\n")) << text;
   EXPECT_NE(text.find(" only here\n"), std::string::npos) << text;
   EXPECT_EQ(text.find("before"), std::string::npos) << text;
   EXPECT_NE(message_of([&] { Log().open(folder.path() / "no" / "log"); }).find("No such file"),
             std::string::npos);
+}
+
+TEST(Log, GoesIntoRegularFilesOnly) {
+  TemporaryFolder folder;
+  const fs::path pipe = folder.path() / "log";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_EQ(message_of([&] { Log().open(pipe); }),
+            "cannot write " + pipe.string() + ": it is not a regular file");
 }
 
 TEST(Log, InfoIsPrintedUnlessQuiet) {

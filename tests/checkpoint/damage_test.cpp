@@ -4,8 +4,8 @@
 
 #include <functional>
 
-#include "framework/base/rng.h"
 #include "framework/base/checksum.h"
+#include "framework/base/rng.h"
 #include "framework/checkpoint/file.h"
 #include "tests/checkpoint/sample.h"
 #include "tests/support/support.h"
@@ -152,8 +152,7 @@ TEST_F(Damage, Strangers) {
   auto message = [](const std::filesystem::path& path) {
     return message_of([&] { read_checkpoint(path); });
   };
-  EXPECT_EQ(message(folder_.path()),
-            "cannot read " + folder_.path().string() + ": it is not a regular file");
+  EXPECT_EQ(message(folder_.path()), "cannot read " + folder_.path().string() + ": it is a folder");
   EXPECT_EQ(message("/dev/zero"), "cannot read /dev/zero: it is not a regular file");
   EXPECT_EQ(
       message(folder_.path() / "absent.h5"),

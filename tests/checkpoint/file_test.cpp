@@ -20,6 +20,7 @@ namespace d2l::test {
 namespace {
 
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 Snapshot everything() {
   using Limits = std::numeric_limits<float>;
@@ -137,6 +138,13 @@ TEST(CheckpointFile, RefusesNamesThatAreNoPaths) {
   EXPECT_FALSE(std::filesystem::exists(path));
 }
 
+std::vector<std::string> unfinished_in(const std::filesystem::path& folder) {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    if (entry.path().extension() == ".tmp") names.push_back(entry.path().filename());
+  return names;
+}
+
 TEST(CheckpointFile, WriteErrorsNamePathAndCause) {
   TemporaryFolder folder;
   std::filesystem::path gone = folder.path() / "gone" / "a.h5";
@@ -149,8 +157,8 @@ TEST(CheckpointFile, WriteErrorsNamePathAndCause) {
   EXPECT_THAT(message, HasSubstr("Not a directory"));
   std::filesystem::create_directory(folder.path() / "b.h5");
   message = message_of([&] { write_checkpoint(folder.path() / "b.h5", sample_snapshot()); });
-  EXPECT_THAT(message, HasSubstr("Is a directory"));
-  EXPECT_FALSE(std::filesystem::exists(folder.path() / "b.h5.tmp"));
+  EXPECT_THAT(message, HasSubstr("it is a folder"));
+  EXPECT_THAT(unfinished_in(folder.path()), IsEmpty());
 }
 
 // Whatever `limit` makes a write fail with: the old file stays, the temporary one goes.
@@ -161,7 +169,7 @@ void expect_old_file_survives(const std::filesystem::path& folder, const std::st
   std::string message = message_of([&] { write_checkpoint(path, large); });
   EXPECT_THAT(message, HasSubstr("cannot write " + path.string()));
   EXPECT_THAT(message, HasSubstr(cause));
-  EXPECT_FALSE(std::filesystem::exists(folder / "a.h5.tmp"));
+  EXPECT_THAT(unfinished_in(folder), IsEmpty());
   EXPECT_TRUE(same(read_checkpoint(path), sample_snapshot()));
 }
 
@@ -184,17 +192,6 @@ TEST(CheckpointFile, FullDiskLosesNothing) {
   if (!disk.mounted()) GTEST_SKIP() << "cannot mount a small file system (needs root)";
   write_checkpoint(folder.path() / "a.h5", sample_snapshot());
   expect_old_file_survives(folder.path(), "No space left on device");
-}
-
-TEST(CheckpointFile, FullDeviceIsNamed) {
-  TemporaryFolder folder;
-  // The temporary file's name leads to a device that is always full.
-  std::filesystem::create_symlink("/dev/full", folder.path() / "a.h5.tmp");
-  std::string message =
-      message_of([&] { write_checkpoint(folder.path() / "a.h5", sample_snapshot()); });
-  EXPECT_THAT(message, HasSubstr("No space left on device"));
-  EXPECT_FALSE(std::filesystem::exists(folder.path() / "a.h5"));
-  EXPECT_TRUE(std::filesystem::exists("/dev/full"));
 }
 
 // The most bytes of memory that this process had at once.

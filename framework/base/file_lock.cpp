@@ -1,0 +1,279 @@
+#include "framework/base/file_lock.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <system_error>
+#include <utility>
+
+#include "framework/base/error.h"
+#include "framework/base/files.h"
+
+namespace d2l {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+
+constexpr milliseconds kMoment{100};  // in which a file may just be changing hands
+
+// Goes on while the process is stopped and while the machine sleeps.
+int64_t clock_now() {
+  timespec now{};
+  ::clock_gettime(CLOCK_BOOTTIME, &now);
+  return int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1000000;
+}
+
+milliseconds changed(const struct stat& status) {
+  return milliseconds(int64_t{status.st_mtim.tv_sec} * 1000 + status.st_mtim.tv_nsec / 1000000);
+}
+
+// Opened anew each time: NFS asks its server only then.
+milliseconds last_change(const fs::path& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  struct stat status {};
+  const bool known = descriptor >= 0 && ::fstat(descriptor, &status) == 0;
+  if (descriptor >= 0) ::close(descriptor);
+  return known ? changed(status) : milliseconds(0);
+}
+
+// Since the last change, by the clock of the file system, which may be another machine's.
+milliseconds silence(const fs::path& path) {
+  const fs::path probe = unused_name_beside(path);
+  const int descriptor = ::open(probe.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (descriptor < 0) fail_with(errno, concat("cannot make ", probe.string()));
+  struct stat now {};
+  const bool known = ::fstat(descriptor, &now) == 0;
+  ::close(descriptor);
+  ::unlink(probe.c_str());
+  return known ? std::max(changed(now) - last_change(path), milliseconds(0)) : milliseconds(0);
+}
+
+// Nobody where the file is not there, or cannot be read now.
+LockHolder holder_in(const fs::path& path) {
+  try {
+    return read_lock_holder(path);
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+std::string seconds_text(milliseconds time) { return concat((time.count() + 500) / 1000, " s"); }
+
+}  // namespace
+
+FileLock::FileLock(fs::path path) : FileLock(std::move(path), Options{}) {}
+
+FileLock::FileLock(fs::path path, Options options)
+    : path_(std::move(path)), options_(std::move(options)), me_(LockHolder::this_process()) {
+  try {
+    while (!try_to_take()) close_file();
+  } catch (...) {
+    close_file();
+    throw;
+  }
+  start_beating();
+}
+
+FileLock::~FileLock() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  if (beats_.joinable()) beats_.join();
+  if (is_current() && holder_in(path_).token == me_.token) ::unlink(path_.c_str());
+  close_file();
+}
+
+// --- taking ---
+
+// False where the file has just changed hands: to be tried again.
+bool FileLock::try_to_take() {
+  const bool made = open_file();
+  const System system = lock_file();
+  if (system == System::held && !is_current()) return false;
+  const LockHolder holder = made ? LockHolder() : holder_now(system);
+  const bool free = made || (system == System::held && !holder.is_known());
+  if (system == System::busy || !free) {
+    judge(system, holder);
+    if (system != System::held) {
+      set_aside(holder);
+      return false;
+    }
+  }
+  write_holder();
+  return true;
+}
+
+// Whether it was made.
+bool FileLock::open_file() {
+  descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  if (descriptor_ >= 0) return true;
+  if (errno != EEXIST) fail_with(errno, concat("cannot make ", path_.string()));
+  descriptor_ = open_regular_file(path_, O_RDWR | O_CREAT);
+  return false;
+}
+
+FileLock::System FileLock::lock_file() {
+  if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return System::held;
+  if (errno == EWOULDBLOCK) return System::busy;
+  if (!std::exchange(said_unsupported_, true))
+    options_.warn(concat(path_.string(), ": this file system has no locks (", std::strerror(errno),
+                         "); the file itself and the time of its last change stand in for them"));
+  return System::unsupported;
+}
+
+// Whether what was opened is still the file of that name.
+bool FileLock::is_current() const {
+  struct stat opened {
+  }, named{};
+  return ::fstat(descriptor_, &opened) == 0 && ::stat(path_.c_str(), &named) == 0 &&
+         opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
+}
+
+// Who has just been given the system's lock has yet to write down who it is.
+LockHolder FileLock::holder_now(System system) const {
+  LockHolder holder = holder_in(path_);
+  for (int i = 0; i < 20 && system == System::busy && (!holder.is_known() || holder.is_gone());
+       ++i) {
+    std::this_thread::sleep_for(kMoment / 4);
+    holder = holder_in(path_);
+  }
+  return holder;
+}
+
+// Returns where the holder is dead; otherwise throws Error.
+void FileLock::judge(System system, const LockHolder& holder) const {
+  check(system != System::busy || holder.is_known(), "another process holds ", path_.string());
+  if (!holder.is_known()) return watch(path_.string() + " says nothing of its holder");
+  const std::string who = concat(path_.string(), " is held by ", holder.describe());
+  if (holder.is_before(me_))
+    return options_.warn(concat(who, ", an earlier start of this job: taken over"));
+  const bool here = holder.machine == me_.machine;
+  check(system != System::busy, who,
+        here ? "" : "; if that has died, remove the file: a holder that lives ends itself then");
+  if (holder.is_gone()) return options_.warn(concat(who, ", which is gone: taken over"));
+  check(!here, who);
+  watch(who);
+}
+
+// Returns where nothing changes about the file until it has been silent for `stale`.
+void FileLock::watch(const std::string& who) const {
+  milliseconds left = options_.stale - silence(path_);
+  const milliseconds before = last_change(path_);
+  if (left.count() > 0)
+    options_.warn(concat(who, ", which may be dead: waiting for a sign of life, ",
+                         seconds_text(left), " at most"));
+  while (left.count() > 0) {
+    const milliseconds pause = std::min(left, options_.beat / 5);
+    std::this_thread::sleep_for(pause);
+    left -= pause;
+    check(last_change(path_) == before, who, ", which is alive");
+  }
+  options_.warn(concat(who, ", and has shown no sign of life for ", seconds_text(silence(path_)),
+                       ": taken over"));
+}
+
+// Of several that do this at the same time, one removes the file of the dead; whoever finds that it
+// has moved a newer one puts that back.
+void FileLock::set_aside(const LockHolder& dead) const {
+  const fs::path aside = unused_name_beside(path_);
+  if (::rename(path_.c_str(), aside.c_str()) != 0) {
+    if (errno == ENOENT) return;
+    fail_with(errno, concat("cannot take over ", path_.string()));
+  }
+  if (holder_in(aside).token != dead.token && ::link(aside.c_str(), path_.c_str()) != 0 &&
+      errno != EEXIST)
+    fail_with(errno, concat("cannot give back ", path_.string()));
+  ::unlink(aside.c_str());
+}
+
+// In the place of what was there, so that a full disk is no hindrance.
+void FileLock::write_holder() {
+  const std::string text = to_text(me_);
+  int error = write_all(descriptor_, text.data(), text.size());
+  if (error == 0 && ::ftruncate(descriptor_, static_cast<off_t>(text.size())) != 0) error = errno;
+  // For others to see it; what a disk cannot do it need not.
+  if (error == 0 && ::fsync(descriptor_) != 0 && errno == EIO) error = errno;
+  if (error != 0) fail_with(error, concat("cannot write ", path_.string()));
+  looked_ = renewed_ = clock_now();
+}
+
+void FileLock::close_file() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+  descriptor_ = -1;
+}
+
+// --- holding ---
+
+void FileLock::check_held() {
+  constexpr int64_t kFresh = 200;
+  if (clock_now() - looked_ < kFresh) return;
+  look();
+}
+
+void FileLock::start_beating() {
+  try {
+    beats_ = std::thread([this] { beat_until_stopped(); });
+  } catch (const std::system_error& error) {
+    options_.warn(concat(path_.string(), " is renewed only when something is written: ",
+                         "cannot start a thread: ", error.code().message()));
+  }
+}
+
+void FileLock::beat_until_stopped() {
+  std::unique_lock lock(mutex_);
+  try {
+    while (!wake_.wait_for(lock, options_.beat, [this] { return stopping_; })) look();
+  } catch (const Error&) {
+    // `lost` knows
+  }
+}
+
+void FileLock::look() {
+  const std::string why = why_lost();
+  if (!why.empty()) lose(why);
+  looked_ = clock_now();
+  renew();
+}
+
+std::string FileLock::why_lost() const {
+  for (int look = 0; look < 2; ++look) {
+    std::error_code error;
+    const bool there = fs::exists(path_, error);
+    if (error) return "";  // renewing it will tell
+    const LockHolder holder = there ? holder_in(path_) : LockHolder();
+    if (holder.token == me_.token) return "";
+    if (holder.is_known()) return concat(path_.string(), " was taken over by ", holder.describe());
+    if (!there && look > 0) return path_.string() + " was removed";
+    std::this_thread::sleep_for(kMoment);
+  }
+  return "";
+}
+
+void FileLock::renew() {
+  if (::futimens(descriptor_, nullptr) == 0) {
+    renewed_ = clock_now();
+    return;
+  }
+  const std::string cause = std::strerror(errno);
+  const milliseconds silent(clock_now() - renewed_);
+  if (silent >= options_.stale)
+    lose(concat(path_.string(), " could not be renewed for ", seconds_text(silent), ": ", cause));
+}
+
+// Who finds it second waits here for the end that `lost` may be.
+void FileLock::lose(const std::string& why) {
+  const std::lock_guard lock(losing_);
+  if (!std::exchange(lost_, true)) options_.lost(why);
+  fail(why);
+}
+
+}  // namespace d2l
