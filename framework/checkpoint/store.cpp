@@ -6,6 +6,9 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <memory>
+#include <system_error>
+#include <utility>
 
 #include "framework/base/error.h"
 #include "framework/base/files.h"
@@ -16,7 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kPrefix = "step-", kSuffix = ".h5", kUnfinished = ".tmp";
+constexpr std::string_view kPrefix = "step-", kSuffix = ".h5";
 constexpr const char* kBest = "best.h5";
 
 std::string file_name(int64_t step) {
@@ -45,16 +48,7 @@ std::vector<std::string> names_in(const fs::path& folder) {
   return names;
 }
 
-void remove_leftovers(const fs::path& folder) {
-  for (const std::string& name : names_in(folder)) {
-    bool ours = name.starts_with(kPrefix) || name.starts_with(kBest);
-    if (!ours || !name.ends_with(kUnfinished)) continue;
-    std::error_code error;
-    fs::remove(folder / name, error);
-    check(!error, "cannot remove the unfinished checkpoint ", (folder / name).string(), ": ",
-          error.message());
-  }
-}
+bool is_checkpoint_name(const std::string& name) { return step_of(name) || name == kBest; }
 
 void warn_safely(const std::function<void(const std::string&)>& warn, const std::string& message) {
   try {
@@ -74,28 +68,21 @@ bool make_link(const fs::path& from, const fs::path& to) {
   return false;
 }
 
-// Makes `best` another name of `saved`, or a copy where that is not possible. Durable.
-void renew_best(const fs::path& best, const fs::path& saved, const Snapshot& snapshot) {
-  fs::path temporary = best;
-  temporary += kUnfinished;
+// Whether the file has another name besides: then removing this one makes no room.
+bool has_other_name(const fs::path& path) {
   std::error_code ignored;
-  fs::remove(temporary, ignored);
-  if (!make_link(saved, temporary)) return write_checkpoint(best, snapshot);
-  std::error_code error;
-  fs::rename(temporary, best, error);
-  // Renaming a file to another name of itself does nothing and leaves both.
-  fs::remove(temporary, ignored);
-  check(!error, "cannot rename ", temporary.string(), " to ", best.string(), ": ", error.message());
-  sync_folder(best.parent_path());
+  return fs::hard_link_count(path, ignored) > 1;
 }
 
 }  // namespace
 
 CheckpointStore::CheckpointStore(fs::path folder, Options options)
-    : folder_(folder.empty() ? fs::path(".") : std::move(folder)), options_(std::move(options)) {
+    : folder_(folder.empty() ? fs::path(".") : std::move(folder)),
+      options_(std::move(options)),
+      newest_(options_.newest) {
   check(options_.keep >= 1, "a checkpoint store keeps at least 1 file, found ", options_.keep);
   make_writable_folder(folder_);
-  remove_leftovers(folder_);
+  remove_leftovers(folder_, is_checkpoint_name);
 }
 
 CheckpointStore::~CheckpointStore() { wait(); }
@@ -104,8 +91,17 @@ void CheckpointStore::save(int64_t step, Snapshot snapshot, bool is_best) {
   check(step >= 0, "a checkpoint's step must not be negative, found ", step);
   wait();
   last_save_ok_ = false;
-  writer_ = std::thread(
-      [this, step, is_best, owned = std::move(snapshot)] { write(step, owned, is_best); });
+  const auto owned = std::make_shared<const Snapshot>(std::move(snapshot));
+  const auto work = [this, step, is_best, owned] { write(step, *owned, is_best); };
+  try {
+    writer_ = std::thread(work);
+    return;
+  } catch (const std::system_error& error) {
+    if (!std::exchange(said_no_thread_, true))
+      options_.warn(concat("training waits for saves: cannot start a thread for the one of step ",
+                           step, ": ", error.code().message()));
+  }
+  work();
 }
 
 bool CheckpointStore::wait() {
@@ -114,20 +110,11 @@ bool CheckpointStore::wait() {
 }
 
 void CheckpointStore::write(int64_t step, const Snapshot& snapshot, bool is_best) {
-  constexpr int kAttempts = 2;
-  for (int attempt = 1; attempt <= kAttempts && !last_save_ok_; ++attempt) {
-    try {
-      write_checkpoint(path_of(step), snapshot);
-      last_save_ok_ = true;
-    } catch (const std::exception& error) {
-      warn_safely(options_.warn,
-                  concat("checkpoint of step ", step, " was not saved: ", error.what(),
-                         attempt < kAttempts ? "; trying once more" : ""));
-    }
-  }
+  last_save_ok_ = write_step(step, snapshot);
   if (!last_save_ok_) return;
+  newest_ = path_of(step);
   try {
-    if (is_best) renew_best(folder_ / kBest, path_of(step), snapshot);
+    if (is_best) renew_best(step, snapshot);
   } catch (const std::exception& error) {
     warn_safely(options_.warn,
                 concat(kBest, " was not renewed at step ", step, ": ", error.what()));
@@ -137,6 +124,70 @@ void CheckpointStore::write(int64_t step, const Snapshot& snapshot, bool is_best
   } catch (const std::exception& error) {
     warn_safely(options_.warn, concat("older checkpoints were not removed: ", error.what()));
   }
+}
+
+// Whether it is on disk.
+bool CheckpointStore::write_step(int64_t step, const Snapshot& snapshot) {
+  constexpr int kAttempts = 2;
+  for (int attempt = 1; attempt <= kAttempts; ++attempt) {
+    try {
+      write_file(path_of(step), step, snapshot);
+      return true;
+    } catch (const std::exception& error) {
+      warn_safely(options_.warn,
+                  concat("checkpoint of step ", step, " was not saved: ", error.what(),
+                         attempt < kAttempts ? "; trying once more" : ""));
+    }
+  }
+  return false;
+}
+
+void CheckpointStore::write_file(const fs::path& path, int64_t step, const Snapshot& snapshot) {
+  for (;;) {
+    options_.check_held();
+    try {
+      return write_checkpoint(path, snapshot);
+    } catch (const NoRoomError& error) {
+      if (!make_room(step)) throw;
+      if (!std::exchange(said_no_room_, true))
+        warn_safely(options_.warn,
+                    concat(error.what(), "; from now on older checkpoints go before a new one is ",
+                           "written"));
+    }
+  }
+}
+
+// The oldest one goes, and those before it that have another name. Later ones are not ours to
+// judge, see prune().
+bool CheckpointStore::make_room(int64_t step) {
+  if (newest_.empty())
+    if (const auto found = newest_valid(folder_, [](const std::string&) {})) newest_ = found->path;
+  std::vector<fs::path> may_go;
+  for (const int64_t other : steps(folder_))
+    if (other <= step) may_go.push_back(path_of(other));
+  may_go.push_back(folder_ / kBest);
+  for (const fs::path& path : may_go) {
+    std::error_code error;
+    if (fs::equivalent(path, newest_, error)) continue;
+    const bool makes_room = !has_other_name(path);
+    const bool removed = fs::remove(path, error);
+    check(!error, "cannot remove ", path.string(), " to make room: ", error.message());
+    if (removed && makes_room) return true;
+  }
+  return false;
+}
+
+// Makes the step's file the best one too, or a copy of it where that is not possible. Durable.
+void CheckpointStore::renew_best(int64_t step, const Snapshot& snapshot) {
+  const fs::path saved = path_of(step), best = folder_ / kBest,
+                 temporary = unused_name_beside(best);
+  if (!make_link(saved, temporary)) return write_file(best, step, snapshot);
+  std::error_code error, ignored;
+  fs::rename(temporary, best, error);
+  // Renaming a file to another name of itself does nothing and leaves both.
+  fs::remove(temporary, ignored);
+  check(!error, "cannot rename ", temporary.string(), " to ", best.string(), ": ", error.message());
+  sync_folder(folder_);
 }
 
 void CheckpointStore::prune(int64_t newest) const {
@@ -180,8 +231,19 @@ fs::path CheckpointStore::path_of(const fs::path& folder, int64_t step) {
   return folder / file_name(step);
 }
 
+CheckpointStore::Found CheckpointStore::read(const fs::path& path) {
+  Found found{path, read_checkpoint(path)};
+  const std::optional<int64_t> named = step_of(path.filename().string());
+  const auto held = found.snapshot.integers.find("progress/step");
+  check(!named || held == found.snapshot.integers.end() || held->second == *named, path.string(),
+        ": expected the state of step ", named.value_or(0), ", found that of step ",
+        held == found.snapshot.integers.end() ? 0 : held->second);
+  return found;
+}
+
 std::optional<CheckpointStore::Found> CheckpointStore::newest_valid(
-    const fs::path& folder, const std::function<void(const std::string&)>& warn) {
+    const fs::path& folder, const std::function<void(const std::string&)>& warn,
+    const std::function<void(const Found&)>& accept) {
   std::vector<int64_t> all = steps(folder);
   std::vector<fs::path> candidates;
   for (auto step = all.rbegin(); step != all.rend(); ++step)
@@ -191,7 +253,9 @@ std::optional<CheckpointStore::Found> CheckpointStore::newest_valid(
   if (fs::exists(folder / kBest, ignored)) candidates.push_back(folder / kBest);
   for (const fs::path& path : candidates) {
     try {
-      return Found{path, read_checkpoint(path)};
+      Found found = read(path);
+      accept(found);
+      return found;
     } catch (const Error& error) {
       warn(concat(error.what(), "; skipped"));
     }

@@ -5,6 +5,7 @@
 
 #include <future>
 
+#include "framework/base/files.h"
 #include "framework/checkpoint/file.h"
 #include "tests/checkpoint/sample.h"
 #include "tests/support/small_disk.h"
@@ -106,7 +107,8 @@ TEST_F(Store, TheBestOutlivesItsStep) {
   store.save(4, sample_snapshot(40), true);
   store.wait();
   EXPECT_TRUE(same(read_checkpoint(folder_.path() / "best.h5"), sample_snapshot(40)));
-  EXPECT_FALSE(std::filesystem::exists(folder_.path() / "best.h5.tmp"));
+  for (const auto& entry : std::filesystem::directory_iterator(folder_.path()))
+    EXPECT_NE(entry.path().extension(), ".tmp") << entry.path();
   EXPECT_THAT(warnings_, IsEmpty());
 }
 
@@ -149,12 +151,18 @@ TEST_F(Store, ResumingBelowADamagedStepKeepsWhatIsValid) {
 }
 
 TEST_F(Store, LeftoversGo) {
-  for (const char* name : {"step-00000007.h5.tmp", "best.h5.tmp", "mine.tmp"})
-    put_bytes(folder_.path() / name, "unfinished");
+  const std::vector<std::string> left = {
+      "step-00000007.h5.tmp", "best.h5.tmp", unused_name_beside("step-00000007.h5"),
+      unused_name_beside("step-00000007.h5"), unused_name_beside("best.h5")};
+  const std::vector<std::string> others = {"mine.tmp", unused_name_beside("mine.h5"),
+                                           "step-7.h5.tmp", "step-00000007.h5"};
+  for (const std::string& name : left) put_bytes(folder_.path() / name, "unfinished");
+  for (const std::string& name : others) put_bytes(folder_.path() / name, "another's");
   CheckpointStore store(folder_.path(), options());
-  EXPECT_FALSE(std::filesystem::exists(folder_.path() / "step-00000007.h5.tmp"));
-  EXPECT_FALSE(std::filesystem::exists(folder_.path() / "best.h5.tmp"));
-  EXPECT_TRUE(std::filesystem::exists(folder_.path() / "mine.tmp"));
+  for (const std::string& name : left)
+    EXPECT_FALSE(std::filesystem::exists(folder_.path() / name)) << name;
+  for (const std::string& name : others)
+    EXPECT_TRUE(std::filesystem::exists(folder_.path() / name)) << name;
 }
 
 TEST_F(Store, AFailedSaveWarnsAndTheNextOneWorks) {
@@ -174,8 +182,8 @@ TEST_F(Store, AFailedSaveWarnsAndTheNextOneWorks) {
 }
 
 TEST_F(Store, AFailureThatPassesIsRetried) {
-  // Something is in the way of the temporary file until the first warning.
-  std::filesystem::path obstacle = folder_.path() / "step-00000001.h5.tmp";
+  // Something is in the way of the file until the first warning.
+  std::filesystem::path obstacle = folder_.path() / "step-00000001.h5";
   CheckpointStore store(folder_.path(), {.warn = [&](const std::string& message) {
                           warnings_.push_back(message);
                           std::filesystem::remove_all(obstacle);
@@ -183,7 +191,7 @@ TEST_F(Store, AFailureThatPassesIsRetried) {
   std::filesystem::create_directories(obstacle / "inside");
   store.save(1, sample_snapshot(1));
   EXPECT_TRUE(store.wait());
-  EXPECT_THAT(warnings_, ElementsAre(HasSubstr("Is a directory; trying once more")));
+  EXPECT_THAT(warnings_, ElementsAre(HasSubstr("it is a folder; trying once more")));
   EXPECT_TRUE(same(newest()->snapshot, sample_snapshot(1)));
 }
 
@@ -218,7 +226,7 @@ TEST_F(Store, SavingDoesNotHoldUpTheCaller) {
   // The save fails at first and stays in its warning until the caller is back.
   std::promise<void> back;
   bool caller_was_back = false;
-  std::filesystem::path obstacle = folder_.path() / "step-00000001.h5.tmp";
+  std::filesystem::path obstacle = folder_.path() / "step-00000001.h5";
   CheckpointStore store(folder_.path(), {.warn = [&](const std::string&) {
                           caller_was_back = back.get_future().wait_for(std::chrono::seconds(20)) ==
                                             std::future_status::ready;
@@ -226,11 +234,11 @@ TEST_F(Store, SavingDoesNotHoldUpTheCaller) {
                         }});
   std::filesystem::create_directories(obstacle / "inside");
   store.save(1, sample_snapshot(1));
-  EXPECT_FALSE(std::filesystem::exists(store.path_of(1)));
+  EXPECT_FALSE(std::filesystem::is_regular_file(store.path_of(1)));
   back.set_value();
   EXPECT_TRUE(store.wait());
   EXPECT_TRUE(caller_was_back);
-  EXPECT_TRUE(std::filesystem::exists(store.path_of(1)));
+  EXPECT_TRUE(std::filesystem::is_regular_file(store.path_of(1)));
 }
 
 }  // namespace
