@@ -30,6 +30,7 @@ po::options_description flags() {
   po::options_description all("", kColumns);
   std::vector<std::pair<std::string, po::options_description>> groups;
   for (const Option& option : options()) {
+    if (!option.is_flag) continue;
     if (groups.empty() || groups.back().first != option.group)
       groups.emplace_back(option.group, po::options_description(option.group, kColumns));
     groups.back().second.add_options()(option.name.c_str(),
@@ -44,7 +45,8 @@ po::options_description flags() {
 
 std::vector<std::string> flag_names() {
   std::vector<std::string> names;
-  for (const Option& option : options()) names.push_back("--" + option.name);
+  for (const Option& option : options())
+    if (option.is_flag) names.push_back("--" + option.name);
   names.insert(names.end(), {"--list-models", "--help"});
   return names;
 }
@@ -139,6 +141,8 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
       usage("--config: ", error.what());
     }
   }
+  // A run's config.ini may be the file of another run.
+  std::erase_if(from_file, [](const Setting& s) { return !option_named(s.name).is_flag; });
   for (const Settings* settings : std::initializer_list<const Settings*>{&from_file, &from_flags})
     for (const Setting& setting : *settings) {
       line.given.insert(setting.name);

@@ -22,6 +22,7 @@ struct Config {
   std::string resume;  // a run folder to go on with
   std::string from;    // the checkpoint to go on from: a step or a file; "": the newest valid one
   std::string config;  // the config file
+  std::string run_id;  // random, of the run; "": one of a version without
   int64_t epochs = 10;
   int64_t max_steps = 0;     // 0: no limit
   int64_t batch_size = 256;  // over all ranks
@@ -97,8 +98,8 @@ DType activation_type(const Config& config);
 // What --help prints: the options in groups, without a usage line.
 std::string help_text();
 
-// `name = value` lines with every option but out, resume and config; from_ini() reads it back to
-// the same bits.
+// `name = value` lines with every option that is stored with a run; from_ini() reads it back to the
+// same bits.
 std::string to_ini(const Config& config);
 
 // The defaults with the text's options on top; a recipe that it names is not looked up. `source`

@@ -1,4 +1,5 @@
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -72,11 +73,14 @@ int measure(const CommandLine& line, MpiSession& session) {
   return 0;
 }
 
+[[noreturn]] void report_and_abort(const std::string& message, int exit_code, MpiSession& session);
+
 int train(const CommandLine& line, MpiSession& session) {
-  const Config config = checked_config(line, session.size());
+  Config config = checked_config(line, session.size());
   const int threads = choose_threads(config, session);
   Machine machine = join_ranks(config, session, threads);
   Communicator* comm = machine.comm.get();
+  if (config.resume.empty()) config.run_id = new_run_id(*comm);
   const fs::path out = config.out;
   bool first = comm->rank() == 0;
   Log log(!first);
@@ -84,19 +88,20 @@ int train(const CommandLine& line, MpiSession& session) {
 
   Setup setup(config, machine, *machine.backend);
   check_agreement(setup.facts(), *comm, session.host());
+  if (!config.run_id.empty()) setup.options.texts["run"] = config.run_id;
 
-  // Nothing is written before all that can be wrong with data and model has been looked at.
+  // The folder is held from here on, and nothing is written into it before all that can be wrong
+  // with data, model and checkpoint has been looked at.
   std::optional<RunFolder> folder;
   Progress progress(first && Progress::is_terminal());
   if (first) {
-    folder.emplace(config, warn);
-    log.open(out / "log.txt");
+    folder.emplace(config, warn,
+                   [&session](const std::string& why) { report_and_abort(why, 1, session); });
     std::printf("%s\n", to_ini(config).c_str());
   }
   comm->barrier();
   auto found = find_checkpoint(config, *comm, log);
   TrainerParts parts = setup.parts(*comm, log);
-  parts.store = folder ? &folder->store() : nullptr;
   parts.progress = first ? &progress : nullptr;
   Trainer trainer(parts, setup.options);
   if (found) restore(trainer, *found, config, setup.train_fingerprint);
@@ -104,7 +109,10 @@ int train(const CommandLine& line, MpiSession& session) {
   check_agreement({{found ? "the state that was read" : "the checksum of the initial values",
                     checksum_text(state)}},
                   *comm, session.host());
-  if (first) trainer.set_metrics(folder->go_on(config, trainer.position().step));
+  if (first) {
+    folder->begin(config, trainer.position().step, found ? found->path : "", log);
+    trainer.set_files(&folder->store(), &folder->metrics());
+  }
   log.info(description(config, setup, *comm, *machine.backend));
   warn_about(config, session, machine, threads, setup, log);
   if (on_gpu(machine) && config.cuda_graph == "auto" && !setup.options.record)
@@ -149,6 +157,7 @@ bool speaks() {
 }  // namespace
 
 int run(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of the one who writes it
   CommandLine line;
   try {
     line = parse_command_line(argc, argv);

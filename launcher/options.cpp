@@ -279,6 +279,7 @@ std::vector<Option> other_options() {
       Option("Other", "task", "NAME",
              "an experiment of the book instead of a training: attention-regression", &Config::task)
           .not_stored(),
+      Option("Other", "run-id", "ID", "tells the run from others", &Config::run_id).of_the_run(),
       Option("Other", "config", "FILE",
              "options as `name = value` lines; flags win over them. In paths ~/, $NAME and ${NAME} "
              "are replaced",

@@ -52,6 +52,11 @@ struct Option {
     return with([](Option& o) { o.stored = false; });
   }
 
+  // In the config file that a run keeps, and nowhere else: no flag, and not for a user's file.
+  Option of_the_run() && {
+    return with([](Option& o) { o.is_flag = false; });
+  }
+
   // Ranks of a job may have different ones.
   Option per_rank() && {
     return with([](Option& o) { o.of_each_rank = true; });
@@ -73,7 +78,7 @@ struct Option {
   bool least_excluded = false, most_excluded = false;
   std::vector<std::string> words;
   Needed needed;
-  bool stored = true, of_each_rank = false, is_path = false;
+  bool stored = true, of_each_rank = false, is_path = false, is_flag = true;
 
  private:
   template <class Change>

@@ -6,7 +6,7 @@
 
 #include "framework/base/files.h"
 #include "framework/base/text.h"
-#include "framework/checkpoint/file.h"
+#include "launcher/run_folder.h"
 
 namespace d2l::launcher {
 namespace {
@@ -104,21 +104,25 @@ std::optional<CheckpointStore::Found> find_checkpoint(const Config& config, Comm
   fs::path folder = fs::path(config.out) / "checkpoints";
   if (!config.from.empty()) {
     const fs::path path = named_checkpoint(config, folder);
-    return CheckpointStore::Found{path, read_checkpoint(path)};
+    CheckpointStore::Found found = CheckpointStore::read(path);
+    check_run(found, config);
+    return found;
   }
   std::optional<CheckpointStore::Found> found;
   if (comm.rank() == 0) {
-    found = CheckpointStore::newest_valid(folder, [&](const std::string& line) { log.warn(line); });
+    found = CheckpointStore::newest_valid(
+        folder, [&](const std::string& line) { log.warn(line); },
+        [&](const CheckpointStore::Found& candidate) { check_run(candidate, config); });
     check(found || CheckpointStore::steps(folder).empty(), "--resume ", config.resume,
-          ": expected a valid checkpoint in ", folder.string(), ", found only damaged ones");
+          ": expected a valid checkpoint of this run in ", folder.string(),
+          ", found only damaged or other ones");
   }
   std::string name = found ? found->path.filename().string() : "";
   char buffer[64] = {};
   std::copy_n(name.begin(), std::min(name.size(), sizeof buffer - 1), buffer);
   comm.broadcast({buffer, DType::u8, Shape{sizeof buffer}}, 0);
   if (buffer[0] == '\0') return std::nullopt;
-  if (comm.rank() != 0)
-    found = CheckpointStore::Found{folder / buffer, read_checkpoint(folder / buffer)};
+  if (comm.rank() != 0) found = CheckpointStore::read(folder / buffer);
   return found;
 }
 

@@ -1,37 +1,106 @@
 #include "launcher/run_folder.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <utility>
 
 #include "framework/base/error.h"
+#include "framework/base/files.h"
+#include "framework/base/random_id.h"
 
 namespace d2l::launcher {
 namespace {
 
 namespace fs = std::filesystem;
 
-fs::path made_writable(const Config& config) {
-  make_writable_folder(config.out);
-  return config.out;
+constexpr const char *kConfig = "config.ini", *kMetrics = "metrics.csv", *kLog = "log.txt",
+                     *kCheckpoints = "checkpoints", *kLock = ".lock", *kProbe = ".probe";
+
+std::string run_text(const std::string& run) {
+  return run.empty() ? "one without an identifier" : run;
+}
+
+bool is_of_run_folder(const std::string& name) {
+  return name == kConfig || name == kMetrics || name == kLock || name == kProbe;
 }
 
 }  // namespace
 
-RunFolder::RunFolder(const Config& config, Warn warn)
-    : path_(made_writable(config)),
-      warn_(std::move(warn)),
-      lock_(path_ / ".lock"),
-      store_(path_ / "checkpoints", {.keep = static_cast<int>(config.keep), .warn = warn_}) {
-  if (!config.resume.empty()) return;
-  check(!fs::exists(path_ / "config.ini") && CheckpointStore::steps(path_ / "checkpoints").empty(),
-        "--out ", path_.string(), " already holds a run; go on with --resume ", path_.string(),
-        " or name another folder");
-  write_text_file(path_ / "config.ini", to_ini(config));
+std::string new_run_id(Communicator& comm) {
+  std::string id = random_id();
+  comm.broadcast({id.data(), DType::u8, Shape{static_cast<int64_t>(id.size())}}, 0);
+  return id;
 }
 
-MetricsFile* RunFolder::go_on(const Config& config, int64_t step) {
-  if (!config.from.empty()) store_.set_aside_after(step);
-  if (!config.resume.empty()) write_text_file(path_ / "config.ini", to_ini(config));
-  return &metrics_.emplace(path_ / "metrics.csv", step, warn_);
+void check_run(const CheckpointStore::Found& found, const Config& config) {
+  const auto text = found.snapshot.texts.find("run");
+  const std::string run = text == found.snapshot.texts.end() ? "" : text->second;
+  check(run == config.run_id, found.path.string(), ": expected a checkpoint of the run ",
+        run_text(config.run_id), ", found one of ", run_text(run));
+}
+
+RunFolder::MadeFolders::MadeFolders(const fs::path& folder) : made_(make_writable_folder(folder)) {}
+
+RunFolder::MadeFolders::~MadeFolders() {
+  for (auto path = made_.rbegin(); path != made_.rend(); ++path) ::rmdir(path->c_str());
+}
+
+RunFolder::RunFolder(const Config& config, Tell warn, Tell lost)
+    : path_(config.out),
+      warn_(std::move(warn)),
+      folders_(path_),
+      lock_(path_ / kLock, {.warn = warn_, .lost = std::move(lost)}) {
+  if (config.resume.empty()) check_new();
+  std::error_code ignored;
+  for (const char* name : {kConfig, kMetrics, kLog, kCheckpoints})
+    if (!fs::exists(in(name), ignored)) absent_.push_back(in(name));
+}
+
+RunFolder::~RunFolder() {
+  metrics_.reset();
+  store_.reset();
+  if (begun_) return;
+  std::error_code ignored;
+  for (const fs::path& path : absent_) fs::remove(path, ignored);  // folders when they are empty
+}
+
+void RunFolder::check_new() const {
+  const bool has_run = fs::exists(in(kConfig)) || !CheckpointStore::steps(in(kCheckpoints)).empty();
+  check(!has_run, "--out ", path_.string(), " already holds a run; go on with --resume ",
+        path_.string(), " or name another folder");
+  // Of a start that was killed it has no rows.
+  const std::string rows = fs::exists(in(kMetrics)) ? read_text_file(in(kMetrics)) : "";
+  check(std::count(rows.begin(), rows.end(), '\n') <= 1, "--out ", path_.string(),
+        " already holds a run's ", kMetrics, "; move it elsewhere or name another folder");
+}
+
+void RunFolder::begin(const Config& config, int64_t step, const fs::path& checkpoint, Log& log) {
+  const std::string rows = MetricsFile::kept(in(kMetrics), step, config.run_id);
+  log.open(in(kLog));
+  if (!sync_folder(path_))
+    warn_(concat(path_.string(), ": this file system cannot make names of files durable; a crash ",
+                 "of the machine may undo the last saves"));
+  const auto check_held = [this] { lock_.check_held(); };
+  store_.emplace(in(kCheckpoints), CheckpointStore::Options{.keep = static_cast<int>(config.keep),
+                                                            .warn = warn_,
+                                                            .check_held = check_held,
+                                                            .newest = checkpoint});
+  remove_leftovers(path_, is_of_run_folder);
+  if (!config.from.empty()) store_->set_aside_after(step);
+  write_config(config);
+  metrics_.emplace(
+      in(kMetrics), rows,
+      MetricsFile::Options{.run = config.run_id, .warn = warn_, .check_held = check_held});
+  begun_ = true;
+  folders_.keep();
+}
+
+// What a next --resume reads. A disk may have no room for what is there already.
+void RunFolder::write_config(const Config& config) const {
+  const std::string text = to_ini(config);
+  if (!fs::exists(in(kConfig)) || read_text_file(in(kConfig)) != text)
+    write_text_file(in(kConfig), text);
 }
 
 }  // namespace d2l::launcher

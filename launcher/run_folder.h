@@ -4,34 +4,73 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "framework/base/file_lock.h"
-#include "framework/base/files.h"
+#include "framework/base/log.h"
 #include "framework/checkpoint/store.h"
+#include "framework/comm/communicator.h"
 #include "framework/train/metrics_file.h"
 #include "launcher/config.h"
 
 namespace d2l::launcher {
 
-// What rank 0 writes. The folder of a new run is made, that of an old one taken; a run is never
-// overwritten, and never written by two jobs at a time.
+// Tells a new run from all others: in its config.ini, its checkpoints and its metrics. Rank 0's for
+// everybody; every rank makes this call.
+std::string new_run_id(Communicator& comm);
+
+// Throws Error unless the checkpoint is one of this run.
+void check_run(const CheckpointStore::Found& found, const Config& config);
+
+// What rank 0 writes: the folder of a run. It is held by one job at a time, and a run is never
+// overwritten. A start that fails before begin() has returned leaves a run as it was, and of a new
+// one nothing.
 class RunFolder {
  public:
-  using Warn = std::function<void(const std::string&)>;
+  using Tell = std::function<void(const std::string& message)>;
 
-  // Throws Error where another job works in it, and for a new run where there is one already.
-  RunFolder(const Config& config, Warn warn);
+  // Makes the folder of a new run, or takes that of an old one, and holds it. Throws Error where
+  // another job works in it, and for a new run where there is one already. `lost` ends the job: it
+  // is called, from any thread, when the folder is another job's by now.
+  RunFolder(const Config& config, Tell warn, Tell lost);
+  ~RunFolder();
+  RunFolder(const RunFolder&) = delete;
+  RunFolder& operator=(const RunFolder&) = delete;
 
-  // Once the run is known to go on with `config` after `step`, this is what a next --resume reads.
-  MetricsFile* go_on(const Config& config, int64_t step);
+  // Once the run is known to begin, or to go on with `config` after `step` from `checkpoint`
+  // (nothing: from none), it is written down; `log` opens its file. All that may be refused is
+  // looked at first. Throws Error.
+  void begin(const Config& config, int64_t step, const std::filesystem::path& checkpoint, Log& log);
 
-  CheckpointStore& store() { return store_; }
+  // After begin().
+  CheckpointStore& store() { return *store_; }
+  MetricsFile& metrics() { return *metrics_; }
 
  private:
+  // Those that were made for it; gone again, as far as they are empty, unless kept.
+  class MadeFolders {
+   public:
+    explicit MadeFolders(const std::filesystem::path& folder);
+    ~MadeFolders();
+    MadeFolders(const MadeFolders&) = delete;
+    MadeFolders& operator=(const MadeFolders&) = delete;
+    void keep() { made_.clear(); }
+
+   private:
+    std::vector<std::filesystem::path> made_;
+  };
+
+  std::filesystem::path in(const char* name) const { return path_ / name; }
+  void check_new() const;
+  void write_config(const Config& config) const;
+
   std::filesystem::path path_;
-  Warn warn_;
+  Tell warn_;
+  MadeFolders folders_;
+  std::vector<std::filesystem::path> absent_;  // files and folders that begin() makes
   FileLock lock_;
-  CheckpointStore store_;
+  bool begun_ = false;
+  std::optional<CheckpointStore> store_;
   std::optional<MetricsFile> metrics_;
 };
 

@@ -1,11 +1,15 @@
 #include "framework/train/metrics_file.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <cstdio>
 #include <cstring>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "framework/base/error.h"
 #include "framework/base/files.h"
@@ -13,35 +17,39 @@
 namespace d2l {
 namespace {
 
-// Whether the line is a whole row, of a step not after last_step.
-bool is_row_until(std::string_view line, int64_t last_step) {
-  if (std::count(line.begin(), line.end(), ',') !=
-      std::count(MetricsFile::kHeader, MetricsFile::kHeader + std::strlen(MetricsFile::kHeader),
-                 ','))
-    return false;
-  int64_t step = 0;
-  size_t comma = line.find(',');
-  auto result = std::from_chars(line.data(), line.data() + comma, step);
-  return result.ec == std::errc() && result.ptr == line.data() + comma && step <= last_step;
+namespace fs = std::filesystem;
+
+constexpr std::string_view kRunColumn = ",run", kByteOrderMark = "\xef\xbb\xbf";
+
+// That of versions whose runs had no identifier.
+std::string_view header_without_run() {
+  const std::string_view header = MetricsFile::kHeader;
+  return header.substr(0, header.size() - kRunColumn.size());
 }
 
-// Only lines that end count: the last one of a crashed run may not.
-std::string kept_text(const std::filesystem::path& path, int64_t resume_step) {
-  std::string kept = std::string(MetricsFile::kHeader) + "\n";
-  if (resume_step <= 0 || !std::filesystem::exists(path)) return kept;
-  const std::string text = read_text_file(path);
-  bool header = true;
-  for (size_t begin = 0, end; (end = text.find('\n', begin)) != std::string::npos;
-       begin = end + 1) {
-    std::string_view line(text.data() + begin, end - begin);
-    if (header)
-      check(line == MetricsFile::kHeader, path.string(), ":1: expected the header '",
-            MetricsFile::kHeader, "', found '", line, "'");
-    else if (is_row_until(line, resume_step))
-      kept.append(line).append("\n");
-    header = false;
+// The lines that end, without what they end with: the last one of a crashed run may not.
+std::vector<std::string_view> whole_lines(std::string_view text) {
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  std::vector<std::string_view> lines;
+  for (size_t end; (end = text.find('\n')) != std::string_view::npos; text.remove_prefix(end + 1)) {
+    lines.push_back(text.substr(0, end));
+    if (lines.back().ends_with('\r')) lines.back().remove_suffix(1);
   }
-  return kept;
+  return lines;
+}
+
+// Of a line with as many columns as the header; 0 for others.
+int64_t step_of(std::string_view line, std::string_view header) {
+  if (std::count(line.begin(), line.end(), ',') != std::count(header.begin(), header.end(), ','))
+    return 0;
+  int64_t step = 0;
+  const char* comma = line.data() + line.find(',');
+  const auto result = std::from_chars(line.data(), comma, step);
+  return result.ec == std::errc() && result.ptr == comma ? step : 0;
+}
+
+std::string run_text(std::string_view run) {
+  return run.empty() ? "one without an identifier" : std::string(run);
 }
 
 template <class... Values>
@@ -53,42 +61,64 @@ std::string format(const char* pattern, Values... values) {
 
 }  // namespace
 
-MetricsFile::MetricsFile(const std::filesystem::path& path, int64_t resume_step,
-                         std::function<void(const std::string&)> warn)
-    : path_(path), warn_(std::move(warn)) {
-  const std::string kept = kept_text(path, resume_step);
-  write_text_file(path, kept);
-  bytes_ = kept.size();
-  stream_.open(path, std::ios::binary | std::ios::app);
-  check(stream_.good(), "cannot open ", path.string(), ": ", std::strerror(errno));
+std::string MetricsFile::kept(const fs::path& path, int64_t step, const std::string& run) {
+  std::string kept = std::string(kHeader) + "\n";
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) return kept;
+  const std::string text = read_text_file(path);
+  const std::vector<std::string_view> lines = whole_lines(text);
+  if (lines.empty()) return kept;
+  const std::string_view header = lines[0];
+  const bool has_run = header == kHeader;
+  check(has_run || header == header_without_run(), path.string(), ":1: expected the header '",
+        kHeader, "', found '", header, "'");
+  for (size_t i = 1; i < lines.size(); ++i) {
+    const int64_t of_step = step_of(lines[i], header);
+    if (of_step == 0) continue;
+    const std::string_view row = has_run ? lines[i].substr(0, lines[i].rfind(',')) : lines[i];
+    const std::string_view of_run = has_run ? lines[i].substr(row.size() + 1) : "";
+    check(of_run == run, path.string(), ":", i + 1, ": expected rows of the run ", run_text(run),
+          ", found ", run_text(of_run), "; move the file elsewhere to go on");
+    if (of_step <= step) kept += concat(row, ",", run, "\n");
+  }
+  return kept;
 }
+
+MetricsFile::MetricsFile(const fs::path& path, const std::string& content, Options options)
+    : path_(path), options_(std::move(options)), bytes_(static_cast<int64_t>(content.size())) {
+  // A disk may have no room for what is there already.
+  std::error_code ignored;
+  if (!fs::exists(path, ignored) || read_text_file(path) != content) write_text_file(path, content);
+  descriptor_ = open_regular_file(path, O_WRONLY | O_APPEND);
+}
+
+MetricsFile::~MetricsFile() { ::close(descriptor_); }
 
 void MetricsFile::add(const Row& row) {
   write_line(concat(row.step, ",", row.epoch, ",", row.samples, ",",
-                    format("%.9g,%.9g,%.6g,%.6g,%.6g,,", row.loss, row.lr, row.examples_per_s,
+                    format("%.9g,%.9g,%.6g,%.6g,%.6g,,,", row.loss, row.lr, row.examples_per_s,
                            row.data_wait_s, row.comm_wait_s)));
 }
 
 void MetricsFile::add_evaluation(const Evaluation& evaluation) {
   write_line(concat(evaluation.step, ",", evaluation.epoch, ",", evaluation.samples, ",,,,,,",
-                    format("%.9g,%.9g", evaluation.test_loss, evaluation.test_accuracy)));
+                    format("%.9g,%.9g,", evaluation.test_loss, evaluation.test_accuracy)));
 }
 
-void MetricsFile::write_line(const std::string& line) {
-  stream_ << line << '\n' << std::flush;
-  if (stream_.good()) {
-    bytes_ += line.size() + 1;
+void MetricsFile::write_line(const std::string& columns) {
+  options_.check_held();
+  const std::string line = concat(columns, options_.run, "\n");
+  const int error = write_all(descriptor_, line.data(), line.size());
+  if (error == 0) {
+    bytes_ += static_cast<int64_t>(line.size());
     return;
   }
-  const std::string cause = std::strerror(errno);
-  stream_.close();
-  stream_.clear();
-  std::error_code ignored;
-  std::filesystem::resize_file(path_, bytes_, ignored);  // without what came of the line
-  stream_.open(path_, std::ios::binary | std::ios::app);
+  // Without what came of the line; where this fails too, a torn line is left out when the run is
+  // resumed.
+  [[maybe_unused]] const int result = ::ftruncate(descriptor_, bytes_);
   if (!warned_)
-    warn_(concat("cannot write ", path_.string(), ": ", cause,
-                 "; its lines are left out until that is possible again"));
+    options_.warn(concat("cannot write ", path_.string(), ": ", std::strerror(error),
+                         "; its lines are left out until that is possible again"));
   warned_ = true;
 }
 

@@ -2,15 +2,15 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <functional>
 #include <string>
 
 namespace d2l {
 
 // metrics.csv of a run: a line per logged step and per evaluation, in the file as soon as it is
-// added. Columns that a line does not have are empty. A line that cannot be written (a full disk)
-// is left out whole and the first one told to `warn`: training is worth more than its record.
+// added. Columns that a line does not have are empty; the last one names the run. A line that
+// cannot be written (a full disk) is left out whole and the first one told to `warn`: training is
+// worth more than its record.
 class MetricsFile {
  public:
   struct Row {
@@ -30,26 +30,41 @@ class MetricsFile {
     double test_loss = 0;
     double test_accuracy = 0;  // 0 to 1
   };
+  struct Options {
+    std::string run = "";  // its identifier; empty for runs of versions that had none
+    std::function<void(const std::string& message)> warn = [](const std::string&) {};
+    // Called before each line; throws Error where nothing may be written any more.
+    std::function<void()> check_held = [] {};
+  };
 
   static constexpr const char* kHeader =
-      "step,epoch,samples,loss,lr,examples_per_s,data_wait_s,comm_wait_s,test_loss,test_accuracy";
+      "step,epoch,samples,loss,lr,examples_per_s,data_wait_s,comm_wait_s,test_loss,test_accuracy,"
+      "run";
 
-  // With resume_step 0 the file starts afresh. Otherwise the rows of steps 1 to resume_step stay
-  // and the later ones go, with any line that a crash left torn. Throws Error naming `path` when it
-  // cannot be written or is no metrics file.
-  MetricsFile(const std::filesystem::path& path, int64_t resume_step,
-              std::function<void(const std::string&)> warn);
+  // What stays of the file when its run goes on after `step`: the header and the rows of steps 1 to
+  // `step`, without any line that a crash left torn. The header alone where there is no file.
+  // Reads only. Throws Error naming the path and the line where it is no metrics file, or another
+  // run's. A byte order mark and lines that end with CR LF, which other programs may have brought
+  // in, are no harm.
+  static std::string kept(const std::filesystem::path& path, int64_t step, const std::string& run);
+
+  // Goes on behind `content`, which is what kept() has answered, or the header for a new run.
+  // Throws Error naming `path` when it cannot be written.
+  MetricsFile(const std::filesystem::path& path, const std::string& content, Options options);
+  ~MetricsFile();
+  MetricsFile(const MetricsFile&) = delete;
+  MetricsFile& operator=(const MetricsFile&) = delete;
 
   void add(const Row& row);
   void add_evaluation(const Evaluation& evaluation);
 
  private:
-  void write_line(const std::string& line);
+  void write_line(const std::string& columns);
 
   std::filesystem::path path_;
-  std::function<void(const std::string&)> warn_;
-  std::ofstream stream_;
-  uintmax_t bytes_ = 0;  // of whole lines
+  Options options_;
+  int descriptor_ = -1;
+  int64_t bytes_ = 0;  // of whole lines
   bool warned_ = false;
 };
 

@@ -111,8 +111,11 @@ class Trainer {
   void advance(int64_t steps);
   TrainerTimes times() const;
 
-  // Rank 0's file; made after restore(), which says which rows are still true.
-  void set_metrics(MetricsFile* metrics) { parts_.metrics = metrics; }
+  // Rank 0's, for a run; made after restore(), which says what of them is still true.
+  void set_files(CheckpointStore* store, MetricsFile* metrics) {
+    parts_.store = store;
+    parts_.metrics = metrics;
+  }
   const Position& position() const { return position_; }
   bool finished() const;  // by its options
 

@@ -371,12 +371,29 @@ TEST(Config, ResumeWithTheSameRecipeKeepsItsOverrides) {
   EXPECT_EQ(config, stored);
 }
 
+TEST(Config, ARunsIdentifierIsTakenFromItsOwnFileOnly) {
+  Config stored;
+  stored.model = "lenet";
+  stored.run_id = "c0ffee";
+  EXPECT_EQ(from_ini(to_ini(stored)).run_id, "c0ffee");
+  TemporaryFolder folder;
+  const std::string file = (folder.path() / "config.ini").string();
+  write_text_file(file, to_ini(stored));
+  const CommandLine line = parse({"--config", file.c_str()});
+  EXPECT_EQ(line.config.model, "lenet");
+  EXPECT_EQ(line.config.run_id, "");
+  Config other = stored;
+  other.run_id = "decaf";
+  EXPECT_EQ(config_for_resume(line, to_ini(other)).run_id, "decaf");
+}
+
 TEST(Config, HelpWinsAndNamesEveryStoredOption) {
   EXPECT_TRUE(parse({"--epochs", "ten", "--help"}).help);
   EXPECT_TRUE(parse({"-h"}).help);
   const std::string help = help_text(), ini = to_ini(Config());
   for (size_t begin = 0; begin < ini.size(); begin = ini.find('\n', begin) + 1) {
     std::string name = ini.substr(begin, ini.find(' ', begin) - begin);
+    if (name == "run-id") continue;  // nobody gives it
     EXPECT_NE(help.find("--" + name + " "), std::string::npos) << name;
   }
   EXPECT_NE(help.find("(default 256)"), std::string::npos);

@@ -84,6 +84,10 @@ TEST(Kill, AllRanksAtAnyMomentLosesNothing) {
     const ProgramResult diff = run_program({"d2l-ckpt", "diff", whole.string(), run.string()});
     ASSERT_EQ(diff.output, "identical\n") << "after " << kills << " kills";
     EXPECT_EQ(losses(run), losses(whole));
+    for (const auto& entry : fs::recursive_directory_iterator(run)) {
+      EXPECT_NE(entry.path().extension(), ".tmp") << entry.path();
+      EXPECT_NE(entry.path().filename(), ".lock");
+    }
     ++finished;
   }
   std::cout << kills << " kills, in " << stuck << " of them mpirun had to be killed too; " << fresh

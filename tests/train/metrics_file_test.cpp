@@ -1,6 +1,7 @@
 #include "framework/train/metrics_file.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "framework/base/error.h"
 #include "framework/base/files.h"
@@ -10,12 +11,13 @@
 namespace d2l {
 namespace {
 
-const std::string kHeaderLine =
-    "step,epoch,samples,loss,lr,examples_per_s,data_wait_s,comm_wait_s,test_loss,test_accuracy\n";
-const std::string kStep10 = "10,1,2560,2.30258509,0.1,1000,0.25,0.5,,\n";
+const std::string kColumns =
+    "step,epoch,samples,loss,lr,examples_per_s,data_wait_s,comm_wait_s,test_loss,test_accuracy";
+const std::string kHeaderLine = kColumns + ",run\n";
+const std::string kStep10 = "10,1,2560,2.30258509,0.1,1000,0.25,0.5,,,c0ffee\n";
 const MetricsFile::Evaluation kEvaluation = {
     .step = 10, .epoch = 1, .samples = 2560, .test_loss = 1.5, .test_accuracy = 0.75};
-const std::string kEvaluation10 = "10,1,2560,,,,,,1.5,0.75\n";
+const std::string kEvaluation10 = "10,1,2560,,,,,,1.5,0.75,c0ffee\n";
 
 class MetricsFileTest : public testing::Test {
  protected:
@@ -30,7 +32,17 @@ class MetricsFileTest : public testing::Test {
             .comm_wait_s = 0.5};
   }
   MetricsFile file(int64_t resume_step) {
-    return {path_, resume_step, [this](const std::string& line) { warnings_.push_back(line); }};
+    return {
+        path_,
+        MetricsFile::kept(path_, resume_step, "c0ffee"),
+        {.run = "c0ffee", .warn = [this](const std::string& line) { warnings_.push_back(line); }}};
+  }
+  std::string complaint(const std::string& content) {
+    write_text_file(path_, content);
+    const std::string message = test::message_of([&] { MetricsFile::kept(path_, 100, "c0ffee"); });
+    EXPECT_EQ(text(), content);
+    EXPECT_EQ(message.find(path_.string()), 0u) << message;
+    return message.substr(std::min(path_.string().size(), message.size()));
   }
   std::string text() const { return read_text_file(path_); }
 
@@ -48,7 +60,7 @@ TEST_F(MetricsFileTest, EveryLineIsInTheFileAtOnce) {
   EXPECT_EQ(text(), kHeaderLine + kStep10 + kEvaluation10);
 }
 
-TEST_F(MetricsFileTest, FreshRunForgetsTheOldRows) {
+TEST_F(MetricsFileTest, BeforeTheFirstStepThereAreNoRows) {
   write_text_file(path_, kHeaderLine + kStep10);
   MetricsFile metrics = file(0);
   EXPECT_EQ(text(), kHeaderLine);
@@ -70,7 +82,7 @@ TEST_F(MetricsFileTest, ResumeDropsLaterRowsAndGoesOn) {
 
 TEST_F(MetricsFileTest, ResumeDropsATornLastLine) {
   // Torn within the step, so that it would pass for step 1, and within the last column.
-  for (const char* torn : {"1", "10,1,2560,,,,,,1.5,0.7"}) {
+  for (const char* torn : {"1", "10,1,2560,,,,,,1.5,0.75,c0ff"}) {
     write_text_file(path_, kHeaderLine + kStep10 + torn);
     MetricsFile metrics = file(50);
     EXPECT_EQ(text(), kHeaderLine + kStep10) << torn;
@@ -83,9 +95,47 @@ TEST_F(MetricsFileTest, ResumeWithoutAFileStartsOne) {
 }
 
 TEST_F(MetricsFileTest, RefusesToResumeSomethingElse) {
-  write_text_file(path_, "a,b\n1,2\n");
-  EXPECT_NE(test::message_of([&] { file(5); }).find("expected the header"), std::string::npos);
-  EXPECT_EQ(text(), "a,b\n1,2\n");
+  EXPECT_EQ(complaint("a,b\n1,2\n"), ":1: expected the header '" + kColumns + ",run', found 'a,b'");
+  // Characters that would not be seen are written out.
+  EXPECT_NE(complaint("step,\tepoch\n").find("found 'step,\\tepoch'"), std::string::npos);
+}
+
+TEST_F(MetricsFileTest, RefusesTheRowsOfAnotherRun) {
+  const std::string advice = "; move the file elsewhere to go on";
+  EXPECT_EQ(complaint(kHeaderLine + kStep10 + "11,1,2816,,,,,,1.5,0.75,decaf\n"),
+            ":3: expected rows of the run c0ffee, found decaf" + advice);
+  EXPECT_EQ(complaint(kColumns + "\n11,1,2816,,,,,,1.5,0.75\n"),
+            ":2: expected rows of the run c0ffee, found one without an identifier" + advice);
+}
+
+// That of a run without an identifier goes on with the columns of today.
+TEST_F(MetricsFileTest, TakesFilesOfEarlierVersions) {
+  write_text_file(path_, kColumns + "\n10,1,2560,,,,,,1.5,0.75\n11,1,2816,,,,,,1.5,0.75\n");
+  EXPECT_EQ(MetricsFile::kept(path_, 10, ""), kHeaderLine + "10,1,2560,,,,,,1.5,0.75,\n");
+}
+
+TEST_F(MetricsFileTest, TakesWhatOtherProgramsDoToTexts) {
+  std::string edited = "\xef\xbb\xbf" + kHeaderLine + kStep10;
+  for (size_t at = 0; (at = edited.find('\n', at)) != std::string::npos; at += 2)
+    edited.insert(at, "\r");
+  write_text_file(path_, edited);
+  EXPECT_EQ(MetricsFile::kept(path_, 10, "c0ffee"), kHeaderLine + kStep10);
+}
+
+TEST_F(MetricsFileTest, IsARegularFile) {
+  ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
+  EXPECT_EQ(test::message_of([&] { file(5); }),
+            "cannot read " + path_.string() + ": it is not a regular file");
+}
+
+TEST_F(MetricsFileTest, AsksBeforeEachLine) {
+  bool held = true;
+  MetricsFile metrics(path_, kHeaderLine, {.check_held = [&] { check(held, "taken over"); }});
+  metrics.add(row(10));
+  const std::string before = text();
+  held = false;
+  EXPECT_EQ(test::message_of([&] { metrics.add(row(11)); }), "taken over");
+  EXPECT_EQ(text(), before);
 }
 
 TEST_F(MetricsFileTest, FullDiskLeavesOutWholeLinesAndWarnsOnce) {

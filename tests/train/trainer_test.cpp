@@ -287,13 +287,13 @@ class Recording final : public Optimizer {
 
 double last_test_loss(const std::filesystem::path& metrics) {
   const std::string text = read_text_file(metrics);
-  const size_t end = text.rfind(',');
-  return std::stod(text.substr(text.rfind(',', end - 1) + 1));
+  const size_t run = text.rfind(','), accuracy = text.rfind(',', run - 1);
+  return std::stod(text.substr(text.rfind(',', accuracy - 1) + 1));
 }
 
 TEST_F(TrainerTest, EvaluatesAveragedWeights) {
   TemporaryFolder folder;
-  MetricsFile metrics(folder.path() / "metrics.csv", 0, [](const std::string&) {});
+  MetricsFile metrics(folder.path() / "metrics.csv", "", {});
   Tensor values = parameters->values().clone(), buffers = parameters->buffers().clone();
   Recording recording(*parameters);
   Trainer averaging({.model = model,
