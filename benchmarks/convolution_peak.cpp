@@ -199,7 +199,7 @@ class Own {
     found.of[forward] = best_seconds([&] { backend_->conv2d(params, {x, weight, {}}, y); });
     if (c.input_gradient)
       found.of[backward_input] =
-          best_seconds([&] { backend_->conv2d_backward_input(params, y, weight, x); });
+          best_seconds([&] { backend_->conv2d_backward_input(params, y, weight, x, false); });
     found.of[backward_weight] =
         best_seconds([&] { backend_->conv2d_backward_weight(params, x, y, weight, {}); });
     for (const View& view : {x, weight, y}) backend_->pool().release(view.data);

@@ -145,7 +145,7 @@ void convolution(Bench& bench, const ConvolutionCase& c) {
   bench.time("conv forward " + name, [&] { b.conv2d(params, {x, weight, bias}, y); });
   if (c.input_gradient)
     bench.time("conv backward input " + name,
-               [&] { b.conv2d_backward_input(params, grad_y, weight, grad_x); });
+               [&] { b.conv2d_backward_input(params, grad_y, weight, grad_x, false); });
   bench.time("conv backward weight " + name,
              [&] { b.conv2d_backward_weight(params, x, grad_y, grad_weight, grad_bias); });
 }
@@ -196,8 +196,8 @@ void batch_norm(Bench& bench, const Shape& shape) {
   const BatchNormParams params{.activation = Activation::relu};
   const Backend::NormOperands in{x, gamma, beta, {}};
   bench.time(concat("batch norm and ReLU ", shape, " forward"), [&] {
-    b.batch_norm_statistics(x, {mean, variance});
-    b.batch_norm_apply(params, in, {mean, variance}, y);
+    b.batch_norm_statistics(x, {mean, variance}, {});
+    b.batch_norm_apply(params, in, {mean, variance}, y, {});
   });
   const Backend::NormGradients gradients{grad_x, grad_gamma, grad_beta, {}, 1000};
   bench.time(concat("batch norm and ReLU ", shape, " backward"), [&] {

@@ -17,5 +17,6 @@ inline Tensor gradient_before(Activation activation, const Tensor& y, const Tens
 inline ConstView view_or_none(const Tensor& tensor) {
   return tensor.defined() ? tensor.view() : ConstView{};
 }
+inline View view_or_none(Tensor& tensor) { return tensor.defined() ? tensor.view() : View{}; }
 
 }  // namespace d2l

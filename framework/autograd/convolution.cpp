@@ -69,7 +69,7 @@ Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
     Backend& backend = grad.backend();
     if (weight.requires_grad()) {
       Tensor grad_bias;
-      if (bias.requires_grad()) grad_bias = Tensor(backend, bias.shape());
+      if (bias.requires_grad()) grad_bias = bias.room();
       weight.contribute([&](Tensor& out) {
         backend.conv2d_backward_weight(params, x.value().view(), grad.view(), out.view(),
                                        grad_bias.defined() ? grad_bias.view() : View{});
@@ -82,8 +82,9 @@ Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
         backend.reduce(Reduction::sum, grad.view(), row);
       });
     }
-    x.contribute([&](Tensor& out) {
-      backend.conv2d_backward_input(params, grad.view(), weight.value().view(), out.view());
+    x.contribute([&](Tensor& out, bool accumulate) {
+      backend.conv2d_backward_input(params, grad.view(), weight.value().view(), out.view(),
+                                    accumulate);
     });
   });
 }
@@ -104,7 +105,7 @@ Variable conv2d_pool(const Variable& x, const Variable& weight, const Variable& 
         Backend& backend = grad.backend();
         Tensor grad_x, grad_bias;
         if (params.input_gradient) grad_x = Tensor(backend, x.shape(), grad.dtype());
-        if (bias.defined()) grad_bias = Tensor(backend, bias.shape());
+        if (bias.defined()) grad_bias = bias.room();
         weight.contribute([&](Tensor& out) {
           backend.conv2d_pool_backward(params, operands(x, weight, bias), views, grad.view(),
                                        {grad_x.defined() ? grad_x.view() : View{}, out.view(),

@@ -30,8 +30,9 @@ void check_shapes(const BatchNormInput& in) {
 Variable batch_norm_inference(const BatchNormInput& in, BatchNormState& state,
                               const BatchNormParams& params) {
   Tensor y(in.x.backend(), in.x.shape(), in.x.value().dtype());
-  y.backend().batch_norm_apply(
-      params, operands(in), {state.running_mean.view(), state.running_variance.view()}, y.view());
+  y.backend().batch_norm_apply(params, operands(in),
+                               {state.running_mean.view(), state.running_variance.view()}, y.view(),
+                               {});
   Tensor scale = 1.0 / sqrt(state.running_variance + params.epsilon);
   Tensor mean = state.running_mean.clone();
   return Variable::result(
@@ -83,31 +84,70 @@ void join_statistics(BatchFacts& facts, const std::function<void(Tensor&)>& sum_
   facts.variance = from_vector<float>(facts.mean.backend(), {channels}, variance);
 }
 
-BatchFacts find_statistics(const Variable& x, const BatchNormState& state) {
+// The running statistics move on too, unless the batch has one value per channel: that has no
+// variance, and would pull the running one towards 0.
+BatchFacts find_statistics(const Variable& x, BatchNormState& state) {
   const Shape channels{x.shape().size(-1)};
+  const Backend::NormRunning running{state.running_mean.view(), state.running_variance.view(),
+                                     state.momentum};
   BatchFacts facts{Tensor(x.backend(), channels), Tensor(x.backend(), channels),
                    x.value().elements() / std::max<int64_t>(channels[0], 1)};
-  x.backend().batch_norm_statistics(x.value().view(), facts.views());
-  if (state.sum_over_ranks) join_statistics(facts, state.sum_over_ranks);
+  const bool joins = static_cast<bool>(state.sum_over_ranks);
+  x.backend().batch_norm_statistics(x.value().view(), facts.views(),
+                                    joins || facts.rows < 2 ? Backend::NormRunning{} : running);
+  if (!joins) return facts;
+  join_statistics(facts, state.sum_over_ranks);
+  if (facts.rows > 1) running.follow(x.backend(), facts.views(), facts.rows);
   return facts;
 }
 
-// One value per channel has no variance, and would pull the running one towards 0.
-void update_running(const BatchFacts& facts, BatchNormState& state) {
-  if (facts.rows < 2) return;
-  const double rows = static_cast<double>(facts.rows), old = 1 - state.momentum;
-  const double unbiased = rows / (rows - 1);
-  axpby(state.momentum, facts.mean, old, state.running_mean);
-  axpby(state.momentum * unbiased, facts.variance, old, state.running_variance);
+// Memory for the gradients of gamma and beta, which may be one variable.
+struct NormSums {
+  Tensor gamma, beta;
+
+  NormSums(const Variable& of_gamma, const Variable& of_beta)
+      : gamma(of_gamma.room()), beta(of_beta.room()) {
+    if (gamma.view().data == beta.view().data) beta = Tensor(beta.backend(), beta.shape());
+  }
+  // They may be added to from then on.
+  void contribute_to(const Variable& of_gamma, const Variable& of_beta) const {
+    of_gamma.contribute(gamma);
+    of_beta.contribute(beta);
+  }
+};
+
+// Over all ranks' rows, as grad_x wants them; what the parameters get stays this rank's.
+void join_sums(NormSums& sums, const std::function<void(Tensor&)>& sum_over_ranks) {
+  Tensor both = concat({sums.gamma, sums.beta}).cast(DType::f64);
+  sum_over_ranks(both);
+  const int64_t channels = sums.gamma.elements();
+  sums.gamma = both.rows(0, channels).cast(DType::f32);
+  sums.beta = both.rows(channels, 2 * channels).cast(DType::f32);
 }
 
-// The sums behind grad_x over all ranks' rows; what the parameters get stays this rank's.
-void join_sums(Tensor& gamma, Tensor& beta, const std::function<void(Tensor&)>& sum_over_ranks) {
-  Tensor both = concat({gamma, beta}).cast(DType::f64);
-  sum_over_ranks(both);
-  const int64_t channels = gamma.elements();
-  gamma = both.rows(0, channels).cast(DType::f32);
-  beta = both.rows(channels, 2 * channels).cast(DType::f32);
+// What the gradient needs of a batch norm's result; either may be undefined.
+struct NormKept {
+  Tensor y, mask;
+};
+
+// Whether the gradient before the activation is an array of its own: the kernels find it from x
+// where there is a ReLU and no residual.
+bool keeps_before(const BatchNormInput& in, const BatchNormParams& params) {
+  return params.activation != Activation::none &&
+         (params.activation != Activation::relu || in.residual.defined());
+}
+
+// Writes y too.
+NormKept apply(const BatchNormInput& in, const BatchNormParams& params,
+               const Backend::NormStatistics& statistics, Tensor& y) {
+  NormKept kept;
+  Backend& backend = y.backend();
+  if (const int64_t bytes = backend.batch_norm_mask_bytes(params, operands(in)); bytes > 0)
+    kept.mask = Tensor(backend, {bytes}, DType::u8);
+  else if (keeps_before(in, params))
+    kept.y = y;
+  backend.batch_norm_apply(params, operands(in), statistics, y.view(), view_or_none(kept.mask));
+  return kept;
 }
 
 }  // namespace
@@ -118,31 +158,30 @@ Variable batch_norm(const BatchNormInput& in, BatchNormState& state,
   if (!state.training) return batch_norm_inference(in, state, params);
   Tensor y(in.x.backend(), in.x.shape(), in.x.value().dtype());
   BatchFacts facts = find_statistics(in.x, state);
-  if (facts.rows > 0) {  // an empty part of a batch has no statistics
-    y.backend().batch_norm_apply(params, operands(in), facts.views(), y.view());
-    update_running(facts, state);
-  }
+  NormKept kept;
+  if (facts.rows > 0) kept = apply(in, params, facts.views(), y);  // nothing has no statistics
   return Variable::result(
       y, {in.x, in.gamma, in.beta, in.residual},
-      [in, params, facts, kept = params.activation == Activation::none ? Tensor() : y,
-       sum = state.sum_over_ranks](const Tensor& grad_y) mutable {
+      [in, params, facts, kept, sum = state.sum_over_ranks](const Tensor& grad_y) mutable {
         Backend& backend = grad_y.backend();
-        Tensor gamma(backend, in.gamma.shape()), beta(backend, in.beta.shape()), grad_residual;
-        const Backend::NormOutput out{view_or_none(kept), grad_y.view()};
-        backend.batch_norm_gradient_sums(params, operands(in), facts.views(), out,
-                                         {{}, gamma.view(), beta.view(), {}});
-        in.gamma.contribute(gamma);
-        in.beta.contribute(beta);
-        if (sum) join_sums(gamma, beta, sum);
-        if (in.residual.requires_grad())
-          grad_residual = Tensor(backend, in.x.shape(), grad_y.dtype());
-        Tensor grad_x(backend, in.x.shape(), grad_y.dtype());
-        backend.batch_norm_gradient_input(
+        NormSums sums(in.gamma, in.beta);
+        Tensor before, grad_x;
+        if (keeps_before(in, params)) before = Tensor(backend, in.x.shape(), grad_y.dtype());
+        const Backend::NormOutput out{view_or_none(kept.y), grad_y.view(), view_or_none(kept.mask)};
+        backend.batch_norm_gradient_sums(
             params, operands(in), facts.views(), out,
-            {grad_x.view(), gamma.view(), beta.view(),
-             grad_residual.defined() ? grad_residual.view() : View{}, facts.rows});
-        in.x.contribute(grad_x);
-        if (grad_residual.defined()) in.residual.contribute(grad_residual);
+            {{}, sums.gamma.view(), sums.beta.view(), view_or_none(before)});
+        NormSums joined = sums;
+        if (sum) join_sums(joined, sum);
+        if (in.x.requires_grad()) {
+          grad_x = Tensor(backend, in.x.shape(), grad_y.dtype());
+          backend.batch_norm_gradient_input(params, operands(in), facts.views(), out,
+                                            {grad_x.view(), joined.gamma.view(), joined.beta.view(),
+                                             view_or_none(before), facts.rows});
+        }
+        sums.contribute_to(in.gamma, in.beta);
+        if (grad_x.defined()) in.x.contribute(grad_x);
+        in.residual.contribute(before.defined() ? before : grad_y);
       });
 }
 
@@ -166,13 +205,12 @@ Variable layer_norm(const Variable& x, const Variable& gamma, const Variable& be
       y, {x, gamma, beta},
       [x, gamma, beta, in, params, mean, variance, statistics](const Tensor& grad) {
         Backend& on = grad.backend();
-        Tensor grad_gamma(on, gamma.shape()), grad_beta(on, beta.shape());
+        NormSums sums(gamma, beta);
         Tensor grad_x(on, x.shape(), x.value().dtype());
         on.layer_norm_backward(params, in(), statistics, grad.view(),
-                               {grad_x.view(), grad_gamma.view(), grad_beta.view(), {}});
+                               {grad_x.view(), sums.gamma.view(), sums.beta.view(), {}});
+        sums.contribute_to(gamma, beta);
         x.contribute(grad_x);
-        gamma.contribute(grad_gamma);
-        beta.contribute(grad_beta);
       });
 }
 

@@ -69,15 +69,19 @@ void Variable::on_grad_ready(std::function<void()> callback) {
 
 void Variable::contribute(const std::function<void(Tensor& out)>& write) const {
   if (!requires_grad()) return;
-  if (!node_->has_grad) {
-    if (!node_->grad.defined()) node_->grad = Tensor(backend(), shape(), value().dtype());
-    write(node_->grad);
-    node_->has_grad = true;
-    return;
-  }
-  Tensor more(backend(), shape(), value().dtype());
-  write(more);
-  node_->grad += more;
+  Tensor out = room();
+  write(out);
+  contribute(std::move(out));
+}
+
+void Variable::contribute(const std::function<void(Tensor& out, bool accumulate)>& write) const {
+  if (requires_grad() && node_->has_grad) return write(node_->grad, true);
+  contribute([&](Tensor& out) { write(out, false); });
+}
+
+Tensor Variable::room() const {
+  if (requires_grad() && !node_->has_grad && node_->grad.defined()) return node_->grad;
+  return Tensor(backend(), shape(), value().dtype());
 }
 
 void Variable::contribute(Tensor gradient) const {

@@ -46,16 +46,20 @@ class Variable {
 
   // --- for operations ---
   // Gives this variable's gradient, which has the value's shape and dtype, a contribution. `write`
-  // fills a tensor of these; it is
-  // called with the gradient's own memory when it is the first contribution. Does nothing when no
-  // gradient is required.
+  // fills a tensor of these; it is called with the gradient's own memory when it is the first
+  // contribution. Does nothing when no gradient is required.
   void contribute(const std::function<void(Tensor& out)>& write) const;
+  // The same for a kernel that can add: it is called with the gradient's own memory each time.
+  void contribute(const std::function<void(Tensor& out, bool accumulate)>& write) const;
   // The same with a finished tensor of any dtype, which may be adopted as the gradient's memory.
   void contribute(Tensor gradient) const;
+  // Memory for a finished tensor, of the value's shape and dtype: the gradient's own if it has some
+  // and this is the first contribution, so that nothing is copied.
+  Tensor room() const;
 
   // The result of an operation on `inputs`. `backward` is given d(objective)/d(result), of value's
-  // shape, and calls contribute() on the inputs; it is dropped, and need not be made at all, when
-  // no input requires a gradient: see recording().
+  // shape, and calls contribute() on the inputs; it is dropped when none of them requires a
+  // gradient.
   static Variable result(Tensor value, const std::vector<Variable>& inputs,
                          std::function<void(const Tensor& grad)> backward);
 

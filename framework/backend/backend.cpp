@@ -22,6 +22,17 @@ std::unique_ptr<Backend::Recording> Backend::record(const std::function<void()>&
   return nullptr;
 }
 
+void Backend::NormRunning::follow(Backend& on, const NormStatistics& of_batch, int64_t rows) const {
+  const auto count = static_cast<double>(rows);
+  on.axpby(momentum, of_batch.mean, 1 - momentum, mean);
+  on.axpby(momentum * (rows > 1 ? count / (count - 1) : 1), of_batch.variance, 1 - momentum,
+           variance);
+}
+
+int64_t Backend::batch_norm_mask_bytes(const BatchNormParams&, const NormOperands&) const {
+  return 0;
+}
+
 void Backend::conv2d_pool(const ConvPoolParams& params, const ConvOperands& in,
                           const ConvKept& kept, View y) {
   conv2d(params.conv, in, kept.conv);
@@ -35,7 +46,7 @@ void Backend::conv2d_pool_backward(const ConvPoolParams& params, const ConvOpera
   const View grad{memory.data(), kept.conv.dtype, kept.conv.shape};
   activated_pool2d_backward(params, kept.conv, grad_y, kept.winners, grad);
   conv2d_backward_weight(params.conv, in.x, grad, gradients.weight, gradients.bias);
-  if (gradients.x) conv2d_backward_input(params.conv, grad, in.weight, gradients.x);
+  if (gradients.x) conv2d_backward_input(params.conv, grad, in.weight, gradients.x, false);
 }
 
 void Backend::activated_pool2d_backward(const ConvPoolParams& params, ConstView y, ConstView grad_y,

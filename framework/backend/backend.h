@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "framework/backend/formulas.h"
 #include "framework/backend/memory_pool.h"
@@ -26,7 +28,7 @@ class Backend {
   virtual ~Backend() = default;
 
   virtual Device device() const = 0;
-  virtual std::string describe() const = 0;  // "CPU, 2 threads, AVX-512, oneDNN 2.6.3"
+  virtual std::string describe() const = 0;  // "CPU, AVX-512, oneDNN 2.6.3"
   // Whether activations may be of this type: f32 always, bf16 and f16 where the device multiplies
   // them.
   virtual bool computes(DType dtype) const = 0;
@@ -120,8 +122,9 @@ class Backend {
   };
   virtual void conv2d(const Conv2dParams& params, const ConvOperands& in, View y) = 0;
   // params.activation is ignored by both: grad_y is the gradient before the activation.
+  // `accumulate` adds to grad_x instead of overwriting it.
   virtual void conv2d_backward_input(const Conv2dParams& params, ConstView grad_y, ConstView weight,
-                                     View grad_x) = 0;
+                                     View grad_x, bool accumulate) = 0;
   // grad_bias may be {}.
   virtual void conv2d_backward_weight(const Conv2dParams& params, ConstView x, ConstView grad_y,
                                       View grad_weight, View grad_bias) = 0;
@@ -162,21 +165,40 @@ class Backend {
   struct NormStatistics {
     View mean, variance;  // biased
   };
-  virtual void batch_norm_statistics(ConstView x, const NormStatistics& of_batch) = 0;
+  // Statistics over batches: new = (1 - momentum) old + momentum batch, with the batch's unbiased
+  // variance; {} where there are none.
+  struct NormRunning {
+    View mean, variance;
+    double momentum = 0;
+
+    void follow(Backend& on, const NormStatistics& of_batch, int64_t rows) const;
+  };
+  // Moves `running` on too, unless x is empty.
+  virtual void batch_norm_statistics(ConstView x, const NormStatistics& of_batch,
+                                     const NormRunning& running) = 0;
+  // Bytes of the mask (u8) of y that batch_norm_apply can leave for the gradient, in an order of
+  // the backend's own; 0 where the gradient reads y instead, if anything.
+  virtual int64_t batch_norm_mask_bytes(const BatchNormParams& params,
+                                        const NormOperands& in) const;
+  // mask may be {}.
   virtual void batch_norm_apply(const BatchNormParams& params, const NormOperands& in,
-                                const NormStatistics& given, View y) = 0;
+                                const NormStatistics& given, View y, View mask) = 0;
   struct NormOutput {
     ConstView y, grad_y;
+    ConstView mask = {};  // y may be {} where there is one
   };
+  // before: the gradient before the activation, which is the residual's too. It may be {} where
+  // nothing depends on y: without an activation, and with ReLU without a residual.
   struct NormGradients {
-    View x, gamma, beta, residual;  // residual may be {}
-    int64_t rows = 0;               // that gamma and beta are sums over
+    View x, gamma, beta, before;
+    int64_t rows = 0;  // that gamma and beta are sums over
   };
-  // Writes gradients.gamma and beta.
+  // Writes gradients.gamma, beta and before.
   virtual void batch_norm_gradient_sums(const BatchNormParams& params, const NormOperands& in,
                                         const NormStatistics& of_batch, const NormOutput& out,
                                         const NormGradients& gradients) = 0;
-  // Writes gradients.x and residual from those sums.
+  // Writes gradients.x from those; of `out` only grad_y is read, and only where there is no
+  // gradients.before.
   virtual void batch_norm_gradient_input(const BatchNormParams& params, const NormOperands& in,
                                          const NormStatistics& of_batch, const NormOutput& out,
                                          const NormGradients& gradients) = 0;
@@ -245,5 +267,9 @@ class Backend {
 // memory: what its pool() is, another backend's staging(), say, which must outlive it; without it
 // one of its own.
 std::unique_ptr<Backend> make_cpu_backend(int threads, MemoryPool* memory = nullptr);
+
+// The cores that its threads may run on, one bit each: available_cores(), unless OpenMP has bound
+// this thread to one of several places (OMP_PROC_BIND).
+std::vector<uint64_t> cores_for_threads();
 
 }  // namespace d2l

@@ -49,9 +49,10 @@ DType multiplied(const ConstView& a, const ConstView& b) {
   return a.dtype == DType::f32 ? b.dtype : a.dtype;
 }
 
-// The result of a batch norm, where its gradient asks for it.
-ConstView result_read(const BatchNormParams& params, const Backend::NormOutput& out) {
-  return params.activation == Activation::none ? ConstView{} : out.y;
+// The result of a batch norm or its mask, where the gradient asks for one.
+ConstView result_read(const Backend::NormOutput& out, const Backend::NormGradients& gradients) {
+  if (!gradients.before) return {};
+  return out.mask ? out.mask : out.y;
 }
 
 // Of flat arrays, of which an optimizer's ranges cover a part.
@@ -270,10 +271,13 @@ void ProfilingBackend::conv2d(const Conv2dParams& params, const ConvOperands& in
 }
 
 void ProfilingBackend::conv2d_backward_input(const Conv2dParams& params, ConstView grad_y,
-                                             ConstView weight, View grad_x) {
-  count({"conv2d_backward_input", Work::convolution, moved({grad_y, weight}, {grad_x}),
+                                             ConstView weight, View grad_x, bool accumulate) {
+  count({"conv2d_backward_input", Work::convolution,
+         moved({grad_y, weight, accumulate ? grad_x : View{}}, {grad_x}),
          convolution(grad_y, weight), grad_y.dtype},
-        [&](Backend& inner) { inner.conv2d_backward_input(params, grad_y, weight, grad_x); });
+        [&](Backend& inner) {
+          inner.conv2d_backward_input(params, grad_y, weight, grad_x, accumulate);
+        });
 }
 
 void ProfilingBackend::conv2d_backward_weight(const Conv2dParams& params, ConstView x,
@@ -321,17 +325,24 @@ void ProfilingBackend::activated_pool2d_backward(const ConvPoolParams& params, C
       [&](Backend& inner) { inner.activated_pool2d_backward(params, y, grad_y, winners, grad_x); });
 }
 
-void ProfilingBackend::batch_norm_statistics(ConstView x, const NormStatistics& of_batch) {
+void ProfilingBackend::batch_norm_statistics(ConstView x, const NormStatistics& of_batch,
+                                             const NormRunning& running) {
   count({"batch_norm_statistics", Work::normalisation,
-         moved({x}, {of_batch.mean, of_batch.variance})},
-        [&](Backend& inner) { inner.batch_norm_statistics(x, of_batch); });
+         moved({x, running.mean, running.variance},
+               {of_batch.mean, of_batch.variance, running.mean, running.variance})},
+        [&](Backend& inner) { inner.batch_norm_statistics(x, of_batch, running); });
+}
+
+int64_t ProfilingBackend::batch_norm_mask_bytes(const BatchNormParams& params,
+                                                const NormOperands& in) const {
+  return inner_ != nullptr ? inner_->batch_norm_mask_bytes(params, in) : 0;
 }
 
 void ProfilingBackend::batch_norm_apply(const BatchNormParams& params, const NormOperands& in,
-                                        const NormStatistics& given, View y) {
+                                        const NormStatistics& given, View y, View mask) {
   count({"batch_norm_apply", Work::normalisation,
-         moved({in.x, in.gamma, in.beta, in.residual, given.mean, given.variance}, {y})},
-        [&](Backend& inner) { inner.batch_norm_apply(params, in, given, y); });
+         moved({in.x, in.gamma, in.beta, in.residual, given.mean, given.variance}, {y, mask})},
+        [&](Backend& inner) { inner.batch_norm_apply(params, in, given, y, mask); });
 }
 
 void ProfilingBackend::batch_norm_gradient_sums(const BatchNormParams& params,
@@ -340,8 +351,8 @@ void ProfilingBackend::batch_norm_gradient_sums(const BatchNormParams& params,
                                                 const NormOutput& out,
                                                 const NormGradients& gradients) {
   count({"batch_norm_gradient_sums", Work::normalisation,
-         moved({in.x, of_batch.mean, of_batch.variance, result_read(params, out), out.grad_y},
-               {gradients.gamma, gradients.beta})},
+         moved({in.x, of_batch.mean, of_batch.variance, result_read(out, gradients), out.grad_y},
+               {gradients.gamma, gradients.beta, gradients.before})},
         [&](Backend& inner) {
           inner.batch_norm_gradient_sums(params, in, of_batch, out, gradients);
         });
@@ -353,9 +364,10 @@ void ProfilingBackend::batch_norm_gradient_input(const BatchNormParams& params,
                                                  const NormOutput& out,
                                                  const NormGradients& gradients) {
   count({"batch_norm_gradient_input", Work::normalisation,
-         moved({in.x, in.gamma, of_batch.mean, of_batch.variance, result_read(params, out),
-                out.grad_y, gradients.gamma, gradients.beta},
-               {gradients.x, gradients.residual})},
+         moved({in.x, in.gamma, of_batch.mean, of_batch.variance,
+                gradients.before ? ConstView(gradients.before) : out.grad_y, gradients.gamma,
+                gradients.beta},
+               {gradients.x})},
         [&](Backend& inner) {
           inner.batch_norm_gradient_input(params, in, of_batch, out, gradients);
         });

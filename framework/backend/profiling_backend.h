@@ -109,7 +109,7 @@ class ProfilingBackend final : public Backend {
 
   void conv2d(const Conv2dParams& params, const ConvOperands& in, View y) override;
   void conv2d_backward_input(const Conv2dParams& params, ConstView grad_y, ConstView weight,
-                             View grad_x) override;
+                             View grad_x, bool accumulate) override;
   void conv2d_backward_weight(const Conv2dParams& params, ConstView x, ConstView grad_y,
                               View grad_weight, View grad_bias) override;
   void pool2d(const Pool2dParams& params, ConstView x, View y, View winners) override;
@@ -123,9 +123,12 @@ class ProfilingBackend final : public Backend {
   void activated_pool2d_backward(const ConvPoolParams& params, ConstView y, ConstView grad_y,
                                  ConstView winners, View grad_x) override;
 
-  void batch_norm_statistics(ConstView x, const NormStatistics& of_batch) override;
+  void batch_norm_statistics(ConstView x, const NormStatistics& of_batch,
+                             const NormRunning& running) override;
+  int64_t batch_norm_mask_bytes(const BatchNormParams& params,
+                                const NormOperands& in) const override;
   void batch_norm_apply(const BatchNormParams& params, const NormOperands& in,
-                        const NormStatistics& given, View y) override;
+                        const NormStatistics& given, View y, View mask) override;
   void batch_norm_gradient_sums(const BatchNormParams& params, const NormOperands& in,
                                 const NormStatistics& of_batch, const NormOutput& out,
                                 const NormGradients& gradients) override;

@@ -6,9 +6,11 @@
 #include "framework/autograd/attention.h"
 #include "framework/autograd/convolution.h"
 #include "framework/autograd/linear.h"
+#include "framework/autograd/normalization.h"
 #include "framework/backend/profiling_backend.h"
 #include "framework/base/scope.h"
 #include "framework/tensor/create.h"
+#include "framework/tensor/elementwise.h"
 #include "framework/tensor/linalg.h"
 #include "tests/support/support.h"
 
@@ -105,13 +107,64 @@ TEST(ProfilingBackend, CountsBytesOfConvolutions) {
     Tensor out = y, grad_x = x, grad_weight = weight, grad_bias = bias;
     backend.conv2d(params, {x.view(), weight.view(), bias.view()}, out.view());
     EXPECT_EQ(bytes(backend, "conv2d"), size * (kImages + kResults) + 4 * (kWeights + 4));
-    backend.conv2d_backward_input(params, y.view(), weight.view(), grad_x.view());
+    backend.conv2d_backward_input(params, y.view(), weight.view(), grad_x.view(), false);
     EXPECT_EQ(bytes(backend, "conv2d_backward_input"), size * (kImages + kResults) + 4 * kWeights);
+    backend.conv2d_backward_input(params, y.view(), weight.view(), grad_x.view(), true);
+    EXPECT_EQ(bytes(backend, "conv2d_backward_input"),
+              size * (3 * kImages + 2 * kResults) + 2 * 4 * kWeights);
     backend.conv2d_backward_weight(params, x.view(), y.view(), grad_weight.view(),
                                    grad_bias.view());
     EXPECT_EQ(bytes(backend, "conv2d_backward_weight"),
               size * (kImages + kResults) + 4 * (kWeights + 4));
   }
+}
+
+// The second gradient of an input is added by the convolution.
+TEST(ProfilingBackend, ConvolutionsAddToGradients) {
+  ProfilingBackend backend(&device());
+  const Shape shape{2, 7, 6, 8};
+  Variable x = leaf(backend, shape), first = leaf(backend, shape), second = leaf(backend, shape);
+  const Variable wide = leaf(backend, {4, 3, 3, 8}).detach();
+  const Variable narrow = leaf(backend, {16, 1, 1, 8}).detach();
+  const auto pass = [&](const Variable& into, const Variable& weight) {
+    Variable y = conv2d(into, weight);
+    y.backward(ones(backend, y.shape()));
+  };
+  pass(first, wide);
+  pass(second, narrow);
+  const Tensor wanted = first.grad() + second.grad();
+  backend.reset();
+  pass(x, wide);
+  pass(x, narrow);
+  EXPECT_TRUE(test::close(x.grad(), wanted));
+  const int64_t images = shape.elements(), results = 2 * (5 * 4 * 4 + 7 * 6 * 16);
+  EXPECT_EQ(bytes(backend, "conv2d_backward_input"),
+            4 * (3 * images + results + wide.value().elements() + narrow.value().elements()));
+  EXPECT_EQ(bytes(backend, "binary"), 0);
+}
+
+// A step of batch norm with a residual and a ReLU: x four times, the residual, y, y again or its
+// mask twice, the gradient of y, that before the ReLU twice, and that of x; all else is small.
+TEST(ProfilingBackend, CountsBytesOfBatchNorm) {
+  ProfilingBackend backend(&device());
+  constexpr int64_t kElements = 4 * 10 * 10 * 64, kSmall = 4 * 64 * 30;
+  Variable x = leaf(backend, {4, 10, 10, 64}), residual = leaf(backend, {4, 10, 10, 64});
+  Variable gamma = leaf(backend, {64}), beta = leaf(backend, {64});
+  const Backend::NormOperands in{x.value().view(), gamma.value().view(), beta.value().view(),
+                                 residual.value().view()};
+  const BatchNormParams params{.activation = Activation::relu};
+  const int64_t mask = backend.batch_norm_mask_bytes(params, in);
+  BatchNormState state{zeros(backend, {64}), ones(backend, {64})};
+  Tensor seed = ones(backend, x.shape());
+  backend.reset();
+  Variable y = batch_norm({x, gamma, beta, residual}, state, params);
+  y.backward(seed);
+  int64_t moved = 0;
+  for (const Cost& cost : backend.costs())
+    if (cost.work == Work::normalisation) moved += cost.bytes;
+  const int64_t expected = 4 * (mask > 0 ? 10 : 11) * kElements + 2 * mask;
+  EXPECT_GE(moved, expected);
+  EXPECT_LT(moved, expected + kSmall);
 }
 
 TEST(ProfilingBackend, CountsBytesOfCopiesAndElements) {

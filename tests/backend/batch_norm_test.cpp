@@ -46,13 +46,13 @@ class BatchNorm : public testing::TestWithParam<Shape> {
   }
 
   void forward() {
-    backend->batch_norm_statistics(x.view(), {mean.view(), variance.view()});
+    backend->batch_norm_statistics(x.view(), {mean.view(), variance.view()}, {});
     apply();
   }
 
   void apply() {
     backend->batch_norm_apply(params, {x.view(), gamma.view(), beta.view(), {}},
-                              {mean.view(), variance.view()}, y.view());
+                              {mean.view(), variance.view()}, y.view(), {});
   }
 };
 
@@ -115,6 +115,23 @@ INSTANTIATE_TEST_SUITE_P(Shapes, BatchNorm,
                                          Shape{3, 5, 7, 20}, Shape{2, 9, 9, 64},
                                          Shape{1, 4, 4, 512}));
 
+TEST_P(BatchNorm, RunningStatisticsFollow) {
+  Array<float> running_mean(*backend, {channels}), running_variance(*backend, {channels});
+  running_mean.random(8), running_variance.random(9);
+  Doubles wanted_mean, wanted_variance;
+  const auto rows = static_cast<double>(count);
+  const double unbiased = count > 1 ? rows / (rows - 1) : 1;
+  for (int64_t c = 0; c < channels; ++c) {
+    wanted_mean.push_back(0.7 * static_cast<double>(running_mean[c]) + 0.3 * expected_mean[c]);
+    wanted_variance.push_back(0.7 * static_cast<double>(running_variance[c]) +
+                              0.3 * unbiased * expected_variance[c]);
+  }
+  backend->batch_norm_statistics(x.view(), {mean.view(), variance.view()},
+                                 {running_mean.view(), running_variance.view(), 0.3});
+  EXPECT_TRUE(naive::close(running_mean.values(), wanted_mean, 1e-5));
+  EXPECT_TRUE(naive::close(running_variance.values(), wanted_variance, 1e-5));
+}
+
 // With an activation and a residual the kernels do what the plain ones and element-wise ones do.
 class FusedBatchNorm : public BatchNorm {
  protected:
@@ -135,25 +152,25 @@ class FusedBatchNorm : public BatchNorm {
     const Backend::NormOperands in{x.view(), gamma.view(), beta.view(), added};
     const Backend::NormStatistics statistics{mean.view(), variance.view()};
     y.poison();
-    backend->batch_norm_apply(fused, in, statistics, y.view());
+    backend->batch_norm_apply(fused, in, statistics, y.view(), {});
     EXPECT_TRUE(naive::close(y.values(), doubles(expected.values()), 1e-6));
 
     std::vector<std::vector<float>> found[2];
     for (bool with_activation : {false, true}) {
       Array<float> grad_x(*backend, shape), grad_gamma(*backend, {channels});
-      Array<float> grad_beta(*backend, {channels}), grad_residual(*backend, shape);
-      grad_x.poison(), grad_residual.poison();
-      const bool returned = with_activation && with_residual;
+      Array<float> grad_beta(*backend, {channels}), kept(*backend, shape);
+      grad_x.poison(), kept.poison();
+      const bool keeps = with_activation && (with_residual || activation != Activation::relu);
       const Backend::NormGradients gradients{grad_x.view(), grad_gamma.view(), grad_beta.view(),
-                                             returned ? grad_residual.view() : View{}, count};
+                                             keeps ? kept.view() : View{}, count};
       const Backend::NormOutput out{y.view(), with_activation ? grad_y.view() : before.view()};
       const BatchNormParams& with = with_activation ? fused : params;
       const Backend::NormOperands& of = with_activation ? in : plain_in;
       backend->batch_norm_gradient_sums(with, of, statistics, out, gradients);
       backend->batch_norm_gradient_input(with, of, statistics, out, gradients);
       found[with_activation] = {grad_x.values(), grad_gamma.values(), grad_beta.values()};
-      if (returned) {
-        EXPECT_EQ(grad_residual.values(), before.values());
+      if (keeps) {
+        EXPECT_EQ(kept.values(), before.values());
       }
     }
     for (size_t i = 0; i < 3; ++i)
@@ -195,18 +212,18 @@ TEST(BatchNorm16, IsTheSameOnRoundedNumbers) {
     using T = std::decay_t<decltype(in[0])>;
     Array<float> mean(*backend, {24}), variance(*backend, {24}), grad_gamma(*backend, {24});
     Array<float> grad_beta(*backend, {24});
-    Array<T> y(*backend, shape), grad_x(*backend, shape), grad_residual(*backend, shape);
+    Array<T> y(*backend, shape), grad_x(*backend, shape), before(*backend, shape);
     const Backend::NormStatistics statistics{mean.view(), variance.view()};
     const Backend::NormOperands operands{in.view(), gamma.view(), beta.view(), added.view()};
     const Backend::NormGradients gradients{grad_x.view(), grad_gamma.view(), grad_beta.view(),
-                                           grad_residual.view(), 4 * 49};
-    backend->batch_norm_statistics(in.view(), statistics);
-    backend->batch_norm_apply(params, operands, statistics, y.view());
+                                           before.view(), 4 * 49};
+    backend->batch_norm_statistics(in.view(), statistics, {});
+    backend->batch_norm_apply(params, operands, statistics, y.view(), {});
     backend->batch_norm_gradient_sums(params, operands, statistics, {y.view(), grad.view()},
                                       gradients);
     backend->batch_norm_gradient_input(params, operands, statistics, {y.view(), grad.view()},
                                        gradients);
-    for (auto* array : {&y, &grad_x, &grad_residual}) {
+    for (auto* array : {&y, &grad_x, &before}) {
       auto values = array->values();
       found.emplace_back(values.begin(), values.end());
     }

@@ -50,7 +50,7 @@ TEST_P(ConvPool, IsConvolutionThenPooling) {
                             grad_middle.view());
   backend->conv2d_backward_weight(conv, x.view(), grad_middle.view(), grad_weight.view(),
                                   c.bias ? grad_bias.view() : View{});
-  backend->conv2d_backward_input(conv, grad_middle.view(), weight.view(), grad_x.view());
+  backend->conv2d_backward_input(conv, grad_middle.view(), weight.view(), grad_x.view(), false);
   const naive::Doubles expected = doubles(y.values());
   const naive::Doubles expected_weight = doubles(grad_weight.values());
   const naive::Doubles expected_bias = doubles(grad_bias.values());

@@ -74,12 +74,17 @@ class Convolution : public testing::TestWithParam<Case> {
                         });
     auto run = [&] {
       x.poison();
-      backend->conv2d_backward_input(params, y.view(), weight.view(), x.view());
+      backend->conv2d_backward_input(params, y.view(), weight.view(), x.view(), false);
       return x.floats();
     };
     auto first = run();
     EXPECT_TRUE(naive::close(first, expected, stored<T>(tolerance(2e-5, 2e-4))));
     EXPECT_EQ(first, run());
+    Array<T> sum(*backend, x_shape), added(*backend, x_shape);
+    sum.random(7), added.random(7);
+    backend->binary(Binary::add, sum.view(), x.view(), sum.view());
+    backend->conv2d_backward_input(params, y.view(), weight.view(), added.view(), true);
+    EXPECT_EQ(added.floats(), sum.floats());
   }
 
   template <class T>
@@ -134,7 +139,7 @@ TEST_P(Convolution, SteadyStateAsksTheSystemForNothing) {
     backend->conv2d(params, {x.view(), weight.view(), bias.view()}, y.view());
     backend->conv2d_backward_weight(params, x.view(), y.view(), grad_weight.view(),
                                     grad_bias.view());
-    backend->conv2d_backward_input(params, y.view(), weight.view(), x.view());
+    backend->conv2d_backward_input(params, y.view(), weight.view(), x.view(), false);
   };
   step();
   uint64_t before = backend->pool().stats().system_allocations;

@@ -94,11 +94,13 @@ class CpuProducts final : public Products {
     });
   }
   void conv2d_backward_input(const Conv2dParams& params, ConstView grad_y, ConstView weight,
-                             View grad_x) override {
+                             View grad_x, bool accumulate) override {
     const bool half = grad_x.dtype == DType::f16;
     queue([=](Backend& cpu) {
-      cpu.conv2d_backward_input(params, In(cpu, grad_y, half), In(cpu, weight, half),
-                                Out(cpu, grad_x, half));
+      const Out result(cpu, grad_x, half);
+      if (half && accumulate) convert(cpu, grad_x, result);
+      cpu.conv2d_backward_input(params, In(cpu, grad_y, half), In(cpu, weight, half), result,
+                                accumulate);
     });
   }
   void conv2d_backward_weight(const Conv2dParams& params, ConstView x, ConstView grad_y,

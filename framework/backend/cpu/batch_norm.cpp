@@ -130,17 +130,19 @@ void apply(MemoryPool& pool, const BatchNormParams& params, const Backend::NormO
 
 }  // namespace
 
-void CpuBackend::batch_norm_statistics(ConstView x, const NormStatistics& of_batch) {
+void CpuBackend::batch_norm_statistics(ConstView x, const NormStatistics& of_batch,
+                                       const NormRunning& running) {
   if (x.elements() == 0) {
     fill(of_batch.mean, 0);
     fill(of_batch.variance, 0);
     return;
   }
   visit_float(x.dtype, [&](auto zero) { find_statistics<decltype(zero)>(pool_, x, of_batch); });
+  if (running.mean) running.follow(*this, of_batch, x.elements() / x.shape.size(-1));
 }
 
 void CpuBackend::batch_norm_apply(const BatchNormParams& params, const NormOperands& in,
-                                  const NormStatistics& given, View y) {
+                                  const NormStatistics& given, View y, View) {
   if (y.elements() == 0) return;
   visit_float(y.dtype, [&](auto zero) { apply<decltype(zero)>(pool_, params, in, given, y); });
   if (params.activation != Activation::none && params.activation != Activation::relu)

@@ -8,9 +8,9 @@ namespace {
 
 // How the gradient before the activation, g, follows from grad_y.
 enum class Before {
-  same,        // no activation
+  same,        // no activation, or it has been found before
   recomputed,  // ReLU of (x - mean) scale + shift: x alone says where it is 0
-  from_result  // ReLU with a residual: y says so
+  from_result  // ReLU with a residual: y says so; g is kept
 };
 
 // Repeated to a wide row: grad_x = scale (g - sum - (x - mean) slope).
@@ -21,8 +21,8 @@ struct Line {
 template <class T>
 struct Block {
   const T *x, *y, *grad_y;
-  T *grad_x, *grad_residual;
-};  // y, grad_x and grad_residual may be null
+  T *grad_x, *before;
+};  // y, grad_x and before may be null
 
 template <Before kBefore, class T>
 [[gnu::always_inline]] inline float gradient_before(const Line& line, const Block<T>& block,
@@ -40,20 +40,22 @@ template <Before kBefore, class T>
 template <Before kBefore, class T>
 D2L_SIMD void add_products(const Line& line, const Block<T>& block, int64_t rows, int64_t width,
                            float* __restrict sums, float* __restrict products) {
+  T* __restrict before = block.before;
   for (int64_t r = 0; r < rows; ++r)
+#pragma GCC ivdep
     for (int64_t i = 0; i < width; ++i) {
       const int64_t at = r * width + i;
       const float g = gradient_before<kBefore>(line, block, at, i);
       sums[i] += g;
       products[i] += g * (static_cast<float>(block.x[at]) - line.mean[i]);
+      if constexpr (kBefore == Before::from_result) before[at] = static_cast<T>(g);
     }
 }
 
-template <Before kBefore, bool kResidual, class T>
+template <Before kBefore, class T>
 D2L_SIMD void scale_gradients(const Line& line, const Block<T>& block, int64_t rows,
                               int64_t width) {
   T* __restrict grad_x = block.grad_x;
-  T* __restrict grad_residual = block.grad_residual;
   for (int64_t r = 0; r < rows; ++r)
 #pragma GCC ivdep
     for (int64_t i = 0; i < width; ++i) {
@@ -61,7 +63,6 @@ D2L_SIMD void scale_gradients(const Line& line, const Block<T>& block, int64_t r
       const float g = gradient_before<kBefore>(line, block, at, i);
       const float x = static_cast<float>(block.x[at]) - line.mean[i];
       grad_x[at] = static_cast<T>(line.scale[i] * (g - line.sum[i] - x * line.slope[i]));
-      if constexpr (kResidual) grad_residual[at] = static_cast<T>(g);
     }
 }
 
@@ -80,9 +81,6 @@ class Pass {
     set(0, of_batch.mean.as<float>());
     set(1, narrow_.data());
     set(2, in.beta.as<float>());
-    before_ = params.activation == Activation::none ? Before::same
-              : in.residual                         ? Before::from_result
-                                                    : Before::recomputed;
   }
 
   static double inverse(const BatchNormParams& params, float variance) {
@@ -91,6 +89,9 @@ class Pass {
 
   void sums(const BatchNormParams& params, MemoryPool& pool, const Block<T>& all,
             const Backend::NormStatistics& of_batch, const Backend::NormGradients& gradients) {
+    const Before way = params.activation == Activation::none ? Before::same
+                       : gradients.before                    ? Before::from_result
+                                                             : Before::recomputed;
     const int64_t partial = rows_.pieces() * rows_.wide;
     Scratch<float> found(pool, 2 * partial);
     Scratch<double> totals(pool, 2 * rows_.channels);
@@ -98,9 +99,9 @@ class Pass {
     for_pieces(rows_, [&](int64_t at, int64_t count, int64_t width, int64_t piece) {
       float* sum = found.data() + piece * rows_.wide;
       const Block<T> block = part(all, at);
-      if (before_ == Before::same)
+      if (way == Before::same)
         add_products<Before::same>(line(), block, count, width, sum, sum + partial);
-      else if (before_ == Before::recomputed)
+      else if (way == Before::recomputed)
         add_products<Before::recomputed>(line(), block, count, width, sum, sum + partial);
       else
         add_products<Before::from_result>(line(), block, count, width, sum, sum + partial);
@@ -129,16 +130,9 @@ class Pass {
     set(4, narrow_.data());
     for_pieces(rows_, [&](int64_t at, int64_t rows, int64_t width, int64_t) {
       const Block<T> block = part(all, at);
-      if (before_ == Before::same)
-        block.grad_residual == nullptr
-            ? scale_gradients<Before::same, false>(line(), block, rows, width)
-            : scale_gradients<Before::same, true>(line(), block, rows, width);
-      else if (before_ == Before::recomputed)
-        scale_gradients<Before::recomputed, false>(line(), block, rows, width);
-      else
-        block.grad_residual == nullptr
-            ? scale_gradients<Before::from_result, false>(line(), block, rows, width)
-            : scale_gradients<Before::from_result, true>(line(), block, rows, width);
+      params.activation == Activation::none
+          ? scale_gradients<Before::same>(line(), block, rows, width)
+          : scale_gradients<Before::recomputed>(line(), block, rows, width);
     });
   }
 
@@ -152,34 +146,23 @@ class Pass {
   }
   static Block<T> part(const Block<T>& all, int64_t at) {
     const auto from = [at](auto* whole) { return whole == nullptr ? nullptr : whole + at; };
-    return {all.x + at, from(all.y), all.grad_y + at, from(all.grad_x), from(all.grad_residual)};
+    return {all.x + at, from(all.y), all.grad_y + at, from(all.grad_x), from(all.before)};
   }
 
   NormRows rows_;
   Scratch<float> wide_, narrow_;
-  Before before_;
 };
 
 template <class T>
 Block<T> block_of(const Backend::NormOperands& in, const Backend::NormOutput& out,
                   const Backend::NormGradients& gradients) {
   return {in.x.as<T>(), out.y.as<T>(), out.grad_y.as<T>(), gradients.x.as<T>(),
-          gradients.residual.as<T>()};
+          gradients.before.as<T>()};
 }
 
-// An activation that the passes do not know is undone first, in scratch memory: calls
-// body(params, out) with what is left.
-template <class Body>
-void before_activation(Backend& backend, const BatchNormParams& params,
-                       const Backend::NormOutput& out, const Body& body) {
-  if (params.activation == Activation::none || params.activation == Activation::relu)
-    return body(params, out);
-  Scratch<char> memory(backend.pool(), out.grad_y.bytes());
-  const View grad{memory.data(), out.grad_y.dtype, out.grad_y.shape};
-  backend.unary_backward(unary_of(params.activation), {}, out.y, out.grad_y, grad);
-  BatchNormParams plain = params;
-  plain.activation = Activation::none;
-  body(plain, Backend::NormOutput{out.y, grad});
+BatchNormParams without_activation(BatchNormParams params) {
+  params.activation = Activation::none;
+  return params;
 }
 
 }  // namespace
@@ -192,12 +175,15 @@ void CpuBackend::batch_norm_gradient_sums(const BatchNormParams& params, const N
     fill(gradients.beta, 0);
     return;
   }
-  before_activation(*this, params, out, [&](const BatchNormParams& plain, const NormOutput& at) {
-    visit_float(in.x.dtype, [&](auto zero) {
-      using T = decltype(zero);
-      Pass<T>(pool_, plain, in, of_batch)
-          .sums(plain, pool_, block_of<T>(in, at, {}), of_batch, gradients);
-    });
+  if (params.activation != Activation::none && params.activation != Activation::relu) {
+    unary_backward(unary_of(params.activation), {}, out.y, out.grad_y, gradients.before);
+    return batch_norm_gradient_sums(without_activation(params), in, of_batch,
+                                    {.y = {}, .grad_y = gradients.before}, gradients);
+  }
+  visit_float(in.x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    Pass<T>(pool_, params, in, of_batch)
+        .sums(params, pool_, block_of<T>(in, out, gradients), of_batch, gradients);
   });
 }
 
@@ -205,12 +191,13 @@ void CpuBackend::batch_norm_gradient_input(const BatchNormParams& params, const 
                                            const NormStatistics& of_batch, const NormOutput& out,
                                            const NormGradients& gradients) {
   if (in.x.elements() == 0) return;
-  before_activation(*this, params, out, [&](const BatchNormParams& plain, const NormOutput& at) {
-    visit_float(in.x.dtype, [&](auto zero) {
-      using T = decltype(zero);
-      Pass<T>(pool_, plain, in, of_batch)
-          .input(plain, block_of<T>(in, at, gradients), of_batch, gradients);
-    });
+  const bool is_undone = static_cast<bool>(gradients.before);
+  const BatchNormParams left = is_undone ? without_activation(params) : params;
+  const NormOutput from{.y = {}, .grad_y = is_undone ? gradients.before : out.grad_y};
+  visit_float(in.x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    Pass<T>(pool_, left, in, of_batch)
+        .input(left, block_of<T>(in, from, gradients), of_batch, gradients);
   });
 }
 

@@ -59,7 +59,7 @@ class CpuBackend final : public Backend {
   // dnnl_convolution.cpp; convolutions with few channels in direct_*.cpp
   void conv2d(const Conv2dParams& params, const ConvOperands& in, View y) override;
   void conv2d_backward_input(const Conv2dParams& params, ConstView grad_y, ConstView weight,
-                             View grad_x) override;
+                             View grad_x, bool accumulate) override;
   void conv2d_backward_weight(const Conv2dParams& params, ConstView x, ConstView grad_y,
                               View grad_weight, View grad_bias) override;
   void conv2d_pool(const ConvPoolParams& params, const ConvOperands& in, const ConvKept& kept,
@@ -76,9 +76,10 @@ class CpuBackend final : public Backend {
                                  ConstView winners, View grad_x) override;
 
   // batch_norm.cpp
-  void batch_norm_statistics(ConstView x, const NormStatistics& of_batch) override;
+  void batch_norm_statistics(ConstView x, const NormStatistics& of_batch,
+                             const NormRunning& running) override;
   void batch_norm_apply(const BatchNormParams& params, const NormOperands& in,
-                        const NormStatistics& given, View y) override;
+                        const NormStatistics& given, View y, View mask) override;
   // batch_norm_gradient.cpp
   void batch_norm_gradient_sums(const BatchNormParams& params, const NormOperands& in,
                                 const NormStatistics& of_batch, const NormOutput& out,
@@ -126,7 +127,6 @@ class CpuBackend final : public Backend {
   void norms(StepRanges ranges, ConstView x, View norms) override;
 
  private:
-  int threads_;
   MemoryPool own_pool_;
   MemoryPool& pool_;
   DnnlEngine dnnl_{pool_};

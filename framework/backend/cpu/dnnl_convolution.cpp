@@ -215,8 +215,14 @@ void CpuBackend::conv2d(const Conv2dParams& params, const ConvOperands& in, View
 }
 
 void CpuBackend::conv2d_backward_input(const Conv2dParams& params, ConstView grad_y,
-                                       ConstView weight, View grad_x) {
+                                       ConstView weight, View grad_x, bool accumulate) {
   if (grad_x.elements() == 0) return;
+  if (accumulate) {
+    const Scratch<char> memory(pool_, grad_x.bytes());
+    const View more{memory.data(), grad_x.dtype, grad_x.shape};
+    conv2d_backward_input(params, grad_y, weight, more, false);
+    return binary(Binary::add, grad_x, more, grad_x);
+  }
   DirectConvolution direct(params, grad_x.shape, weight.shape, grad_y.shape);
   if (grad_y.dtype == DType::f32 && taps_backward_input_suits(direct))
     return taps_backward_input(direct, pool_, grad_y.as<float>(), weight.as<float>(),

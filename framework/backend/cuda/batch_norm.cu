@@ -1,6 +1,7 @@
 #include "framework/backend/cuda/cuda_backend.h"
 #include "framework/backend/cuda/launch.h"
 #include "framework/backend/cuda/norm_columns.h"
+#include "framework/backend/cuda/prepared.h"
 #include "framework/backend/scratch.h"
 
 namespace d2l::cuda {
@@ -66,12 +67,33 @@ __global__ void __launch_bounds__(kThreads, kNormBlocks)
   }
 }
 
+// Backend::NormRunning::follow, channel by channel.
+struct FollowBatch {
+  float *mean, *variance;  // null: there are none
+  float old, momentum, unbiased;
+
+  FollowBatch(const Backend::NormRunning& running, int64_t rows)
+      : mean(running.mean.as<float>()),
+        variance(running.variance.as<float>()),
+        old(static_cast<float>(1 - running.momentum)),
+        momentum(static_cast<float>(running.momentum)) {
+    const auto count = static_cast<double>(rows);
+    unbiased = static_cast<float>(running.momentum * (rows > 1 ? count / (count - 1) : 1));
+  }
+  __device__ void operator()(int64_t channel, float of_mean, float of_variance) const {
+    if (mean == nullptr) return;
+    mean[channel] = momentum * of_mean + old * mean[channel];
+    variance[channel] = unbiased * of_variance + old * variance[channel];
+  }
+};
+
 template <class T>
 struct FinishMoments {
   Columns columns;
   int64_t blocks;
   const T* x;
   float *mean, *variance;
+  FollowBatch follow;
 
   // Rows of a block.
   __device__ double count(int64_t block) const {
@@ -87,49 +109,65 @@ struct FinishMoments {
   __device__ void write(int64_t channel, const Totals& totals) const {
     const auto rows = static_cast<double>(columns.rows);
     const double offset = totals.first / rows, square = totals.second / rows - offset * offset;
-    mean[channel] =
+    const auto of_mean =
         static_cast<float>(static_cast<double>(static_cast<float>(x[channel])) + offset);
-    variance[channel] = static_cast<float>(square < 0 ? 0 : square);
+    const auto of_variance = static_cast<float>(square < 0 ? 0 : square);
+    mean[channel] = of_mean;
+    variance[channel] = of_variance;
+    follow(channel, of_mean, of_variance);
   }
 };
 
-template <class T, int kPack, class F>
+template <class T>
+struct Applied {
+  const T *x, *residual;  // residual may be null
+  T* y;
+  MaskWord<T>* mask;
+};
+
+template <class T, int kPack, class F, bool kMasked>
 __global__ void __launch_bounds__(kThreads, kNormBlocks)
-    apply_kernel(Columns columns, NormChannels channels, const T* x, const T* residual, T* y) {
+    apply_kernel(Columns columns, NormChannels channels, Applied<T> on) {
   const ColumnPlace place(columns, kPack);
   if (!place.inside) return;
   const NormLine<kPack> line(channels, place.channel);
+  MaskPlace at_mask(columns, place);
   for (int64_t row = place.row; row < columns.rows; row += kNormUnroll<T> * place.step) {
     Pack<T, kPack> values[kNormUnroll<T>], added[kNormUnroll<T>];
     unrolled<kNormUnroll<T>>([&](auto u) {
       const int64_t next = row + u * place.step;
       const int64_t at = (next < columns.rows ? next : row) * columns.channels + place.channel;
-      values[u] = load_pack<kPack>(x + at);
-      if (residual != nullptr) added[u] = load_pack<kPack>(residual + at);
+      values[u] = load_pack<kPack>(on.x + at);
+      if (on.residual != nullptr) added[u] = load_pack<kPack>(on.residual + at);
     });
+    unsigned bits = 0;
     unrolled<kNormUnroll<T>>([&](auto u) {
       const int64_t next = row + u * place.step;
       if (next >= columns.rows) return;
       for (int p = 0; p < kPack; ++p) {
         float value = line(p, static_cast<float>(values[u].at[p]));
-        if (residual != nullptr) value += static_cast<float>(added[u].at[p]);
+        if (on.residual != nullptr) value += static_cast<float>(added[u].at[p]);
         values[u].at[p] = static_cast<T>(F{}(value));
+        if (kMasked && !(static_cast<float>(values[u].at[p]) <= 0.0f))
+          bits |= 1u << (u * kPack + p);
       }
-      store_pack(values[u], y + next * columns.channels + place.channel);
+      store_pack(values[u], on.y + next * columns.channels + place.channel);
     });
+    if constexpr (kMasked) on.mask[at_mask.next()] = static_cast<MaskWord<T>>(bits);
   }
 }
 
 }  // namespace
 
-void CudaBackend::batch_norm_statistics(ConstView x, const NormStatistics& of_batch) {
+void CudaBackend::batch_norm_statistics(ConstView x, const NormStatistics& of_batch,
+                                        const NormRunning& running) {
   if (x.elements() == 0) {
     for (const View& view : {of_batch.mean, of_batch.variance})
       D2L_CUDA(cudaMemsetAsync(view.data, 0, static_cast<size_t>(view.bytes()), queue_.stream));
     return;
   }
   visit_packs<kNormPack>(
-      x.dtype, x.shape.size(-1), are_aligned(16, x.data), [&](auto zero, auto pack) {
+      x.dtype, x.shape.size(-1), are_aligned(kNormAlignment, x.data), [&](auto zero, auto pack) {
         using T = decltype(zero);
         constexpr int kPack = decltype(pack)::value;
         const auto [columns, grid] = column_grid(queue_, x.shape, kPack, kMomentsUnroll);
@@ -138,24 +176,53 @@ void CudaBackend::batch_norm_statistics(ConstView x, const NormStatistics& of_ba
         launch(queue_, grid, kThreads, moments_kernel<T, kPack>, columns, x.as<T>(), found);
         finish(queue_, found,
                FinishMoments<T>{columns, grid.x, x.as<T>(), of_batch.mean.as<float>(),
-                                of_batch.variance.as<float>()});
+                                of_batch.variance.as<float>(), FollowBatch(running, columns.rows)});
       });
 }
 
+int64_t CudaBackend::batch_norm_mask_bytes(const BatchNormParams& params,
+                                           const NormOperands& in) const {
+  const Shape& shape = in.x.shape;
+  if (params.activation != Activation::relu || !in.residual || shape.elements() == 0 ||
+      shape.size(-1) % kNormPack != 0)
+    return 0;
+  int64_t bytes = 0;
+  visit_float(in.x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const ColumnGrid at = column_grid(queue_, shape, kNormPack, kNormUnroll<T>);
+    bytes = mask_words<T>(at) * static_cast<int64_t>(sizeof(MaskWord<T>));
+  });
+  return bytes;
+}
+
 void CudaBackend::batch_norm_apply(const BatchNormParams& params, const NormOperands& in,
-                                   const NormStatistics& given, View y) {
+                                   const NormStatistics& given, View y, View mask) {
   if (y.elements() == 0) return;
   const NormChannels channels{given.mean.as<float>(), given.variance.as<float>(),
                               in.gamma.as<float>(), in.beta.as<float>(),
                               static_cast<float>(params.epsilon)};
-  const bool aligned = are_aligned(16, in.x.data, in.residual.data, y.data);
+  if (mask) {  // its words are of packs
+    const Wanted wanted{.dtype = y.dtype, .alignment = kNormAlignment};
+    const PreparedInput x(*this, in.x, wanted), residual(*this, in.residual, wanted);
+    PreparedOutput result(*this, y, wanted);
+    visit_float(y.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      const ColumnGrid at = column_grid(queue_, y.shape, kNormPack, kNormUnroll<T>);
+      launch(queue_, at.grid, kThreads, apply_kernel<T, kNormPack, formulas::Relu, true>,
+             at.columns, channels,
+             Applied<T>{x.view().as<T>(), residual.view().as<T>(), result.view().as<T>(),
+                        mask.as<MaskWord<T>>()});
+    });
+    return result.finish();
+  }
+  const bool aligned = are_aligned(kNormAlignment, in.x.data, in.residual.data, y.data);
   visit_packs<kNormPack>(y.dtype, y.shape.size(-1), aligned, [&](auto zero, auto pack) {
     using T = decltype(zero);
     constexpr int kPack = decltype(pack)::value;
     const auto [columns, grid] = column_grid(queue_, y.shape, kPack, kNormUnroll<T>);
     visit_any_activation(params.activation, [&, &columns = columns, &grid = grid](auto formula) {
-      launch(queue_, grid, kThreads, apply_kernel<T, kPack, decltype(formula)>, columns, channels,
-             in.x.as<T>(), in.residual.as<T>(), y.as<T>());
+      launch(queue_, grid, kThreads, apply_kernel<T, kPack, decltype(formula), false>, columns,
+             channels, Applied<T>{in.x.as<T>(), in.residual.as<T>(), y.as<T>(), nullptr});
     });
   });
 }

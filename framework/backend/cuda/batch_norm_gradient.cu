@@ -3,49 +3,48 @@
 #include "framework/backend/cuda/cuda_backend.h"
 #include "framework/backend/cuda/launch.h"
 #include "framework/backend/cuda/norm_columns.h"
+#include "framework/backend/cuda/prepared.h"
 #include "framework/backend/scratch.h"
 
 namespace d2l::cuda {
 namespace {
 
-constexpr int kInputUnroll = 2;  // rows that a thread of the last kernel reads at a time
-
-// How the gradient before the activation follows from that of its result y and from the value
-// before it.
+// How the gradient before the activation follows from that of its result, from the value before it
+// and from what the result tells. Where that is asked for, the gradient is kept: it is read once.
 struct Same {
-  static constexpr bool kReadsY = false;
+  static constexpr bool kReadsY = false, kReadsMask = false;
   __device__ float operator()(float grad, float, float) const { return grad; }
 };
 // ReLU without a residual: x alone says where it is 0.
 struct FromValue {
-  static constexpr bool kReadsY = false;
+  static constexpr bool kReadsY = false, kReadsMask = false;
   __device__ float operator()(float grad, float value, float) const {
     return value <= 0.0f ? 0.0f : grad;
   }
 };
 template <class F>
 struct FromResult {
-  static constexpr bool kReadsY = true;
+  static constexpr bool kReadsY = true, kReadsMask = false;
   __device__ float operator()(float grad, float, float y) const {
     return grad * F{}.derivative(0.0f, y);
   }
 };
 template <>
 struct FromResult<formulas::Relu> {
-  static constexpr bool kReadsY = true;
+  static constexpr bool kReadsY = true, kReadsMask = false;
   __device__ float operator()(float grad, float, float y) const { return y <= 0.0f ? 0.0f : grad; }
 };
-
-template <class Visitor>
-void visit_before(Activation activation, bool with_residual, Visitor&& visitor) {
-  if (activation == Activation::none) return visitor(Same{});
-  if (activation == Activation::relu && !with_residual) return visitor(FromValue{});
-  visit_activation(activation, [&](auto formula) { visitor(FromResult<decltype(formula)>{}); });
-}
+struct FromMask {
+  static constexpr bool kReadsY = false, kReadsMask = true;
+  __device__ float operator()(float grad, float, float bit) const {
+    return bit == 0.0f ? 0.0f : grad;
+  }
+};
 
 template <class T>
 struct Inputs {
-  const T *x, *y, *grad_y;  // y may be null where it is not read
+  const T *x, *y, *grad_y;  // y is only there where it is read
+  const MaskWord<T>* mask;  // and so is this
 };
 
 // One pack of each input.
@@ -69,37 +68,52 @@ struct AddSums {
   }
 };
 
+template <class T>
+struct SumsOutputs {
+  T* before;  // the gradient before the activation
+  Partials sums;
+};
+
 template <class T, int kPack, class Before>
 __global__ void __launch_bounds__(kThreads, kNormBlocks)
-    sums_kernel(Columns columns, NormChannels channels, Inputs<T> in, Partials out) {
+    sums_kernel(Columns columns, NormChannels channels, Inputs<T> in, SumsOutputs<T> out) {
   const ColumnPlace place(columns, kPack);
   Sums sums[kPack];
   for (int p = 0; p < kPack; ++p) sums[p] = {0, 0};
   if (place.inside) {
     const NormLine<kPack> line(channels, place.channel);
+    MaskPlace at_mask(columns, place);
     for (int64_t row = place.row; row < columns.rows; row += kNormUnroll<T> * place.step) {
       Loaded<T, kPack, Before::kReadsY> loaded[kNormUnroll<T>];
+      unsigned bits = 0;
+      if constexpr (Before::kReadsMask) bits = in.mask[at_mask.next()];
       unrolled<kNormUnroll<T>>([&](auto u) {
         const int64_t next = row + u * place.step;
         loaded[u].load(in, (next < columns.rows ? next : row) * columns.channels + place.channel);
       });
       unrolled<kNormUnroll<T>>([&](auto u) {
-        if (row + u * place.step >= columns.rows) return;
+        const int64_t next = row + u * place.step;
+        if (next >= columns.rows) return;
+        Pack<T, kPack> before;
         for (int p = 0; p < kPack; ++p) {
           const auto x = static_cast<float>(loaded[u].x.at[p]);
-          const float grad = Before{}(static_cast<float>(loaded[u].grad_y.at[p]), line(p, x),
-                                      static_cast<float>(loaded[u].y.at[p]));
+          const float told = Before::kReadsMask ? static_cast<float>(bits >> (u * kPack + p) & 1u)
+                                                : static_cast<float>(loaded[u].y.at[p]);
+          const float grad = Before{}(static_cast<float>(loaded[u].grad_y.at[p]), line(p, x), told);
           sums[p].grad += grad;
           sums[p].product = fmaf(grad, x - line.mean[p], sums[p].product);
+          before.at[p] = static_cast<T>(grad);
         }
+        if constexpr (Before::kReadsY || Before::kReadsMask)
+          store_pack(before, out.before + next * columns.channels + place.channel);
       });
     }
   }
   join_rows(sums, columns.lanes, AddSums{});
   if (!place.inside || place.block_row > 0) return;
   for (int p = 0; p < kPack; ++p) {
-    out.of(0, blockIdx.x, place.channel + p) = sums[p].grad;
-    out.of(1, blockIdx.x, place.channel + p) = sums[p].product;
+    out.sums.of(0, blockIdx.x, place.channel + p) = sums[p].grad;
+    out.sums.of(1, blockIdx.x, place.channel + p) = sums[p].product;
   }
 }
 
@@ -123,7 +137,7 @@ template <class T>
 struct Outputs {
   const float *gamma, *beta;  // the sums
   float one_row;              // 1 / rows
-  T *x, *residual;            // residual may be null
+  T* x;
 };
 
 // grad_x = scale (grad - mean of grad - (x - mean) slope), as scale grad + (x - mean) tilt + lift
@@ -140,27 +154,23 @@ __global__ void __launch_bounds__(kThreads, kNormBlocks)
     tilt[p] *= -line.scale[p] * line.inverse[p] * out.one_row;
     lift[p] *= -line.scale[p] * out.one_row;
   }
-  for (int64_t row = place.row; row < columns.rows; row += kInputUnroll * place.step) {
-    Loaded<T, kPack, Before::kReadsY> loaded[kInputUnroll];
-    unrolled<kInputUnroll>([&](auto u) {
+  for (int64_t row = place.row; row < columns.rows; row += kNormUnroll<T> * place.step) {
+    Loaded<T, kPack, false> loaded[kNormUnroll<T>];
+    unrolled<kNormUnroll<T>>([&](auto u) {
       const int64_t next = row + u * place.step;
       loaded[u].load(in, (next < columns.rows ? next : row) * columns.channels + place.channel);
     });
-    unrolled<kInputUnroll>([&](auto u) {
+    unrolled<kNormUnroll<T>>([&](auto u) {
       const int64_t next = row + u * place.step;
       if (next >= columns.rows) return;
-      Pack<T, kPack> grad_x, grad_residual;
+      Pack<T, kPack> grad_x;
       for (int p = 0; p < kPack; ++p) {
         const auto x = static_cast<float>(loaded[u].x.at[p]);
-        const float grad = Before{}(static_cast<float>(loaded[u].grad_y.at[p]), line(p, x),
-                                    static_cast<float>(loaded[u].y.at[p]));
+        const float grad = Before{}(static_cast<float>(loaded[u].grad_y.at[p]), line(p, x), 0.0f);
         const float rest = fmaf(x - line.mean[p], tilt[p], lift[p]);
         grad_x.at[p] = static_cast<T>(fmaf(line.scale[p], grad, rest));
-        grad_residual.at[p] = static_cast<T>(grad);
       }
-      const int64_t at = next * columns.channels + place.channel;
-      store_pack(grad_x, out.x + at);
-      if (out.residual != nullptr) store_pack(grad_residual, out.residual + at);
+      store_pack(grad_x, out.x + next * columns.channels + place.channel);
     });
   }
 }
@@ -171,32 +181,67 @@ NormChannels channels_of(const BatchNormParams& params, const Backend::NormOpera
           in.beta.as<float>(), static_cast<float>(params.epsilon)};
 }
 
+// Calls visitor(Before{}) for sums that do not go by a mask.
+template <class Visitor>
+void visit_before(const BatchNormParams& params, const View& before, Visitor&& visitor) {
+  if (params.activation == Activation::none) return visitor(Same{});
+  if (!before) return visitor(FromValue{});
+  visit_activation(params.activation,
+                   [&](auto formula) { visitor(FromResult<decltype(formula)>{}); });
+}
+
+// One call of batch_norm_gradient_sums.
+struct SumsCall {
+  const Queue& queue;
+  MemoryPool& pool;
+  NormChannels channels;
+  FinishSums finish_sums;
+
+  template <int kPack, class Before, class T>
+  void run(const Shape& shape, Before, const Inputs<T>& in, T* before) const {
+    const ColumnGrid at = column_grid(queue, shape, kPack, kNormUnroll<T>);
+    const Scratch<float> memory(pool, 2 * at.grid.x * at.columns.channels);
+    const Partials found{memory.data(), at.grid.x, at.columns.channels};
+    launch(queue, at.grid, kThreads, sums_kernel<T, kPack, Before>, at.columns, channels, in,
+           SumsOutputs<T>{before, found});
+    finish(queue, found, finish_sums);
+  }
+};
+
 }  // namespace
 
 void CudaBackend::batch_norm_gradient_sums(const BatchNormParams& params, const NormOperands& in,
                                            const NormStatistics& of_batch, const NormOutput& out,
                                            const NormGradients& gradients) {
-  const ConstView& x = in.x;
-  if (x.elements() == 0) {
+  const Shape& shape = in.x.shape;
+  if (shape.elements() == 0) {
     for (const View& view : {gradients.gamma, gradients.beta})
       D2L_CUDA(cudaMemsetAsync(view.data, 0, static_cast<size_t>(view.bytes()), queue_.stream));
     return;
   }
-  const bool aligned = are_aligned(16, x.data, out.y.data, out.grad_y.data);
-  visit_packs<kNormPack>(x.dtype, x.shape.size(-1), aligned, [&](auto zero, auto pack) {
+  const SumsCall call{queue_, pool_, channels_of(params, in, of_batch),
+                      FinishSums{of_batch.variance.as<float>(), params.epsilon,
+                                 gradients.gamma.as<float>(), gradients.beta.as<float>()}};
+  if (out.mask) {  // as batch_norm_apply has written it
+    const Wanted wanted{.dtype = in.x.dtype, .alignment = kNormAlignment};
+    const PreparedInput x(*this, in.x, wanted), grad_y(*this, out.grad_y, wanted);
+    PreparedOutput before(*this, gradients.before, wanted);
+    visit_float(in.x.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      const Inputs<T> inputs{x.view().as<T>(), nullptr, grad_y.view().as<T>(),
+                             out.mask.as<MaskWord<T>>()};
+      call.run<kNormPack>(shape, FromMask{}, inputs, before.view().as<T>());
+    });
+    return before.finish();
+  }
+  const bool aligned =
+      are_aligned(kNormAlignment, in.x.data, out.y.data, out.grad_y.data, gradients.before.data);
+  visit_packs<kNormPack>(in.x.dtype, shape.size(-1), aligned, [&](auto zero, auto pack) {
     using T = decltype(zero);
     constexpr int kPack = decltype(pack)::value;
-    const ColumnGrid at = column_grid(queue_, x.shape, kPack, kNormUnroll<T>);
-    const Scratch<float> memory(pool_, 2 * at.grid.x * at.columns.channels);
-    const Partials found{memory.data(), at.grid.x, at.columns.channels};
-    const Inputs<T> inputs{x.as<T>(), out.y.as<T>(), out.grad_y.as<T>()};
-    visit_before(params.activation, static_cast<bool>(in.residual), [&](auto before) {
-      launch(queue_, at.grid, kThreads, sums_kernel<T, kPack, decltype(before)>, at.columns,
-             channels_of(params, in, of_batch), inputs, found);
-    });
-    finish(queue_, found,
-           FinishSums{of_batch.variance.as<float>(), params.epsilon, gradients.gamma.as<float>(),
-                      gradients.beta.as<float>()});
+    const Inputs<T> inputs{in.x.as<T>(), out.y.as<T>(), out.grad_y.as<T>(), nullptr};
+    visit_before(params, gradients.before,
+                 [&](auto way) { call.run<kPack>(shape, way, inputs, gradients.before.as<T>()); });
   });
 }
 
@@ -205,20 +250,22 @@ void CudaBackend::batch_norm_gradient_input(const BatchNormParams& params, const
                                             const NormGradients& gradients) {
   const ConstView& x = in.x;
   if (x.elements() == 0) return;
-  const bool aligned = are_aligned(16, x.data, out.y.data, out.grad_y.data, gradients.x.data,
-                                   gradients.residual.data);
+  const ConstView grad = gradients.before ? gradients.before : out.grad_y;
+  const bool is_same = gradients.before || params.activation == Activation::none;
+  const bool aligned = are_aligned(kNormAlignment, x.data, grad.data, gradients.x.data);
   visit_packs<kNormPack>(x.dtype, x.shape.size(-1), aligned, [&](auto zero, auto pack) {
     using T = decltype(zero);
     constexpr int kPack = decltype(pack)::value;
-    const ColumnGrid at = column_grid(queue_, x.shape, kPack, kInputUnroll);
-    const Inputs<T> inputs{x.as<T>(), out.y.as<T>(), out.grad_y.as<T>()};
+    const ColumnGrid at = column_grid(queue_, x.shape, kPack, kNormUnroll<T>);
+    const Inputs<T> inputs{x.as<T>(), nullptr, grad.as<T>(), nullptr};
     const Outputs<T> outputs{gradients.gamma.as<float>(), gradients.beta.as<float>(),
                              static_cast<float>(1.0 / static_cast<double>(gradients.rows)),
-                             gradients.x.as<T>(), gradients.residual.as<T>()};
-    visit_before(params.activation, static_cast<bool>(in.residual), [&](auto before) {
-      launch(queue_, at.grid, kThreads, input_kernel<T, kPack, decltype(before)>, at.columns,
+                             gradients.x.as<T>()};
+    const auto run = [&](auto way) {
+      launch(queue_, at.grid, kThreads, input_kernel<T, kPack, decltype(way)>, at.columns,
              channels_of(params, in, of_batch), inputs, outputs);
-    });
+    };
+    is_same ? run(Same{}) : run(FromValue{});
   });
 }
 

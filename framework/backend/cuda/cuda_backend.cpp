@@ -185,8 +185,8 @@ void CudaBackend::conv2d(const Conv2dParams& params, const ConvOperands& in, Vie
 }
 
 void CudaBackend::conv2d_backward_input(const Conv2dParams& params, ConstView grad_y,
-                                        ConstView weight, View grad_x) {
-  products_->conv2d_backward_input(params, grad_y, weight, grad_x);
+                                        ConstView weight, View grad_x, bool accumulate) {
+  products_->conv2d_backward_input(params, grad_y, weight, grad_x, accumulate);
 }
 
 void CudaBackend::conv2d_backward_weight(const Conv2dParams& params, ConstView x, ConstView grad_y,

@@ -72,7 +72,7 @@ class CudaBackend final : public Backend {
               View out) override;
   void conv2d(const Conv2dParams& params, const ConvOperands& in, View y) override;
   void conv2d_backward_input(const Conv2dParams& params, ConstView grad_y, ConstView weight,
-                             View grad_x) override;
+                             View grad_x, bool accumulate) override;
   void conv2d_backward_weight(const Conv2dParams& params, ConstView x, ConstView grad_y,
                               View grad_weight, View grad_bias) override;
 
@@ -84,9 +84,12 @@ class CudaBackend final : public Backend {
                                  ConstView winners, View grad_x) override;
 
   // batch_norm.cu
-  void batch_norm_statistics(ConstView x, const NormStatistics& of_batch) override;
+  void batch_norm_statistics(ConstView x, const NormStatistics& of_batch,
+                             const NormRunning& running) override;
+  int64_t batch_norm_mask_bytes(const BatchNormParams& params,
+                                const NormOperands& in) const override;
   void batch_norm_apply(const BatchNormParams& params, const NormOperands& in,
-                        const NormStatistics& given, View y) override;
+                        const NormStatistics& given, View y, View mask) override;
   // batch_norm_gradient.cu
   void batch_norm_gradient_sums(const BatchNormParams& params, const NormOperands& in,
                                 const NormStatistics& of_batch, const NormOutput& out,

@@ -14,6 +14,11 @@ namespace {
 constexpr int64_t kMostWorkspace = int64_t{1} << 30;
 constexpr int kMostMeasured = 8;  // plans of one graph
 constexpr int kMostCompiled = 1;  // among them
+// The host takes some microseconds to queue one, which is not to decide between short ones: these
+// are measured several at a time.
+constexpr float kShort = 0.1f;  // milliseconds
+constexpr int kShortRuns = 5;
+constexpr int64_t kScratchAlignment = 256;  // bytes
 
 CudnnHandle make_handle(cudaStream_t stream) {
   cudnnHandle_t raw = nullptr;
@@ -27,6 +32,12 @@ Event make_event() {
   cudaEvent_t event = nullptr;
   D2L_CUDA(cudaEventCreate(&event));
   return Event(event);
+}
+
+// Of the gradient of a problem's input that is added apart; what comes behind it is aligned too.
+int64_t result_bytes(const ConvolutionProblem& problem) {
+  const int64_t bytes = problem.x.elements() * static_cast<int64_t>(size_of(problem.dtype));
+  return (bytes + kScratchAlignment - 1) / kScratchAlignment * kScratchAlignment;
 }
 
 bool is_captured(cudaStream_t stream) {
@@ -71,17 +82,18 @@ void CudnnConvolution::forward(const Conv2dParams& params, const Backend::ConvOp
 }
 
 void CudnnConvolution::backward_input(const Conv2dParams& params, ConstView grad_y,
-                                      ConstView weight, View grad_x) {
+                                      ConstView weight, View grad_x, bool accumulate) {
   if (grad_x.elements() == 0) return;
   const Wanted wanted{.dtype = grad_x.dtype, .alignment = kTensorAlignment};
   const PreparedInput y(backend_, grad_y, wanted), filter(backend_, weight, wanted);
-  PreparedOutput result(backend_, grad_x, wanted);
+  PreparedOutput result(backend_, grad_x, wanted, accumulate);
   run({{.pass = ConvolutionPass::backward_input,
         .params = params,
         .x = grad_x.shape,
         .weight = weight.shape,
         .y = grad_y.shape,
-        .dtype = grad_x.dtype},
+        .dtype = grad_x.dtype,
+        .accumulate = accumulate},
        {.x = result.view().data, .weight = filter.view().data, .y = y.view().data}});
   result.finish();
 }
@@ -121,19 +133,35 @@ void CudnnConvolution::run(const Task& task) {
     found = choices_.emplace(key, choose(task)).first;
   }
   const Choice& choice = found->second;
-  const Scratch<char> workspace(backend_.pool(), choice.plan->workspace());
-  D2L_CUDNN(execute(choice, task, workspace.data()));
+  const Scratch<std::byte> scratch(backend_.pool(), scratch_bytes(choice, task.problem));
+  D2L_CUDNN(execute(choice, task, scratch.data()));
+}
+
+int64_t CudnnConvolution::scratch_bytes(const Choice& choice, const ConvolutionProblem& problem) {
+  return choice.plan->workspace() + (choice.add ? result_bytes(problem) : 0);
 }
 
 // Nothing is queued unless it answers success.
-cudnnStatus_t CudnnConvolution::execute(const Choice& choice, const Task& task, void* workspace) {
-  const cudnnStatus_t status = choice.plan->execute(handle_.get(), task.tensors, workspace);
-  if (status == CUDNN_STATUS_SUCCESS) finish(choice, task);
+cudnnStatus_t CudnnConvolution::execute(const Choice& choice, const Task& task,
+                                        std::byte* scratch) {
+  ConvolutionTensors tensors = task.tensors;
+  if (choice.add) {
+    tensors.x = scratch;
+    scratch += result_bytes(task.problem);
+  }
+  const cudnnStatus_t status = choice.plan->execute(handle_.get(), tensors, scratch);
+  if (status == CUDNN_STATUS_SUCCESS) finish(choice, task, tensors);
   return status;
 }
 
-void CudnnConvolution::finish(const Choice& choice, const Task& task) {
+// `made`: what the plan has worked on.
+void CudnnConvolution::finish(const Choice& choice, const Task& task,
+                              const ConvolutionTensors& made) {
   const ConvolutionProblem& problem = task.problem;
+  if (choice.add) {
+    const View x{const_cast<void*>(task.tensors.x), problem.dtype, problem.x};
+    backend_.binary(Binary::add, x, {made.x, problem.dtype, problem.x}, x);
+  }
   const View y{const_cast<void*>(task.tensors.y), problem.dtype, problem.y};
   const ConstView bias(task.tensors.bias, problem.dtype, {problem.weight[0]});
   if (choice.bias) backend_.binary(Binary::add, y, bias, y);
@@ -146,9 +174,16 @@ CudnnConvolution::Choice CudnnConvolution::choose(const Task& task) {
                           .deterministic = deterministic_};
   // All in one kernel, or the end of it by own kernels: which is faster is not known beforehand.
   ConvolutionProblem bare = problem;
-  bare.bias = bare.relu = false;
+  bare.bias = bare.relu = bare.accumulate = false;
   std::vector<const ConvolutionProblem*> ways{&problem};
-  if (problem.bias || problem.relu) ways.push_back(&bare);
+  if (problem.bias || problem.relu || problem.accumulate) ways.push_back(&bare);
+  Task trial = task;
+  std::optional<Scratch<std::byte>> stand_in;  // where runs may pile up
+  if (problem.accumulate) {
+    stand_in.emplace(backend_.pool(), result_bytes(problem));
+    trial.tensors.x = stand_in->data();
+    backend_.fill({stand_in->data(), problem.dtype, problem.x}, 0);
+  }
   Choice best;
   float best_time = std::numeric_limits<float>::infinity();
   for (const ConvolutionProblem* way : ways) {
@@ -156,9 +191,10 @@ CudnnConvolution::Choice CudnnConvolution::choose(const Task& task) {
     for (int tried = 0; tried < kMostMeasured; ++tried) {
       Choice next{.plan = engines.next(kMostWorkspace, kMostCompiled),
                   .bias = problem.bias && !way->bias,
-                  .relu = problem.relu && !way->relu};
+                  .relu = problem.relu && !way->relu,
+                  .add = problem.accumulate && !way->accumulate};
       if (next.plan == nullptr) break;
-      const float time = milliseconds(next, task);
+      const float time = milliseconds(next, trial);
       if (time >= best_time) continue;
       best_time = time;
       best = std::move(next);
@@ -169,26 +205,27 @@ CudnnConvolution::Choice CudnnConvolution::choose(const Task& task) {
   return best;
 }
 
-// The shorter of two runs, of which the task's result is left; infinity when the plan does not work
-// or there is no memory for it.
+// Of one run, the shorter of two measurements; the last run's result is left. Infinity when the
+// plan does not work or there is no memory for it.
 float CudnnConvolution::milliseconds(const Choice& choice, const Task& task) {
   float shortest = std::numeric_limits<float>::infinity();
-  std::optional<Scratch<char>> workspace;
+  std::optional<Scratch<std::byte>> scratch;
   try {
-    workspace.emplace(backend_.pool(), choice.plan->workspace());
+    scratch.emplace(backend_.pool(), scratch_bytes(choice, task.problem));
   } catch (const Error&) {
     return shortest;
   }
-  if (execute(choice, task, workspace->data()) != CUDNN_STATUS_SUCCESS) return shortest;
+  if (execute(choice, task, scratch->data()) != CUDNN_STATUS_SUCCESS) return shortest;
   if (deterministic_) return 0;
   for (int i = 0; i < 2; ++i) {
+    const int runs = shortest < kShort ? kShortRuns : 1;
     D2L_CUDA(cudaEventRecord(start_.get(), backend_.queue().stream));
-    D2L_CUDNN(execute(choice, task, workspace->data()));
+    for (int run = 0; run < runs; ++run) D2L_CUDNN(execute(choice, task, scratch->data()));
     D2L_CUDA(cudaEventRecord(stop_.get(), backend_.queue().stream));
     D2L_CUDA(cudaEventSynchronize(stop_.get()));
     float time = 0;
     D2L_CUDA(cudaEventElapsedTime(&time, start_.get(), stop_.get()));
-    shortest = std::min(shortest, time);
+    shortest = std::min(shortest, time / static_cast<float>(runs));
   }
   return shortest;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <map>
 
 #include "framework/backend/cuda/cuda_backend.h"
@@ -12,7 +13,8 @@ namespace d2l::cuda {
 // then, as cuDNN writes those of 16-bit images as nothing else.
 //
 // For each new problem the plans that cuDNN's heuristics put first are run on its tensors and
-// measured, and the fastest is kept; if `deterministic`, the first that works is. Neither happens
+// measured (on a stand-in for a result that is added to), and the fastest is kept; if
+// `deterministic`, the first that works is. Neither happens
 // while the queue's stream is captured: what is captured must have been met before, or an Error
 // says so.
 class CudnnConvolution {
@@ -21,15 +23,16 @@ class CudnnConvolution {
 
   // As the Backend's functions.
   void forward(const Conv2dParams& params, const Backend::ConvOperands& in, View y);
-  void backward_input(const Conv2dParams& params, ConstView grad_y, ConstView weight, View grad_x);
+  void backward_input(const Conv2dParams& params, ConstView grad_y, ConstView weight, View grad_x,
+                      bool accumulate);
   void backward_weight(const Conv2dParams& params, ConstView x, ConstView grad_y, View grad_weight,
                        View grad_bias);
 
  private:
-  // A problem's chosen plan, which may leave the end of a forward pass to own kernels.
+  // A problem's chosen plan, which may leave the end of it to own kernels.
   struct Choice {
     std::unique_ptr<ConvolutionPlan> plan;
-    bool bias = false, relu = false;  // still to be done
+    bool bias = false, relu = false, add = false;  // still to be done
   };
   // A problem on tensors: what is done, and where.
   struct Task {
@@ -40,8 +43,9 @@ class CudnnConvolution {
   void run(const Task& task);
   Choice choose(const Task& task);
   float milliseconds(const Choice& choice, const Task& task);
-  cudnnStatus_t execute(const Choice& choice, const Task& task, void* workspace);
-  void finish(const Choice& choice, const Task& task);
+  static int64_t scratch_bytes(const Choice& choice, const ConvolutionProblem& problem);
+  cudnnStatus_t execute(const Choice& choice, const Task& task, std::byte* scratch);
+  void finish(const Choice& choice, const Task& task, const ConvolutionTensors& made);
 
   CudaBackend& backend_;
   bool tf32_, deterministic_;

@@ -90,7 +90,7 @@ Descriptor convolve(const ConvolutionProblem& problem, const Descriptor& y) {
       .set(names.y, y)
       .set(names.convolution, make_convolution(problem.params))
       .set(names.alpha, 1.0f)
-      .set(names.beta, 0.0f)
+      .set(names.beta, problem.accumulate ? 1.0f : 0.0f)
       .finalize();
   return operation;
 }
@@ -135,6 +135,7 @@ ConvolutionProblem::Key ConvolutionProblem::key() const {
           static_cast<int64_t>(dtype),
           bias,
           relu,
+          accumulate,
           params.stride.height,
           params.stride.width,
           params.padding.height,
@@ -155,7 +156,7 @@ std::string to_string(const ConvolutionProblem& problem) {
   return concat(passes[static_cast<size_t>(problem.pass)], " of ", problem.x, " with ",
                 problem.weight, ", stride ", params.stride.height, " x ", params.stride.width,
                 ", padding ", params.padding.height, " x ", params.padding.width, ", ",
-                to_string(problem.dtype));
+                to_string(problem.dtype), problem.accumulate ? ", added to what is there" : "");
 }
 
 Descriptor convolution_graph(cudnnHandle_t handle, const ConvolutionProblem& problem) {

@@ -20,8 +20,9 @@ struct ConvolutionProblem {
   Shape x, weight, y;
   DType dtype = DType::f32;
   bool bias = false, relu = false;  // what a forward pass does to its sums
+  bool accumulate = false;          // an input's gradient is added to what is there
 
-  using Key = std::array<int64_t, 15>;
+  using Key = std::array<int64_t, 16>;
   Key key() const;
 };
 

@@ -14,6 +14,7 @@ namespace d2l::cuda {
 
 constexpr int kNormPack = 4;    // channels of a thread: more cost registers, and so rows in flight
 constexpr int kNormBlocks = 4;  // of a multiprocessor, which runs all of them at once
+constexpr int64_t kNormAlignment = 16;  // of activations that are read in packs, in bytes
 // Rows that a thread reads at a time.
 template <class T>
 constexpr int kNormUnroll = static_cast<int>(8 / sizeof(T));
@@ -117,6 +118,39 @@ void finish(const Queue& queue, const Partials& found, const F& f) {
   launch(queue, static_cast<unsigned>(ceil_div(found.channels, kFinishLanes)), kThreads,
          finish_kernel<F>, found, f);
 }
+
+// --- the mask of a ReLU: a bit for each result, 1 where the gradient passes ---
+
+// A word has the results that a thread finds at a time: kNormPack channels of kNormUnroll rows. It
+// lies where the thread's place says, so the kernels that write and read it have the same grid.
+template <class T>
+using MaskWord = std::conditional_t<kNormPack * kNormUnroll<T> == 16, uint16_t, uint8_t>;
+
+template <class T>
+int64_t mask_words(const ColumnGrid& at) {
+  static_assert(8 * sizeof(MaskWord<T>) == kNormPack * kNormUnroll<T>);
+  const int64_t step = int64_t{at.grid.x} * at.columns.block_rows();
+  const int64_t times = ceil_div(at.columns.rows, kNormUnroll<T> * step);
+  return times * step * (at.columns.channels / kNormPack);
+}
+
+// Where a thread's words are, one after the other.
+class MaskPlace {
+ public:
+  __device__ MaskPlace(const Columns& columns, const ColumnPlace& place) {
+    const int64_t packs = columns.channels / kNormPack;
+    word_ = place.row * packs + place.channel / kNormPack;
+    step_ = place.step * packs;
+  }
+  __device__ int64_t next() {
+    const int64_t word = word_;
+    word_ += step_;
+    return word;
+  }
+
+ private:
+  int64_t word_, step_;
+};
 
 // --- the affine map of each channel ---
 

@@ -40,11 +40,13 @@ PreparedInput::PreparedInput(CudaBackend& backend, ConstView view, const Wanted&
   view_ = copy;
 }
 
-PreparedOutput::PreparedOutput(CudaBackend& backend, View out, const Wanted& wanted)
+PreparedOutput::PreparedOutput(CudaBackend& backend, View out, const Wanted& wanted,
+                               bool accumulate)
     : backend_(backend), out_(out), view_(out) {
   if (suits(out, wanted)) return;
   memory_ = scratch_for(backend, out.shape, wanted.dtype);
   view_ = {memory_->data(), wanted.dtype, out.shape};
+  if (accumulate) convert(backend, out, view_);
 }
 
 void PreparedOutput::finish() {

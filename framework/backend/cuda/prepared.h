@@ -28,10 +28,11 @@ class PreparedInput {
   ConstView view_;
 };
 
-// An output as a library wants it: itself, or scratch memory.
+// An output as a library wants it: itself, or scratch memory, which begins as the output does where
+// something is added to it (`accumulate`).
 class PreparedOutput {
  public:
-  PreparedOutput(CudaBackend& backend, View out, const Wanted& wanted);
+  PreparedOutput(CudaBackend& backend, View out, const Wanted& wanted, bool accumulate = false);
   View view() const { return view_; }
   void finish();  // copies scratch memory to where it belongs
 

@@ -19,7 +19,7 @@ class Products {
                       View out) = 0;
   virtual void conv2d(const Conv2dParams& params, const Backend::ConvOperands& in, View y) = 0;
   virtual void conv2d_backward_input(const Conv2dParams& params, ConstView grad_y, ConstView weight,
-                                     View grad_x) = 0;
+                                     View grad_x, bool accumulate) = 0;
   virtual void conv2d_backward_weight(const Conv2dParams& params, ConstView x, ConstView grad_y,
                                       View grad_weight, View grad_bias) = 0;
 };

@@ -23,8 +23,8 @@ class VendorProducts final : public Products {
     convolution_.forward(params, in, y);
   }
   void conv2d_backward_input(const Conv2dParams& params, ConstView grad_y, ConstView weight,
-                             View grad_x) override {
-    convolution_.backward_input(params, grad_y, weight, grad_x);
+                             View grad_x, bool accumulate) override {
+    convolution_.backward_input(params, grad_y, weight, grad_x, accumulate);
   }
   void conv2d_backward_weight(const Conv2dParams& params, ConstView x, ConstView grad_y,
                               View grad_weight, View grad_bias) override {

@@ -8,10 +8,19 @@ void expect_statistics(const Tensor& x, const Tolerance& tolerance = {2e-6, 1e-6
   EXPECT_TRUE(like_cpu(
       {{x}, {unwritten(channels), unwritten(channels)}},
       [](Backend& on, const auto& in, const auto& out) {
-        on.batch_norm_statistics(in[0], {out[0], out[1]});
+        on.batch_norm_statistics(in[0], {out[0], out[1]}, {});
       },
       tolerance))
       << x.shape() << " " << to_string(x.dtype());
+  EXPECT_TRUE(like_cpu(
+      {{x},
+       {unwritten(channels), unwritten(channels), random_tensor(channels),
+        random_tensor(channels, DType::f32, 0, 9)}},
+      [](Backend& on, const auto& in, const auto& out) {
+        on.batch_norm_statistics(in[0], {out[0], out[1]}, {out[2], out[3], 0.3});
+      },
+      tolerance))
+      << x.shape() << " " << to_string(x.dtype()) << ", running";
 }
 
 TEST(CudaBatchNorm, Statistics) {
@@ -40,7 +49,7 @@ TEST(CudaBatchNorm, ConstantsVaryByNothing) {
   const Shape channels{8};
   EXPECT_TRUE(like_cpu({{x}, {unwritten(channels), unwritten(channels)}},
                        [](Backend& on, const auto& in, const auto& out) {
-                         on.batch_norm_statistics(in[0], {out[0], out[1]});
+                         on.batch_norm_statistics(in[0], {out[0], out[1]}, {});
                        }));
 }
 
@@ -62,7 +71,7 @@ TEST(CudaBatchNorm, Apply) {
                 };
                 on.batch_norm_apply(params,
                                     {in[0], in[1], in[2], with_residual ? in[5] : ConstView{}},
-                                    {given(3), given(4)}, out[0]);
+                                    {given(3), given(4)}, out[0], {});
               },
               dtype == DType::f32 ? Tolerance{1e-6, 2e-6} : Tolerance{1.0 / 128, 1e-5}))
               << shape << " " << to_string(dtype) << (with_residual ? " with a residual" : "");
@@ -80,8 +89,9 @@ TEST(CudaBatchNorm, ApplyWithOtherActivations) {
               random_tensor(shape, dtype)},
              {unwritten(shape, dtype), unwritten(channels), unwritten(channels)}},
             [&](Backend& on, const auto& in, const auto& out) {
-              on.batch_norm_statistics(in[0], {out[1], out[2]});
-              on.batch_norm_apply(params, {in[0], in[1], in[2], in[3]}, {out[1], out[2]}, out[0]);
+              on.batch_norm_statistics(in[0], {out[1], out[2]}, {});
+              on.batch_norm_apply(params, {in[0], in[1], in[2], in[3]}, {out[1], out[2]}, out[0],
+                                  {});
             },
             dtype == DType::f32 ? Tolerance{5e-6, 5e-6} : Tolerance{1.0 / 64, 0.01}))
             << shape << " " << to_string(dtype);
@@ -102,10 +112,10 @@ TEST(CudaBatchNorm, AddressesNeedNotBeAligned) {
           const View x = shifted(in[0], shape);
           const Backend::NormStatistics statistics{shifted(out[1], channels),
                                                    shifted(out[2], channels)};
-          on.batch_norm_statistics(x, statistics);
+          on.batch_norm_statistics(x, statistics, {});
           on.batch_norm_apply({.activation = Activation::relu},
                               {x, shifted(in[1], channels), shifted(in[2], channels), x},
-                              statistics, shifted(out[0], shape));
+                              statistics, shifted(out[0], shape), {});
         },
         dtype == DType::f32 ? Tolerance{2e-6, 2e-6} : Tolerance{1.0 / 128, 1e-5}));
 }

@@ -1,3 +1,5 @@
+#include <cstring>
+
 #include "tests/backend/cuda/compare.h"
 
 namespace d2l::test {
@@ -115,6 +117,23 @@ TEST(CudaCopies, CastsBetweenAllTypes) {
       for (DType to : kTypes)
         EXPECT_TRUE(copies(test, from, to, false))
             << test.name << ", " << to_string(from) << " to " << to_string(to);
+}
+
+// Ties on both sides, carries into the exponent and to infinity, numbers below the normal ones.
+TEST(CudaCopies, RoundsTo16BitsAsTheCpuDoes) {
+  const std::vector<uint32_t> bits = {
+      0x00000000, 0x80000000, 0x3f808000, 0x3f818000, 0x3f808001, 0x3f807fff, 0x3fffffff,
+      0x7f7fffff, 0xff7f8000, 0x7f7f7fff, 0x7f800000, 0xff800000, 0x7fc00001, 0x7f800001,
+      0xffc12345, 0x00000001, 0x00008000, 0x00018000, 0x007fffff, 0x80008001, 0x33000000,
+      0x33800000, 0x477fefff, 0x477ff000, 0x387fe000, 0x38801000};
+  Tensor numbers(host(), {static_cast<int64_t>(bits.size())});
+  std::memcpy(numbers.view().data, bits.data(), numbers.bytes());
+  for (DType to : {DType::bf16, DType::f16})
+    EXPECT_TRUE(like_cpu({{numbers}, {unwritten(numbers.shape(), to)}, false}, [](Backend& on,
+                                                                                  const auto& in,
+                                                                                  const auto& out) {
+      on.copy(strided(in[0]), strided(out[0]), false);
+    })) << to_string(to);
 }
 
 // Several indices name one element of the output.

@@ -75,15 +75,16 @@ testing::AssertionResult convolves(const Case& c, DType dtype, Activation activa
          << static_cast<int>(activation) << ", " << c.text();
 }
 
-testing::AssertionResult turns_back(const Case& c, DType dtype) {
+testing::AssertionResult turns_back(const Case& c, DType dtype, bool accumulate) {
   const Conv2dParams params = c.params(Activation::relu);  // ignored
+  const Tensor before = accumulate ? random_tensor(c.x(), dtype) : unwritten(c.x(), dtype);
   return like_cpu(
-             {{random_tensor(c.y(), dtype), random_tensor(c.weight())}, {unwritten(c.x(), dtype)}},
+             {{random_tensor(c.y(), dtype), random_tensor(c.weight())}, {before}},
              [=](Backend& on, const auto& in, const auto& out) {
-               on.conv2d_backward_input(params, in[0], in[1], out[0]);
+               on.conv2d_backward_input(params, in[0], in[1], out[0], accumulate);
              },
              tolerance_of(c, dtype, c.weight().elements() / c.in))
-         << "; " << to_string(dtype) << ", " << c.text();
+         << "; " << to_string(dtype) << ", accumulate " << accumulate << ", " << c.text();
 }
 
 testing::AssertionResult sums_gradients(const Case& c, DType dtype, bool bias) {
@@ -105,7 +106,8 @@ TEST(CudaProductsConvolution, Forward) {
 }
 TEST(CudaProductsConvolution, BackwardInput) {
   for (const Case& c : cases())
-    for (DType dtype : multiplied_floats()) EXPECT_TRUE(turns_back(c, dtype));
+    for (DType dtype : multiplied_floats())
+      for (bool accumulate : {false, true}) EXPECT_TRUE(turns_back(c, dtype, accumulate));
 }
 TEST(CudaProductsConvolution, BackwardWeight) {
   for (const Case& c : cases())
@@ -128,7 +130,7 @@ TEST(CudaProductsConvolution, EmptyBatches) {
   for (DType dtype : multiplied_floats()) {
     const Case empty{0, {8, 8}, 8, 16, {3, 3}, {1, 1}, {1, 1}};
     EXPECT_TRUE(convolves(empty, dtype, Activation::relu, true));
-    EXPECT_TRUE(turns_back(empty, dtype));
+    EXPECT_TRUE(turns_back(empty, dtype, true));
     EXPECT_TRUE(sums_gradients(empty, dtype, true));
     EXPECT_TRUE(sums_gradients(empty, dtype, false));
   }
@@ -145,7 +147,8 @@ TEST(CudaProductsConvolution, AtAnyAddress) {
       const View y{out[0].template as<std::byte>() + step, stored, c.y()};
       const View grad_x{out[1].template as<std::byte>() + step, stored, c.x()};
       on.conv2d(c.params(Activation::relu), {x, in[1], in[2]}, y);
-      on.conv2d_backward_input(c.params(), y, in[1], grad_x);
+      on.conv2d_backward_input(c.params(), y, in[1], grad_x, false);
+      on.conv2d_backward_input(c.params(), y, in[1], grad_x, true);
       on.conv2d_backward_weight(c.params(), x, y, out[2], out[3]);
     };
     EXPECT_TRUE(like_cpu(
@@ -170,7 +173,9 @@ Step step_on(Backend& backend, const Case& c, const std::vector<Tensor>& host_in
   Tensor y(backend, c.y(), in[0].dtype()), grad_x(backend, c.x(), in[0].dtype());
   Tensor grad_weight(backend, c.weight()), grad_bias(backend, {c.out});
   backend.conv2d(c.params(Activation::relu), {in[0].view(), in[1].view(), in[2].view()}, y.view());
-  backend.conv2d_backward_input(c.params(), in[3].view(), in[1].view(), grad_x.view());
+  for (bool accumulate : {false, true})
+    backend.conv2d_backward_input(c.params(), in[3].view(), in[1].view(), grad_x.view(),
+                                  accumulate);
   backend.conv2d_backward_weight(c.params(), in[0].view(), in[3].view(), grad_weight.view(),
                                  grad_bias.view());
   return {y.to_vector<float>(), grad_x.to_vector<float>(), grad_weight.to_vector<float>(),

@@ -80,6 +80,18 @@ TEST_F(CudnnPlans, BiasAndReluAreDoneByReadyMadeKernels) {
       }
 }
 
+TEST_F(CudnnPlans, GradientsOfInputsAreAddedByReadyMadeKernels) {
+  for (const Case& c : kCases)
+    for (const auto& [dtype, tensor_cores] : kPrecisions)
+      for (bool deterministic : {false, true}) {
+        ConvolutionProblem problem = c.problem(ConvolutionPass::backward_input, dtype);
+        problem.accumulate = true;
+        EXPECT_EQ(count_plans(problem, {tensor_cores, deterministic}, 1), 1)
+            << to_string(problem) << ", tensor cores " << tensor_cores << ", deterministic "
+            << deterministic;
+      }
+}
+
 TEST_F(CudnnPlans, ExactOnesAreFewer) {
   const ConvolutionProblem problem = kCases[3].problem(ConvolutionPass::forward, DType::f32);
   const int exact = count_plans(problem, {.tensor_cores = false}, 100);
