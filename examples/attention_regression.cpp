@@ -31,7 +31,7 @@ int main() {
     for (size_t i = 0; i < curve.size(); ++i) curve[i] += report.learned_curve[i] / kDraws;
   }
   std::printf("The mean of what attention with a learned width answers at 0, .1, ... 4.9:\n%s",
-              d2l::loss_curve(curve).c_str());
+              d2l::loss_curve(curve, {}).c_str());
   std::printf("Mean squared error to 2 sin x + x^.8, medians over %d draws:\n",
               static_cast<int>(kDraws));
   std::printf("average %.3f, attention %.3f, attention with a learned width %.3f\n",

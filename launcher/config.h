@@ -64,10 +64,11 @@ struct Config {
   int64_t keep = 3;        // checkpoints
   int64_t eval_every = 0;  // steps; 0: at the end of each epoch
   int64_t log_every = 50;  // steps; 0: never
-  std::string init;        // xavier or normal; "": the recipe's or the model's
-  int64_t width = 1;       // the model's channels are divided by it
-  int64_t time = 0;        // steps to measure instead of a run; 0: none
-  int64_t resize = 0;      // images become resize x resize; 0: they stay as they are
+  std::string progress = "auto";
+  std::string init;    // xavier or normal; "": the recipe's or the model's
+  int64_t width = 1;   // the model's channels are divided by it
+  int64_t time = 0;    // steps to measure instead of a run; 0: none
+  int64_t resize = 0;  // images become resize x resize; 0: they stay as they are
   std::string last_batch = "keep";
   double flip = 0;  // probability
   int64_t crop_padding = 0;

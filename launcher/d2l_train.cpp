@@ -1,19 +1,25 @@
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
+#include <sstream>
 #include <thread>
 
 #include "framework/base/checksum.h"
+#include "framework/base/last_words.h"
+#include "framework/base/terminal.h"
 #include "framework/base/text.h"
+#include "framework/comm/launch_environment.h"
 #include "framework/comm/mpi_session.h"
 #include "framework/train/loss_curve.h"
 #include "framework/train/trainer.h"
 #include "launcher/config.h"
 #include "launcher/devices.h"
 #include "launcher/model_table.h"
+#include "launcher/ranks.h"
 #include "launcher/resume.h"
 #include "launcher/run_folder.h"
 #include "launcher/setup.h"
@@ -30,8 +36,8 @@ namespace fs = std::filesystem;
 bool on_gpu(const Machine& machine) { return machine.backend->device().kind == DeviceKind::cuda; }
 
 // "cpu, 2 ranks x 1 thread", "2 GPUs"
-std::string where_text(const Machine& machine, int threads) {
-  const int ranks = machine.comm->size();
+std::string where_text(const Machine& machine) {
+  const int ranks = machine.comm->size(), threads = machine.threads.count;
   if (on_gpu(machine)) return concat(ranks, ranks == 1 ? " GPU" : " GPUs");
   return concat("cpu, ", ranks, ranks == 1 ? " rank x " : " ranks x ", threads,
                 threads == 1 ? " thread" : " threads");
@@ -44,28 +50,55 @@ void print_report(const TrainerReport& report, const std::string& where, Log& lo
            " (wall-clock with data: ", fixed(report.wall_rate, 1), ")");
 }
 
+// The options, checked on every rank.
+Config config_of_all(const CommandLine& line, const MpiSession& session) {
+  Config config;
+  together(session, [&] { config = checked_config(line, session.size()); });
+  return config;
+}
+
 // Ranks with other options than these are refused before anything else is done together.
-Machine join_ranks(const Config& config, MpiSession& session, int threads) {
+Machine join_ranks(const Config& config, MpiSession& session) {
   std::unique_ptr<Communicator> host = session.communicator();
   check_agreement(facts_of(config), *host, session.host());
-  return make_machine(config, session, std::move(host), threads);
+  return make_machine(config, session, std::move(host));
+}
+
+// What only asks for a text, or for an experiment that prints one.
+std::string answer_to(const CommandLine& line) {
+  if (line.help) return help_text();
+  return line.list_models ? model_table() : run_task(line);
+}
+
+Progress::Form progress_form(const Config& config, const Terminal& terminal) {
+  if (config.progress == "off") return Progress::Form::off;
+  const bool bar = config.progress == "bar" || (config.progress == "auto" && terminal.redraws());
+  return bar ? Progress::Form::bar : Progress::Form::lines;
+}
+
+void print_curve(const TrainerReport& report, const Terminal& terminal) {
+  if (report.losses.size() < 2) return;
+  const std::string curve =
+      loss_curve(report.losses, {.columns = terminal.columns(), .utf8 = locale_has_utf8()});
+  if (!curve.empty()) std::printf("\n%s\n", curve.c_str());
 }
 
 // --time
 int measure(const CommandLine& line, MpiSession& session) {
-  const Config config = checked_config(line, session.size());
-  Machine machine = join_ranks(config, session, choose_threads(config, session));
+  const Config config = config_of_all(line, session);
+  Machine machine = join_ranks(config, session);
   Communicator* comm = machine.comm.get();
   ProfilingBackend backend(machine.backend.get());
-  Setup setup(config, machine, backend);
-  check_agreement(setup.facts(), *comm, session.host());
-  setup.options.log_every = 0;
-  Log log(comm->rank() != 0), quiet(true);
-  Trainer trainer(setup.parts(*comm, quiet), setup.options);
-  log.info(description(config, setup, *comm, backend));
+  std::optional<Setup> setup;
+  together(session, [&] { setup.emplace(config, machine, backend); });
+  check_agreement(setup->facts(), *comm, session.host());
+  setup->options.log_every = 0;
+  Log log(comm->rank() != 0), quiet(true, name_of(session));
+  Trainer trainer(setup->parts(*comm, quiet), setup->options);
+  log.info(description(config, *setup, machine, backend));
   const std::string report = time_report({.trainer = trainer,
                                           .backend = backend,
-                                          .activations = setup.options.activations,
+                                          .activations = setup->options.activations,
                                           .tf32 = config.precision == "tf32"},
                                          config.time);
   if (comm->rank() == 0) std::printf("\n%s", report.c_str());
@@ -73,30 +106,42 @@ int measure(const CommandLine& line, MpiSession& session) {
   return 0;
 }
 
-[[noreturn]] void report_and_abort(const std::string& message, int exit_code, MpiSession& session);
+void say_where_it_stands(const Config& config, const Trainer& trainer,
+                         const std::optional<CheckpointStore::Found>& found, Log& log) {
+  if (!config.resume.empty())
+    log.info("going on after step ", trainer.position().step,
+             found ? " from " : ": no checkpoint in ", found ? found->path.string() : config.out);
+  if (trainer.finished())
+    log.info("nothing is left to do; --epochs and --max-steps say how far a run goes");
+}
 
-int train(const CommandLine& line, MpiSession& session) {
-  Config config = checked_config(line, session.size());
-  const int threads = choose_threads(config, session);
-  Machine machine = join_ranks(config, session, threads);
+[[noreturn]] void report_and_abort(const std::string& message, int exit_code, MpiSession& session,
+                                   LastWords& last_words);
+
+int train(const CommandLine& line, MpiSession& session, LastWords& last_words) {
+  Config config = config_of_all(line, session);
+  Machine machine = join_ranks(config, session);
   Communicator* comm = machine.comm.get();
   if (config.resume.empty()) config.run_id = new_run_id(*comm);
   const fs::path out = config.out;
   bool first = comm->rank() == 0;
-  Log log(!first);
+  Log log(!first, name_of(session));
   auto warn = [&log](const std::string& text) { log.warn(text); };
 
-  Setup setup(config, machine, *machine.backend);
+  std::optional<Setup> made;
+  together(session, [&] { made.emplace(config, machine, *machine.backend); });
+  Setup& setup = *made;
   check_agreement(setup.facts(), *comm, session.host());
   if (!config.run_id.empty()) setup.options.texts["run"] = config.run_id;
 
   // The folder is held from here on, and nothing is written into it before all that can be wrong
   // with data, model and checkpoint has been looked at.
   std::optional<RunFolder> folder;
-  Progress progress(first && Progress::is_terminal());
+  const Terminal terminal = Terminal::find();
+  Progress progress({.form = progress_form(config, terminal)}, terminal);
   if (first) {
     folder.emplace(config, warn,
-                   [&session](const std::string& why) { report_and_abort(why, 1, session); });
+                   [&](const std::string& why) { report_and_abort(why, 1, session, last_words); });
     std::printf("%s\n", to_ini(config).c_str());
   }
   comm->barrier();
@@ -113,79 +158,98 @@ int train(const CommandLine& line, MpiSession& session) {
     folder->begin(config, trainer.position().step, found ? found->path : "", log);
     trainer.set_files(&folder->store(), &folder->metrics());
   }
-  log.info(description(config, setup, *comm, *machine.backend));
-  warn_about(config, session, machine, threads, setup, log);
+  comm->barrier();
+  last_words.belong_to(out / "log.txt");
+  log.info(description(config, setup, machine, *machine.backend));
+  for (const std::string& warning : say_together(warnings(config, machine, setup), session))
+    if (first) log.warn(warning);
   if (on_gpu(machine) && config.cuda_graph == "auto" && !setup.options.record)
     log.info("steps are not recorded as CUDA graphs: --comm mpi takes them through the host");
-  if (!config.resume.empty())
-    log.info("going on after step ", trainer.position().step,
-             found ? " from " : ": no checkpoint in ", found ? found->path.string() : config.out);
-  if (trainer.finished())
-    log.info("nothing is left to do; --epochs and --max-steps say how far a run goes");
+  say_where_it_stands(config, trainer, found, log);
 
   TrainerReport report = trainer.run();
   fs::path checkpoint = CheckpointStore::path_of(out / "checkpoints", trainer.position().step);
-  print_report(report, where_text(machine, threads), log);
-  if (comm->rank() == 0 && report.losses.size() > 1)
-    std::printf("\n%s\n", loss_curve(report.losses).c_str());
+  print_report(report, where_text(machine), log);
+  if (first) print_curve(report, terminal);
   if (report.saved) log.info("run folder ", config.out, ", checkpoint ", checkpoint.string());
   check(report.saved, "the last checkpoint could not be written: expected ", checkpoint.string());
   comm->barrier();
   return 0;
 }
 
-// One line from one rank: the others wait a moment, since rank 0's abort ends them when all met the
-// same error.
-[[noreturn]] void report_and_abort(const std::string& message, int exit_code, MpiSession& session) {
-  if (session.rank() != 0) std::this_thread::sleep_for(std::chrono::milliseconds(300));
-  std::string who =
-      session.rank() == 0 ? "" : concat("rank ", session.rank(), " on ", session.host(), ": ");
+// One line from one rank. The others wait, since what they met is most often what a lower rank has
+// met too, and the job ends when the first of them has spoken.
+[[noreturn]] void report_and_abort(const std::string& message, int exit_code, MpiSession& session,
+                                   LastWords& last_words) {
+  const int before = std::min(session.rank(), 20);
+  if (before > 0) std::this_thread::sleep_for(std::chrono::milliseconds(300 + 100 * before));
   std::fflush(stdout);
-  std::fprintf(stderr, "d2l-train: error: %s%s\n", who.c_str(), message.c_str());
+  if (last_words.say(message.c_str()))
+    std::fprintf(stderr, "d2l-train: error: %s%s\n", name_of(session).c_str(), message.c_str());
   if (session.size() > 1) session.abort(exit_code);
   std::fflush(stderr);
   std::_Exit(exit_code);
 }
 
-// Before MPI is up: is this the rank that speaks?
-bool speaks() {
-  for (const char* name : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "SLURM_PROCID"})
-    if (const char* rank = std::getenv(name)) return std::string(rank) == "0";
-  return true;
+// All ranks know of it and end by themselves.
+int report_for_all(const JobError& error, const MpiSession& session, LastWords& last_words) {
+  if (session.rank() != 0) return error.exit_code();
+  last_words.say(error.what());
+  std::istringstream lines(error.what());
+  for (std::string line; std::getline(lines, line);)
+    std::fprintf(stderr, "d2l-train: error: %s\n", line.c_str());
+  return error.exit_code();
+}
+
+// A signal that comes to all ranks is told by rank 0, or by the first of those that are left.
+int patience(const MpiSession& session) {
+  return session.rank() == 0 ? 0 : 100 + 20 * std::min(session.rank(), 20);
+}
+
+// `refused`: what is wrong with the command line, on this rank.
+int run_job(const CommandLine& line, const std::string& refused, MpiSession& session) {
+  LastWords last_words(name_of(session), patience(session));
+  try {
+    together(session, [&] {
+      if (!refused.empty()) throw UsageError(refused);
+    });
+    return line.config.time > 0 ? measure(line, session) : train(line, session, last_words);
+  } catch (const JobError& error) {
+    return report_for_all(error, session, last_words);
+  } catch (const UsageError& error) {
+    report_and_abort(error.what(), 2, session, last_words);
+  } catch (const std::exception& error) {
+    report_and_abort(error.what(), 1, session, last_words);
+  }
 }
 
 }  // namespace
 
 int run(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of the one who writes it
+  const LaunchEnvironment launch = LaunchEnvironment::read(&std::getenv);
   CommandLine line;
+  std::string refused;
   try {
     line = parse_command_line(argc, argv);
-    const bool only_asks = line.help || line.list_models;
-    if (!only_asks && !line.config.task.empty()) {
-      if (speaks()) std::fputs(run_task(line).c_str(), stdout);
-      return 0;
-    }
-    if (!only_asks && line.config.resume.empty()) validate(line.config, line.given);
+    const bool trains = !line.help && !line.list_models && line.config.task.empty();
+    if (trains && line.config.resume.empty()) validate(line.config, line.given);
+    if (!trains && launch.speaks) std::fputs(answer_to(line).c_str(), stdout);
+    if (!trains) return 0;
   } catch (const Error& error) {
-    if (speaks()) std::fprintf(stderr, "d2l-train: error: %s\n", error.what());
-    return 2;
+    refused = error.what();
   }
-  if (line.help || line.list_models) {
-    if (speaks()) std::fputs(line.help ? help_text().c_str() : model_table().c_str(), stdout);
-    return 0;
+  // Under MPI another rank may have been given another command line.
+  if (!refused.empty() && !launch.under_mpi) {
+    if (launch.speaks) std::fprintf(stderr, "d2l-train: error: %s\n", refused.c_str());
+    return 2;
   }
   try {
     MpiSession session(&argc, &argv);
-    try {
-      return line.config.time > 0 ? measure(line, session) : train(line, session);
-    } catch (const UsageError& error) {
-      report_and_abort(error.what(), 2, session);
-    } catch (const std::exception& error) {
-      report_and_abort(error.what(), 1, session);
-    }
+    return run_job(line, refused, session);
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "d2l-train: error: %s\n", error.what());
+    const bool told = launch.lonely_tasks > 1 && !launch.speaks;
+    if (!told) std::fprintf(stderr, "d2l-train: error: %s\n", error.what());
     return 1;
   }
 }

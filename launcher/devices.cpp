@@ -1,12 +1,14 @@
 #include "launcher/devices.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <optional>
 #include <vector>
 
 #include "framework/backend/cuda_module.h"
 #include "framework/comm/device_communicator.h"
+#include "launcher/ranks.h"
 #include "launcher/table.h"
 
 namespace d2l::launcher {
@@ -105,20 +107,32 @@ std::unique_ptr<Backend> make_backend(const Config& config, std::optional<int> g
   return make_cpu_backend(threads);
 }
 
+ThreadLimits thread_limits(const MpiSession& session) {
+  return {.own_cores = session.own_cores(),
+          .local_cores = session.local_cores(),
+          .local_ranks = session.local_size(),
+          .quota = session.cpu_quota()};
+}
+
 }  // namespace
 
 Machine make_machine(const Config& config, const MpiSession& session,
-                     std::unique_ptr<Communicator> host, int threads) {
+                     std::unique_ptr<Communicator> host) {
   const std::optional<int> gpu = choose_gpu(config, session, *host);
   if (!gpu && config.comm == "nccl")
     throw UsageError("--comm nccl expects GPUs, found --device " + config.device);
   Machine machine;
   if (!gpu && config.device == "auto" && expects_cuda()) machine.surprise = why_no_cuda();
-  machine.backend = make_backend(config, gpu, threads);
-  if (gpu) machine.host = make_cpu_backend(threads, &machine.backend->staging());
-  check(machine.backend->computes(activation_type(config)), "--precision ", config.precision,
-        ": this machine does not multiply such numbers (", machine.backend->describe(),
-        "; bf16 needs AVX-512); use --precision f32");
+  const ThreadLimits limits = thread_limits(session);
+  machine.threads = choose_threads(config.threads, limits, &std::getenv);
+  machine.crowded = warning_about(machine.threads, limits);
+  together(session, [&] {
+    machine.backend = make_backend(config, gpu, machine.threads.count);
+    if (gpu) machine.host = make_cpu_backend(machine.threads.count, &machine.backend->staging());
+    check(machine.backend->computes(activation_type(config)), "--precision ", config.precision,
+          ": this machine does not multiply such numbers (", machine.backend->describe(),
+          "; bf16 needs AVX-512); use --precision f32");
+  });
   machine.has_steps_without_host = gpu && (host->size() == 1 || config.comm != "mpi");
   machine.comm = make_device_communicator(std::move(host), *machine.backend,
                                           config.comm == "mpi" ? Transport::host : Transport::nccl);

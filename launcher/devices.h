@@ -6,6 +6,7 @@
 #include "framework/backend/backend.h"
 #include "framework/comm/mpi_session.h"
 #include "launcher/config.h"
+#include "launcher/threads.h"
 
 namespace d2l::launcher {
 
@@ -14,6 +15,8 @@ struct Machine {
   // What the host keeps for it: batches on their way.
   Backend& host_memory() const { return host ? *host : *backend; }
 
+  Threads threads;
+  std::string crowded;   // what warning_about() them says
   std::string surprise;  // why this rank is on the CPU although a GPU was to be expected
   // Whether a training step is queued on GPUs as a whole: the host need not look at it.
   bool has_steps_without_host = false;
@@ -28,6 +31,6 @@ struct Machine {
 // call. Throws Error on every rank, with a table of all ranks, when one has no GPU or two share one
 // (which --comm mpi permits).
 Machine make_machine(const Config& config, const MpiSession& session,
-                     std::unique_ptr<Communicator> host, int threads);
+                     std::unique_ptr<Communicator> host);
 
 }  // namespace d2l::launcher

@@ -276,6 +276,14 @@ std::vector<Option> other_options() {
              &Config::time)
           .up_to(1e9)
           .not_stored(),
+      Option("Other", "progress", "FORM",
+             "how far a run is: bar, redrawn at the bottom of a terminal; lines, one every half a "
+             "minute; off; or auto: a bar where the job's output is known to end on a terminal, or "
+             "else lines",
+             &Config::progress)
+          .one_of({"auto", "bar", "lines", "off"})
+          .not_stored()
+          .per_rank(),
       Option("Other", "task", "NAME",
              "an experiment of the book instead of a training: attention-regression", &Config::task)
           .not_stored(),

@@ -4,7 +4,6 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +11,7 @@
 #include "data/sampler.h"
 #include "data/shard_dataset.h"
 #include "framework/base/error.h"
+#include "framework/base/file_lock.h"
 #include "framework/base/files.h"
 
 namespace d2l {
@@ -22,32 +22,6 @@ using data::Split;
 
 volatile std::sig_atomic_t interrupted = 0;
 
-// Held while a split is packed into a folder; the file that it stands in goes with it.
-class PackLock {
- public:
-  PackLock(const fs::path& out, Split split)
-      : path_(out / (".d2l-pack-" + to_string(split) + ".lock")) {
-    try {
-      // The holder before may have removed the file after it was opened here: nobody else would
-      // find that one.
-      do lock_ = std::make_unique<FileLock>(path_);
-      while (!fs::exists(path_));
-    } catch (const Error& error) {
-      fail("cannot pack ", to_string(split), " shards into ", out.string(), ": ", error.what());
-    }
-  }
-  ~PackLock() {
-    std::error_code ignored;
-    fs::remove(path_, ignored);
-  }
-  PackLock(const PackLock&) = delete;
-  PackLock& operator=(const PackLock&) = delete;
-
- private:
-  fs::path path_;
-  std::unique_ptr<FileLock> lock_;
-};
-
 // The folder that shards go into, and one within it for those that are not yet whole. Gone again,
 // if it was made, unless there is something in it.
 class PackFolder {
@@ -56,7 +30,7 @@ class PackFolder {
       : made_(!fs::exists(out)), out_(out), staging_(".d2l-pack-" + to_string(split) + ".tmp-") {
     make_writable_folder(out);
     try {
-      lock_.emplace(out, split);
+      lock(split);
       remove_staging();  // what a killed run left
       std::string name = (out / (staging_ + "XXXXXX")).string();
       check(::mkdtemp(name.data()) != nullptr, "cannot make the folder ", name, ": ",
@@ -77,6 +51,13 @@ class PackFolder {
   const fs::path& staging() const { return path_; }
 
  private:
+  void lock(Split split) {
+    try {
+      lock_.emplace(out_ / (".d2l-pack-" + to_string(split) + ".lock"));
+    } catch (const Error& error) {
+      fail("cannot pack ", to_string(split), " shards into ", out_.string(), ": ", error.what());
+    }
+  }
   void remove_staging() const {
     std::error_code ignored;
     std::vector<fs::path> found;
@@ -93,7 +74,7 @@ class PackFolder {
   bool made_;
   fs::path out_;
   std::string staging_;  // how the names of folders begin that hold what is not yet whole
-  std::optional<PackLock> lock_;
+  std::optional<FileLock> lock_;
   fs::path path_;
 };
 

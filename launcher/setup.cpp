@@ -5,7 +5,6 @@
 
 #include "data/catalog.h"
 #include "data/oddities.h"
-#include "framework/base/affinity.h"
 #include "framework/base/program.h"
 #include "framework/base/text.h"
 #include "launcher/assemble.h"
@@ -106,12 +105,6 @@ std::unique_ptr<nn::Module> make_model(const Config& config, const data::Loader&
 
 }  // namespace
 
-int choose_threads(const Config& config, const MpiSession& session) {
-  if (config.threads > 0) return config.threads;
-  return std::clamp(session.local_cores() / session.local_size(), 1,
-                    count_cores(available_cores()));
-}
-
 Config checked_config(const CommandLine& line, int ranks) {
   Config config = effective_config(line);
   // A resumed run may be called from another folder.
@@ -171,31 +164,28 @@ Facts Setup::facts() const {
           {"the number of steps in an epoch", std::to_string(train_data->steps_per_epoch())}};
 }
 
-std::string description(const Config& config, const Setup& setup, const Communicator& comm,
+std::string description(const Config& config, const Setup& setup, const Machine& machine,
                         const Backend& backend) {
   return concat(config.model, ", ", count_text(setup.parameters), "; ",
                 setup.train_data->dataset().name(), ", ",
                 with_thousands(setup.train_data->dataset().samples()), " + ",
-                with_thousands(setup.test_data->samples()), " samples; ", comm.describe(), "; ",
-                backend.describe());
+                with_thousands(setup.test_data->samples()), " samples; ", machine.comm->describe(),
+                "; ", to_string(machine.threads), "; ", backend.describe());
 }
 
-void warn_about(const Config& config, const MpiSession& session, const Machine& machine,
-                int threads, const Setup& setup, Log& log) {
+std::string warnings(const Config& config, const Machine& machine, const Setup& setup) {
   const data::Loader& train_data = *setup.train_data;
-  if (!setup.statistics_warning.empty()) log.warn(setup.statistics_warning);
+  std::string text;
+  if (!setup.statistics_warning.empty()) text += setup.statistics_warning + "\n";
   if (!machine.surprise.empty())
-    log.warn(concat("--device auto has chosen the CPU: ", machine.surprise));
-  if (threads * session.local_size() > session.local_cores())
-    log.warn(concat("--threads ", threads, " x ", session.local_size(),
-                    " ranks on this host are more than the ", session.local_cores(),
-                    " cores that they may use, which is slow"));
+    text += concat("--device auto has chosen the CPU: ", machine.surprise, "\n");
+  if (!machine.crowded.empty()) text += machine.crowded + "\n";
   if (config.batch_size > train_data.samples())
-    log.warn(concat("--batch-size ", config.batch_size, " is more than the ", train_data.samples(),
-                    " training samples: each step takes all of them"));
-  if (session.rank() != 0) return;  // the data are the same on all
+    text += concat("--batch-size ", config.batch_size, " is more than the ", train_data.samples(),
+                   " training samples: each step takes all of them\n");
   for (const std::string& line : data::oddities(train_data.dataset(), setup.test_data->dataset()))
-    log.warn(line);
+    text += line + "\n";
+  return text;
 }
 
 }  // namespace d2l::launcher

@@ -18,9 +18,6 @@ namespace d2l::launcher {
 // Throws UsageError.
 Config checked_config(const CommandLine& line, int ranks);
 
-// --threads, or the cores of this host that the job may use, divided among its ranks here.
-int choose_threads(const Config& config, const MpiSession& session);
-
 // What all ranks have to have in common before they work together: the program and all options but
 // where each of them finds its data.
 Facts facts_of(const Config& config);
@@ -44,12 +41,11 @@ struct Setup {
   std::unique_ptr<Optimizer> optimizer;
 };
 
-// The line that names network, data, ranks and device.
-std::string description(const Config& config, const Setup& setup, const Communicator& comm,
+// The line that names network, data, ranks, threads and device.
+std::string description(const Config& config, const Setup& setup, const Machine& machine,
                         const Backend& backend);
 
-// What works, but hardly as it was meant.
-void warn_about(const Config& config, const MpiSession& session, const Machine& machine,
-                int threads, const Setup& setup, Log& log);
+// What works on this rank, but hardly as it was meant: a line each.
+std::string warnings(const Config& config, const Machine& machine, const Setup& setup);
 
 }  // namespace d2l::launcher

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "framework/base/error.h"
+#include "framework/base/terminal.h"
 #include "framework/base/text.h"
 #include "framework/train/loss_curve.h"
 #include "models/kernel_regression.h"
@@ -18,13 +19,14 @@ std::string attention_regression(const CommandLine& line, Backend& backend) {
   if (options.epochs < 1)
     throw UsageError(concat("--epochs must be at least 1, found ", options.epochs));
   const models::KernelRegressionReport report = models::kernel_regression(backend, options);
-  constexpr int kHeight = 8;
+  const CurveForm form = {
+      .columns = std::min(62, Terminal::find().columns()), .height = 8, .utf8 = locale_has_utf8()};
   std::string text =
-      concat("y = 2 sin x + x^.8 at x = 0, .1, ... 4.9\n", loss_curve(report.truth, 50, kHeight));
+      concat("y = 2 sin x + x^.8 at x = 0, .1, ... 4.9\n", loss_curve(report.truth, form));
   text += concat("attention over ", options.samples, " samples with noise, w = 1\n",
-                 loss_curve(report.fixed_curve, 50, kHeight));
+                 loss_curve(report.fixed_curve, form));
   text += concat("the same with w = ", fixed(report.weight, 2), ", learned in ", options.epochs,
-                 " epochs\n", loss_curve(report.learned_curve, 50, kHeight));
+                 " epochs\n", loss_curve(report.learned_curve, form));
   return text + concat("mean squared error: average ", fixed(report.average, 3), ", w = 1 ",
                        fixed(report.fixed, 3), ", learned w ", fixed(report.learned, 3), "\n");
 }

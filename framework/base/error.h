@@ -20,6 +20,18 @@ class UsageError : public Error {
   using Error::Error;
 };
 
+// What every rank of a job throws with the same message: rank 0 reports it for all, and all end by
+// themselves.
+class JobError : public Error {
+ public:
+  explicit JobError(const std::string& message, int exit_code = 1)
+      : Error(message), exit_code_(exit_code) {}
+  int exit_code() const { return exit_code_; }
+
+ private:
+  int exit_code_;
+};
+
 // Everything that streams, glued together: concat("size ", 3) == "size 3".
 template <class... Parts>
 std::string concat(const Parts&... parts) {

@@ -194,7 +194,7 @@ void remove_leftovers(const std::filesystem::path& folder,
 }
 
 std::vector<std::filesystem::path> make_writable_folder(const std::filesystem::path& folder) {
-  const std::vector<std::filesystem::path> made = missing_folders(folder);
+  std::vector<std::filesystem::path> made = missing_folders(folder);
   try {
     std::error_code error;
     std::filesystem::create_directories(folder, error);

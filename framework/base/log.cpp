@@ -39,7 +39,7 @@ void Log::write_info(const std::string& line) {
 void Log::write_warning(const std::string& line) {
   {
     std::lock_guard lock(mutex_);
-    std::fprintf(stderr, "warning: %s\n", line.c_str());
+    std::fprintf(stderr, "warning: %s%s\n", name_.c_str(), line.c_str());
     if (!file_) return early_warnings_.push_back("warning: " + line);
   }
   write_file("warning: " + line);

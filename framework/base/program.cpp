@@ -41,7 +41,9 @@ int read_program(dl_phdr_info* info, size_t, void* result) {
   for (int i = 0; i < info->dlpi_phnum; ++i) {
     const ElfW(Phdr)& segment = info->dlpi_phdr[i];
     if (segment.p_type != PT_NOTE) continue;
-    const auto* begin = reinterpret_cast<const uint8_t*>(info->dlpi_addr + segment.p_vaddr);
+    // the loader gives addresses as numbers
+    const auto* begin = reinterpret_cast<const uint8_t*>(  // NOLINT(performance-no-int-to-ptr)
+        info->dlpi_addr + segment.p_vaddr);
     const std::string id = build_id(begin, begin + segment.p_memsz);
     if (!id.empty()) *static_cast<std::string*>(result) = id;
   }

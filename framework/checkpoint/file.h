@@ -10,9 +10,9 @@ namespace d2l {
 // under their path names, so h5dump and h5py show parameters/conv1.weight as what it is.
 
 // Atomic and durable: a reader finds the old file, or the new one whole. Throws Error naming the
-// path and the cause (no permission, say), NoRoomError where the disk is full; then nothing that was
-// there before is lost. It takes little memory besides the snapshot: the data are written from where
-// they are.
+// path and the cause (no permission, say), NoRoomError where the disk is full; then nothing that
+// was there before is lost. It takes little memory besides the snapshot: the data are written from
+// where they are.
 void write_checkpoint(const std::filesystem::path& path, const Snapshot& snapshot);
 
 // Reads everything and verifies every byte of it before anything is returned. Throws Error naming

@@ -6,8 +6,8 @@
 #include <charconv>
 #include <limits>
 
-#include "framework/base/error.h"
 #include "framework/base/checksum.h"
+#include "framework/base/error.h"
 
 namespace d2l {
 namespace {

@@ -110,7 +110,7 @@ void check_agreement(const Facts& facts, Communicator& comm, const std::string& 
                   [expected](uint64_t digest) { return digest == expected; }))
     return;
   const Facts rank0s = parse(text_of_rank0(mine, comm));
-  fail(complaint(gather(compare(facts, rank0s, host), comm)));
+  throw JobError(complaint(gather(compare(facts, rank0s, host), comm)));
 }
 
 }  // namespace d2l

@@ -24,6 +24,11 @@ LaunchEnvironment LaunchEnvironment::read(const Lookup& lookup) {
     launch.lonely_tasks = number("SLURM_STEP_NUM_TASKS");
   else if (has("PMI_RANK") && number("PMI_SIZE") > 1)
     launch.lonely_tasks = number("PMI_SIZE");
+  for (const char* rank : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "SLURM_PROCID", "PMI_RANK"}) {
+    if (!has(rank)) continue;
+    launch.speaks = number(rank) == 0;
+    break;
+  }
   return launch;
 }
 

@@ -12,6 +12,7 @@ namespace d2l {
 struct LaunchEnvironment {
   bool under_mpi = false;  // a launcher that this MPI understands: mpirun, or srun --mpi=pmix
   bool one_host = false;   // all ranks share one host
+  bool speaks = true;      // rank 0, or alone: says what concerns all before MPI is up
   int lonely_tasks = 0;    // tasks started by a launcher that this MPI cannot talk to, if above 1
 
   // Answers a variable's value, or nullptr.

@@ -2,14 +2,19 @@
 
 #include <mpi.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <filesystem>
+#include <limits>
 #include <utility>
 #include <vector>
 
+#include "framework/backend/backend.h"
 #include "framework/base/affinity.h"
+#include "framework/base/cpu_quota.h"
 #include "framework/base/error.h"
 #include "framework/comm/launch_environment.h"
 #include "framework/comm/mpi_check.h"
@@ -57,6 +62,40 @@ void start_mpi(int* argc, char*** argv, const LaunchEnvironment& launch) {
         "(MPI_THREAD_MULTIPLE = ", MPI_THREAD_MULTIPLE, "), found thread level ", provided);
 }
 
+// Each rank's bytes, rank after rank, and their lengths in bytes.
+struct Gathered {
+  std::vector<char> bytes;
+  std::vector<int> lengths;
+};
+
+Gathered gather_bytes(const void* mine, size_t length, MPI_Comm comm) {
+  int size = 0, own = static_cast<int>(length), sum = 0;
+  mpi_check(MPI_Comm_size(comm, &size), "MPI_Comm_size");
+  Gathered all{.bytes = {}, .lengths = std::vector<int>(static_cast<size_t>(size))};
+  mpi_check(MPI_Allgather(&own, 1, MPI_INT, all.lengths.data(), 1, MPI_INT, comm), "MPI_Allgather");
+  std::vector<int> begins;
+  for (const int count : all.lengths) {
+    begins.push_back(sum);
+    sum += count;
+  }
+  all.bytes.resize(static_cast<size_t>(sum));
+  mpi_check(MPI_Allgatherv(mine, own, MPI_BYTE, all.bytes.data(), all.lengths.data(), begins.data(),
+                           MPI_BYTE, comm),
+            "MPI_Allgatherv");
+  return all;
+}
+
+// What is left to a rank of its groups' quotas, when `all` ranks' groups share them.
+double smallest_share(const std::vector<CpuQuota>& own, const std::vector<CpuQuota>& all) {
+  double least = std::numeric_limits<double>::infinity();
+  for (const CpuQuota& quota : own) {
+    const auto ranks = std::count_if(
+        all.begin(), all.end(), [&](const CpuQuota& other) { return other.group == quota.group; });
+    least = std::min(least, quota.cores / static_cast<double>(ranks));
+  }
+  return least;
+}
+
 }  // namespace
 
 MpiSession::MpiSession(int* argc, char*** argv)
@@ -70,8 +109,15 @@ MpiSession::MpiSession(int* argc, char*** argv)
   int length = 0;
   mpi_check(MPI_Get_processor_name(name, &length), "MPI_Get_processor_name");
   host_.assign(name, static_cast<size_t>(length));
-  std::vector<uint64_t> cores = available_cores();
-  local_cores_ = count_cores(cores);
+  look_around();
+}
+
+// What the ranks of this host share.
+void MpiSession::look_around() {
+  std::vector<uint64_t> cores = cores_for_threads();
+  own_cores_ = local_cores_ = count_cores(cores);
+  const std::vector<CpuQuota> quotas = cpu_quotas();
+  cpu_quota_ = smallest_share(quotas, quotas);
   if (size_ == 1) return;
 
   MPI_Comm same_host = MPI_COMM_NULL;
@@ -84,7 +130,23 @@ MpiSession::MpiSession(int* argc, char*** argv)
                           MPI_BOR, same_host),
             "MPI_Allreduce");
   local_cores_ = count_cores(cores);
+  const Gathered all = gather_bytes(quotas.data(), quotas.size() * sizeof(CpuQuota), same_host);
+  std::vector<CpuQuota> of_all(all.bytes.size() / sizeof(CpuQuota));
+  if (!of_all.empty()) std::memcpy(of_all.data(), all.bytes.data(), all.bytes.size());
+  cpu_quota_ = smallest_share(quotas, of_all);
   mpi_check(MPI_Comm_free(&same_host), "MPI_Comm_free");
+}
+
+std::vector<std::string> MpiSession::gather(const std::string& mine) const {
+  if (size_ == 1) return {mine};
+  const Gathered all = gather_bytes(mine.data(), mine.size(), MPI_COMM_WORLD);
+  std::vector<std::string> texts;
+  auto begin = all.bytes.begin();
+  for (const int length : all.lengths) {
+    texts.emplace_back(begin, begin + length);
+    begin += length;
+  }
+  return texts;
 }
 
 MpiSession::~MpiSession() {

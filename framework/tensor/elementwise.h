@@ -55,8 +55,8 @@ Tensor& operator-=(Tensor& a, double b);
 Tensor& operator*=(Tensor& a, double b);
 Tensor& operator/=(Tensor& a, double b);
 void axpby(double alpha, const Tensor& x, double beta, Tensor& y);  // y = alpha x + beta y
-// y + share (x - y), in place: where x and y are equal, y keeps its bits, which share x + (1 - share)
-// y does not promise.
+// y + share (x - y), in place: where x and y are equal, y keeps its bits, which share x + (1 -
+// share) y does not promise.
 void move_towards(double share, const Tensor& x, Tensor& y);
 
 }  // namespace d2l

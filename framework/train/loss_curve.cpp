@@ -11,6 +11,9 @@
 namespace d2l {
 namespace {
 
+constexpr int kLabelColumns = 10;                     // beside the axis
+constexpr int kFewestColumns = 8, kMostColumns = 60;  // of the curve itself
+
 // A character is 2 dots wide and 4 high.
 class Canvas {
  public:
@@ -28,19 +31,30 @@ class Canvas {
     return static_cast<size_t>(line) * static_cast<size_t>(width_) + static_cast<size_t>(column);
   }
 
-  // The characters are U+2800 plus the cell's bits, in UTF-8.
-  std::string row(int y) const {
+  std::string row(int y, bool utf8) const {
     std::string text;
     for (int x = 0; x < width_; ++x) {
-      uint8_t cell = cells_[index(x, y)];
-      text += '\xE2';
-      text += static_cast<char>(0xA0 | (cell >> 6));
-      text += static_cast<char>(0x80 | (cell & 0x3F));
+      const uint8_t cell = cells_[index(x, y)];
+      text += utf8 ? braille(cell) : std::string(1, ascii(cell));
     }
     return text;
   }
 
  private:
+  // U+2800 plus the cell's bits, in UTF-8.
+  static std::string braille(uint8_t cell) {
+    return {'\xE2', static_cast<char>(0xA0 | (cell >> 6)), static_cast<char>(0x80 | (cell & 0x3F))};
+  }
+
+  // By the heights at which there are dots.
+  static char ascii(uint8_t cell) {
+    constexpr uint8_t kTop = 0x01 | 0x08, kBottom = 0x40 | 0x80, kUpper = kTop | 0x02 | 0x10;
+    if (cell == 0) return ' ';
+    if ((cell & ~kUpper) == 0) return '\'';
+    if ((cell & kUpper) == 0) return '.';
+    return (cell & (kTop | kBottom)) == 0 ? '-' : '|';
+  }
+
   int width_;
   std::vector<uint8_t> cells_;
 };
@@ -82,43 +96,56 @@ void draw(Canvas& canvas, const std::vector<int>& heights) {
 
 std::string label(double value) {
   char buffer[32];
-  std::snprintf(buffer, sizeof buffer, "%10.4g", value);
+  std::snprintf(buffer, sizeof buffer, "%*.4g", kLabelColumns, value);
   return buffer;
 }
 
-}  // namespace
-
-std::string loss_curve(const std::vector<double>& losses, int width, int height) {
-  check(width >= 8 && height >= 2, "loss_curve: expected at least 8 x 2 characters, found ", width,
-        " x ", height);
-  const int columns = 2 * width, rows = 4 * height;
-  const std::vector<double> points = averaged(finite_points(losses), static_cast<size_t>(columns));
-  if (points.empty()) return "";
+// The heights of so many columns of dots, from 0 at the top to `rows` - 1.
+std::vector<int> heights_of(const std::vector<double>& points, int columns, int rows) {
   const auto [low, high] = std::minmax_element(points.begin(), points.end());
   const double range = *high - *low;
-
   std::vector<int> heights;
   for (int x = 0; x < columns; ++x) {
     double value = value_at(points, x * static_cast<double>(points.size() - 1) / (columns - 1));
     double down = range > 0 ? (*high - value) / range : 0.5;
     heights.push_back(std::clamp(static_cast<int>(std::lround(down * (rows - 1))), 0, rows - 1));
   }
-  Canvas canvas(width, height);
-  draw(canvas, heights);
+  return heights;
+}
 
+// The axis below, with the first and the last step where both fit.
+std::string steps_axis(size_t steps, int width, bool utf8) {
+  const std::string blank(kLabelColumns, ' ');
+  std::string text = blank + (utf8 ? " └" : " +");
+  for (int x = 0; x < width; ++x) text += utf8 ? "─" : "-";
+  const std::string last = std::to_string(steps);
+  if (last.size() + 2 > static_cast<size_t>(width)) return text + "\n";
+  const std::string gap(static_cast<size_t>(width) - last.size() - 1, ' ');
+  return text + "\n" + blank + "  1" + gap + last + "\n";
+}
+
+}  // namespace
+
+std::string loss_curve(const std::vector<double>& losses, const CurveForm& form) {
+  check(form.height >= 2, "loss_curve: expected at least 2 lines, found ", form.height);
+  const int width = std::min(form.columns - kLabelColumns - 2, kMostColumns);
+  if (width < kFewestColumns) return "";
+  const std::vector<double> points =
+      averaged(finite_points(losses), 2 * static_cast<size_t>(width));
+  if (points.empty()) return "";
+  Canvas canvas(width, form.height);
+  draw(canvas, heights_of(points, 2 * width, 4 * form.height));
+
+  const auto [low, high] = std::minmax_element(points.begin(), points.end());
   std::string text;
-  const std::string blank(label(0).size(), ' ');
-  for (int y = 0; y < height; ++y) {
-    bool labelled = y == 0 || y == height - 1;
-    if (range == 0) labelled = y == height / 2;
-    text += labelled ? label(y == 0 ? *high : *low) : blank;
-    text += (labelled ? " ┤" : " │") + canvas.row(y) + "\n";
+  for (int y = 0; y < form.height; ++y) {
+    bool labelled = y == 0 || y == form.height - 1;
+    if (*high == *low) labelled = y == form.height / 2;
+    text += labelled ? label(y == 0 ? *high : *low) : std::string(kLabelColumns, ' ');
+    text += form.utf8 ? (labelled ? " ┤" : " │") : (labelled ? " +" : " |");
+    text += canvas.row(y, form.utf8) + "\n";
   }
-  text += blank + " └";
-  for (int x = 0; x < width; ++x) text += "─";
-  const std::string last = std::to_string(losses.size());
-  const size_t gap = static_cast<size_t>(width) - std::min<size_t>(last.size() + 1, width);
-  return text + "\n" + blank + "  1" + std::string(gap, ' ') + last + "\n";
+  return text + steps_axis(losses.size(), width, form.utf8);
 }
 
 }  // namespace d2l

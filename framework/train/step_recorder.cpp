@@ -30,7 +30,7 @@ void StepRecorder::record(Seen& seen, const std::function<void()>& work) {
   }
   const bool here = seen.recording != nullptr;
   if (!holds_on_all_ranks(here)) {
-    if (here) log_.warn("steps are not recorded: another rank cannot");
+    if (here) log_.info("steps are not recorded: another rank cannot");
     forget();
     wanted_ = false;
     return;

@@ -99,13 +99,6 @@ int64_t Trainer::samples_seen() const {
   return position_.epoch * parts_.train_data.samples() + position_.epoch_samples;
 }
 
-double Trainer::seconds_left() const {
-  int64_t steps = options_.epochs * parts_.train_data.steps_per_epoch();
-  if (options_.max_steps > 0) steps = std::min(steps, options_.max_steps);
-  auto done = static_cast<double>(report_.losses.size());
-  return static_cast<double>(steps - position_.step) * (step_seconds_ + data_wait_) / done;
-}
-
 bool Trainer::finished() const {
   return position_.epoch >= options_.epochs ||
          (options_.max_steps > 0 && position_.step >= options_.max_steps);
@@ -402,6 +395,7 @@ void Trainer::end_epoch() {
 // row of the metrics.
 double Trainer::evaluate(bool due) {
   land_all();
+  const Timer timer;
   const PoolPart memory = recorder_.shared_memory();
   std::optional<Ema::InUse> averages;
   if (ema_) averages.emplace(*ema_);
@@ -413,6 +407,7 @@ double Trainer::evaluate(bool due) {
                                           .normalisation = options_.normalisation,
                                           .pieces = options_.accumulate});
   if (averages) averages->end();
+  evaluating_.add(timer.seconds());
   check(std::isfinite(found.loss), "step ", position_.step, ": the test loss is ", found.loss,
         ": the run has diverged; lower the learning rate (now ", learning_rate(), ")", way_back());
   if (parts_.metrics && due)
@@ -436,20 +431,24 @@ bool Trainer::improves(double accuracy) {
 void Trainer::save(bool best) {
   land_all();
   if (!parts_.store) return;
+  const Timer timer;
   Snapshot snapshot = take_snapshot([this](StateVisitor& visitor) { visit(visitor); });
   const std::string damaged = first_not_finite(snapshot);
   check(damaged.empty(), "step ", position_.step, ": ", damaged,
         " has elements that are not finite: the run has diverged", way_back());
   snapshot.texts = options_.texts;
   pending_ = {std::move(snapshot), position_.step, best};
+  saving_.add(timer.seconds());
   const bool evaluated = position_.evaluated_step == position_.step && !ema_;
   if (evaluated || finished()) store_pending();
 }
 
 void Trainer::store_pending() {
   if (!pending_) return;
+  const Timer timer;
   parts_.store->save(pending_->step, std::move(pending_->snapshot), pending_->best);
   pending_.reset();
+  saving_.seconds += timer.seconds();
 }
 
 // For messages about a run that cannot go on as it is; rank 0's.
@@ -464,16 +463,18 @@ std::string Trainer::way_back() const {
 }
 
 void Trainer::log_step(const Flight& flight, double loss) {
-  if (parts_.progress)
-    parts_.progress->update(
-        {.epoch = position_.epoch + 1,
-         .epochs = options_.epochs,
-         .step = flight.step,
-         .steps = options_.epochs * parts_.train_data.steps_per_epoch(),
-         .examples_per_s = static_cast<double>(samples_here_) / (step_seconds_ + data_wait_),
-         .loss = loss,
-         .data_wait_s = data_wait_,
-         .seconds_left = seconds_left()});
+  if (parts_.progress) {
+    const WorkLeft work = work_left(options_, position_, parts_.train_data.samples(),
+                                    parts_.train_data.steps_per_epoch());
+    const double rate = static_cast<double>(samples_here_) / (step_seconds_ + data_wait_);
+    parts_.progress->update({.epoch = position_.epoch + 1,
+                             .epochs = options_.epochs,
+                             .done = work.done,
+                             .examples_per_s = rate,
+                             .loss = loss,
+                             .data_wait_s = data_wait_,
+                             .seconds_left = work.seconds(rate, evaluating_, saving_)});
+  }
   if (options_.log_every == 0 || flight.step % options_.log_every != 0) return;
   double rate = static_cast<double>(log_samples_) / log_seconds_;
   if (parts_.metrics)

@@ -22,6 +22,7 @@
 #include "framework/train/metrics_file.h"
 #include "framework/train/progress.h"
 #include "framework/train/step_recorder.h"
+#include "framework/train/work_left.h"
 
 namespace d2l {
 
@@ -135,7 +136,6 @@ class Trainer {
   };
 
   bool is_due(int64_t every, bool epoch_ends) const;
-  double seconds_left() const;
   int64_t samples_seen() const;  // of all ranks, since the first step
   double learning_rate() const;  // of the step that comes next
   // A batch, its step, and taking note of both; whether the epoch ends with it.
@@ -202,6 +202,7 @@ class Trainer {
   double log_data_wait_ = 0, log_comm_wait_ = 0, log_seconds_ = 0;
   Timer wall_;
   double paused_ = 0;  // seconds of wall_ that were not training: evaluation, saving
+  Spent evaluating_, saving_;
 };
 
 }  // namespace d2l

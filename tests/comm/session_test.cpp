@@ -29,6 +29,22 @@ TEST(Session, KnowsItsPlace) {
             size == 1 ? "1 rank" : "MPI, " + std::to_string(size) + " ranks on 1 host");
 }
 
+TEST(Session, KnowsWhatTheRanksOfAHostShare) {
+  EXPECT_GE(session().own_cores(), 1);
+  EXPECT_GE(session().local_cores(), session().own_cores());
+  EXPECT_GT(session().cpu_quota(), 0);
+}
+
+TEST(Session, GathersTexts) {
+  const int rank = session().rank();
+  const std::string mine = rank == 1 ? "" : "rank\n" + std::string(static_cast<size_t>(rank), '\0');
+  const std::vector<std::string> all = session().gather(mine);
+  ASSERT_EQ(all.size(), static_cast<size_t>(session().size()));
+  for (size_t i = 0; i < all.size(); ++i)
+    EXPECT_EQ(all[i], i == 1 ? "" : "rank\n" + std::string(i, '\0')) << i;
+  EXPECT_EQ(session().gather("").back(), "");
+}
+
 TEST(Session, IsTheOnlyOneOfAProcess) {
   EXPECT_THAT(message_of([] { MpiSession second(nullptr, nullptr); }), HasSubstr("second"));
 }

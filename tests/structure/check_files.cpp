@@ -147,6 +147,22 @@ Faults check_interfaces(const std::vector<SourceFile>& tree) {
   return faults;
 }
 
+// What is cut for the threads of a team is done by fewer where OpenMP gives fewer: one place knows
+// how many there are, and proves it.
+Faults check_teams(const std::vector<SourceFile>& tree) {
+  const std::string home = "framework/backend/cpu/parallel.";
+  static const std::regex kOpenMp(R"(^\s*#\s*pragma omp\b|\bomp_[gs]et_)");
+  Faults faults;
+  for (const SourceFile& file : tree) {
+    if (!is_cpp(file) || file.path.compare(0, home.size(), home) == 0) continue;
+    for (size_t i = 0; i < file.lines.size(); ++i)
+      if (std::regex_search(file.lines[i], kOpenMp))
+        faults.push_back(
+            concat(file.path, ":", i + 1, ": speaks to OpenMP, which ", home, "h is for"));
+  }
+  return faults;
+}
+
 Faults check_words(const std::vector<SourceFile>& tree) {
   Faults faults;
   // in two parts, so that this file may be checked too

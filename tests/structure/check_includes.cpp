@@ -44,7 +44,7 @@ const std::vector<Vendor> kVendors = {
     {"dnnl", {"framework/backend/cpu/"}},
     // the benchmark measures oneDNN beside the backend
     {"oneapi/", {"framework/backend/cpu/", "benchmarks/convolution_peak."}},
-    {"omp.h", {"framework/backend/cpu/"}},
+    {"omp.h", {"framework/backend/cpu/parallel."}},
     {"cuda", {"framework/backend/cuda/", "framework/comm/", "tests/emulated_cuda/"}},
     {"cudnn", {"framework/backend/cuda/"}},
     {"cublas", {"framework/backend/cuda/"}},

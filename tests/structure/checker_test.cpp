@@ -181,6 +181,16 @@ TEST_F(Checker, WideInterfacesAreFaults) {
   EXPECT_EQ(check_interfaces(tree()).size(), 2u);
 }
 
+TEST_F(Checker, TeamsElsewhereAreFaults) {
+  put("framework/backend/cpu/parallel.h",
+      std::string("#pragma omp parallel\n omp_") + "get_num_threads();\n");
+  EXPECT_THAT(check_teams(tree()), IsEmpty());
+  put("framework/backend/cpu/a.cpp", "// of omp_\n  # pragma omp parallel\n");
+  put("data/b.cpp", std::string("int n = omp_") + "get_max_threads();\n");
+  EXPECT_THAT(check_teams(tree()), ElementsAre(HasSubstr("data/b.cpp:1: speaks to OpenMP"),
+                                               HasSubstr("framework/backend/cpu/a.cpp:2:")));
+}
+
 TEST_F(Checker, MarksOfUnfinishedWorkAreFaults) {
   put("framework/base/a.cpp", std::string("// TO") + "DO: later\n");
   put("docs/b.md", std::string("fine\nFIX") + "ME\n");

@@ -30,6 +30,7 @@ Faults check_headers(const std::vector<SourceFile>& tree);       // #pragma once
 Faults check_names(const std::vector<SourceFile>& tree);  // a type's name is that of one type alone
 Faults check_conditionals(const std::vector<SourceFile>& tree);  // < 1 #if per 1000 lines
 Faults check_interfaces(const std::vector<SourceFile>& tree);    // Backend, Communicator stay small
-Faults check_words(const std::vector<SourceFile>& tree);         // no marks of unfinished work
+Faults check_teams(const std::vector<SourceFile>& tree);  // threads work through parallel.h alone
+Faults check_words(const std::vector<SourceFile>& tree);  // no marks of unfinished work
 
 }  // namespace d2l::structure

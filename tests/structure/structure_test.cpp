@@ -35,6 +35,7 @@ TEST(Structure, HeadersAreIncludedOnce) { expect_none(check_headers(project()));
 TEST(Structure, NamesOfTypesAreTheirOwn) { expect_none(check_names(project())); }
 TEST(Structure, ConditionalCompilationIsRare) { expect_none(check_conditionals(project())); }
 TEST(Structure, InterfacesStaySmall) { expect_none(check_interfaces(project())); }
+TEST(Structure, ThreadsWorkThroughOnePlace) { expect_none(check_teams(project())); }
 TEST(Structure, NothingIsMarkedUnfinished) { expect_none(check_words(project())); }
 
 }  // namespace

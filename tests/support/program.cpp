@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <pty.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,7 +19,31 @@ namespace d2l::test {
 
 namespace fs = std::filesystem;
 
-Process::Process(const std::vector<std::string>& arguments) {
+namespace {
+
+// What a child writes to `in` comes out of `out`.
+struct Channel {
+  int out = -1, in = -1;
+};
+
+Channel make_pipe() {
+  int ends[2];
+  check(pipe2(ends, O_CLOEXEC) == 0, "cannot make a pipe");
+  return {ends[0], ends[1]};
+}
+
+Channel make_terminal(int columns) {
+  Channel channel;
+  winsize size{};
+  size.ws_col = static_cast<unsigned short>(columns);
+  check(openpty(&channel.out, &channel.in, nullptr, nullptr, &size) == 0, "cannot make a terminal");
+  for (const int end : {channel.out, channel.in}) fcntl(end, F_SETFD, FD_CLOEXEC);
+  return channel;
+}
+
+}  // namespace
+
+Process::Process(const std::vector<std::string>& arguments, int columns) {
   std::vector<std::string> words = arguments;
   if (words[0].find('/') == std::string::npos && fs::exists(bin_dir() / words[0]))
     words[0] = (bin_dir() / words[0]).string();
@@ -26,19 +51,18 @@ Process::Process(const std::vector<std::string>& arguments) {
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
 
-  int ends[2];
-  check(pipe2(ends, O_CLOEXEC) == 0, "cannot make a pipe");
+  const Channel channel = columns > 0 ? make_terminal(columns) : make_pipe();
   child_ = fork();
   check(child_ >= 0, "cannot fork");
   if (child_ == 0) {
     setpgid(0, 0);
-    dup2(ends[1], STDOUT_FILENO);
-    dup2(ends[1], STDERR_FILENO);
+    dup2(channel.in, STDOUT_FILENO);
+    dup2(channel.in, STDERR_FILENO);
     execvp(argv[0], argv.data());
     _exit(127);
   }
-  ::close(ends[1]);
-  pipe_ = ends[0];
+  ::close(channel.in);
+  from_child_ = channel.out;
 }
 
 Process::~Process() {
@@ -47,10 +71,10 @@ Process::~Process() {
 
 // False at the end of the output, or when nothing came.
 bool Process::read_some(double seconds) {
-  pollfd ready{pipe_, POLLIN, 0};
+  pollfd ready{from_child_, POLLIN, 0};
   if (poll(&ready, 1, static_cast<int>(std::max(0.0, seconds) * 1000)) == 0) return false;
   char buffer[4096];
-  ssize_t count = read(pipe_, buffer, sizeof buffer);
+  ssize_t count = read(from_child_, buffer, sizeof buffer);
   if (count > 0) output_.append(buffer, static_cast<size_t>(count));
   return count > 0;
 }
@@ -69,7 +93,7 @@ ProgramResult Process::wait(double seconds) {
   }
   result.timed_out = timer.seconds() >= seconds;
   if (result.timed_out) kill(-child_, SIGKILL);
-  ::close(pipe_);
+  ::close(from_child_);
   int status = 0;
   waitpid(child_, &status, 0);
   child_ = -1;

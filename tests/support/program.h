@@ -17,7 +17,8 @@ struct ProgramResult {
 // own.
 class Process {
  public:
-  explicit Process(const std::vector<std::string>& arguments);
+  // Its output goes into a pipe, or with columns to a terminal that is so wide.
+  explicit Process(const std::vector<std::string>& arguments, int columns = 0);
   ~Process();  // kills what is left of it
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
@@ -32,7 +33,7 @@ class Process {
   bool read_some(double seconds);
 
   pid_t child_ = -1;
-  int pipe_ = -1;
+  int from_child_ = -1;
   std::string output_;
 };
 

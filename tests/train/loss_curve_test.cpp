@@ -32,7 +32,7 @@ int dots_at(const std::string& line, int column) {
 TEST(LossCurve, FallsFromTheTopLeftToTheBottomRight) {
   std::vector<double> losses;
   for (int i = 0; i < 1000; ++i) losses.push_back(2.5 - 0.002 * i);
-  auto lines = lines_of(loss_curve(losses, 20, 5));
+  auto lines = lines_of(loss_curve(losses, {.columns = 32, .height = 5}));
   ASSERT_EQ(lines.size(), 7u);
   EXPECT_EQ(dots_at(lines[0], 0) & 0x01, 0x01);   // the upper left dot
   EXPECT_EQ(dots_at(lines[4], 19) & 0x80, 0x80);  // the lower right dot
@@ -46,7 +46,7 @@ TEST(LossCurve, FallsFromTheTopLeftToTheBottomRight) {
 }
 
 TEST(LossCurve, FewPointsAreJoinedInEveryColumn) {
-  auto lines = lines_of(loss_curve({1.0, 0.0, 1.0}, 10, 4));
+  auto lines = lines_of(loss_curve({1.0, 0.0, 1.0}, {.columns = 22, .height = 4}));
   ASSERT_EQ(lines.size(), 6u);
   for (int column = 0; column < 10; ++column) {
     int dots = 0;
@@ -57,15 +57,44 @@ TEST(LossCurve, FewPointsAreJoinedInEveryColumn) {
 }
 
 TEST(LossCurve, LevelAndOddInputs) {
-  EXPECT_EQ(loss_curve({}), "");
-  EXPECT_EQ(loss_curve({std::numeric_limits<double>::quiet_NaN()}), "");
-  EXPECT_EQ(lines_of(loss_curve({0.5})).size(), 14u);
-  auto lines = lines_of(loss_curve({0.5, std::numeric_limits<double>::infinity(), 0.5}, 8, 3));
+  EXPECT_EQ(loss_curve({}, {}), "");
+  EXPECT_EQ(loss_curve({std::numeric_limits<double>::quiet_NaN()}, {}), "");
+  EXPECT_EQ(lines_of(loss_curve({0.5}, {})).size(), 14u);
+  auto lines = lines_of(loss_curve({0.5, std::numeric_limits<double>::infinity(), 0.5},
+                                   {.columns = 20, .height = 3}));
   EXPECT_NE(lines[1].find("0.5"), std::string::npos);
   EXPECT_NE(dots_at(lines[1], 0), 0);
   EXPECT_EQ(dots_at(lines[0], 0), 0);
-  EXPECT_EQ(test::message_of([] { loss_curve({1.0}, 3, 5); }),
-            "loss_curve: expected at least 8 x 2 characters, found 3 x 5");
+  EXPECT_EQ(test::message_of([] { loss_curve({1.0}, {.height = 1}); }),
+            "loss_curve: expected at least 2 lines, found 1");
+}
+
+size_t characters(const std::string& line) {
+  return static_cast<size_t>(std::count_if(
+      line.begin(), line.end(), [](char c) { return (static_cast<uint8_t>(c) & 0xC0) != 0x80; }));
+}
+
+TEST(LossCurve, IsNeverWiderThanTheTerminal) {
+  const std::vector<double> losses(123456789 / 100000, 0.5);
+  for (const int columns : {20, 21, 40, 72, 80, 300})
+    for (const bool utf8 : {false, true}) {
+      const std::vector<std::string> lines =
+          lines_of(loss_curve(losses, {.columns = columns, .utf8 = utf8}));
+      ASSERT_EQ(lines.size(), 14u) << columns;
+      const auto expected = static_cast<size_t>(std::min(columns, 72));
+      for (const std::string& line : lines) EXPECT_EQ(characters(line), expected) << line;
+    }
+  EXPECT_EQ(loss_curve(losses, {.columns = 19}), "");
+  EXPECT_EQ(loss_curve(losses, {.columns = 0}), "");
+}
+
+TEST(LossCurve, InAscii) {
+  EXPECT_EQ(loss_curve({4, 3, 2, 1}, {.columns = 20, .height = 3, .utf8 = false}),
+            "         4 +'-.     \n"
+            "           |  ''..  \n"
+            "         1 +     '-.\n"
+            "           +--------\n"
+            "            1      4\n");
 }
 
 }  // namespace

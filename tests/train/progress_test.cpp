@@ -1,54 +1,65 @@
 #include "framework/train/progress.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
+
+#include <algorithm>
 
 namespace d2l::test {
 namespace {
 
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::StartsWith;
+using Form = Progress::Form;
+
 const Progress::State kState = {.epoch = 3,
                                 .epochs = 10,
-                                .step = 600,
-                                .steps = 2350,
+                                .done = 0.255,
                                 .examples_per_s = 43210,
                                 .loss = 1.23456,
                                 .data_wait_s = 0.26,
                                 .seconds_left = 12.3};
+constexpr const char* kText =
+    "epoch 3/10 [==>       ] 25%  43.2k examples/s  loss 1.235  ETA 12s  data wait 0.3s";
 
-TEST(Progress, LineSaysRateLossRestAndWaiting) {
-  EXPECT_EQ(Progress::line(kState, 100),
-            "epoch 3/10 [==>       ] 25%  43.2k examples/s  loss 1.235  ETA 12s  data wait 0.3s");
+// What is printed of some updates while $COLUMNS says how wide the output is.
+std::string printed(Progress::Options options, const char* columns, int updates) {
+  setenv("COLUMNS", columns, 1);
+  testing::internal::CaptureStdout();
+  {
+    Progress progress(options, Terminal::find());
+    for (int i = 0; i < updates; ++i) progress.update(kState);
+  }
+  unsetenv("COLUMNS");
+  return testing::internal::GetCapturedStdout();
 }
 
-TEST(Progress, LineIsNeverWiderThanTheTerminal) {
-  EXPECT_EQ(Progress::line(kState, 20), "epoch 3/10 [==>     ");
-  EXPECT_EQ(Progress::line(kState, 0), "");
-}
+TEST(Progress, LineSaysRateLossRestAndWaiting) { EXPECT_EQ(Progress::line(kState), kText); }
 
 TEST(Progress, LineBeforeTheFirstStep) {
-  EXPECT_EQ(Progress::line({}, 80),
+  EXPECT_EQ(Progress::line({}),
             "epoch 0/0 [>         ] 0%  0.0 examples/s  loss 0.000  data wait 0.0s");
 }
 
-TEST(Progress, NothingIsDrawnWhenDisabled) {
-  testing::internal::CaptureStdout();
-  {
-    Progress progress(false);
-    progress.update({});
-    progress.clear();
-  }
-  EXPECT_EQ(testing::internal::GetCapturedStdout(), "");
+TEST(Progress, NothingIsPrintedWhenOff) { EXPECT_EQ(printed({}, "80", 3), ""); }
+
+TEST(Progress, ABarIsRedrawnRarelyAndTakenAway) {
+  EXPECT_EQ(printed({.form = Form::bar}, "100", 3),
+            "\r" + std::string(kText) + "\033[K" + "\r\033[K");
 }
 
-TEST(Progress, RedrawsRarelyAndClears) {
-  testing::internal::CaptureStdout();
-  {
-    Progress progress(true);
-    for (int i = 0; i < 3; ++i) progress.update({.epoch = 1, .epochs = 2});
-    progress.clear();
-  }
-  const std::string text = testing::internal::GetCapturedStdout();
-  EXPECT_EQ(text.find("epoch"), text.rfind("epoch"));
-  EXPECT_EQ(text.substr(text.size() - 4), "\r\033[K");
+TEST(Progress, ABarIsNeverAsWideAsTheTerminal) {
+  EXPECT_THAT(printed({.form = Form::bar}, "40", 1),
+              StartsWith("\r" + std::string(kText).substr(0, 39) + "\033[K"));
+  EXPECT_THAT(printed({.form = Form::bar}, "20", 1), StartsWith("\repoch 3/10 [==>    \033[K"));
+  EXPECT_EQ(printed({.form = Form::bar}, "19", 3), "");
+}
+
+TEST(Progress, LinesHaveNoControlCharactersAndComeSlowly) {
+  using std::chrono::hours, std::chrono::milliseconds;
+  const std::string line = std::string(kText) + "\n";
+  EXPECT_EQ(printed({.form = Form::lines, .between_lines = milliseconds(0)}, "40", 2), line + line);
+  EXPECT_EQ(printed({.form = Form::lines, .between_lines = hours(1)}, "40", 2), "");
 }
 
 }  // namespace

@@ -1,12 +1,12 @@
 #include "framework/backend/cpu/cpu_backend.h"
 
-#include <omp.h>
 #include <sys/mman.h>
 
 #include <cstdlib>
 #include <cstring>
 
 #include "framework/backend/cpu/direct_convolution.h"
+#include "framework/backend/cpu/parallel.h"
 #include "framework/base/text.h"
 
 namespace d2l::cpu {
@@ -28,16 +28,13 @@ void* allocate_host(size_t bytes) {
 }  // namespace
 
 CpuBackend::CpuBackend(int threads, MemoryPool* memory)
-    : threads_(threads),
-      own_pool_({allocate_host, [](void* block) { std::free(block); }}),
+    : own_pool_({allocate_host, [](void* block) { std::free(block); }}),
       pool_(memory != nullptr ? *memory : own_pool_) {
-  check(threads >= 1, "the CPU backend needs at least 1 thread, found ", threads);
-  omp_set_num_threads(threads);
+  set_team(threads);
 }
 
 std::string CpuBackend::describe() const {
-  return concat("CPU, ", threads_, threads_ == 1 ? " thread, " : " threads, ",
-                has_wide_vectors() ? "AVX-512, " : "", dnnl_.describe());
+  return concat("CPU, ", has_wide_vectors() ? "AVX-512, " : "", dnnl_.describe());
 }
 
 // oneDNN multiplies bf16 wherever AVX-512 is complete, with instructions for it or without.

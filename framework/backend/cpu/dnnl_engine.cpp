@@ -1,10 +1,10 @@
 #include "framework/backend/cpu/dnnl_engine.h"
 
-#include <omp.h>
-
 #include <algorithm>
+#include <cstdlib>
 
 #include "framework/backend/cpu/dnnl_cache.h"
+#include "framework/backend/cpu/parallel.h"
 #include "framework/base/error.h"
 
 namespace d2l::cpu {
@@ -12,19 +12,32 @@ namespace {
 
 size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
+// What of the environment has oneDNN choose other kernels, which round differently.
+std::string environment() {
+  std::string text;
+  for (const char* name :
+       {"ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA", "ONEDNN_CPU_ISA_HINTS", "DNNL_CPU_ISA_HINTS"})
+    if (const char* value = std::getenv(name))
+      text += concat(text.empty() ? "" : ", ", name, "=", value);
+  return text.empty() ? "" : " with " + text;
+}
+
 }  // namespace
 
-DnnlEngine::DnnlEngine(MemoryPool& pool) : state_(std::make_unique<DnnlState>(pool)) {}
+DnnlEngine::DnnlEngine(MemoryPool& pool) : state_(std::make_unique<DnnlState>(pool)) {
+  // Precision is an option of d2l, not DNNL_DEFAULT_FPMATH_MODE's.
+  dnnl::set_default_fpmath_mode(dnnl::fpmath_mode::strict);
+}
 DnnlEngine::~DnnlEngine() = default;
 
 std::string DnnlEngine::describe() const {
   const dnnl::version_t* version = dnnl::version();
-  return concat("oneDNN ", version->major, ".", version->minor, ".", version->patch);
+  return concat("oneDNN ", version->major, ".", version->minor, ".", version->patch, environment());
 }
 
 PrimitiveKey::PrimitiveKey(DnnlOp op) {
   add(static_cast<int64_t>(op));
-  add(omp_get_max_threads());  // oneDNN cuts its work when a primitive is made
+  add(team_size());  // oneDNN cuts its work when a primitive is made
 }
 
 PrimitiveKey& PrimitiveKey::add(int64_t value) {

@@ -16,7 +16,8 @@ class DnnlEngine {
   explicit DnnlEngine(MemoryPool& pool);
   ~DnnlEngine();
 
-  std::string describe() const;  // "oneDNN 2.6.3"
+  // "oneDNN 2.6.3", and what the environment makes of it: "oneDNN 2.6.3 with DNNL_MAX_CPU_ISA=AVX2"
+  std::string describe() const;
   DnnlState& state() { return *state_; }
 
  private:

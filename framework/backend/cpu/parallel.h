@@ -1,14 +1,31 @@
 #pragma once
 
+#include <omp.h>
+
 #include <algorithm>
 #include <cstdint>
 
 #include "framework/base/simd.h"
 
+// All that the backend says to OpenMP, whose teams oneDNN uses too.
+
 namespace d2l::cpu {
 
 // Elements below which a loop is not worth a second thread; also how loops are cut into pieces.
 inline constexpr int64_t kGrain = 16384;
+
+// Teams of the calling thread, oneDNN's too, have exactly so many threads from now on, whatever
+// OMP_DYNAMIC and the like ask for: oneDNN cuts its work for the team that it asks for, and what a
+// thread that does not come would have done stays undone. Throws Error where teams turn out to be
+// smaller (OMP_THREAD_LIMIT), or where the system does not let so many threads start.
+void set_team(int threads);
+
+// The threads that teams of the calling thread have, for what is cut or made for each of them
+// beforehand. Throws Error in a thread that has not called set_team().
+int team_size();
+
+// The calling thread's number in its team, from 0.
+inline int number_in_team() { return omp_get_thread_num(); }
 
 // Calls body(begin, end) for consecutive pieces of [0, count), spread over the backend's threads.
 // Pieces are cut by `grain` alone (the last may be smaller), never by the number of threads, so a

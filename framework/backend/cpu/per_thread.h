@@ -1,9 +1,8 @@
 #pragma once
 
-#include <omp.h>
-
 #include <algorithm>
 
+#include "framework/backend/cpu/parallel.h"
 #include "framework/backend/scratch.h"
 
 namespace d2l::cpu {
@@ -17,10 +16,10 @@ class PerThread {
   static constexpr int64_t kSlack = 64;
 
   PerThread(MemoryPool& pool, int64_t count)
-      : step_((count + kSlack + 63) / 64 * 64), memory_(pool, step_ * omp_get_max_threads()) {}
+      : step_((count + kSlack + 63) / 64 * 64), memory_(pool, step_ * team_size()) {}
   // Zeros in the memory of every thread.
-  void clear() { std::fill_n(memory_.data(), step_ * omp_get_max_threads(), T{}); }
-  T* mine() const { return memory_.data() + step_ * omp_get_thread_num(); }
+  void clear() { std::fill_n(memory_.data(), step_ * team_size(), T{}); }
+  T* mine() const { return memory_.data() + step_ * number_in_team(); }
 
  private:
   int64_t step_;

@@ -128,7 +128,7 @@ void run_panel_by_panel(const Pass<T>& pass, MemoryPool& pool) {
   const int64_t block = rounded((tiling.count + blocks - 1) / blocks);
   // With few panels for the threads, several of them take the same one to a part of the tiles.
   const int64_t parts =
-      std::clamp<int64_t>(2 * omp_get_max_threads() / weights.panels, 1, (block + kFew - 1) / kFew);
+      std::clamp<int64_t>(2 * team_size() / weights.panels, 1, (block + kFew - 1) / kFew);
   const int64_t part = rounded((block + parts - 1) / parts);
   const Matrices in(tiling.points(), block, weights.depth);
   const Matrices out(tiling.points(), kFew, WeightPanels::kWide);

@@ -68,6 +68,13 @@ TEST(LaunchEnvironment, AnotherMpisLauncher) {
   EXPECT_EQ(read({{"PMI_RANK", "0"}, {"PMI_SIZE", "3"}}).lonely_tasks, 3);
 }
 
+TEST(LaunchEnvironment, OneSpeaksBeforeMpiIsUp) {
+  EXPECT_TRUE(read({}).speaks);
+  EXPECT_TRUE(read({{"OMPI_COMM_WORLD_RANK", "0"}, {"SLURM_PROCID", "3"}}).speaks);
+  for (const char* rank : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "SLURM_PROCID", "PMI_RANK"})
+    EXPECT_FALSE(read({{rank, "1"}}).speaks) << rank;
+}
+
 TEST(PackageSettings, OnlyAPackageHasSome) {
   const test::TemporaryFolder folder;
   EXPECT_THAT(package_settings(folder.path()), IsEmpty());
