@@ -111,5 +111,29 @@ TEST_F(TwoCommands, AnotherBuildIsRefused) {
   expect_refused(run({}, {}, other.string()), "the build of d2l-train is ");
 }
 
+// Inside an epoch what the files hold decides, not where they lie.
+TEST_F(TwoCommands, AResumedRunKnowsItsDataWhereverTheyLie) {
+  write_data(file("a"), 4);
+  write_data(file("b"), 5);
+  const Words begin = {"d2l-train",    "--model",    "mlp",         "--threads", "1",
+                       "--batch-size", "64",         "--max-steps", "3",         "--data",
+                       "mnist",        "--data-dir", file("a"),     "--out",     out()};
+  const ProgramResult first = run_program(begin);
+  ASSERT_EQ(first.exit_code, 0) << first.output;
+  fs::rename(file("a"), file("moved"));
+  const auto resume = [&](const char* folder, const char* steps) {
+    return run_program(
+        {"d2l-train", "--resume", out(), "--data-dir", file(folder), "--max-steps", steps});
+  };
+  const ProgramResult changed = resume("b", "5");
+  EXPECT_EQ(changed.exit_code, 2) << changed.output;
+  EXPECT_THAT(changed.output, HasSubstr("--data may change between epochs only"));
+  const ProgramResult moved = resume("moved", "8");
+  EXPECT_EQ(moved.exit_code, 0) << moved.output;
+  // 8 steps are an epoch.
+  const ProgramResult next_epoch = resume("b", "9");
+  EXPECT_EQ(next_epoch.exit_code, 0) << next_epoch.output;
+}
+
 }  // namespace
 }  // namespace d2l::test
