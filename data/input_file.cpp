@@ -11,16 +11,14 @@
 #include <utility>
 
 #include "framework/base/error.h"
+#include "framework/base/files.h"
 
 namespace d2l::data {
 
 class DescriptorPool::Descriptor {
  public:
-  // O_NONBLOCK: a pipe opened for reading would wait for its writer.
   explicit Descriptor(const std::filesystem::path& path)
-      : number_(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
-    check(number_ >= 0, "cannot read ", path.string(), ": ", std::strerror(errno));
-  }
+      : number_(open_regular_file(path, O_RDONLY)) {}
   ~Descriptor() { ::close(number_); }
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
@@ -73,8 +71,6 @@ InputFile::InputFile(std::filesystem::path path, std::shared_ptr<DescriptorPool>
     : path_(std::move(path)), pool_(std::move(pool)) {
   auto descriptor = std::make_shared<const DescriptorPool::Descriptor>(path_);
   const struct stat status = descriptor->status(path_);
-  check(S_ISREG(status.st_mode), "cannot read ", path_.string(), ": it is ",
-        S_ISDIR(status.st_mode) ? "a folder" : "not a regular file");
   size_ = static_cast<uint64_t>(status.st_size);
   modified_ = status.st_mtim;
   pool_->keep(*this, std::move(descriptor));

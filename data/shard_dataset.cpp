@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "data/folder_content.h"
 #include "framework/base/checksum.h"
 #include "framework/base/error.h"
 #include "framework/base/text.h"
@@ -30,24 +31,12 @@ std::optional<Place> place_of(const std::string& file, Split split) {
   return place;
 }
 
-// "; the folder holds a.h5, b.h5, ...", or nothing when it holds nothing.
-std::string listing_of(const std::filesystem::path& folder) {
-  std::vector<std::string> names;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error))
-    names.push_back(entry.path().filename().string());
-  if (names.empty()) return "";
-  std::sort(names.begin(), names.end());
-  const bool more = names.size() > 3;
-  names.resize(std::min<size_t>(names.size(), 3));
-  return "; the folder holds " + join(names, ", ") + (more ? ", ..." : "");
-}
-
 // That the names are those of one complete set.
 void check_names(const std::vector<std::filesystem::path>& paths,
                  const std::filesystem::path& folder, Split split) {
   check(!paths.empty(), folder.string(), ": expected ", to_string(split), " shards (",
-        to_string(split), "-00000-of-NNNNN.h5), found none", listing_of(folder));
+        to_string(split), "-00000-of-NNNNN.h5), found none: the folder ",
+        content_text(folder, ".h5"));
   const int shards = place_of(paths.front().filename().string(), split)->shards;
   std::vector<bool> present(static_cast<size_t>(shards));
   for (const std::filesystem::path& path : paths) {
