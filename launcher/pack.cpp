@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <iostream>
 #include <optional>
 #include <string>
 #include <vector>
@@ -49,11 +50,17 @@ class PackFolder {
   PackFolder& operator=(const PackFolder&) = delete;
 
   const fs::path& staging() const { return path_; }
+  // Throws Error when another process has taken this one for dead and packs in its place.
+  void check_held() { lock_->check_held(); }
 
  private:
   void lock(Split split) {
     try {
-      lock_.emplace(out_ / (".d2l-pack-" + to_string(split) + ".lock"));
+      FileLock::Options options;
+      options.warn = [](const std::string& message) {
+        std::cerr << "d2l-data: warning: " << message << "\n";
+      };
+      lock_.emplace(out_ / (".d2l-pack-" + to_string(split) + ".lock"), options);
     } catch (const Error& error) {
       fail("cannot pack ", to_string(split), " shards into ", out_.string(), ": ", error.what());
     }
@@ -81,7 +88,7 @@ class PackFolder {
 }  // namespace
 
 uint64_t pack_shards(const fs::path& out, data::ShardInfo info, const data::Dataset& source) {
-  const PackFolder folder(out, info.split);
+  PackFolder folder(out, info.split);
   check(data::find_shards(out, info.split).empty(), out.string(), " already holds ",
         to_string(info.split), " shards; remove them or choose another folder");
   std::signal(SIGINT, [](int) { interrupted = 1; });
@@ -94,6 +101,7 @@ uint64_t pack_shards(const fs::path& out, data::ShardInfo info, const data::Data
     write_shard(folder.staging() / data::shard_name(info.split, shard, info.shards), info, source,
                 [] { check(interrupted == 0, "interrupted"); });
   }
+  folder.check_held();
   uint64_t bytes = 0;
   for (int shard = 0; shard < info.shards; ++shard) {
     const std::string name = data::shard_name(info.split, shard, info.shards);
