@@ -153,8 +153,8 @@ void print_info(const fs::path& path) {
   const DatasetInfo& set = info.dataset;
   const uint64_t raw = static_cast<uint64_t>(info.samples * set.input_elements());
   auto line = [](const std::string& name, const auto&... parts) {
-    std::cout << "  " << name << std::string(14 - name.size(), ' ') << d2l::concat(parts...)
-              << "\n";
+    std::cout << "  " << name << std::string(14 - name.size(), ' ')
+              << visible(d2l::concat(parts...)) << "\n";
   };
   std::cout << path.string() << "\n";
   line("data set", set.name, ", ", to_string(info.split), ", shard ", info.index + 1, " of ",

@@ -10,6 +10,7 @@ namespace {
 constexpr size_t kMostMessages = 4096;
 constexpr size_t kMostHeaderBytes = size_t{1} << 20;
 constexpr size_t kMostPieces = 64;
+constexpr size_t kMostTextBytes = size_t{1} << 16;
 
 Link parse_link(std::span<const uint8_t> bytes) {
   Cursor cursor(bytes);
@@ -197,6 +198,8 @@ std::string Attributes::text(const std::string& name) const {
     const Attribute& attribute = find(name);
     const ElementType type = parse_type(attribute.type);
     require(type.kind == ElementType::Kind::text, "expected text of fixed length");
+    require(type.bytes <= kMostTextBytes, "expected at most ", kMostTextBytes, " bytes, found ",
+            type.bytes);
     return parse_text(Cursor(attribute.value).take(type.bytes));
   });
 }

@@ -164,6 +164,16 @@ TEST_F(ForeignShard, NamesThatATerminalWouldObeyAreRefused) {
   EXPECT_EQ(refusal(), "attribute 'dataset': expected a name, found the control character 27");
 }
 
+// Who counts samples by class, or makes a network for so many, would run out of memory.
+TEST_F(ForeignShard, ClassesHaveALimit) {
+  write_foreign(path(), *plain_dataset(100), {});
+  SealedFile file(bytes_of(path()));
+  file.set_attribute("classes", int64_t{1} << 31);
+  file.seal();
+  write_bytes(path(), file.bytes());
+  EXPECT_EQ(refusal(), "attribute 'classes': expected 1 to 1048576, found 2147483648");
+}
+
 // Nobody writes to the pipe: opening it would wait forever.
 TEST_F(ForeignShard, NoOtherFileIsOpened) {
   const fs::path pipe = folder.path() / "pipe";

@@ -91,6 +91,16 @@ TEST_F(Program, WarnsOfClassesWithoutSamples) {
             std::string::npos);
 }
 
+TEST_F(Program, InfoObeysNoText) {
+  DatasetInfo info = small_dataset(10)->info();
+  info.licence = "free\n\x1b[2J";
+  write_shards(in(), MemoryDataset(info, noise(240), std::vector<uint8_t>(10)), 1);
+  const ProgramResult result = run({"info", in().string()});
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_NE(result.output.find("  licence       free\\n\\x1b[2J\n"), std::string::npos)
+      << result.output;
+}
+
 TEST_F(Program, VerifyNamesTheDamage) {
   ASSERT_EQ(pack().exit_code, 0);
   const fs::path shard = out() / "train-00000-of-00001.h5";
