@@ -357,8 +357,9 @@ void Trainer::check_results(const Flight& flight) const {
 }
 
 void Trainer::check_finite(const Flight& flight, const char* name, double value) const {
-  check(std::isfinite(value), "step ", flight.step, ": the ", name, " is ", value,
-        "; lower the learning rate (now ", flight.lr, ")", way_back());
+  if (std::isfinite(value)) return;
+  fail("step ", flight.step, ": the ", name, " is ", value, "; lower the learning rate (now ",
+       flight.lr, ")", way_back());
 }
 
 // Running statistics become the average over the samples of all ranks, so that the state is the
@@ -408,8 +409,9 @@ double Trainer::evaluate(bool due) {
                                           .pieces = options_.accumulate});
   if (averages) averages->end();
   evaluating_.add(timer.seconds());
-  check(std::isfinite(found.loss), "step ", position_.step, ": the test loss is ", found.loss,
-        ": the run has diverged; lower the learning rate (now ", learning_rate(), ")", way_back());
+  if (!std::isfinite(found.loss))
+    fail("step ", position_.step, ": the test loss is ", found.loss,
+         ": the run has diverged; lower the learning rate (now ", learning_rate(), ")", way_back());
   if (parts_.metrics && due)
     parts_.metrics->add_evaluation({.step = position_.step,
                                     .epoch = position_.epoch,
@@ -434,8 +436,9 @@ void Trainer::save(bool best) {
   const Timer timer;
   Snapshot snapshot = take_snapshot([this](StateVisitor& visitor) { visit(visitor); });
   const std::string damaged = first_not_finite(snapshot);
-  check(damaged.empty(), "step ", position_.step, ": ", damaged,
-        " has elements that are not finite: the run has diverged", way_back());
+  if (!damaged.empty())
+    fail("step ", position_.step, ": ", damaged,
+         " has elements that are not finite: the run has diverged", way_back());
   snapshot.texts = options_.texts;
   pending_ = {std::move(snapshot), position_.step, best};
   saving_.add(timer.seconds());
@@ -451,7 +454,7 @@ void Trainer::store_pending() {
   saving_.seconds += timer.seconds();
 }
 
-// For messages about a run that cannot go on as it is; rank 0's.
+// For messages about a run that cannot go on as it is; rank 0's. Waits for the save under way.
 std::string Trainer::way_back() const {
   if (!parts_.store) return "";
   parts_.store->wait();

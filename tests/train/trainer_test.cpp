@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
+#include <thread>
+
 #include "framework/base/files.h"
 #include "framework/nn/layers.h"
 #include "framework/tensor/create.h"
@@ -36,10 +39,11 @@ class TwoBatches final : public BatchSource {
   void seek(int64_t epoch, int64_t step) override { next_ = 2 * epoch + step; }
   Batch next() override { return batches_[next_++ % 2]; }
   Batch& batch(size_t i) { return batches_[i]; }
+  int64_t given() const { return next_; }
 
  private:
   Batch batches_[2];
-  int64_t next_ = 0;
+  std::atomic<int64_t> next_ = 0;
 };
 
 class TrainerTest : public testing::Test {
@@ -86,6 +90,23 @@ TEST_F(TrainerTest, LearnsWhatItSeesByHeart) {
   EXPECT_LT(report.loss, 0.15);
   EXPECT_GT(report.train_accuracy, 0.95);
   EXPECT_EQ(report.test_accuracy, 1);
+}
+
+// The save of step 4 goes on for as long as the batch of step 8 has not been asked for.
+TEST_F(TrainerTest, StepsDoNotWaitForASave) {
+  TemporaryFolder folder;
+  bool waited_in_vain = false;
+  const auto wait = [&] {
+    for (int i = 0; i < 1000 && train_data.given() < 8; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    waited_in_vain = waited_in_vain || train_data.given() < 8;
+  };
+  CheckpointStore store(folder.path(), {.check_held = wait});
+  Trainer saving =
+      trainer({.max_steps = 9, .save_every = 4, .eval_every = 1000, .schedule = {.lr = 0.05}});
+  saving.set_files(&store, nullptr);
+  EXPECT_TRUE(saving.run().saved);
+  EXPECT_FALSE(waited_in_vain);
 }
 
 // The whole step: model, loss, gradients, optimizer. What is asked for is asked from the pool.
