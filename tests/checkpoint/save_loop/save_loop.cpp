@@ -2,12 +2,14 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 
 #include "framework/base/error.h"
 #include "framework/checkpoint/store.h"
 
 // Saves step after step into the folder argv[1] from step argv[2] on, and writes each step's number
-// to standard output (8 raw bytes) once it is on disk. Ends only by being killed.
+// to standard output (8 raw bytes) once it is on disk. Ends after step argv[3]; without it only by
+// being killed.
 
 namespace {
 
@@ -29,10 +31,11 @@ d2l::Snapshot state_of(int64_t step) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) return 2;
+  if (argc != 3 && argc != 4) return 2;
+  const int64_t last = argc == 4 ? std::atoll(argv[3]) : std::numeric_limits<int64_t>::max();
   try {
     d2l::CheckpointStore store(argv[1], {.keep = 2});
-    for (int64_t step = std::atoll(argv[2]);; ++step) {
+    for (int64_t step = std::atoll(argv[2]); step <= last; ++step) {
       store.save(step, state_of(step), step % 3 == 0);
       if (!store.wait()) return 1;
       if (write(STDOUT_FILENO, &step, sizeof step) != sizeof step) return 1;
