@@ -106,6 +106,14 @@ int measure(const CommandLine& line, MpiSession& session) {
   return 0;
 }
 
+// One rank need not read through all of its state for that.
+void check_states_agree(Trainer& trainer, Communicator& comm, const std::string& host) {
+  if (comm.size() == 1) return;
+  const char* name = trainer.position().step > 0 ? "the state that was read"
+                                                 : "the checksum of the initial values";
+  check_agreement({{name, checksum_text(trainer.state_checksum())}}, comm, host);
+}
+
 void say_where_it_stands(const Config& config, const Trainer& trainer,
                          const std::optional<CheckpointStore::Found>& found, Log& log) {
   if (!config.resume.empty())
@@ -115,8 +123,19 @@ void say_where_it_stands(const Config& config, const Trainer& trainer,
     log.info("nothing is left to do; --epochs and --max-steps say how far a run goes");
 }
 
+// One line from one rank. The others wait, since what they met is most often what a lower rank has
+// met too, and the job ends when the first of them has spoken.
 [[noreturn]] void report_and_abort(const std::string& message, int exit_code, MpiSession& session,
-                                   LastWords& last_words);
+                                   LastWords& last_words) {
+  const int before = std::min(session.rank(), 20);
+  if (before > 0) std::this_thread::sleep_for(std::chrono::milliseconds(300 + 100 * before));
+  std::fflush(stdout);
+  if (last_words.say(message.c_str()))
+    std::fprintf(stderr, "d2l-train: error: %s%s\n", name_of(session).c_str(), message.c_str());
+  if (session.size() > 1) session.abort(exit_code);
+  std::fflush(stderr);
+  std::_Exit(exit_code);
+}
 
 int train(const CommandLine& line, MpiSession& session, LastWords& last_words) {
   Config config = config_of_all(line, session);
@@ -150,10 +169,7 @@ int train(const CommandLine& line, MpiSession& session, LastWords& last_words) {
   parts.progress = first ? &progress : nullptr;
   Trainer trainer(parts, setup.options);
   if (found) restore(trainer, *found, config, setup.train_fingerprint);
-  const uint64_t state = trainer.state_checksum();
-  check_agreement({{found ? "the state that was read" : "the checksum of the initial values",
-                    checksum_text(state)}},
-                  *comm, session.host());
+  check_states_agree(trainer, *comm, session.host());
   if (first) {
     folder->begin(config, trainer.position().step, found ? found->path : "", log);
     trainer.set_files(&folder->store(), &folder->metrics());
@@ -175,20 +191,6 @@ int train(const CommandLine& line, MpiSession& session, LastWords& last_words) {
   check(report.saved, "the last checkpoint could not be written: expected ", checkpoint.string());
   comm->barrier();
   return 0;
-}
-
-// One line from one rank. The others wait, since what they met is most often what a lower rank has
-// met too, and the job ends when the first of them has spoken.
-[[noreturn]] void report_and_abort(const std::string& message, int exit_code, MpiSession& session,
-                                   LastWords& last_words) {
-  const int before = std::min(session.rank(), 20);
-  if (before > 0) std::this_thread::sleep_for(std::chrono::milliseconds(300 + 100 * before));
-  std::fflush(stdout);
-  if (last_words.say(message.c_str()))
-    std::fprintf(stderr, "d2l-train: error: %s%s\n", name_of(session).c_str(), message.c_str());
-  if (session.size() > 1) session.abort(exit_code);
-  std::fflush(stderr);
-  std::_Exit(exit_code);
 }
 
 // All ranks know of it and end by themselves.

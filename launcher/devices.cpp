@@ -8,6 +8,7 @@
 
 #include "framework/backend/cuda_module.h"
 #include "framework/comm/device_communicator.h"
+#include "framework/comm/gather.h"
 #include "launcher/ranks.h"
 #include "launcher/table.h"
 
@@ -23,11 +24,6 @@ struct Place {
   char address[64] = {};  // of that one on its host
 };
 
-template <size_t kSize>
-void put(char (&to)[kSize], const std::string& text) {
-  std::strncpy(to, text.c_str(), kSize - 1);
-}
-
 Place find_place(const Config& config, const MpiSession& session) {
   Place place;
   put(place.host, session.host());
@@ -40,13 +36,6 @@ Place find_place(const Config& config, const MpiSession& session) {
     place.gpu = place.local_rank;
   if (place.gpu >= 0) put(place.address, cuda_device_address(static_cast<int>(place.gpu)));
   return place;
-}
-
-std::vector<Place> gather(const Place& mine, Communicator& comm) {
-  std::vector<Place> all(static_cast<size_t>(comm.size()));
-  comm.all_gather({&mine, DType::u8, Shape{sizeof mine}},
-                  {all.data(), DType::u8, Shape{static_cast<int64_t>(sizeof mine) * comm.size()}});
-  return all;
 }
 
 std::string table_of(const std::vector<Place>& places) {

@@ -73,7 +73,7 @@ bool all_finite(const std::vector<uint8_t>& bytes) {
 }
 
 // Adds up what it is shown to one checksum.
-class Summer : public StateVisitor {
+class Checksummer : public StateVisitor {
  public:
   void tensor(const std::string& name, Tensor& value) override {
     if (value.backend().device().kind != DeviceKind::cpu) {
@@ -228,9 +228,9 @@ std::string first_not_finite(const Snapshot& snapshot) {
 }
 
 uint64_t state_checksum(const VisitState& visit) {
-  Summer summer;
-  visit(summer);
-  return summer.result();
+  Checksummer checksummer;
+  visit(checksummer);
+  return checksummer.result();
 }
 
 void restore_snapshot(const Snapshot& snapshot, const std::string& origin,

@@ -1,10 +1,10 @@
 #include "framework/comm/agreement.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "framework/base/checksum.h"
 #include "framework/base/error.h"
+#include "framework/comm/gather.h"
 
 namespace d2l {
 namespace {
@@ -33,11 +33,6 @@ struct Verdict {
   char mine[256] = {}, rank0s[256] = {};
   int64_t differences = 0;  // facts that differ
 };
-
-template <size_t kSize>
-void put(char (&to)[kSize], const std::string& text) {
-  std::memcpy(to, text.data(), std::min(text.size(), kSize - 1));
-}
 
 const std::string* find(const Facts& facts, const std::string& name) {
   for (const Fact& fact : facts)
@@ -68,15 +63,6 @@ Verdict compare(const Facts& mine, const Facts& rank0s, const std::string& host)
     if (find(rank0s, fact.name) == nullptr)
       add_difference(verdict, fact.name, &fact.value, nullptr);
   return verdict;
-}
-
-template <class Value>
-std::vector<Value> gather(const Value& mine, Communicator& comm) {
-  std::vector<Value> all(static_cast<size_t>(comm.size()));
-  constexpr int64_t kBytes = sizeof(Value);
-  comm.all_gather({&mine, DType::u8, Shape{kBytes}},
-                  {all.data(), DType::u8, Shape{kBytes * comm.size()}});
-  return all;
 }
 
 std::string text_of_rank0(std::string text, Communicator& comm) {

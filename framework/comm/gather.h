@@ -1,0 +1,28 @@
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "framework/comm/communicator.h"
+
+namespace d2l {
+
+// Every rank's value, in rank order; Value is plain memory. Every rank makes this call.
+template <class Value>
+std::vector<Value> gather(const Value& mine, Communicator& comm) {
+  std::vector<Value> all(static_cast<size_t>(comm.size()));
+  constexpr int64_t kBytes = sizeof(Value);
+  comm.all_gather({&mine, DType::u8, Shape{kBytes}},
+                  {all.data(), DType::u8, Shape{kBytes * comm.size()}});
+  return all;
+}
+
+// A text in such a value, cut to what fits with the 0 behind it; `to` holds nothing but zeros.
+template <size_t kSize>
+void put(char (&to)[kSize], const std::string& text) {
+  std::memcpy(to, text.data(), std::min(text.size(), kSize - 1));
+}
+
+}  // namespace d2l
