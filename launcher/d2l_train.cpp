@@ -177,6 +177,8 @@ int train(const CommandLine& line, MpiSession& session, LastWords& last_words) {
   comm->barrier();
   last_words.belong_to(out / "log.txt");
   log.info(description(config, setup, machine, *machine.backend));
+  const std::string products = machine.backend->describe_products(setup.options.activations);
+  if (!products.empty()) log.info(products);
   for (const std::string& warning : say_together(warnings(config, machine, setup), session))
     if (first) log.warn(warning);
   if (on_gpu(machine) && config.cuda_graph == "auto" && !setup.options.record)

@@ -120,7 +120,7 @@ Machine make_machine(const Config& config, const MpiSession& session,
     if (gpu) machine.host = make_cpu_backend(machine.threads.count, &machine.backend->staging());
     check(machine.backend->computes(activation_type(config)), "--precision ", config.precision,
           ": this machine does not multiply such numbers (", machine.backend->describe(),
-          "; bf16 needs AVX-512); use --precision f32");
+          "); use --precision f32");
   });
   machine.has_steps_without_host = gpu && (host->size() == 1 || config.comm != "mpi");
   machine.comm = make_device_communicator(std::move(host), *machine.backend,

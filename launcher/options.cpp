@@ -84,8 +84,9 @@ std::vector<Option> training_options() {
              &Config::accumulate)
           .from(1),
       Option(group, "precision", "TYPE",
-             "what images and layers' results are stored as and multiplied in: f32, or bf16, which "
-             "is faster; weights, sums, statistics and losses stay f32. On GPUs also fp16, with "
+             "what images and activations are stored as and multiplied in: f32, or bf16, which on "
+             "some CPUs is only stored; weights, sums, statistics and losses stay f32. On GPUs "
+             "also fp16, with "
              "loss scaling, and tf32: stored as f32, multiplied in 19 bits",
              &Config::precision)
           .one_of({"f32", "bf16", "fp16", "tf32"}),

@@ -207,6 +207,11 @@ std::string limits_line(const TimeSubject& subject, const Limits& limits) {
   return concat(line, "; memory: ", fixed(limits.bytes_per_second / kGiga, 1), " GB/s\n");
 }
 
+std::string products_line(const TimeSubject& subject) {
+  const std::string products = subject.backend.describe_products(subject.activations);
+  return products.empty() ? products : products + "\n";
+}
+
 }  // namespace
 
 std::string time_report(const TimeSubject& subject, int64_t steps) {
@@ -233,7 +238,7 @@ std::string time_report(const TimeSubject& subject, int64_t steps) {
                    measured.milliseconds(seconds), " ms undisturbed\n");
   return concat(text, steps, steps == 1 ? " step, " : " steps, ",
                 fixed(static_cast<double>(times.samples) / seconds, 1), " examples/s with data; ",
-                limits_line(subject, limits),
+                limits_line(subject, limits), products_line(subject),
                 "possible: products at that rate or operands once through memory, whichever takes "
                 "longer, against the time taken;\nmore than 100 % where operands stay in caches or "
                 "a convolution needs fewer products\n");

@@ -84,14 +84,13 @@ Variable masked_softmax(const Variable& scores, const Tensor& lengths) {
 
 Variable attention(const Variable& queries, const Variable& keys, const Variable& values,
                    const AttentionOptions& options) {
-  if (queries.value().dtype() != DType::f32)
-    return in_f32(queries, [&](const Variable& wide) {
-      return attention(wide, cast(keys, DType::f32), cast(values, DType::f32), options);
-    });
+  const DType dtype = queries.value().dtype();
+  if (keys.value().dtype() != dtype || values.value().dtype() != dtype)
+    return attention(queries, cast(keys, dtype), cast(values, dtype), options);
   const Shape &q = queries.shape(), &v = values.shape();
   check_attention(q, keys.shape(), v, options);
   Backend& backend = queries.backend();
-  Tensor y(backend, {q[0], q[1], v[2]}, queries.value().dtype());
+  Tensor y(backend, {q[0], q[1], v[2]}, dtype);
   Tensor kept(backend, {q[0], options.heads, q[1]});
   const AttentionParams params{options.heads};
   const Tensor lengths = options.lengths;
@@ -114,8 +113,6 @@ Variable attention(const Variable& queries, const Variable& keys, const Variable
 }
 
 Variable self_attention(const Variable& packed, const AttentionOptions& options) {
-  if (packed.value().dtype() != DType::f32)
-    return in_f32(packed, [&](const Variable& wide) { return self_attention(wide, options); });
   const Shape& shape = packed.shape();
   check(shape.rank() == 3 && shape[2] % 3 == 0,
         "self_attention: expected queries, keys and values [b, n, 3 w], found ", shape);

@@ -187,8 +187,6 @@ Variable batch_norm(const BatchNormInput& in, BatchNormState& state,
 
 Variable layer_norm(const Variable& x, const Variable& gamma, const Variable& beta,
                     const LayerNormParams& params) {
-  if (x.value().dtype() != DType::f32)
-    return in_f32(x, [&](const Variable& wide) { return layer_norm(wide, gamma, beta, params); });
   check(x.shape().rank() >= 1, "layer_norm: expected at least one axis, found a scalar");
   const Shape channels{x.shape().size(-1)};
   check(gamma.shape() == channels && beta.shape() == channels, "layer_norm: input ", x.shape(),

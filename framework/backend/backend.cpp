@@ -16,6 +16,8 @@ ConstView part(const ConstView& view, const StepRange& range) {
 
 }  // namespace
 
+std::string Backend::describe_products(DType) const { return {}; }
+
 void Backend::round_once(ConstView, DType) {}
 
 std::unique_ptr<Backend::Recording> Backend::record(const std::function<void()>&) {

@@ -32,6 +32,9 @@ class Backend {
   // Whether activations may be of this type: f32 always, bf16 and f16 where the device multiplies
   // them.
   virtual bool computes(DType dtype) const = 0;
+  // How it multiplies activations of this type, and why, as a sentence; "" where there is nothing
+  // to choose.
+  virtual std::string describe_products(DType activations) const;
 
   // --- memory ---
   virtual MemoryPool& pool() = 0;

@@ -129,6 +129,10 @@ std::string ProfilingBackend::describe() const {
   return inner_ != nullptr ? inner_->describe() : "dry run";
 }
 
+std::string ProfilingBackend::describe_products(DType activations) const {
+  return inner_ != nullptr ? inner_->describe_products(activations) : std::string();
+}
+
 bool ProfilingBackend::computes(DType dtype) const {
   return inner_ != nullptr ? inner_->computes(dtype) : dtype == DType::f32 || is_half(dtype);
 }

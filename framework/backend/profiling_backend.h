@@ -71,6 +71,7 @@ class ProfilingBackend final : public Backend {
   Device device() const override;
   std::string describe() const override;
   bool computes(DType dtype) const override;
+  std::string describe_products(DType activations) const override;
 
   MemoryPool& pool() override;
   void copy_from_host(const void* host, View out) override;

@@ -1,4 +1,5 @@
 #include "framework/backend/cpu/direct_convolution.h"
+#include "tests/backend/bf16_ways.h"
 #include "tests/backend/naive.h"
 
 namespace d2l::test {
@@ -125,10 +126,13 @@ TEST_P(Convolution, BackwardInputReturnsEachProduct) { expect_backward_input<flo
 TEST_P(Convolution, BackwardWeightSumsOverPixels) { expect_backward_weight<float>(); }
 
 TEST_P(Convolution, ComputesImagesInBf16) {
-  if (!backend->computes(DType::bf16)) GTEST_SKIP() << "bf16 needs AVX-512";
-  expect_forward<Bfloat16>();
-  expect_backward_input<Bfloat16>();
-  expect_backward_weight<Bfloat16>();
+  for (const cpu::Bf16Products way : bf16_ways()) {
+    SCOPED_TRACE(testing::PrintToString(way));
+    const cpu::ForcedBf16Products forced(way);
+    expect_forward<Bfloat16>();
+    expect_backward_input<Bfloat16>();
+    expect_backward_weight<Bfloat16>();
+  }
 }
 
 TEST_P(Convolution, SteadyStateAsksTheSystemForNothing) {
@@ -181,7 +185,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{30, 6, 5, 112, 144, 3, 1, 1, Activation::none, true, 3},
         // and more tiles than are summed up at once
         Case{30, 12, 9, 96, 48, 3, 1, 1, Activation::none, true, 4},
-        Case{20, 20, 21, 16, 32, 3, 1, 1},
+        Case{20, 20, 21, 16, 32, 3, 1, 1, Activation::none, true, 2},
         // pairs of images: an odd number of them, strides, half panels, few products
         Case{5, 9, 14, 48, 80, 3, 2, 1, Activation::relu}, Case{3, 3, 3, 32, 48, 3, 1, 1},
         Case{1, 7, 8, 16, 32, 1, 1, 0}, Case{2, 6, 6, 32, 16, 5, 1, 2},
@@ -189,6 +193,8 @@ INSTANTIATE_TEST_SUITE_P(
         // small images: a block of images that overlaps, half windows, places that no window meets
         Case{11, 3, 3, 32, 64, 3, 1, 1, Activation::relu}, Case{8, 6, 5, 32, 32, 3, 2, 1},
         Case{19, 9, 9, 64, 32, 2, 3, 0, Activation::none, false}, Case{9, 4, 4, 34, 32, 3, 1, 1},
+        // more than one slice of f32 copies
+        Case{40, 28, 28, 20, 36, 3, 2, 1}, Case{70, 20, 20, 24, 40, 1, 1, 0},
         // nothing
         // odd numbers of channels behind 1 x 1 kernels, and taps that only see padding
         Case{17, 24, 24, 12, 24, 1, 2, 0}, Case{17, 28, 28, 10, 24, 1, 2, 0},

@@ -116,6 +116,14 @@ TEST_F(Environment, ThatChoosesOtherKernelsIsInTheLog) {
   EXPECT_THAT(run({}).output, Not(HasSubstr("CPU_ISA")));
 }
 
+TEST_F(Environment, ThatKeepsOneDnnFromBf16HasItMultipliedAsF32) {
+  const ProgramResult result = run_program(
+      {"env", "ONEDNN_MAX_CPU_ISA=AVX2", kProgram, "--recipe", "resnet20", "--data", "synthetic",
+       "--precision", "bf16", "--threads", "2", "--max-steps", "1", "--out", run_});
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("\nbf16 is stored, but multiplied as f32: "));
+}
+
 class Threads : public Environment {
  protected:
   // A run of one step that chooses its threads.

@@ -82,10 +82,11 @@ TEST(Time, MeasuresWhatTheOptionsSay) {
   EXPECT_THAT(result.output, AllOf(ContainsRegex("\nhidden [^\n]* 0\\.2055 "),
                                    HasSubstr("\noptimizer "), Not(HasSubstr("epoch"))));
   ProgramResult half = train(0, {"--model", "mlp", "--precision", "bf16", "--time", "1"});
-  if (half.output.find("does not multiply such numbers") != std::string::npos)
-    GTEST_SKIP() << "this machine does not multiply bf16";
   EXPECT_EQ(half.exit_code, 0) << half.output;
   EXPECT_THAT(half.output, ContainsRegex("1 step, .*f32 [^\n]*, bf16 "));
+  EXPECT_THAT(half.output,
+              ContainsRegex("\nbf16 is (multiplied in|stored, but multiplied as) [^\n]+: "));
+  EXPECT_THAT(result.output, Not(HasSubstr("bf16")));
 }
 
 // An epoch's last batch, here the second step that counts, would be another kind of step: 96

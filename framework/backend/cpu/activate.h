@@ -8,7 +8,8 @@ namespace d2l::cpu {
 // cache.
 void activate(Activation activation, float* values, int64_t count);
 
-// grad[i] *= the activation's derivative where it gave y[i]; likewise.
-void activate_gradient(Activation activation, const float* y, float* grad, int64_t count);
+// grad[i] *= the activation's derivative where it gave y[i]; likewise. T is float or Bfloat16.
+template <class T>
+void activate_gradient(Activation activation, const T* y, float* grad, int64_t count);
 
 }  // namespace d2l::cpu

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "framework/backend/cpu/cpu_backend.h"
+#include "framework/backend/cpu/floats.h"
 #include "framework/backend/cpu/lanes.h"
 #include "framework/backend/cpu/parallel.h"
 #include "framework/backend/cpu/per_thread.h"
@@ -11,9 +12,9 @@
 #include "framework/backend/cpu/vector_math.h"
 
 // One head of one sample after the other, in scratch memory that stays in the cache: its matrices
-// are copied with rows of whole vectors (`wide`), queries are taken in blocks. The probabilities
-// are not stored but computed again for the gradient, from the logarithm of each row's sum, which
-// is what `kept` holds (Dao et al., "FlashAttention", 2022).
+// are copied, as floats, with rows of whole vectors (`wide`), queries are taken in blocks. The
+// probabilities are not stored but computed again for the gradient, from the logarithm of each
+// row's sum, which is what `kept` holds (Dao et al., "FlashAttention", 2022).
 
 namespace d2l::cpu {
 namespace {
@@ -34,6 +35,8 @@ struct Matrix {
 };
 using Input = Matrix<const float>;
 using Output = Matrix<float>;
+template <class T>
+using Stored = Matrix<const T>;  // T, what activations are, is float or Bfloat16
 
 // `whole` is [b, rows, heads * columns].
 template <class T, class AnyView>
@@ -79,7 +82,8 @@ class Carver {
 };
 
 // Rows become `wide` apart, filled up with zeros.
-void pack(const Input& in, float* to) {
+template <class T>
+D2L_SIMD void pack(const Stored<T>& in, float* to) {
   const int64_t wide = in.wide();
   for (int64_t i = 0; i < in.rows; ++i) {
     copy_row(in.at + i * in.step, in.columns, to + i * wide);
@@ -87,20 +91,33 @@ void pack(const Input& in, float* to) {
   }
 }
 
-void unpack(const float* from, const Output& out) {
+template <class T>
+D2L_SIMD void unpack(const float* from, const Matrix<T>& out) {
   for (int64_t i = 0; i < out.rows; ++i)
     copy_row(from + i * out.wide(), out.columns, out.at + i * out.step);
 }
 
+// The rows themselves where they are floats, or packed.
+template <class T>
+Input as_floats(const Stored<T>& in, float* memory) {
+  if constexpr (std::is_same_v<T, float>) {
+    return in;
+  } else {
+    pack<T>(in, memory);
+    return {memory, in.rows, in.columns, in.wide()};
+  }
+}
+
 // to [columns, wide(rows)]
-void pack_transposed(const Input& in, float factor, float* to) {
-  transpose({.rows = in.rows,
-             .columns = in.columns,
-             .from = in.at,
-             .from_row = in.step,
-             .to = to,
-             .to_row = whole_vectors(in.rows),
-             .factor = factor});
+template <class T>
+void pack_transposed(const Stored<T>& in, float factor, float* to) {
+  transpose<T>({.rows = in.rows,
+                .columns = in.columns,
+                .from = in.at,
+                .from_row = in.step,
+                .to = to,
+                .to_row = whole_vectors(in.rows),
+                .factor = factor});
 }
 
 // c = a b, for a in the operand's own memory and b [a.columns, wide].
@@ -206,33 +223,36 @@ D2L_SIMD void softmax_gradient_block(const Input& weights, const Lengths& length
   }
 }
 
+template <class T>
 struct HeadForward {
-  Input queries, keys, values;
+  Stored<T> queries, keys, values;
   Lengths lengths;
   float scale;
   float* kept;
-  Output y;
+  Matrix<T> y;
 
   int64_t block() const { return std::min(kBlock, queries.rows); }
   int64_t keys_wide() const { return whole_vectors(keys.rows); }
   int64_t scratch() const {
     return keys.columns * keys_wide() + keys.rows * values.wide() +
-           block() * (keys_wide() + values.wide());
+           block() * (keys_wide() + values.wide() + queries.wide());
   }
 };
 
-void forward(const HeadForward& head, float* memory) {
+template <class T>
+void forward(const HeadForward<T>& head, float* memory) {
   const int64_t keys_wide = head.keys_wide(), values_wide = head.values.wide();
   Carver carver(memory);
   float* keys = carver.take(head.keys.columns * keys_wide);
   float* values = carver.take(head.values.rows * values_wide);
   float* weights = carver.take(head.block() * keys_wide);
   float* y = carver.take(head.block() * values_wide);
-  pack_transposed(head.keys, head.scale, keys);
-  pack(head.values, values);
+  float* queries = carver.take(head.block() * head.queries.wide());
+  pack_transposed<T>(head.keys, head.scale, keys);
+  pack<T>(head.values, values);
   for (int64_t row = 0; row < head.queries.rows; row += kBlock) {
     const int64_t rows = std::min(kBlock, head.queries.rows - row);
-    multiply_rows(head.queries.from(row, rows), keys, keys_wide, weights);
+    multiply_rows(as_floats<T>(head.queries.from(row, rows), queries), keys, keys_wide, weights);
     softmax_block({weights, rows, head.keys.rows, keys_wide}, head.lengths.from(row),
                   head.kept + row);
     multiply_rows({weights, rows, head.keys.rows, keys_wide}, values, values_wide, y);
@@ -240,13 +260,14 @@ void forward(const HeadForward& head, float* memory) {
   }
 }
 
+template <class T>
 struct HeadBackward {
-  Input queries, keys, values;
+  Stored<T> queries, keys, values;
   Lengths lengths;
   float scale;
   const float* kept;
-  Input grad_y;
-  Output grad_queries, grad_keys, grad_values;
+  Stored<T> grad_y;
+  Matrix<T> grad_queries, grad_keys, grad_values;
 
   int64_t block() const { return std::min(kBlock, queries.rows); }
   int64_t keys_wide() const { return whole_vectors(keys.rows); }
@@ -256,7 +277,8 @@ struct HeadBackward {
   }
 };
 
-void backward(const HeadBackward& head, float* memory) {
+template <class T>
+void backward(const HeadBackward<T>& head, float* memory) {
   const int64_t keys_wide = head.keys_wide(), inner_wide = head.keys.wide();
   const int64_t values_wide = head.values.wide(), keys = head.keys.rows, block = head.block();
   Carver carver(memory);
@@ -270,14 +292,16 @@ void backward(const HeadBackward& head, float* memory) {
   float* grad_queries = carver.take(block * inner_wide);
   float* grad_values = carver.take(keys * values_wide);
   float* grad_y = carver.take(block * values_wide);
-  pack_transposed(head.keys, head.scale, keys_across);
-  pack_transposed(head.values, 1, values_across);
-  pack(head.keys, keys_packed);
+  pack_transposed<T>(head.keys, head.scale, keys_across);
+  pack_transposed<T>(head.values, 1, values_across);
+  pack<T>(head.keys, keys_packed);
   for (int64_t row = 0; row < head.queries.rows; row += kBlock) {
     const int64_t rows = std::min(kBlock, head.queries.rows - row);
     const Lengths lengths = head.lengths.from(row);
-    const Input some_queries = head.queries.from(row, rows),
-                some_grads = head.grad_y.from(row, rows);
+    pack<T>(head.queries.from(row, rows), queries);
+    pack<T>(head.grad_y.from(row, rows), grad_y);
+    const Input some_queries{queries, rows, head.queries.columns, inner_wide};
+    const Input some_grads{grad_y, rows, head.grad_y.columns, values_wide};
     const Input of_weights{weights, rows, keys, keys_wide},
         of_scores{scores, rows, keys, keys_wide};
     multiply_rows(some_queries, keys_across, keys_wide, weights);
@@ -287,9 +311,7 @@ void backward(const HeadBackward& head, float* memory) {
 
     multiply_rows(of_scores, keys_packed, inner_wide, grad_queries);
     unpack(grad_queries, head.grad_queries.from(row, rows));
-    pack(some_queries, queries);
     multiply_columns(of_scores, queries, inner_wide, row > 0, grad_keys);
-    pack(some_grads, grad_y);
     multiply_columns(of_weights, grad_y, values_wide, row > 0, grad_values);
   }
   unpack(grad_keys, head.grad_keys);
@@ -317,18 +339,21 @@ void CpuBackend::attention(const AttentionParams& params, const AttentionOperand
                            View y) {
   if (y.elements() == 0) return;
   const int64_t heads = params.heads, queries = in.queries.shape[1];
-  for_heads(
-      pool_, y.shape[0], heads,
-      [&](int64_t sample, int64_t head) {
-        return HeadForward{.queries = head_of<const float>(in.queries, heads, sample, head),
-                           .keys = head_of<const float>(in.keys, heads, sample, head),
-                           .values = head_of<const float>(in.values, heads, sample, head),
-                           .lengths = lengths_of(in, sample),
-                           .scale = scale_of(params, in),
-                           .kept = kept.as<float>() + (sample * heads + head) * queries,
-                           .y = head_of<float>(strided(y), heads, sample, head)};
-      },
-      forward);
+  visit_float(y.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    for_heads(
+        pool_, y.shape[0], heads,
+        [&](int64_t sample, int64_t head) {
+          return HeadForward<T>{.queries = head_of<const T>(in.queries, heads, sample, head),
+                                .keys = head_of<const T>(in.keys, heads, sample, head),
+                                .values = head_of<const T>(in.values, heads, sample, head),
+                                .lengths = lengths_of(in, sample),
+                                .scale = scale_of(params, in),
+                                .kept = kept.as<float>() + (sample * heads + head) * queries,
+                                .y = head_of<T>(strided(y), heads, sample, head)};
+        },
+        forward<T>);
+  });
 }
 
 void CpuBackend::attention_backward(const AttentionParams& params, const AttentionOperands& in,
@@ -336,21 +361,24 @@ void CpuBackend::attention_backward(const AttentionParams& params, const Attenti
                                     const AttentionGradients& gradients) {
   if (grad_y.elements() == 0) return;
   const int64_t heads = params.heads, queries = in.queries.shape[1];
-  for_heads(
-      pool_, grad_y.shape[0], heads,
-      [&](int64_t sample, int64_t head) {
-        return HeadBackward{.queries = head_of<const float>(in.queries, heads, sample, head),
-                            .keys = head_of<const float>(in.keys, heads, sample, head),
-                            .values = head_of<const float>(in.values, heads, sample, head),
-                            .lengths = lengths_of(in, sample),
-                            .scale = scale_of(params, in),
-                            .kept = kept.as<float>() + (sample * heads + head) * queries,
-                            .grad_y = head_of<const float>(strided(grad_y), heads, sample, head),
-                            .grad_queries = head_of<float>(gradients.queries, heads, sample, head),
-                            .grad_keys = head_of<float>(gradients.keys, heads, sample, head),
-                            .grad_values = head_of<float>(gradients.values, heads, sample, head)};
-      },
-      backward);
+  visit_float(grad_y.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    for_heads(
+        pool_, grad_y.shape[0], heads,
+        [&](int64_t sample, int64_t head) {
+          return HeadBackward<T>{.queries = head_of<const T>(in.queries, heads, sample, head),
+                                 .keys = head_of<const T>(in.keys, heads, sample, head),
+                                 .values = head_of<const T>(in.values, heads, sample, head),
+                                 .lengths = lengths_of(in, sample),
+                                 .scale = scale_of(params, in),
+                                 .kept = kept.as<float>() + (sample * heads + head) * queries,
+                                 .grad_y = head_of<const T>(strided(grad_y), heads, sample, head),
+                                 .grad_queries = head_of<T>(gradients.queries, heads, sample, head),
+                                 .grad_keys = head_of<T>(gradients.keys, heads, sample, head),
+                                 .grad_values = head_of<T>(gradients.values, heads, sample, head)};
+        },
+        backward<T>);
+  });
 }
 
 }  // namespace d2l::cpu

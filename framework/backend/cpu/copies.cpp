@@ -195,6 +195,9 @@ void CpuBackend::copy(const ConstStridedView& in, const StridedView& out, bool a
   if (out.shape.elements() == 0) return;
   LoopNest<2> nest = copy_nest(in, out);
   if (accumulate) return accumulate_into(nest, in.data, out.data);
+  // The compiler makes no vectors of classes.
+  if (in.dtype == out.dtype && is_half(in.dtype))
+    return copy_as<uint16_t, uint16_t>(nest, in.data, out.data);
   visit_type(in.dtype, [&](auto in_zero) {
     visit_type(out.dtype, [&](auto out_zero) {
       copy_as<decltype(in_zero), decltype(out_zero)>(nest, in.data, out.data);

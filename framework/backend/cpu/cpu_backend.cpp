@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "framework/backend/bf16_products.h"
 #include "framework/backend/cpu/direct_convolution.h"
 #include "framework/backend/cpu/parallel.h"
 #include "framework/base/text.h"
@@ -37,15 +38,10 @@ std::string CpuBackend::describe() const {
   return concat("CPU, ", has_wide_vectors() ? "AVX-512, " : "", dnnl_.describe());
 }
 
-// oneDNN multiplies bf16 wherever AVX-512 is complete, with instructions for it or without.
-bool CpuBackend::computes(DType dtype) const {
-  if (dtype != DType::bf16) return dtype == DType::f32;
-#if defined(__x86_64__)
-  return has_wide_vectors() && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512dq");
-#else
-  return false;
-#endif
+bool CpuBackend::computes(DType dtype) const { return dtype == DType::f32 || dtype == DType::bf16; }
+
+std::string CpuBackend::describe_products(DType activations) const {
+  return activations == DType::bf16 ? describe_bf16_products() : std::string();
 }
 
 void CpuBackend::copy_from_host(const void* host, View out) {

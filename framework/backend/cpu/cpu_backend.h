@@ -14,6 +14,7 @@ class CpuBackend final : public Backend {
   Device device() const override { return {DeviceKind::cpu, 0}; }
   std::string describe() const override;
   bool computes(DType dtype) const override;
+  std::string describe_products(DType activations) const override;
 
   MemoryPool& pool() override { return pool_; }
   void copy_from_host(const void* host, View out) override;

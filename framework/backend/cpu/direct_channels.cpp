@@ -3,6 +3,7 @@
 
 #include "framework/backend/cpu/activate.h"
 #include "framework/backend/cpu/direct_convolution.h"
+#include "framework/backend/cpu/floats.h"
 #include "framework/backend/cpu/lanes.h"
 #include "framework/backend/cpu/parallel.h"
 #include "framework/backend/cpu/per_thread.h"
@@ -17,11 +18,16 @@ constexpr int64_t kLanes = 16;
 
 constexpr int kMostTaps = 30;  // of 32 registers
 
-// The image as the kernels want it: itself, or copied into `padded`, which has zeros around it.
-const float* input_image(const DirectConvolution& s, const float* x, float* padded) {
-  if (!s.padded()) return x;
-  copy_into_padding(s, x, padded);
-  return padded;
+// The image as the kernels want it: itself, or copied into `memory`, which has zeros around it.
+template <class T>
+const float* input_image(const DirectConvolution& s, const T* x, float* memory) {
+  if (!s.padded()) return as_floats(x, s.x_image(), memory);
+  copy_into_padding(s, x, memory);
+  return memory;
+}
+template <class T>
+int64_t input_memory(const DirectConvolution& s) {
+  return s.padded() ? s.padded_height() * s.padded_width() * s.in : floats_beside<T>(s.x_image());
 }
 
 // --- forward: 16 channels of a few pixels, in one or two rows, are summed in registers ---
@@ -106,9 +112,9 @@ D2L_SIMD void forward_image(const DirectConvolution& s, const float* x, const fl
 
 // --- weight gradient ---
 
-template <int kTaps>
+template <int kTaps, class T>
 [[gnu::always_inline]] inline void weight_tile(const DirectConvolution& s, const float* x,
-                                               const float* grad_y, float* sums) {
+                                               const T* grad_y, float* sums) {
   Lanes16 sum[kTaps];
   for (int j = 0; j < kTaps; ++j) load(sum[j], sums + j * kLanes);
   for (int64_t oy = 0; oy < s.out_height; ++oy) {
@@ -126,15 +132,16 @@ template <int kTaps>
 }
 
 // Adds the products of one image, 16 output channels and one row of the kernel.
-template <int... kIndex>
+template <int... kIndex, class T>
 [[gnu::always_inline]] inline void weight_row(std::integer_sequence<int, kIndex...>,
                                               const DirectConvolution& s, const float* x,
-                                              const float* grad_y, float* sums) {
+                                              const T* grad_y, float* sums) {
   ((s.taps() == kIndex + 1 ? weight_tile<kIndex + 1>(s, x, grad_y, sums) : void()), ...);
 }
 
-D2L_SIMD void weight_image(const DirectConvolution& s, const float* x, const float* grad_y,
-                           float* sums, float* bias_sums) {
+template <class T>
+D2L_SIMD void weight_image(const DirectConvolution& s, const float* x, const T* grad_y, float* sums,
+                           float* bias_sums) {
   for (int64_t o = 0; o < s.out; o += kLanes) {
     for (int64_t ky = 0; ky < s.kernel_height; ++ky, sums += s.taps() * kLanes)
       weight_row(std::make_integer_sequence<int, kMostTaps>{}, s, x + ky * s.padded_width() * s.in,
@@ -157,18 +164,21 @@ bool channels_forward_suits(const DirectConvolution& s) {
          s.kernel_width == kWidth && (kWide.fits(s) || kNarrow.fits(s));
 }
 
-void channels_forward(const DirectConvolution& s, MemoryPool& pool, const float* x,
-                      const float* weight, const float* bias, float* y) {
+template <class T>
+void channels_forward(const DirectConvolution& s, MemoryPool& pool, const T* x, const float* weight,
+                      const float* bias, T* y) {
   Scratch<float> packed(pool, s.out * s.kernel_height * s.taps());
-  PerThread<float> padded(pool, s.padded() ? s.padded_height() * s.padded_width() * s.in : 0);
-  padded.clear();
+  PerThread<float> inputs(pool, input_memory<T>(s)), results(pool, floats_beside<T>(s.y_image()));
+  inputs.clear();
   pack_weights(s, weight, packed.data());
   parallel_for(s.images, 1, [&](int64_t begin, int64_t end) {
     for (int64_t n = begin; n < end; ++n) {
-      const float* image = input_image(s, x + n * s.x_image(), padded.mine());
-      float* result = y + n * s.y_image();
+      const float* image = input_image(s, x + n * s.x_image(), inputs.mine());
+      T* stored = y + n * s.y_image();
+      float* result = floats_for(stored, results.mine());
       forward_image(s, image, packed.data(), bias, result);
       activate(s.params.activation, result, s.y_image());
+      store_floats(result, s.y_image(), stored);
     }
   });
 }
@@ -177,17 +187,27 @@ bool channels_backward_weight_suits(const DirectConvolution& s) {
   return has_wide_vectors() && s.out % kLanes == 0 && s.in <= 8 && s.taps() <= kMostTaps;
 }
 
-void channels_backward_weight(const DirectConvolution& s, MemoryPool& pool, const float* x,
-                              const float* grad_y, float* grad_weight, float* grad_bias) {
+template <class T>
+void channels_backward_weight(const DirectConvolution& s, MemoryPool& pool, const T* x,
+                              const T* grad_y, float* grad_weight, float* grad_bias) {
   int64_t weights = s.out * s.kernel_height * s.taps();
-  PerThread<float> padded(pool, s.padded() ? s.padded_height() * s.padded_width() * s.in : 0);
-  padded.clear();
+  PerThread<float> inputs(pool, input_memory<T>(s));
+  inputs.clear();
   auto add_image = [&](int64_t n, float* sums) {
-    const float* image = input_image(s, x + n * s.x_image(), padded.mine());
+    const float* image = input_image(s, x + n * s.x_image(), inputs.mine());
     weight_image(s, image, grad_y + n * s.y_image(), sums, sums + weights);
   };
   Scratch<float> sums = sum_over_images(s, pool, weights + s.out, add_image);
   unpack_sums(s, sums.data(), grad_weight, grad_bias);
 }
+
+#define D2L_CHANNELS(T)                                                                         \
+  template void channels_forward(const DirectConvolution&, MemoryPool&, const T*, const float*, \
+                                 const float*, T*);                                             \
+  template void channels_backward_weight(const DirectConvolution&, MemoryPool&, const T*,       \
+                                         const T*, float*, float*);
+D2L_CHANNELS(float)
+D2L_CHANNELS(Bfloat16)
+#undef D2L_CHANNELS
 
 }  // namespace d2l::cpu

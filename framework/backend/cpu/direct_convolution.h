@@ -59,10 +59,10 @@ Scratch<float> sum_over_images(const DirectConvolution& s, MemoryPool& pool, int
 void add(const float* values, int64_t count, float* sums);
 
 // An image into `padded`, which has room for the zeros around it and holds them already.
-template <class T>
-void copy_into_padding(const DirectConvolution& s, const T* x, T* padded) {
+template <class From, class To>
+void copy_into_padding(const DirectConvolution& s, const From* x, To* padded) {
   const int64_t row = s.padded_width() * s.in;
-  T* to = padded + s.params.padding.height * row + s.params.padding.width * s.in;
+  To* to = padded + s.params.padding.height * row + s.params.padding.width * s.in;
   for (int64_t y = 0; y < s.height; ++y)
     std::copy_n(x + y * s.width * s.in, s.width * s.in, to + y * row);
 }
@@ -72,34 +72,43 @@ void copy_into_padding(const DirectConvolution& s, const T* x, T* padded) {
 void unpack_sums(const DirectConvolution& s, const float* sums, float* grad_weight,
                  float* grad_bias);
 
+// T, what images are stored as, is float or Bfloat16; what is computed with are floats.
+
 // Lanes are output channels: a multiple of 16 of them, few input channels (direct_channels.cpp);
 // forward with kernels 5 wide.
 bool channels_forward_suits(const DirectConvolution& s);
-void channels_forward(const DirectConvolution& s, MemoryPool& pool, const float* x,
-                      const float* weight, const float* bias, float* y);
+template <class T>
+void channels_forward(const DirectConvolution& s, MemoryPool& pool, const T* x, const float* weight,
+                      const float* bias, T* y);
 bool channels_backward_weight_suits(const DirectConvolution& s);
-void channels_backward_weight(const DirectConvolution& s, MemoryPool& pool, const float* x,
-                              const float* grad_y, float* grad_weight, float* grad_bias);
+template <class T>
+void channels_backward_weight(const DirectConvolution& s, MemoryPool& pool, const T* x,
+                              const T* grad_y, float* grad_weight, float* grad_bias);
 
 // Lanes are the taps of a row of the kernel: 16 or 32 output channels (direct_taps.cpp).
 bool taps_backward_input_suits(const DirectConvolution& s);
-void taps_backward_input(const DirectConvolution& s, MemoryPool& pool, const float* grad_y,
-                         const float* weight, float* grad_x);
+template <class T>
+void taps_backward_input(const DirectConvolution& s, MemoryPool& pool, const T* grad_y,
+                         const float* weight, T* grad_x);
 
 // Lanes are neighbouring pixels: one input channel, few output channels (direct_pixels.cpp).
 bool pixels_suit(const DirectConvolution& s);
-void pixels_forward(const DirectConvolution& s, MemoryPool& pool, const float* x,
-                    const float* weight, const float* bias, float* y);
-void pixels_backward_weight(const DirectConvolution& s, MemoryPool& pool, const float* x,
-                            const float* grad_y, float* grad_weight, float* grad_bias);
+template <class T>
+void pixels_forward(const DirectConvolution& s, MemoryPool& pool, const T* x, const float* weight,
+                    const float* bias, T* y);
+template <class T>
+void pixels_backward_weight(const DirectConvolution& s, MemoryPool& pool, const T* x,
+                            const T* grad_y, float* grad_weight, float* grad_bias);
 
 // The same with the average over windows of 2 x 2 (direct_pixels_pool.cpp). `kept` has as many
 // elements as the convolution's result, in an order of its own, for the gradient.
 bool pixels_pool_suit(const DirectConvolution& s, const Pool2dParams& pool);
-void pixels_pool_forward(const DirectConvolution& s, MemoryPool& pool, const float* x,
-                         const float* weight, const float* bias, float* kept, float* y);
-void pixels_pool_backward_weight(const DirectConvolution& s, MemoryPool& pool, const float* x,
-                                 const float* kept, const float* grad_y, float* grad_weight,
+template <class T>
+void pixels_pool_forward(const DirectConvolution& s, MemoryPool& pool, const T* x,
+                         const float* weight, const float* bias, T* kept, T* y);
+template <class T>
+void pixels_pool_backward_weight(const DirectConvolution& s, MemoryPool& pool, const T* x,
+                                 const T* kept, const T* grad_y, float* grad_weight,
                                  float* grad_bias);
 
 }  // namespace d2l::cpu

@@ -2,6 +2,7 @@
 #include <numeric>
 
 #include "framework/backend/cpu/activate.h"
+#include "framework/backend/cpu/floats.h"
 #include "framework/backend/cpu/parallel.h"
 #include "framework/backend/cpu/per_thread.h"
 #include "framework/backend/cpu/pixel_planes.h"
@@ -112,13 +113,14 @@ template <int kChannels, int kTaps>
 
 // planes [out_height][out][wide_row]: lanes beyond the row are zeros. Vectors stick out over the
 // end of a row into the next one; the last goes through `pixels`, which has room for that.
-D2L_SIMD void gradient_planes(const DirectConvolution& s, const float* grad_y, float* pixels,
+template <class T>
+D2L_SIMD void gradient_planes(const DirectConvolution& s, const T* grad_y, T* pixels,
                               float* planes) {
   int64_t count = s.out_width * s.out, wide = wide_row(s);
   for (int64_t oy = 0; oy < s.out_height; ++oy, grad_y += count, planes += s.out * wide) {
     bool inside = (oy + 1) * count + (wide - s.out_width) * s.out <= s.y_image();
     if (!inside) std::copy(grad_y, grad_y + count, pixels);
-    const float* row = inside ? grad_y : pixels;
+    const T* row = inside ? grad_y : pixels;
     with_constant<kMostOut>(
         s.out, [&](auto out) __attribute__((always_inline)) { unweave<out>(row, wide, planes); });
     for (int64_t o = 0; o < s.out; ++o)
@@ -166,7 +168,8 @@ bool pixels_suit(const DirectConvolution& s) {
          s.out_height >= 2 && 3 * s.out_width >= 2 * wide_row(s);
 }
 
-D2L_SIMD void pad_image(const DirectConvolution& s, const float* x, float* padded) {
+template <class T>
+D2L_SIMD void pad_image(const DirectConvolution& s, const T* x, float* padded) {
   padded += s.params.padding.height * image_row(s) + s.params.padding.width;
   for (int64_t iy = 0; iy < s.height; ++iy)
     copy_row(x + iy * s.width, s.width, padded + iy * image_row(s));
@@ -187,32 +190,37 @@ D2L_SIMD void forward_rows(const DirectConvolution& s, const float* padded, int6
     }
 }
 
-void pixels_forward(const DirectConvolution& s, MemoryPool& pool, const float* x,
-                    const float* weight, const float* bias, float* y) {
+template <class T>
+void pixels_forward(const DirectConvolution& s, MemoryPool& pool, const T* x, const float* weight,
+                    const float* bias, T* y) {
   PerThread<float> images(pool, (s.padded_height() + 1) * image_row(s));
   images.clear();
   PerThread<float> planes(pool, 2 * s.out * wide_row(s)), pixels(pool, s.out * wide_row(s));
+  PerThread<float> results(pool, floats_beside<T>(s.y_image()));
   parallel_for(s.images, 1, [&](int64_t begin, int64_t end) {
     for (int64_t n = begin; n < end; ++n) {
       pad_image(s, x + n * s.x_image(), images.mine());
-      float* image = y + n * s.y_image();
+      T* stored = y + n * s.y_image();
+      float* image = floats_for(stored, results.mine());
       for (int64_t i = 0; i < s.out_height; i += 2) {
         int64_t oy = std::min(i, s.out_height - 2);  // the last pair of rows may overlap
         forward_rows(s, images.mine(), oy, weight, bias, planes.mine());
         weave_rows(s, planes.mine(), pixels.mine(), image + oy * s.out_width * s.out);
       }
       activate(s.params.activation, image, s.y_image());
+      store_floats(image, s.y_image(), stored);
     }
   });
 }
 
-void sum_weight_gradient(const DirectConvolution& s, MemoryPool& pool, const float* x,
-                         const GradientOfImage& gradient, float* grad_weight, float* grad_bias) {
+template <class T>
+void sum_weight_gradient(const DirectConvolution& s, MemoryPool& pool, const T* x,
+                         const GradientOfImage<T>& gradient, float* grad_weight, float* grad_bias) {
   int64_t weights = s.out * s.kernel_height * s.kernel_width;
   PerThread<float> images(pool, s.padded_height() * image_row(s));
   images.clear();
   PerThread<float> planes(pool, s.out_height * s.out * wide_row(s));
-  PerThread<float> pixels(pool, s.out * wide_row(s));
+  PerThread<T> pixels(pool, s.out * wide_row(s));
   auto add_image = [&](int64_t n, float* sums) {
     pad_image(s, x + n * s.x_image(), images.mine());
     gradient(n, pixels.mine(), planes.mine());
@@ -229,12 +237,25 @@ void sum_weight_gradient(const DirectConvolution& s, MemoryPool& pool, const flo
   }
 }
 
-void pixels_backward_weight(const DirectConvolution& s, MemoryPool& pool, const float* x,
-                            const float* grad_y, float* grad_weight, float* grad_bias) {
-  auto gradient = [&](int64_t n, float* pixels, float* planes) {
+template <class T>
+void pixels_backward_weight(const DirectConvolution& s, MemoryPool& pool, const T* x,
+                            const T* grad_y, float* grad_weight, float* grad_bias) {
+  const GradientOfImage<T> gradient = [&](int64_t n, T* pixels, float* planes) {
     gradient_planes(s, grad_y + n * s.y_image(), pixels, planes);
   };
   sum_weight_gradient(s, pool, x, gradient, grad_weight, grad_bias);
 }
+
+#define D2L_PIXELS(T)                                                                             \
+  template void pad_image(const DirectConvolution&, const T*, float*);                            \
+  template void pixels_forward(const DirectConvolution&, MemoryPool&, const T*, const float*,     \
+                               const float*, T*);                                                 \
+  template void sum_weight_gradient(const DirectConvolution&, MemoryPool&, const T*,              \
+                                    const GradientOfImage<T>&, float*, float*);                   \
+  template void pixels_backward_weight(const DirectConvolution&, MemoryPool&, const T*, const T*, \
+                                       float*, float*);
+D2L_PIXELS(float)
+D2L_PIXELS(Bfloat16)
+#undef D2L_PIXELS
 
 }  // namespace d2l::cpu

@@ -49,7 +49,8 @@ D2L_SIMD void average_rows(const DirectConvolution& s, const float* rows, float*
   }
 }
 
-D2L_SIMD void weave_row(const DirectConvolution& s, const float* planes, float* pixels, float* y) {
+template <class T>
+D2L_SIMD void weave_row(const DirectConvolution& s, const float* planes, float* pixels, T* y) {
   with_constant<kMostOut>(
       s.out, [&](auto out)
                  __attribute__((always_inline)) { weave<out>(planes, wide_row(s) / 2, pixels); });
@@ -57,7 +58,8 @@ D2L_SIMD void weave_row(const DirectConvolution& s, const float* planes, float* 
 }
 
 // rows [2][out][wide_row] -> kept [2][out][out_width]; nothing after `kept` is touched.
-D2L_SIMD void keep_rows(const DirectConvolution& s, const float* rows, float* kept) {
+template <class T>
+D2L_SIMD void keep_rows(const DirectConvolution& s, const float* rows, T* kept) {
   int64_t wide = wide_row(s), planes = 2 * s.out;
   for (int64_t i = 0; i + 1 < planes; ++i, rows += wide, kept += s.out_width)
     for (int64_t ox = 0; ox < s.out_width; ox += kLanes) {
@@ -70,8 +72,9 @@ D2L_SIMD void keep_rows(const DirectConvolution& s, const float* rows, float* ke
 
 // grad_y [out_width / 2][out] -> planes of half the width, zeros beyond the row; `inside` says that
 // as much as a whole plane can be read.
-D2L_SIMD void unweave_row(const DirectConvolution& s, const float* grad_y, bool inside,
-                          float* pixels, float* planes) {
+template <class T>
+D2L_SIMD void unweave_row(const DirectConvolution& s, const T* grad_y, bool inside, T* pixels,
+                          float* planes) {
   int64_t half = s.out_width / 2, wide = wide_row(s) / 2;
   if (!inside) {
     std::copy(grad_y, grad_y + half * s.out, pixels);
@@ -84,10 +87,9 @@ D2L_SIMD void unweave_row(const DirectConvolution& s, const float* grad_y, bool 
 }
 
 // grads: the planes of a pooled row -> rows [2][out][wide_row], times the activation's derivative.
-template <class Formula>
+template <class T, class Formula>
 [[gnu::always_inline]] inline void spread_rows(const DirectConvolution& s, const float* grads,
-                                               const float* kept, const Formula& formula,
-                                               float* rows) {
+                                               const T* kept, const Formula& formula, float* rows) {
   int64_t wide = wide_row(s);
   for (int64_t r = 0; r < 2; ++r)
     for (int64_t o = 0; o < s.out; ++o, kept += s.out_width, rows += wide) {
@@ -100,12 +102,13 @@ template <class Formula>
         twice<8>(g, right);
         store(left, rows + ox), store(right, rows + ox + kLanes);
       }
-      for (int64_t ox = 0; ox < s.out_width; ++ox) rows[ox] *= formula.derivative(0.0f, kept[ox]);
+      for (int64_t ox = 0; ox < s.out_width; ++ox)
+        rows[ox] *= formula.derivative(0.0f, static_cast<float>(kept[ox]));
     }
 }
 
-D2L_SIMD void spread(const DirectConvolution& s, const float* grads, const float* kept,
-                     float* rows) {
+template <class T>
+D2L_SIMD void spread(const DirectConvolution& s, const float* grads, const T* kept, float* rows) {
   if (s.params.activation == Activation::none) {
     struct Identity {
       float derivative(float, float) const { return 1.0f; }
@@ -125,8 +128,9 @@ bool pixels_pool_suit(const DirectConvolution& s, const Pool2dParams& pool) {
          s.out_height % 2 == 0 && s.out_width % 2 == 0;
 }
 
-void pixels_pool_forward(const DirectConvolution& s, MemoryPool& pool, const float* x,
-                         const float* weight, const float* bias, float* kept, float* y) {
+template <class T>
+void pixels_pool_forward(const DirectConvolution& s, MemoryPool& pool, const T* x,
+                         const float* weight, const float* bias, T* kept, T* y) {
   int64_t plane = s.out * wide_row(s), pooled_row = s.out_width / 2 * s.out;
   PerThread<float> images(pool, (s.padded_height() + 1) * image_row(s));
   images.clear();
@@ -146,13 +150,14 @@ void pixels_pool_forward(const DirectConvolution& s, MemoryPool& pool, const flo
   });
 }
 
-void pixels_pool_backward_weight(const DirectConvolution& s, MemoryPool& pool, const float* x,
-                                 const float* kept, const float* grad_y, float* grad_weight,
+template <class T>
+void pixels_pool_backward_weight(const DirectConvolution& s, MemoryPool& pool, const T* x,
+                                 const T* kept, const T* grad_y, float* grad_weight,
                                  float* grad_bias) {
   int64_t plane = s.out * wide_row(s), pooled_row = s.out_width / 2 * s.out;
   int64_t pooled_rows = s.images * (s.out_height / 2);
   PerThread<float> grads(pool, plane / 2);
-  auto gradient = [&](int64_t n, float* pixels, float* planes) {
+  const GradientOfImage<T> gradient = [&](int64_t n, T* pixels, float* planes) {
     for (int64_t oy = 0; oy < s.out_height; oy += 2) {
       int64_t row = n * (s.out_height / 2) + oy / 2;
       bool inside = row * pooled_row + plane / 2 <= pooled_rows * pooled_row;
@@ -163,5 +168,14 @@ void pixels_pool_backward_weight(const DirectConvolution& s, MemoryPool& pool, c
   };
   sum_weight_gradient(s, pool, x, gradient, grad_weight, grad_bias);
 }
+
+#define D2L_PIXELS_POOL(T)                                                                         \
+  template void pixels_pool_forward(const DirectConvolution&, MemoryPool&, const T*, const float*, \
+                                    const float*, T*, T*);                                         \
+  template void pixels_pool_backward_weight(const DirectConvolution&, MemoryPool&, const T*,       \
+                                            const T*, const T*, float*, float*);
+D2L_PIXELS_POOL(float)
+D2L_PIXELS_POOL(Bfloat16)
+#undef D2L_PIXELS_POOL
 
 }  // namespace d2l::cpu

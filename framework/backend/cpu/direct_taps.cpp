@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "framework/backend/cpu/direct_convolution.h"
+#include "framework/backend/cpu/floats.h"
 #include "framework/backend/cpu/lanes.h"
 #include "framework/backend/cpu/parallel.h"
 #include "framework/backend/cpu/per_thread.h"
@@ -86,9 +87,9 @@ template <int kVectors, int kOut>
   }
 }
 
-template <int kVectors, int kOut>
+template <int kVectors, int kOut, class T>
 [[gnu::always_inline]] inline void image_rows(const DirectConvolution& s, Part part,
-                                              float* products, float* row, float* grad_x) {
+                                              float* products, float* row, T* grad_x) {
   for (int64_t iy = 0; iy < s.height; ++iy) {
     int64_t position = iy + s.params.padding.height;
     part.first = std::max<int64_t>(0, position - s.out_height + 1);
@@ -99,8 +100,9 @@ template <int kVectors, int kOut>
   }
 }
 
+template <class T>
 D2L_SIMD void input_image(const DirectConvolution& s, const Part& part, float* products, float* row,
-                          float* grad_x) {
+                          T* grad_x) {
   switch (vectors_of(s) * 100 + s.out) {
     case 116:
       return image_rows<1, 16>(s, part, products, row, grad_x);
@@ -126,17 +128,26 @@ bool taps_backward_input_suits(const DirectConvolution& s) {
          s.out_width >= pixels_for(static_cast<int>(vectors));
 }
 
-void taps_backward_input(const DirectConvolution& s, MemoryPool& pool, const float* grad_y,
-                         const float* weight, float* grad_x) {
+template <class T>
+void taps_backward_input(const DirectConvolution& s, MemoryPool& pool, const T* grad_y,
+                         const float* weight, T* grad_x) {
   int64_t lanes = vectors_of(s) * kLanes;
   Scratch<float> packed(pool, s.kernel_height * s.out * lanes);
   PerThread<float> products(pool, s.out_width * lanes), rows(pool, s.width * s.in);
+  PerThread<float> grads(pool, floats_beside<T>(s.y_image()));
   pack_weights(s, weight, packed.data());
   parallel_for(s.images, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t n = begin; n < end; ++n)
-      input_image(s, {grad_y + n * s.y_image(), packed.data(), 0, 0}, products.mine(), rows.mine(),
+    for (int64_t n = begin; n < end; ++n) {
+      const float* grad = as_floats(grad_y + n * s.y_image(), s.y_image(), grads.mine());
+      input_image(s, {grad, packed.data(), 0, 0}, products.mine(), rows.mine(),
                   grad_x + n * s.x_image());
+    }
   });
 }
+
+template void taps_backward_input(const DirectConvolution&, MemoryPool&, const float*, const float*,
+                                  float*);
+template void taps_backward_input(const DirectConvolution&, MemoryPool&, const Bfloat16*,
+                                  const float*, Bfloat16*);
 
 }  // namespace d2l::cpu

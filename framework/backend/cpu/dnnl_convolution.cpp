@@ -1,10 +1,10 @@
+#include "framework/backend/bf16_products.h"
 #include "framework/backend/cpu/cpu_backend.h"
 #include "framework/backend/cpu/direct_convolution.h"
 #include "framework/backend/cpu/dnnl_cache.h"
 #include "framework/backend/cpu/floats.h"
 #include "framework/backend/cpu/pair_convolution.h"
 #include "framework/backend/cpu/pointwise.h"
-#include "framework/backend/cpu/tiles.h"
 #include "framework/backend/cpu/widened.h"
 #include "framework/backend/cpu/winograd.h"
 
@@ -166,13 +166,25 @@ bool wants_f32_gradient(const DirectConvolution& s) {
                                 s.out_height));
 }
 
+// Whether a kernel that multiplies f32 alone is to do it.
+bool becomes_f32(DType dtype) {
+  return dtype == DType::bf16 && bf16_products() == Bf16Products::f32;
+}
+
+// Of a slice, so that putting weights in order for each slice costs little.
+int64_t fewest_images(const DirectConvolution& s) {
+  constexpr int64_t kWorth = 8;
+  const int64_t weights = s.out * s.in * s.kernel_height * s.kernel_width;
+  return kWorth * weights / (s.x_image() + s.y_image()) + 1;
+}
+
 // Convolutions in bf16 that oneDNN does faster on tiles than d2l's kernels; gradients of weights
 // only of wide images with few channels. GFLOP/s of two cores of Emerald Rapids, d2l's ->
 // oneDNN 2.6.3's: 64 -> 64 channels, 3 x 3 on 24 x 24, forward 490 -> 2580, input gradient 460 ->
 // 2460; 256 -> 256 on 6 x 6, 550 -> 1060, 560 -> 1700; 1 -> 96, 11 x 11 with stride 4 on 224 x 224,
 // forward 140 -> 930; 16 -> 32, 3 x 3 on 112 x 112, weight gradient 310 -> 900.
 bool tiles_suit(const DirectConvolution& s, ConvolutionPass pass, DType dtype) {
-  if (dtype != DType::bf16 || !has_tiles()) return false;
+  if (dtype != DType::bf16 || bf16_products() != Bf16Products::tiles) return false;
   switch (pass) {
     case ConvolutionPass::forward:
       return true;
@@ -191,15 +203,22 @@ void CpuBackend::conv2d(const Conv2dParams& params, const ConvOperands& in, View
   if (y.elements() == 0) return;
   const auto& [x, weight, bias] = in;
   DirectConvolution direct(params, x.shape, weight.shape, y.shape);
-  if (x.dtype == DType::f32 && pixels_suit(direct))
-    return pixels_forward(direct, pool_, x.as<float>(), weight.as<float>(), bias.as<float>(),
-                          y.as<float>());
-  if (x.dtype == DType::f32 && channels_forward_suits(direct))
-    return channels_forward(direct, pool_, x.as<float>(), weight.as<float>(), bias.as<float>(),
-                            y.as<float>());
+  if (pixels_suit(direct))
+    return visit_float(x.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      pixels_forward(direct, pool_, in.x.as<T>(), in.weight.as<float>(), in.bias.as<float>(),
+                     y.as<T>());
+    });
+  const bool first_layer = x.dtype == DType::bf16 && pair_first_forward_suits(direct);
+  if (!first_layer && channels_forward_suits(direct))
+    return visit_float(x.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      channels_forward(direct, pool_, in.x.as<T>(), in.weight.as<float>(), in.bias.as<float>(),
+                       y.as<T>());
+    });
   if (tiles_suit(direct, ConvolutionPass::forward, x.dtype))
     return forward_by_dnnl(dnnl_.state(), params, in, y);
-  if (x.dtype == DType::bf16 && pair_first_forward_suits(direct))
+  if (first_layer)
     return pair_first_forward(direct, pool_, x.as<Bfloat16>(), weight.as<float>(), bias.as<float>(),
                               y.as<Bfloat16>());
   if (winograd_suits(direct, ConvolutionPass::forward, x.dtype))
@@ -211,6 +230,13 @@ void CpuBackend::conv2d(const Conv2dParams& params, const ConvOperands& in, View
   if (x.dtype == DType::bf16 && pair_small_forward_suits(direct))
     return pair_small_forward(direct, pool_, x.as<Bfloat16>(), weight.as<float>(), bias.as<float>(),
                               y.as<Bfloat16>());
+  if (becomes_f32(x.dtype))
+    return for_slices(direct.images, direct.x_image() + direct.y_image(), fewest_images(direct),
+                      [&](int64_t first, int64_t count) {
+                        const WidenedInput wide_x(*this, part_of(in.x, first, count));
+                        const WidenedOutput wide_y(*this, part_of(y, first, count));
+                        conv2d(params, {wide_x.view(), in.weight, in.bias}, wide_y.view());
+                      });
   forward_by_dnnl(dnnl_.state(), params, in, y);
 }
 
@@ -224,9 +250,11 @@ void CpuBackend::conv2d_backward_input(const Conv2dParams& params, ConstView gra
     return binary(Binary::add, grad_x, more, grad_x);
   }
   DirectConvolution direct(params, grad_x.shape, weight.shape, grad_y.shape);
-  if (grad_y.dtype == DType::f32 && taps_backward_input_suits(direct))
-    return taps_backward_input(direct, pool_, grad_y.as<float>(), weight.as<float>(),
-                               grad_x.as<float>());
+  if (taps_backward_input_suits(direct))
+    return visit_float(grad_y.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      taps_backward_input(direct, pool_, grad_y.as<T>(), weight.as<float>(), grad_x.as<T>());
+    });
   if (tiles_suit(direct, ConvolutionPass::backward_input, grad_y.dtype))
     return backward_input_by_dnnl(dnnl_.state(), params, grad_y, weight, grad_x);
   if (winograd_suits(direct, ConvolutionPass::backward_input, grad_y.dtype))
@@ -237,6 +265,13 @@ void CpuBackend::conv2d_backward_input(const Conv2dParams& params, ConstView gra
   if (grad_y.dtype == DType::bf16 && pair_small_backward_input_suits(direct))
     return pair_small_backward_input(direct, pool_, grad_y.as<Bfloat16>(), weight.as<float>(),
                                      grad_x.as<Bfloat16>());
+  if (becomes_f32(grad_y.dtype))
+    return for_slices(direct.images, direct.x_image() + direct.y_image(), fewest_images(direct),
+                      [&](int64_t first, int64_t count) {
+                        const WidenedInput wide_y(*this, part_of(grad_y, first, count));
+                        const WidenedOutput wide_x(*this, part_of(grad_x, first, count));
+                        conv2d_backward_input(params, wide_y.view(), weight, wide_x.view(), false);
+                      });
   if (pointwise_suits(direct, grad_y.dtype))
     return pointwise_backward_input(*this, direct, grad_y, weight, grad_x);
   backward_input_by_dnnl(dnnl_.state(), params, grad_y, weight, grad_x);
@@ -250,15 +285,22 @@ void CpuBackend::conv2d_backward_weight(const Conv2dParams& params, ConstView x,
     return;
   }
   DirectConvolution direct(params, x.shape, grad_weight.shape, grad_y.shape);
-  if (x.dtype == DType::f32 && pixels_suit(direct))
-    return pixels_backward_weight(direct, pool_, x.as<float>(), grad_y.as<float>(),
-                                  grad_weight.as<float>(), grad_bias.as<float>());
-  if (x.dtype == DType::f32 && channels_backward_weight_suits(direct))
-    return channels_backward_weight(direct, pool_, x.as<float>(), grad_y.as<float>(),
-                                    grad_weight.as<float>(), grad_bias.as<float>());
+  if (pixels_suit(direct))
+    return visit_float(x.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      pixels_backward_weight(direct, pool_, x.as<T>(), grad_y.as<T>(), grad_weight.as<float>(),
+                             grad_bias.as<float>());
+    });
+  const bool first_layer = x.dtype == DType::bf16 && pair_first_backward_weight_suits(direct);
+  if (!first_layer && channels_backward_weight_suits(direct))
+    return visit_float(x.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      channels_backward_weight(direct, pool_, x.as<T>(), grad_y.as<T>(), grad_weight.as<float>(),
+                               grad_bias.as<float>());
+    });
   if (tiles_suit(direct, ConvolutionPass::backward_weight, x.dtype))
     return backward_weight_by_dnnl(dnnl_.state(), params, {x, grad_y}, grad_weight, grad_bias);
-  if (x.dtype == DType::bf16 && pair_first_backward_weight_suits(direct))
+  if (first_layer)
     return pair_first_backward_weight(direct, pool_, x.as<Bfloat16>(), grad_y.as<Bfloat16>(),
                                       grad_weight.as<float>(), grad_bias.as<float>());
   if (winograd_suits(direct, ConvolutionPass::backward_weight, x.dtype))
@@ -270,34 +312,40 @@ void CpuBackend::conv2d_backward_weight(const Conv2dParams& params, ConstView x,
   if (x.dtype == DType::bf16 && pair_backward_weight_suits(direct))
     return pair_backward_weight(direct, pool_, x.as<Bfloat16>(), grad_y.as<Bfloat16>(),
                                 grad_weight.as<float>(), grad_bias.as<float>());
-  if (pointwise_suits(direct, x.dtype))
-    return pointwise_backward_weight(*this, direct, x, grad_y, {grad_weight, grad_bias});
-  if (x.dtype == DType::bf16 && wants_f32_gradient(direct)) {
+  const bool wrong = x.dtype == DType::bf16 && wants_f32_gradient(direct);
+  if (becomes_f32(x.dtype) || (wrong && !pointwise_suits(direct, x.dtype))) {
     const WidenedInput wide_x(*this, x), wide_grad_y(*this, grad_y);
     return conv2d_backward_weight(params, wide_x.view(), wide_grad_y.view(), grad_weight,
                                   grad_bias);
   }
+  if (pointwise_suits(direct, x.dtype))
+    return pointwise_backward_weight(*this, direct, x, grad_y, {grad_weight, grad_bias});
   backward_weight_by_dnnl(dnnl_.state(), params, {x, grad_y}, grad_weight, grad_bias);
 }
 
 void CpuBackend::conv2d_pool(const ConvPoolParams& params, const ConvOperands& in,
                              const ConvKept& kept, View y) {
   DirectConvolution direct(params.conv, in.x.shape, in.weight.shape, kept.conv.shape);
-  if (in.x.dtype != DType::f32 || params.input_gradient || !pixels_pool_suit(direct, params.pool))
+  if (params.input_gradient || !pixels_pool_suit(direct, params.pool))
     return Backend::conv2d_pool(params, in, kept, y);
-  pixels_pool_forward(direct, pool_, in.x.as<float>(), in.weight.as<float>(), in.bias.as<float>(),
-                      kept.conv.as<float>(), y.as<float>());
+  visit_float(in.x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    pixels_pool_forward(direct, pool_, in.x.as<T>(), in.weight.as<float>(), in.bias.as<float>(),
+                        kept.conv.as<T>(), y.as<T>());
+  });
 }
 
 void CpuBackend::conv2d_pool_backward(const ConvPoolParams& params, const ConvOperands& in,
                                       const ConvKept& kept, ConstView grad_y,
                                       const ConvGradients& gradients) {
   DirectConvolution direct(params.conv, in.x.shape, in.weight.shape, kept.conv.shape);
-  if (in.x.dtype != DType::f32 || params.input_gradient || !pixels_pool_suit(direct, params.pool))
+  if (params.input_gradient || !pixels_pool_suit(direct, params.pool))
     return Backend::conv2d_pool_backward(params, in, kept, grad_y, gradients);
-  pixels_pool_backward_weight(direct, pool_, in.x.as<float>(), kept.conv.as<float>(),
-                              grad_y.as<float>(), gradients.weight.as<float>(),
-                              gradients.bias.as<float>());
+  visit_float(in.x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    pixels_pool_backward_weight(direct, pool_, in.x.as<T>(), kept.conv.as<T>(), grad_y.as<T>(),
+                                gradients.weight.as<float>(), gradients.bias.as<float>());
+  });
 }
 
 }  // namespace d2l::cpu

@@ -11,6 +11,8 @@ namespace d2l::cpu {
 // narrower. Functions take them by reference, so that no call depends on the width.
 using Lanes8 = float __attribute__((vector_size(32)));
 using Lanes8i = int32_t __attribute__((vector_size(32)));
+using Lanes8u = uint32_t __attribute__((vector_size(32)));
+using Lanes8h = uint16_t __attribute__((vector_size(16)));
 using Lanes16 = float __attribute__((vector_size(64)));
 using Lanes16i = int32_t __attribute__((vector_size(64)));
 using Lanes16u = uint32_t __attribute__((vector_size(64)));
@@ -27,6 +29,14 @@ template <class Lanes>
 }
 
 // The same for elements of another type, which are floats in registers.
+[[gnu::always_inline]] inline void load(Lanes8& lanes, const float* from) {
+  std::memcpy(&lanes, from, sizeof lanes);
+}
+[[gnu::always_inline]] inline void load(Lanes8& lanes, const Bfloat16* from) {
+  Lanes8h halves;
+  std::memcpy(&halves, from, sizeof halves);
+  lanes = reinterpret_cast<Lanes8>(__builtin_convertvector(halves, Lanes8u) << 16);
+}
 [[gnu::always_inline]] inline void load(Lanes16& lanes, const float* from) {
   std::memcpy(&lanes, from, sizeof lanes);
 }
@@ -60,10 +70,11 @@ template <class Lanes>
   lanes = reinterpret_cast<Lanes16>(bits & (((bits >> 31) - 1u) | (0u - nan)));
 }
 
-// Copies a row of some vectors' length; a call of memcpy takes longer.
-[[gnu::always_inline]] inline void copy_row(const float* from, int64_t count, float* to) {
+// Copies a row of some vectors' length, floats or Bfloat16; a call of memcpy takes longer.
+template <class From, class To>
+[[gnu::always_inline]] inline void copy_row(const From* from, int64_t count, To* to) {
   if (count < 16) {
-    for (int64_t i = 0; i < count; ++i) to[i] = from[i];
+    for (int64_t i = 0; i < count; ++i) to[i] = static_cast<To>(from[i]);
     return;
   }
   Lanes16 lanes;

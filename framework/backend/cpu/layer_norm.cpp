@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "framework/backend/cpu/cpu_backend.h"
+#include "framework/backend/cpu/floats.h"
 #include "framework/backend/cpu/parallel.h"
 #include "framework/backend/cpu/softmax_rows.h"
 #include "framework/backend/scratch.h"
@@ -12,11 +13,13 @@
 namespace d2l::cpu {
 namespace {
 
-// Rows [rows, columns] that one call works on.
+// Rows [rows, columns] that one call works on; T is float or Bfloat16.
+template <class T>
 struct Rows {
   int64_t rows, columns;
   double epsilon;
-  const float *x, *gamma;
+  const T* x;
+  const float* gamma;
   float *mean, *variance;
 
   Rows from(int64_t row, int64_t count) const {
@@ -24,13 +27,14 @@ struct Rows {
   }
 };
 
-Rows rows_of(const LayerNormParams& params, const Backend::NormOperands& in,
-             const Backend::NormStatistics& of_rows) {
+template <class T>
+Rows<T> rows_of(const LayerNormParams& params, const Backend::NormOperands& in,
+                const Backend::NormStatistics& of_rows) {
   const int64_t columns = in.x.shape.size(-1);
   return {columns > 0 ? in.x.elements() / columns : 0,
           columns,
           params.epsilon,
-          in.x.as<float>(),
+          in.x.as<T>(),
           in.gamma.as<float>(),
           of_rows.mean.as<float>(),
           of_rows.variance.as<float>()};
@@ -38,49 +42,54 @@ Rows rows_of(const LayerNormParams& params, const Backend::NormOperands& in,
 
 int64_t rows_per_piece(int64_t columns) { return std::max<int64_t>(1, kGrain / columns); }
 
-[[gnu::always_inline]] inline float inverse_deviation(const Rows& part, int64_t row) {
+template <class T>
+[[gnu::always_inline]] inline float inverse_deviation(const Rows<T>& part, int64_t row) {
   return static_cast<float>(1.0 /
                             std::sqrt(static_cast<double>(part.variance[row]) + part.epsilon));
 }
 
-D2L_SIMD void normalize_rows(const Rows& part, const float* beta, float* y) {
+template <class T>
+D2L_SIMD void normalize_rows(const Rows<T>& part, const float* beta, T* y) {
   const int64_t columns = part.columns;
   const float share = 1.0f / static_cast<float>(columns);
   for (int64_t row = 0; row < part.rows; ++row) {
-    const float* __restrict__ x = part.x + row * columns;
+    const T* __restrict__ x = part.x + row * columns;
     const float* __restrict__ gamma = part.gamma;
-    float* __restrict__ to = y + row * columns;
-    const float mean = share * row_sum(columns, [=](int64_t i) { return x[i]; });
+    T* __restrict__ to = y + row * columns;
+    const auto at = [=](int64_t i) { return static_cast<float>(x[i]); };
+    const float mean = share * row_sum(columns, at);
     part.mean[row] = mean;
     part.variance[row] =
-        share * row_sum(columns, [=](int64_t i) { return (x[i] - mean) * (x[i] - mean); });
+        share * row_sum(columns, [=](int64_t i) { return (at(i) - mean) * (at(i) - mean); });
     const float scale = inverse_deviation(part, row);
-    for (int64_t i = 0; i < columns; ++i) to[i] = (x[i] - mean) * scale * gamma[i] + beta[i];
+    for (int64_t i = 0; i < columns; ++i)
+      to[i] = static_cast<T>((at(i) - mean) * scale * gamma[i] + beta[i]);
   }
 }
 
 // Adds to sum_gamma and sum_beta [columns].
-D2L_SIMD void gradient_rows(const Rows& part, const float* grad_y, float* grad_x, float* sum_gamma,
+template <class T>
+D2L_SIMD void gradient_rows(const Rows<T>& part, const T* grad_y, T* grad_x, float* sum_gamma,
                             float* sum_beta) {
   const int64_t columns = part.columns;
   const float share = 1.0f / static_cast<float>(columns);
   for (int64_t row = 0; row < part.rows; ++row) {
-    const float* __restrict__ x = part.x + row * columns;
-    const float* __restrict__ grad = grad_y + row * columns;
+    const T* __restrict__ x = part.x + row * columns;
+    const T* __restrict__ grads = grad_y + row * columns;
     const float* __restrict__ gamma = part.gamma;
-    float* __restrict__ to = grad_x + row * columns;
+    T* __restrict__ to = grad_x + row * columns;
     float* __restrict__ to_gamma = sum_gamma;
     float* __restrict__ to_beta = sum_beta;
     const float mean = part.mean[row], scale = inverse_deviation(part, row);
-    const float plain = share * row_sum(columns, [=](int64_t i) { return grad[i] * gamma[i]; });
-    const float slope = share * row_sum(columns, [=](int64_t i) {
-                          return grad[i] * gamma[i] * ((x[i] - mean) * scale);
-                        });
+    const auto grad = [=](int64_t i) { return static_cast<float>(grads[i]); };
+    const auto normal = [=](int64_t i) { return (static_cast<float>(x[i]) - mean) * scale; };
+    const float plain = share * row_sum(columns, [=](int64_t i) { return grad(i) * gamma[i]; });
+    const float slope =
+        share * row_sum(columns, [=](int64_t i) { return grad(i) * gamma[i] * normal(i); });
     for (int64_t i = 0; i < columns; ++i) {
-      const float normal = (x[i] - mean) * scale;
-      to_gamma[i] += grad[i] * normal;
-      to_beta[i] += grad[i];
-      to[i] = (grad[i] * gamma[i] - plain - normal * slope) * scale;
+      to_gamma[i] += grad(i) * normal(i);
+      to_beta[i] += grad(i);
+      to[i] = static_cast<T>((grad(i) * gamma[i] - plain - normal(i) * slope) * scale);
     }
   }
 }
@@ -99,31 +108,35 @@ void join(const float* partial, int64_t pieces, int64_t step, const View& sum) {
 
 void CpuBackend::layer_norm(const LayerNormParams& params, const NormOperands& in, View y,
                             const NormStatistics& of_rows) {
-  const Rows all = rows_of(params, in, of_rows);
-  if (all.rows == 0) return;
-  parallel_for(all.rows, rows_per_piece(all.columns), [&](int64_t begin, int64_t end) {
-    normalize_rows(all.from(begin, end - begin), in.beta.as<float>(),
-                   y.as<float>() + begin * all.columns);
+  visit_float(y.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const Rows<T> all = rows_of<T>(params, in, of_rows);
+    if (all.rows == 0) return;
+    parallel_for(all.rows, rows_per_piece(all.columns), [&](int64_t begin, int64_t end) {
+      normalize_rows(all.from(begin, end - begin), in.beta.as<float>(),
+                     y.as<T>() + begin * all.columns);
+    });
   });
 }
 
 void CpuBackend::layer_norm_backward(const LayerNormParams& params, const NormOperands& in,
                                      const NormStatistics& of_rows, ConstView grad_y,
                                      const NormGradients& gradients) {
-  const Rows all = rows_of(params, in, of_rows);
-  const int64_t columns = all.columns;
+  const int64_t columns = in.x.shape.size(-1);
   if (columns == 0) return;
-  const int64_t grain = rows_per_piece(columns), pieces = (all.rows + grain - 1) / grain;
+  const int64_t rows = in.x.elements() / columns;
+  const int64_t grain = rows_per_piece(columns), pieces = (rows + grain - 1) / grain;
   Scratch<float> partial(pool_, pieces * 2 * columns);
   std::fill_n(partial.data(), pieces * 2 * columns, 0.0f);
-  parallel_for(pieces, 1, [&](int64_t first, int64_t last) {
-    for (int64_t piece = first; piece < last; ++piece) {
+  visit_float(grad_y.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const Rows<T> all = rows_of<T>(params, in, of_rows);
+    parallel_for(pieces, 1, [&](int64_t piece, int64_t) {
       const int64_t row = piece * grain;
       float* sums = partial.data() + piece * 2 * columns;
-      gradient_rows(all.from(row, std::min(grain, all.rows - row)),
-                    grad_y.as<float>() + row * columns, gradients.x.as<float>() + row * columns,
-                    sums, sums + columns);
-    }
+      gradient_rows(all.from(row, std::min(grain, rows - row)), grad_y.as<T>() + row * columns,
+                    gradients.x.as<T>() + row * columns, sums, sums + columns);
+    });
   });
   join(partial.data(), pieces, 2 * columns, gradients.gamma);
   join(partial.data() + columns, pieces, 2 * columns, gradients.beta);

@@ -1,6 +1,7 @@
 #include <array>
 #include <utility>
 
+#include "framework/backend/bf16_products.h"
 #include "framework/backend/cpu/lanes.h"
 #include "framework/backend/cpu/pair_convolution.h"
 #include "framework/backend/cpu/pairs.h"
@@ -211,7 +212,7 @@ void pair_first_forward(const DirectConvolution& s, MemoryPool& pool, const Bflo
 }
 
 bool pair_first_backward_weight_suits(const DirectConvolution& s) {
-  return has_pairs() && s.in <= kMostInputs && s.out % kPairLanes == 0 &&
+  return bf16_products() != Bf16Products::f32 && s.in <= kMostInputs && s.out % kPairLanes == 0 &&
          s.out_width >= pixels_of(1);
 }
 

@@ -1,3 +1,4 @@
+#include "framework/backend/bf16_products.h"
 #include "framework/backend/cpu/pair_convolution.h"
 #include "framework/backend/cpu/pairs.h"
 #include "framework/backend/cpu/parallel.h"
@@ -96,7 +97,7 @@ struct Gradient {
         most(std::clamp<int64_t>(cache / pair_bytes, 1, (pairs + slices - 1) / slices)),
         taps(s.kernel_height * s.kernel_width),
         products(most * s.out_height * s.out_width),
-        tiles(has_tiles()),
+        tiles(bf16_products() == Bf16Products::tiles),
         lists(pool, tiles ? 0 : taps * products),
         counts(pool, tiles ? 0 : taps),
         zeros(pool, std::max(s.in, s.out)),
@@ -254,7 +255,7 @@ int64_t slices_of(const DirectConvolution& s) {
 }  // namespace
 
 bool pair_backward_weight_suits(const DirectConvolution& s) {
-  return has_pairs() && s.in % kPairLanes == 0 && s.out % kPairLanes == 0;
+  return bf16_products() != Bf16Products::f32 && s.in % kPairLanes == 0 && s.out % kPairLanes == 0;
 }
 
 void pair_backward_weight(const DirectConvolution& given, MemoryPool& pool, const Bfloat16* x,

@@ -1,3 +1,4 @@
+#include "framework/backend/bf16_products.h"
 #include "framework/backend/cpu/pair_convolution.h"
 #include "framework/backend/cpu/pairs.h"
 #include "framework/backend/cpu/parallel.h"
@@ -166,8 +167,9 @@ void run(const Pass& pass, const Factors& factors) {
 // What other kernels do better with larger images.
 bool small(const DirectConvolution& s, int64_t from, int64_t to) {
   constexpr int64_t kMostPlaces = 36;
-  return has_pairs() && s.images >= kImages && s.kernel_height * s.kernel_width > 1 &&
-         s.out_height * s.out_width <= kMostPlaces && from % 2 == 0 && to % kPanel == 0;
+  return bf16_products() != Bf16Products::f32 && s.images >= kImages &&
+         s.kernel_height * s.kernel_width > 1 && s.out_height * s.out_width <= kMostPlaces &&
+         from % 2 == 0 && to % kPanel == 0;
 }
 
 }  // namespace

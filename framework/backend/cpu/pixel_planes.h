@@ -73,8 +73,8 @@ struct Unwoven {
   }
 };
 
-template <template <int, int> class Source, int kOut, int... kIndex>
-[[gnu::always_inline]] inline void pick_all(std::integer_sequence<int, kIndex...>, const float* in,
+template <template <int, int> class Source, int kOut, class T, int... kIndex>
+[[gnu::always_inline]] inline void pick_all(std::integer_sequence<int, kIndex...>, const T* in,
                                             int64_t in_step, float* out, int64_t out_step) {
   Lanes16 vectors[kOut];
   for (int i = 0; i < kOut; ++i) load(vectors[i], in + i * in_step);
@@ -93,15 +93,18 @@ template <int kOut>
                           pixels + i * kOut, kLanes);
 }
 
-template <int kOut>
-[[gnu::always_inline]] inline void unweave(const float* pixels, int64_t wide, float* planes) {
+template <int kOut, class T>
+[[gnu::always_inline]] inline void unweave(const T* pixels, int64_t wide, float* planes) {
   for (int64_t i = 0; i < wide; i += kLanes)
     pick_all<Unwoven, kOut>(std::make_integer_sequence<int, kOut>{}, pixels + i * kOut, kLanes,
                             planes + i, wide);
 }
 
+// T, what images are stored as, is float or Bfloat16.
+
 // Copies an image into padded [padded_height][image_row], which has zeros around it.
-void pad_image(const DirectConvolution& s, const float* x, float* padded);
+template <class T>
+void pad_image(const DirectConvolution& s, const T* x, float* padded);
 
 // Rows oy and oy + 1 of one image's result, planes [2][out][wide_row], without the activation.
 void forward_rows(const DirectConvolution& s, const float* padded, int64_t oy, const float* weight,
@@ -109,8 +112,10 @@ void forward_rows(const DirectConvolution& s, const float* padded, int64_t oy, c
 
 // Writes the gradient of image n before the activation: planes [out_height][out][wide_row], zeros
 // beyond the row; `pixels` has room for a plane of each channel.
-using GradientOfImage = std::function<void(int64_t n, float* pixels, float* planes)>;
-void sum_weight_gradient(const DirectConvolution& s, MemoryPool& pool, const float* x,
-                         const GradientOfImage& gradient, float* grad_weight, float* grad_bias);
+template <class T>
+using GradientOfImage = std::function<void(int64_t n, T* pixels, float* planes)>;
+template <class T>
+void sum_weight_gradient(const DirectConvolution& s, MemoryPool& pool, const T* x,
+                         const GradientOfImage<T>& gradient, float* grad_weight, float* grad_bias);
 
 }  // namespace d2l::cpu

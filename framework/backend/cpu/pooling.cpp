@@ -9,12 +9,12 @@
 #include "framework/backend/cpu/lanes.h"
 #include "framework/backend/cpu/parallel.h"
 #include "framework/backend/cpu/per_thread.h"
-#include "framework/backend/cpu/widened.h"
 
 // Pooling is bound by memory and short inner loops: oneDNN 2.6 needs blocked channels to be fast.
 // Channels go through 8 lanes at a time; where their number is not a multiple of 8, rows pass
 // through scratch memory with elements to spare behind them, and a vector that sticks out over the
-// last channel is overwritten by (or adds zeros to) the pixel after it. Gradients of windows that
+// last channel is overwritten by (or adds zeros to) the pixel after it. So do rows of bf16, which
+// are floats there. Gradients of windows that
 // do not overlap are stored without being read before (such a read waits for the last such store),
 // unless a vector that sticks out would meet channels that are there already.
 
@@ -29,14 +29,16 @@ bool whole_lanes(const Geometry& g) { return g.channels % kLanes == 0; }
 bool may_store(const Geometry& g) { return whole_lanes(g) || g.channels < kLanes; }
 
 // sum[i] = the sum of rows[i], rows[step + i], ...
-D2L_SIMD void add_rows(const float* rows, int64_t count, int64_t step, float* sum) {
+template <class T>
+D2L_SIMD void add_rows(const T* rows, int64_t count, int64_t step, float* sum) {
   if (count == 2) {
-    for (int64_t i = 0; i < step; ++i) sum[i] = rows[i] + rows[step + i];
+    for (int64_t i = 0; i < step; ++i)
+      sum[i] = static_cast<float>(rows[i]) + static_cast<float>(rows[step + i]);
     return;
   }
-  for (int64_t i = 0; i < step; ++i) sum[i] = count > 0 ? rows[i] : 0.0f;
+  for (int64_t i = 0; i < step; ++i) sum[i] = count > 0 ? static_cast<float>(rows[i]) : 0.0f;
   for (int64_t r = 1; r < count; ++r)
-    for (int64_t i = 0; i < step; ++i) sum[i] += rows[r * step + i];
+    for (int64_t i = 0; i < step; ++i) sum[i] += static_cast<float>(rows[r * step + i]);
 }
 
 D2L_SIMD void average_pairs(const Geometry& g, const float* row, float scale, float* out) {
@@ -175,41 +177,59 @@ template <class T>
 void copy_elements(const T* from, int64_t count, T* to) {
   std::memcpy(to, from, static_cast<size_t>(count) * sizeof(T));
 }
+void copy_elements(const Bfloat16* from, int64_t count, float* to) { convert(from, count, to); }
+void copy_elements(const float* from, int64_t count, Bfloat16* to) { convert(from, count, to); }
+
+// Whether vectors of floats may be read and written where the elements lie.
+template <class T>
+bool in_place(const Geometry& g) {
+  return std::is_same_v<T, float> && whole_lanes(g);
+}
+// Elements that are that themselves, or `memory`.
+template <class T>
+auto* place(T* elements, [[maybe_unused]] float* memory, [[maybe_unused]] bool direct) {
+  if constexpr (std::is_same_v<std::remove_const_t<T>, float>)
+    return direct ? elements : static_cast<T*>(memory);
+  else
+    return memory;
+}
 
 // Enough rows for a piece of work that is worth a thread.
 int64_t grain_of(int64_t elements_per_unit) {
   return std::max<int64_t>(1, (int64_t{1} << 13) / std::max<int64_t>(1, elements_per_unit));
 }
 
-void average_forward(const Geometry& g, MemoryPool& pool, const float* x, float* y) {
+template <class T>
+void average_forward(const Geometry& g, MemoryPool& pool, const T* x, T* y) {
+  const bool direct = in_place<T>(g);
   PerThread<float> sums(pool, g.row()), results(pool, g.out_row());
   float scale = 1.0f / static_cast<float>(g.params.window.height * g.params.window.width);
   parallel_for(g.images * g.out_height, grain_of(g.row()), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       Range range = rows_of(g, i % g.out_height);
-      const float* rows = x + i / g.out_height * g.image() + range.begin * g.row();
-      float* out = y + i * g.out_row();
+      const T* rows = x + i / g.out_height * g.image() + range.begin * g.row();
+      T* out = y + i * g.out_row();
       add_rows(rows, range.end - range.begin, g.row(), sums.mine());
-      float* result = whole_lanes(g) ? out : results.mine();
+      float* result = place(out, results.mine(), direct);
       average_columns(g, sums.mine(), scale, result);
-      if (result != out) copy_elements(result, g.out_row(), out);
+      if (!direct) copy_elements(result, g.out_row(), out);
     }
   });
 }
 
-void largest_forward(const Geometry& g, MemoryPool& pool, const float* x, float* y,
-                     uint8_t* winners) {
-  bool direct = whole_lanes(g);
+template <class T>
+void largest_forward(const Geometry& g, MemoryPool& pool, const T* x, T* y, uint8_t* winners) {
+  const bool direct = in_place<T>(g);
   PerThread<float> inputs(pool, g.row() * g.params.window.height), results(pool, g.out_row());
   PerThread<uint8_t> positions(pool, g.out_row());
   parallel_for(g.images * g.out_height, grain_of(g.row()), [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       Range range = rows_of(g, i % g.out_height);
-      const float* rows = x + i / g.out_height * g.image() + range.begin * g.row();
-      float* out = y + i * g.out_row();
+      const T* rows = x + i / g.out_height * g.image() + range.begin * g.row();
+      T* out = y + i * g.out_row();
       uint8_t* won = winners == nullptr ? nullptr : winners + i * g.out_row();
       if (direct) {
-        largest_columns(g, rows, range, out, won);
+        largest_columns(g, place(rows, nullptr, true), range, place(out, nullptr, true), won);
         continue;
       }
       copy_elements(rows, (range.end - range.begin) * g.row(), inputs.mine());
@@ -221,19 +241,24 @@ void largest_forward(const Geometry& g, MemoryPool& pool, const float* x, float*
 }
 
 // What gave the pooled images: its derivative is applied to each while it is in the cache.
+template <class T>
 struct Before {
   Activation activation = Activation::none;
-  const float* y = nullptr;
+  const T* y = nullptr;
 };
 
 // Rows of the image are written when the first window reaches them and added to after that.
-void average_backward(const Geometry& g, MemoryPool& pool, const float* grad_y, float* grad_x,
-                      const Before& before) {
+template <class T>
+void average_backward(const Geometry& g, MemoryPool& pool, const T* grad_y, T* grad_x,
+                      const Before<T>& before) {
+  constexpr bool kFloats = std::is_same_v<T, float>;
   PerThread<float> spread(pool, g.row()), inputs(pool, g.out_row());
+  PerThread<float> images(pool, kFloats ? 0 : g.image());
   float scale = 1.0f / static_cast<float>(g.params.window.height * g.params.window.width);
   parallel_for(g.images, grain_of(g.image()), [&](int64_t begin, int64_t end) {
     for (int64_t n = begin; n < end; ++n) {
-      float* image = grad_x + n * g.image();
+      T* out = grad_x + n * g.image();
+      float* image = place(out, images.mine(), true);
       int64_t filled = 0;
       auto fill_to = [&](int64_t row) {
         for (; filled < row; ++filled)
@@ -241,12 +266,10 @@ void average_backward(const Geometry& g, MemoryPool& pool, const float* grad_y, 
       };
       for (int64_t oy = 0; oy < g.out_height; ++oy) {
         Range range = rows_of(g, oy);
-        const float* grad = grad_y + (n * g.out_height + oy) * g.out_row();
-        if (!whole_lanes(g)) {
-          copy_elements(grad, g.out_row(), inputs.mine());
-          grad = inputs.mine();
-        }
-        spread_columns(g, grad, scale, spread.mine());
+        const T* grad = grad_y + (n * g.out_height + oy) * g.out_row();
+        const bool direct = in_place<T>(g);
+        if (!direct) copy_elements(grad, g.out_row(), inputs.mine());
+        spread_columns(g, place(grad, inputs.mine(), direct), scale, spread.mine());
         fill_to(range.begin);
         for (int64_t iy = range.begin; iy < range.end; ++iy) {
           float* row = image + iy * g.row();
@@ -260,32 +283,33 @@ void average_backward(const Geometry& g, MemoryPool& pool, const float* grad_y, 
       }
       fill_to(g.height);
       activate_gradient(before.activation, before.y + n * g.image(), image, g.image());
+      if (!kFloats) copy_elements(image, g.image(), out);
     }
   });
 }
 
-void largest_backward(const Geometry& g, MemoryPool& pool, const float* grad_y,
-                      const uint8_t* winners, float* grad_x, const Before& before) {
-  bool direct = whole_lanes(g);
+template <class T>
+void largest_backward(const Geometry& g, MemoryPool& pool, const T* grad_y, const uint8_t* winners,
+                      T* grad_x, const Before<T>& before) {
+  const bool direct = in_place<T>(g);
   PerThread<float> images(pool, direct ? 0 : g.image()), inputs(pool, g.out_row());
   PerThread<uint8_t> positions(pool, g.out_row());
   parallel_for(g.images, grain_of(g.image()), [&](int64_t begin, int64_t end) {
     for (int64_t n = begin; n < end; ++n) {
-      float* out = grad_x + n * g.image();
-      float* image = direct ? out : images.mine();
+      T* out = grad_x + n * g.image();
+      float* image = place(out, images.mine(), direct);
       std::fill(image, image + g.image() + (direct ? 0 : kLanes), 0.0f);
       for (int64_t oy = 0; oy < g.out_height; ++oy) {
         Range range = rows_of(g, oy);
         int64_t at = (n * g.out_height + oy) * g.out_row();
-        const float* grad = grad_y + at;
         const uint8_t* won = winners + at;
         if (!direct) {
-          copy_elements(grad, g.out_row(), inputs.mine());
+          copy_elements(grad_y + at, g.out_row(), inputs.mine());
           copy_elements(won, g.out_row(), positions.mine());
-          grad = inputs.mine();
           won = positions.mine();
         }
-        return_to_winners(g, range, grad, won, image + range.begin * g.row());
+        return_to_winners(g, range, place(grad_y + at, inputs.mine(), direct), won,
+                          image + range.begin * g.row());
       }
       activate_gradient(before.activation, before.y + n * g.image(), image, g.image());
       if (!direct) copy_elements(image, g.image(), out);
@@ -293,14 +317,18 @@ void largest_backward(const Geometry& g, MemoryPool& pool, const float* grad_y,
   });
 }
 
-void pool_backward(const Pool2dParams& params, MemoryPool& pool, ConstView grad_y,
-                   ConstView winners, View grad_x, const Before& before) {
-  Geometry g(params, grad_x.shape, grad_y.shape);
-  if (params.kind == Pooling::average)
-    average_backward(g, pool, grad_y.as<float>(), grad_x.as<float>(), before);
-  else
-    largest_backward(g, pool, grad_y.as<float>(), winners.as<uint8_t>(), grad_x.as<float>(),
-                     before);
+// y gave the pooled images through the activation, or is {}.
+void pool_backward(const ConvPoolParams& params, MemoryPool& pool, ConstView y, ConstView grad_y,
+                   ConstView winners, View grad_x) {
+  Geometry g(params.pool, grad_x.shape, grad_y.shape);
+  visit_float(grad_x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const Before<T> before{params.conv.activation, y.as<T>()};
+    if (params.pool.kind == Pooling::average)
+      average_backward(g, pool, grad_y.as<T>(), grad_x.as<T>(), before);
+    else
+      largest_backward(g, pool, grad_y.as<T>(), winners.as<uint8_t>(), grad_x.as<T>(), before);
+  });
 }
 
 }  // namespace
@@ -313,13 +341,13 @@ void CpuBackend::pool2d(const Pool2dParams& params, ConstView x, View y, View wi
       using T = decltype(zero);
       pool_lanes(g, pool_, x.as<T>(), y.as<T>(), winners.as<uint8_t>());
     });
-  const WidenedInput input(*this, x);
-  const WidenedOutput output(*this, y);
-  if (params.kind == Pooling::average)
-    average_forward(g, pool_, input.view().as<float>(), output.view().as<float>());
-  else
-    largest_forward(g, pool_, input.view().as<float>(), output.view().as<float>(),
-                    winners.as<uint8_t>());
+  visit_float(x.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    if (params.kind == Pooling::average)
+      average_forward(g, pool_, x.as<T>(), y.as<T>());
+    else
+      largest_forward(g, pool_, x.as<T>(), y.as<T>(), winners.as<uint8_t>());
+  });
 }
 
 void CpuBackend::pool2d_backward(const Pool2dParams& params, ConstView grad_y, ConstView winners,
@@ -331,19 +359,15 @@ void CpuBackend::pool2d_backward(const Pool2dParams& params, ConstView grad_y, C
       using T = decltype(zero);
       pool_lanes_backward(g, pool_, grad_y.as<T>(), winners.as<uint8_t>(), grad_x.as<T>());
     });
-  const WidenedInput input(*this, grad_y);
-  const WidenedOutput output(*this, grad_x);
-  pool_backward(params, pool_, input.view(), winners, output.view(), {});
+  pool_backward({{}, params}, pool_, {}, grad_y, winners, grad_x);
 }
 
 void CpuBackend::activated_pool2d_backward(const ConvPoolParams& params, ConstView y,
                                            ConstView grad_y, ConstView winners, View grad_x) {
   if (grad_x.elements() == 0) return;
-  if (grad_x.dtype != DType::f32 ||
-      pool_lanes_suit(Geometry(params.pool, grad_x.shape, grad_y.shape)))
+  if (pool_lanes_suit(Geometry(params.pool, grad_x.shape, grad_y.shape)))
     return Backend::activated_pool2d_backward(params, y, grad_y, winners, grad_x);
-  pool_backward(params.pool, pool_, grad_y, winners, grad_x,
-                {params.conv.activation, y.as<float>()});
+  pool_backward(params, pool_, y, grad_y, winners, grad_x);
 }
 
 }  // namespace d2l::cpu

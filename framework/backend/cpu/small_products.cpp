@@ -49,7 +49,8 @@ template <int... kChoice>
 }
 
 // 8 x 8: pairs of rows are interleaved element by element, then by twos, then by fours.
-[[gnu::always_inline]] inline void transpose_tile(const float* from, int64_t from_row, float* to,
+template <class T>
+[[gnu::always_inline]] inline void transpose_tile(const T* from, int64_t from_row, float* to,
                                                   int64_t to_row, float factor) {
   Lanes8 x[kSide], y[kSide];
   for (int i = 0; i < kSide; ++i) load(x[i], from + i * from_row);
@@ -88,10 +89,11 @@ D2L_SIMD void multiply(const SmallProduct& p) {
         });
 }
 
-D2L_SIMD void transpose(const SmallTranspose& p) {
+template <class T>
+D2L_SIMD void transpose(const SmallTranspose<T>& p) {
   for (int64_t i = 0; i < p.rows; i += kSide)
     for (int64_t j = 0; j < p.columns; j += kSide) {
-      const float* from = p.from + i * p.from_row + j;
+      const T* from = p.from + i * p.from_row + j;
       float* to = p.to + j * p.to_row + i;
       const int64_t rows = std::min(kSide, p.rows - i), columns = std::min(kSide, p.columns - j);
       if (rows == kSide && columns == kSide) {
@@ -100,8 +102,11 @@ D2L_SIMD void transpose(const SmallTranspose& p) {
       }
       for (int64_t r = 0; r < rows; ++r)
         for (int64_t c = 0; c < columns; ++c)
-          to[c * p.to_row + r] = p.factor * from[r * p.from_row + c];
+          to[c * p.to_row + r] = p.factor * static_cast<float>(from[r * p.from_row + c]);
     }
 }
+
+template void transpose(const SmallTranspose<float>&);
+template void transpose(const SmallTranspose<Bfloat16>&);
 
 }  // namespace d2l::cpu

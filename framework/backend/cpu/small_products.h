@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include "framework/base/bfloat16.h"
+
 // Products of matrices that lie in the cache, on the calling thread.
 
 namespace d2l::cpu {
@@ -22,15 +24,17 @@ struct SmallProduct {
 void multiply(const SmallProduct& product);
 
 // to[j, i] = factor from[i, j], for from [rows, columns]; neighbouring rows are `from_row` and
-// `to_row` apart.
+// `to_row` apart. T is float or Bfloat16.
+template <class T>
 struct SmallTranspose {
   int64_t rows, columns;
-  const float* from;
+  const T* from;
   int64_t from_row;
   float* to;
   int64_t to_row;
   float factor = 1;
 };
-void transpose(const SmallTranspose& params);
+template <class T>
+void transpose(const SmallTranspose<T>& params);
 
 }  // namespace d2l::cpu

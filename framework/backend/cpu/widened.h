@@ -1,14 +1,27 @@
 #pragma once
 
+#include <algorithm>
 #include <optional>
 
 #include "framework/backend/backend.h"
+#include "framework/backend/cpu/floats.h"
+#include "framework/backend/cpu/parallel.h"
 #include "framework/backend/scratch.h"
 
 // For kernels that are not worth 16-bit versions: they work on f32 copies in scratch memory.
 namespace d2l::cpu {
 
+template <class From, class To>
+void convert_all(const From* from, int64_t count, To* to) {
+  parallel_for(count, kGrain,
+               [&](int64_t begin, int64_t end) { convert(from + begin, end - begin, to + begin); });
+}
+
 inline void convert(Backend& backend, ConstView from, View to) {
+  if (from.dtype == DType::bf16 && to.dtype == DType::f32)
+    return convert_all(from.as<Bfloat16>(), from.elements(), to.as<float>());
+  if (from.dtype == DType::f32 && to.dtype == DType::bf16)
+    return convert_all(from.as<float>(), from.elements(), to.as<Bfloat16>());
   const Strides strides = contiguous_strides(from.shape);
   backend.copy({from.data, from.dtype, from.shape, strides},
                {to.data, to.dtype, from.shape, strides}, false);
@@ -53,5 +66,30 @@ class WidenedOutput {
   View out_, view_;
   std::optional<Scratch<float>> memory_;
 };
+
+// A part of the first axis.
+template <class AnyView>
+AnyView part_of(const AnyView& view, int64_t first, int64_t count) {
+  if (!view) return view;
+  const int64_t row = view.shape.elements(1, view.shape.rank());
+  auto* data =
+      view.template as<const std::byte>() + first * row * static_cast<int64_t>(size_of(view.dtype));
+  return AnyView{const_cast<std::byte*>(data), view.dtype, view.shape.with_size(0, count)};
+}
+
+// Calls body(first, count) for parts of [0, items) that are about equal: each has `fewest` items
+// for every thread, or more where the f32 copies of so many elements each stay in the cores'
+// caches.
+template <class Body>
+void for_slices(int64_t items, int64_t elements_of_item, int64_t fewest, const Body& body) {
+  constexpr int64_t kCache = 1 << 17;  // elements, for each core
+  const int64_t most =
+      team_size() * std::max(fewest, kCache / std::max<int64_t>(elements_of_item, 1));
+  const int64_t slices = (items + most - 1) / most;
+  for (int64_t i = 0; i < slices; ++i) {
+    const int64_t first = items * i / slices, end = items * (i + 1) / slices;
+    body(first, end - first);
+  }
+}
 
 }  // namespace d2l::cpu

@@ -1,9 +1,9 @@
 #include <utility>
 
+#include "framework/backend/bf16_products.h"
 #include "framework/backend/cpu/panels.h"
 #include "framework/backend/cpu/parallel.h"
 #include "framework/backend/cpu/per_thread.h"
-#include "framework/backend/cpu/tiles.h"
 #include "framework/backend/cpu/winograd.h"
 #include "framework/backend/cpu/winograd_tiles.h"
 #include "framework/backend/cpu/winograd_weights.h"
@@ -180,8 +180,9 @@ bool winograd_suits(const DirectConvolution& s, ConvolutionPass pass, DType dtyp
                         s.params.activation != Activation::tanh;
   if (!possible) return false;
   const int64_t fewest = std::min(s.in, s.out);
-  if (dtype == DType::f32) return true;
-  if (has_tiles() || fewest < (s.kernel_height == 5 ? 2 : 3) * kLanes) return false;
+  if (dtype == DType::f32 || bf16_products() == Bf16Products::f32) return true;
+  if (bf16_products() == Bf16Products::tiles || fewest < (s.kernel_height == 5 ? 2 : 3) * kLanes)
+    return false;
   // Images of one small tile are better served by the kernels for pairs, and tiles that stick out
   // of the image are work for nothing.
   const bool forward = pass != ConvolutionPass::backward_input;

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <ostream>
+#include <vector>
+
+#include "framework/backend/bf16_products.h"
+
+namespace d2l::cpu {
+
+// In names of tests and messages.
+inline void PrintTo(Bf16Products products, std::ostream* stream) {
+  *stream << (products == Bf16Products::f32     ? "as f32"
+              : products == Bf16Products::pairs ? "in pairs"
+                                                : "in tiles");
+}
+
+}  // namespace d2l::cpu
+
+namespace d2l::test {
+
+// All ways of multiplying bf16 that this machine has, whichever it would choose.
+inline std::vector<cpu::Bf16Products> bf16_ways() {
+  std::vector<cpu::Bf16Products> ways{cpu::Bf16Products::f32};
+  if (cpu::this_processor().is_limited) return ways;
+  if (cpu::this_processor().has_pairs) ways.push_back(cpu::Bf16Products::pairs);
+  if (cpu::this_processor().has_tiles) ways.push_back(cpu::Bf16Products::tiles);
+  return ways;
+}
+
+}  // namespace d2l::test
