@@ -41,6 +41,7 @@ struct Fiber {
   ucontext_t start;
   jmp_buf here;
   std::unique_ptr<char[]> stack{new char[kStack]};
+  bool has_started = false;  // some block's thread, whose end later ones go on from
   bool begun = false, done = false;
   uint3 thread{};
 };
@@ -85,13 +86,17 @@ class Block {
     return answer;
   }
 
+  // A fiber's life: one thread after the other.
   static void begin() {
     Block& block = instance();
-    (*block.body_)();
-    block.fibers_[block.current_]->done = true;
-    --block.alive_;
-    block.moved_ = true;
-    _longjmp(block.scheduler_, 1);
+    for (;;) {
+      (*block.body_)();
+      Fiber& fiber = *block.fibers_[block.current_];
+      fiber.done = true;
+      --block.alive_;
+      block.moved_ = true;
+      if (_setjmp(fiber.here) == 0) _longjmp(block.scheduler_, 1);
+    }
   }
 
   static Block& instance() {
@@ -105,9 +110,10 @@ class Block {
     Fiber& fiber = *fibers_[i];
     threadIdx = fiber.thread;
     if (_setjmp(scheduler_) != 0) return;
-    if (fiber.begun) _longjmp(fiber.here, 1);
+    if (!fiber.begun) moved_ = true;
     fiber.begun = true;
-    moved_ = true;
+    if (fiber.has_started) _longjmp(fiber.here, 1);
+    fiber.has_started = true;
     getcontext(&fiber.start);
     fiber.start.uc_stack.ss_sp = fiber.stack.get();
     fiber.start.uc_stack.ss_size = kStack;
@@ -153,9 +159,10 @@ class Memory {
 
   void* allocate(size_t bytes) {
     std::lock_guard lock(mutex_);
-    const size_t pages = (bytes + kPage - 1) / kPage * kPage;
-    void* block = mmap(nullptr, pages, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (block == MAP_FAILED) return nullptr;
+    const size_t page = bytes < kHugePage ? kPage : kHugePage;
+    const size_t pages = (bytes + page - 1) / page * page;
+    void* block = map(pages, page);
+    if (block == nullptr) return nullptr;
     std::memset(block, 0xff, pages);  // NaN, so that what is read before it is written shows
     blocks_[block] = pages;
     if (users_ == 0) mprotect(block, pages, PROT_NONE);
@@ -180,7 +187,22 @@ class Memory {
   }
 
  private:
-  static constexpr size_t kPage = 4096;
+  static constexpr size_t kPage = 4096, kHugePage = size_t{2} << 20;
+
+  // Huge pages where there are some: opening and closing takes a time per page.
+  static void* map(size_t bytes, size_t alignment) {
+    void* mapped = mmap(nullptr, bytes + alignment, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapped == MAP_FAILED) return nullptr;
+    const auto address = reinterpret_cast<uintptr_t>(mapped);
+    const size_t before = (alignment - address % alignment) % alignment;
+    char* block = static_cast<char*>(mapped) + before;
+    if (before > 0) munmap(mapped, before);
+    munmap(block + bytes, alignment - before);
+    if (alignment == kHugePage) madvise(block, bytes, MADV_HUGEPAGE);
+    return block;
+  }
+
   std::mutex mutex_;
   std::map<void*, size_t> blocks_;
   int users_ = 0;
