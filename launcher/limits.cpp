@@ -51,8 +51,8 @@ double bytes_per_second(Backend& backend) {
   constexpr int64_t kLeast = int64_t{1} << 23, kMost = int64_t{1} << 26;  // elements
   double rate = 0;
   for (int64_t elements = kLeast; elements <= kMost; elements *= 2) {
-    const Tensor x = uniform(backend, {elements}, {.seed = 1});
-    Tensor y = uniform(backend, {elements}, {.seed = 2});
+    const Tensor x = full(backend, {elements}, 1);
+    Tensor y = full(backend, {elements}, 2);
     const double seconds =
         best_seconds(backend, [&] { backend.axpby(0.5, x.view(), 0.5, y.view()); });
     rate = static_cast<double>(3 * y.view().bytes()) / seconds;
