@@ -129,7 +129,7 @@ Batch Loader::make(int64_t number) {
   batch.global_size = part.global_size;
   batch.first_in_global = part.first_in_global;
   batch.inputs = Tensor(host_, batch_shape(count, sample_shape_), DType::u8);
-  batch.labels = Tensor(host_, {count}, DType::i64);
+  batch.targets = Tensor(host_, {count}, DType::i64);
   batch.samples = Tensor(host_, {count}, DType::i64);
   batch.epoch = epoch;
   if (count == 0) return batch;
@@ -140,14 +140,14 @@ Batch Loader::make(int64_t number) {
   if (resize_)
     read_resized(indices, batch);
   else
-    dataset_->read_bytes(indices, batch.inputs.data<uint8_t>(), batch.labels.data<int64_t>());
+    dataset_->read_bytes(indices, batch.inputs.data<uint8_t>(), batch.targets.data<int64_t>());
   return batch;
 }
 
 void Loader::read_resized(std::span<const int64_t> indices, Batch& batch) const {
   const int64_t elements = sample_shape_.elements();
   auto* images = batch.inputs.data<uint8_t>();
-  auto* labels = batch.labels.data<int64_t>();
+  auto* labels = batch.targets.data<int64_t>();
   Resize::Workspace workspace;
   dataset_->visit(indices, [&](size_t position, const uint8_t* image, int64_t label) {
     resize_->apply(image, images + static_cast<int64_t>(position) * elements, workspace);

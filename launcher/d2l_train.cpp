@@ -43,9 +43,14 @@ std::string where_text(const Machine& machine) {
                 threads == 1 ? " thread" : " threads");
 }
 
-void print_report(const TrainerReport& report, const std::string& where, Log& log) {
-  log.info("loss ", fixed(report.loss, 3), ", train acc ", fixed(report.train_accuracy, 3),
-           ", test acc ", fixed(report.test_accuracy, 3));
+void print_report(const TrainerReport& report, const std::vector<Metric>& metrics,
+                  const std::string& where, Log& log) {
+  std::string text = concat("loss ", fixed(report.loss, 3));
+  for (size_t i = 0; i < metrics.size(); ++i)
+    text += concat(", train ", metrics[i].label, " ", fixed(report.train[i], 3));
+  for (size_t i = 0; i < metrics.size(); ++i)
+    text += concat(", test ", metrics[i].label, " ", fixed(report.test[i], 3));
+  log.info(text);
   log.info(fixed(report.compute_rate, 1), " examples/sec on ", where,
            " (wall-clock with data: ", fixed(report.wall_rate, 1), ")");
 }
@@ -98,7 +103,7 @@ int measure(const CommandLine& line, MpiSession& session) {
   log.info(description(config, *setup, machine, backend));
   const std::string report = time_report({.trainer = trainer,
                                           .backend = backend,
-                                          .activations = setup->options.activations,
+                                          .activations = setup->options.step.activations,
                                           .tf32 = config.precision == "tf32"},
                                          config.time);
   if (comm->rank() == 0) std::printf("\n%s", report.c_str());
@@ -109,15 +114,15 @@ int measure(const CommandLine& line, MpiSession& session) {
 // One rank need not read through all of its state for that.
 void check_states_agree(Trainer& trainer, Communicator& comm, const std::string& host) {
   if (comm.size() == 1) return;
-  const char* name = trainer.position().step > 0 ? "the state that was read"
-                                                 : "the checksum of the initial values";
-  check_agreement({{name, checksum_text(trainer.state_checksum())}}, comm, host);
+  const char* name = trainer.state().position.step > 0 ? "the state that was read"
+                                                       : "the checksum of the initial values";
+  check_agreement({{name, checksum_text(trainer.state().checksum())}}, comm, host);
 }
 
-void say_where_it_stands(const Config& config, const Trainer& trainer,
+void say_where_it_stands(const Config& config, Trainer& trainer,
                          const std::optional<CheckpointStore::Found>& found, Log& log) {
   if (!config.resume.empty())
-    log.info("going on after step ", trainer.position().step,
+    log.info("going on after step ", trainer.state().position.step,
              found ? " from " : ": no checkpoint in ", found ? found->path.string() : config.out);
   if (trainer.finished())
     log.info("nothing is left to do; --epochs and --max-steps say how far a run goes");
@@ -171,23 +176,24 @@ int train(const CommandLine& line, MpiSession& session, LastWords& last_words) {
   if (found) restore(trainer, *found, config, setup.train_fingerprint);
   check_states_agree(trainer, *comm, session.host());
   if (first) {
-    folder->begin(config, trainer.position().step, found ? found->path : "", log);
+    folder->begin(config, trainer.state().position, found ? found->path : "", log);
     trainer.set_files(&folder->store(), &folder->metrics());
   }
   comm->barrier();
   last_words.belong_to(out / "log.txt");
   log.info(description(config, setup, machine, *machine.backend));
-  const std::string products = machine.backend->describe_products(setup.options.activations);
+  const std::string products = machine.backend->describe_products(setup.options.step.activations);
   if (!products.empty()) log.info(products);
   for (const std::string& warning : say_together(warnings(config, machine, setup), session))
     if (first) log.warn(warning);
-  if (on_gpu(machine) && config.cuda_graph == "auto" && !setup.options.record)
+  if (on_gpu(machine) && config.cuda_graph == "auto" && !setup.options.step.record)
     log.info("steps are not recorded as CUDA graphs: --comm mpi takes them through the host");
   say_where_it_stands(config, trainer, found, log);
 
   TrainerReport report = trainer.run();
-  fs::path checkpoint = CheckpointStore::path_of(out / "checkpoints", trainer.position().step);
-  print_report(report, where_text(machine), log);
+  fs::path checkpoint =
+      CheckpointStore::path_of(out / "checkpoints", trainer.state().position.step);
+  print_report(report, setup.objective->metrics(), where_text(machine), log);
   if (first) print_curve(report, terminal);
   if (report.saved) log.info("run folder ", config.out, ", checkpoint ", checkpoint.string());
   check(report.saved, "the last checkpoint could not be written: expected ", checkpoint.string());

@@ -75,23 +75,26 @@ void RunFolder::check_new() const {
         " already holds a run's ", kMetrics, "; move it elsewhere or name another folder");
 }
 
-void RunFolder::begin(const Config& config, int64_t step, const fs::path& checkpoint, Log& log) {
-  const std::string rows = MetricsFile::kept(in(kMetrics), step, config.run_id);
+void RunFolder::begin(const Config& config, const Position& position, const fs::path& checkpoint,
+                      Log& log) {
+  const auto check_held = [this] { lock_.check_held(); };
+  MetricsFile::Options options{
+      .metrics = {}, .run = config.run_id, .warn = warn_, .check_held = check_held};
+  for (const Position::Known& known : position.metrics)
+    options.metrics.push_back(known.metric.name);
+  const std::string rows = MetricsFile::kept(in(kMetrics), position.step, options);
   log.open(in(kLog));
   if (!sync_folder(path_))
     warn_(concat(path_.string(), ": this file system cannot make names of files durable; a crash ",
                  "of the machine may undo the last saves"));
-  const auto check_held = [this] { lock_.check_held(); };
   store_.emplace(in(kCheckpoints), CheckpointStore::Options{.keep = static_cast<int>(config.keep),
                                                             .warn = warn_,
                                                             .check_held = check_held,
                                                             .newest = checkpoint});
   remove_leftovers(path_, is_of_run_folder);
-  if (!config.from.empty()) store_->set_aside_after(step);
+  if (!config.from.empty()) store_->set_aside_after(position.step);
   write_config(config);
-  metrics_.emplace(
-      in(kMetrics), rows,
-      MetricsFile::Options{.run = config.run_id, .warn = warn_, .check_held = check_held});
+  metrics_.emplace(in(kMetrics), rows, std::move(options));
   begun_ = true;
   folders_.keep();
 }

@@ -11,6 +11,7 @@
 #include "framework/checkpoint/store.h"
 #include "framework/comm/communicator.h"
 #include "framework/train/metrics_file.h"
+#include "framework/train/position.h"
 #include "launcher/config.h"
 
 namespace d2l::launcher {
@@ -37,10 +38,11 @@ class RunFolder {
   RunFolder(const RunFolder&) = delete;
   RunFolder& operator=(const RunFolder&) = delete;
 
-  // Once the run is known to begin, or to go on with `config` after `step` from `checkpoint`
+  // Once the run is known to begin, or to go on with `config` after `position` from `checkpoint`
   // (nothing: from none), it is written down; `log` opens its file. All that may be refused is
   // looked at first. Throws Error.
-  void begin(const Config& config, int64_t step, const std::filesystem::path& checkpoint, Log& log);
+  void begin(const Config& config, const Position& position,
+             const std::filesystem::path& checkpoint, Log& log);
 
   // After begin().
   CheckpointStore& store() { return *store_; }

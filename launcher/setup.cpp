@@ -68,19 +68,19 @@ TrainerOptions trainer_options(const Config& config, const Machine& machine,
           .eval_every = config.eval_every,
           .log_every = config.log_every,
           .schedule = make_schedule(config, steps_per_epoch),
-          .accumulate = config.accumulate,
-          .activations = activation_type(config),
-          .loss_scale = {.constant = config.loss_scale},
-          .normalisation = parse_normalisation(config.normalize, image[2]),
-          .flip = config.flip,
-          .crop_padding = config.crop_padding,
-          .sync_batch_norm = config.sync_bn,
-          .label_smoothing = config.label_smoothing,
-          .clip_value = config.clip_value,
-          .clip_norm = config.clip_norm,
           .ema = config.ema,
-          .record = machine.has_steps_without_host && config.cuda_graph == "auto",
-          .seed = config.seed,
+          .step = {.accumulate = config.accumulate,
+                   .activations = activation_type(config),
+                   .normalisation = parse_normalisation(config.normalize, image[2]),
+                   .augmentation = {.crop_padding = config.crop_padding,
+                                    .flip = config.flip,
+                                    .seed = config.seed},
+                   .loss_scale = {.constant = config.loss_scale},
+                   .sync_batch_norm = config.sync_bn,
+                   .clip_value = config.clip_value,
+                   .clip_norm = config.clip_norm,
+                   .record = machine.has_steps_without_host && config.cuda_graph == "auto",
+                   .seed = config.seed},
           .texts = {{"config", to_ini(config)}}};
 }
 
@@ -139,6 +139,8 @@ Setup::Setup(const Config& config, const Machine& machine, Backend& backend)
       test_fingerprint(test_data->dataset().fingerprint()),
       model(make_model(config, *train_data)),
       parameters(*model, backend, config.seed),
+      objective(make_classification(backend, {.classes = train_data->dataset().classes(),
+                                              .label_smoothing = config.label_smoothing})),
       options(trainer_options(config, machine, *train_data)) {
   check_same_kind(train_data->dataset(), test_data->dataset());
   options.texts["data"] = train_fingerprint;
@@ -149,6 +151,7 @@ Setup::Setup(const Config& config, const Machine& machine, Backend& backend)
 
 TrainerParts Setup::parts(Communicator& comm, Log& log) {
   return {.model = *model,
+          .objective = *objective,
           .parameters = parameters,
           .optimizer = *optimizer,
           .comm = comm,

@@ -8,6 +8,7 @@
 #include "framework/comm/agreement.h"
 #include "framework/nn/parameter_set.h"
 #include "framework/optim/optimizer.h"
+#include "framework/train/objectives/classification.h"
 #include "framework/train/trainer.h"
 #include "launcher/config.h"
 #include "launcher/devices.h"
@@ -37,6 +38,7 @@ struct Setup {
   std::unique_ptr<nn::Module> model;
   std::string statistics_warning;  // see check_batch_statistics()
   nn::ParameterSet parameters;
+  std::unique_ptr<Objective> objective;
   TrainerOptions options;
   std::unique_ptr<Optimizer> optimizer;
 };

@@ -10,12 +10,14 @@ namespace d2l {
 // One rank's part of one global batch. A part may be empty (0 samples) when the batch is smaller
 // than the number of ranks; ranks' parts follow each other in rank order.
 struct Batch {
-  Tensor inputs;                // [n, ...], host; f32, or u8 as images are stored
-  Tensor labels;                // i64 [n], host
-  int64_t global_size = 0;      // samples in all ranks' parts
+  Tensor inputs;            // [n, ...], host; f32, or u8 as images are stored
+  Tensor targets;           // [n, ...], host: what the network should answer; labels are i64 [n]
+  int64_t global_size = 0;  // samples in all ranks' parts
   int64_t first_in_global = 0;  // how many of them belong to lower ranks
   Tensor samples = {};          // i64 [n], host: their numbers in the data set; for augmentation
   int64_t epoch = 0;            // from 0
+
+  int64_t size() const { return targets.size(0); }
 };
 
 // Samples [begin, end) of a rank's part of a batch.

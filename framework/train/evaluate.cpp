@@ -1,78 +1,80 @@
 #include "framework/train/evaluate.h"
 
-#include <array>
-#include <deque>
 #include <utility>
 
-#include "framework/autograd/softmax.h"
 #include "framework/backend/scratch.h"
 #include "framework/tensor/reduce.h"
+#include "framework/train/in_flight.h"
 
 namespace d2l {
 
 namespace {
 
-// A batch whose work is queued, and where its sums will be: two per piece, of the losses and of the
-// correct answers.
-struct Flight {
-  Flight(Batch data, int64_t count, MemoryPool& staging)
-      : batch(std::move(data)), sums(staging, 2 * count), pieces(count) {}
+// A batch whose work is queued, and where its sums will be: of each piece the loss, then the
+// metrics.
+struct BatchInFlight {
+  BatchInFlight(Batch data, size_t numbers, MemoryPool& staging)
+      : batch(std::move(data)), sums(staging, static_cast<int64_t>(numbers)), count(numbers) {}
 
-  Batch batch;  // what the feed loads
+  Batch batch;
   Scratch<float> sums;
-  int64_t pieces;
-  uint64_t mark = 0;  // behind which sums are there
+  size_t count;
+  uint64_t mark = 0;  // behind which the sums are there
 };
 
 class Evaluator {
  public:
   explicit Evaluator(const EvaluationParts& parts)
       : parts_(parts),
-        feed_(parts.backend,
-              {.activations = parts.activations, .normalisation = parts.normalisation}),
-        ahead_(parts.backend.device().kind == DeviceKind::cpu ? 0 : 1) {}
+        feed_(parts.backend, {.activations = parts.activations,
+                              .targets = parts.objective.target_type(),
+                              .normalisation = parts.normalisation}),
+        in_flight_(parts.backend),
+        sums_(1 + parts.objective.metrics().size(), 0.0) {}
 
-  // Queues the work on a batch, and takes note of what is a batch behind on a GPU, which so is
-  // never waited for with nothing left to do.
+  // Queues the work on a batch and, on a GPU, waits for the batch before it, so that the GPU is
+  // never idle.
   void add(Batch batch) {
-    const std::vector<Piece> pieces = cut(batch.labels.elements(), parts_.pieces);
-    Flight& flight = flights_.emplace_back(std::move(batch), static_cast<int64_t>(pieces.size()),
-                                           parts_.backend.staging());
-    feed_.load(flight.batch);
-    float* to = flight.sums.data();
+    const std::vector<Piece> pieces = cut(batch.size(), parts_.pieces);
+    BatchInFlight& queued =
+        in_flight_.add(std::move(batch), sums_.size() * pieces.size(), parts_.backend.staging());
+    feed_.load(queued.batch);
+    float* to = queued.sums.data();
     for (const Piece& piece : pieces) {
       const Variable inputs(feed_.inputs().rows(piece.begin, piece.end));
-      const CrossEntropy found =
-          cross_entropy(parts_.model(inputs, {}), feed_.labels().rows(piece.begin, piece.end));
-      for (const Tensor& values : {found.losses.value(), found.correct}) {
-        const Tensor total = sum(values);
-        parts_.backend.copy_to_host(total.view(), to++);
-      }
+      const Objective::Result found =
+          parts_.objective(parts_.model(inputs, {}), feed_.targets().rows(piece.begin, piece.end),
+                           Objective::Phase::evaluation);
+      copy_sum(found.losses.value(), to++);
+      for (const Tensor& values : found.numbers) copy_sum(values, to++);
     }
-    flight.mark = parts_.backend.mark();
-    while (flights_.size() > ahead_) land();
+    queued.mark = parts_.backend.mark();
+    while (in_flight_.is_full()) complete_oldest();
   }
 
-  // Of this rank's samples.
-  std::array<double, 2> sums() {
-    while (!flights_.empty()) land();
+  // Over this rank's samples: the loss, then the metrics' numbers.
+  std::vector<double>& sums() {
+    while (!in_flight_.empty()) complete_oldest();
     return sums_;
   }
 
  private:
-  void land() {
-    const Flight& flight = flights_.front();
-    parts_.backend.wait_for(flight.mark);
-    for (int64_t i = 0; i < 2 * flight.pieces; ++i)
-      sums_[static_cast<size_t>(i % 2)] += static_cast<double>(flight.sums.data()[i]);
-    flights_.pop_front();
+  void copy_sum(const Tensor& values, float* to) {
+    const Tensor total = sum(values);
+    parts_.backend.copy_to_host(total.view(), to);
+  }
+  void complete_oldest() {
+    in_flight_.await_oldest();
+    const BatchInFlight& batch = in_flight_.oldest();
+    for (size_t i = 0; i < batch.count; ++i)
+      sums_[i % sums_.size()] += static_cast<double>(batch.sums.data()[i]);
+    in_flight_.drop_oldest();
   }
 
   const EvaluationParts& parts_;
   Feed feed_;
-  size_t ahead_;  // how many batches the host goes ahead of the device
-  std::deque<Flight> flights_;
-  std::array<double, 2> sums_{};
+  InFlight<BatchInFlight> in_flight_;
+  std::vector<double> sums_;
 };
 
 }  // namespace
@@ -83,12 +85,16 @@ Evaluation evaluate(const EvaluationParts& parts) {
   Evaluator evaluator(parts);
   for (int64_t i = 0; i < parts.data.steps_per_epoch(); ++i) {
     Batch batch = parts.data.next();
-    if (batch.labels.elements() > 0) evaluator.add(std::move(batch));
+    if (batch.size() > 0) evaluator.add(std::move(batch));
   }
-  std::array<double, 2> sums = evaluator.sums();
-  parts.comm.all_reduce({sums.data(), DType::f64, Shape{2}});
+  std::vector<double>& sums = evaluator.sums();
+  parts.comm.all_reduce({sums.data(), DType::f64, Shape{static_cast<int64_t>(sums.size())}});
   const auto samples = static_cast<double>(parts.data.samples());
-  return {.loss = sums[0] / samples, .accuracy = sums[1] / samples};
+  Evaluation evaluation{.loss = sums[0] / samples, .metrics = {}};
+  const std::vector<Metric>& metrics = parts.objective.metrics();
+  for (size_t i = 0; i < metrics.size(); ++i)
+    evaluation.metrics.push_back(metrics[i].of_average(sums[i + 1] / samples));
+  return evaluation;
 }
 
 }  // namespace d2l

@@ -1,18 +1,22 @@
 #pragma once
 
+#include <vector>
+
 #include "framework/comm/communicator.h"
 #include "framework/nn/module.h"
 #include "framework/train/feed.h"
+#include "framework/train/objective.h"
 
 namespace d2l {
 
 struct Evaluation {
-  double loss = 0;      // averages over all samples
-  double accuracy = 0;  // 0 to 1
+  double loss = 0;              // the average over all samples
+  std::vector<double> metrics;  // of the objective
 };
 
 struct EvaluationParts {
   nn::Module& model;
+  const Objective& objective;
   BatchSource& data;
   Backend& backend;
   Communicator& comm;
@@ -21,8 +25,8 @@ struct EvaluationParts {
   int64_t pieces = 1;  // that a rank's part of a batch is cut into, to save memory
 };
 
-// The model on all of the data, every sample exactly once, shared among the ranks, with plain
-// cross-entropy. The same answer on every rank.
+// The model on all of the data, every sample exactly once, shared among the ranks. The same answer
+// on every rank.
 Evaluation evaluate(const EvaluationParts& parts);
 
 }  // namespace d2l

@@ -38,12 +38,12 @@ void Feed::load(const Batch& batch) {
   turn_ = 1 - turn_;
   Arrival& arrival = arrivals_[turn_];
   const Tensor inputs = arrived(batch.inputs, arrival.inputs, arrival.free);
-  const Tensor labels = arrived(batch.labels, arrival.labels, arrival.free);
+  const Tensor targets = arrived(batch.targets, arrival.targets, arrival.free);
   Tensor samples;
   if (params.moves()) samples = arrived(batch.samples, arrival.samples, arrival.free);
   backend_.receive();
   load_inputs(inputs, params, samples);
-  load_labels(labels);
+  load_targets(targets);
   arrival.free = backend_.mark();
 }
 
@@ -100,13 +100,13 @@ void Feed::load_inputs(const Tensor& arrived, const ImageParams& params, const T
                           inputs_.view());
 }
 
-void Feed::load_labels(const Tensor& arrived) {
-  if (is_in_place(arrived.dtype(), DType::i64)) {
-    labels_ = arrived;
+void Feed::load_targets(const Tensor& arrived) {
+  if (is_in_place(arrived.dtype(), options_.targets)) {
+    targets_ = arrived;
     return;
   }
-  labels_ = kept_labels_.rows(backend_, arrived.shape(), DType::i64, options_.most_samples);
-  labels_.copy_from(arrived);
+  targets_ = kept_targets_.rows(backend_, arrived.shape(), options_.targets, options_.most_samples);
+  targets_.copy_from(arrived);
 }
 
 }  // namespace d2l

@@ -23,6 +23,7 @@ struct Augmentation {
 
 struct FeedOptions {
   DType activations = DType::f32;  // what the inputs become; or 16 bits
+  DType targets = DType::i64;      // what the targets become
   // Of images that are stored as bytes, [n, h, w, c].
   Normalisation normalisation = {};
   Augmentation augmentation = {};
@@ -35,19 +36,19 @@ class Feed {
  public:
   explicit Feed(Backend& backend, FeedOptions options = {});
 
-  // Queues all that it takes for inputs() and labels() to hold the batch, for whatever is queued
+  // Queues all that it takes for inputs() and targets() to hold the batch, for whatever is queued
   // afterwards. Bytes become bytes / 255, which is the book's scaling, after they have travelled as
   // bytes; then the options are for them. The batch must stay as it is until the backend has done
   // it. Throws Error for inputs that the options do not fit.
   void load(const Batch& batch);
 
-  // [n, ...] and i64 [n], of the batch loaded last. From load to load they lie at the same
-  // addresses, until a batch is larger than those before it and than most_samples, or its samples
-  // are of another shape. On a CPU, where nothing can depend on that, what lies on the backend as
-  // it is wanted is not copied.
+  // [n, ...] both, of the batch loaded last. They keep their addresses from load to load, until a
+  // batch is larger than those before it and than most_samples, or its samples are of another
+  // shape. On a CPU, where nothing can depend on that, a tensor that already has the wanted type
+  // is aliased.
   const Tensor& inputs() const { return inputs_; }
-  const Tensor& labels() const { return labels_; }
-  int64_t samples() const { return labels_.elements(); }
+  const Tensor& targets() const { return targets_; }
+  int64_t samples() const { return targets_.size(0); }
 
  private:
   // Memory that is kept while it is large enough.
@@ -63,13 +64,13 @@ class Feed {
   };
   // Where batches arrive.
   struct Arrival {
-    Kept inputs, labels, samples;
+    Kept inputs, targets, samples;
     uint64_t free = 0;  // the mark behind the last that was done with them
   };
 
   Tensor arrived(const Tensor& host, Kept& to, uint64_t& free);
   void load_inputs(const Tensor& arrived, const ImageParams& params, const Tensor& samples);
-  void load_labels(const Tensor& arrived);
+  void load_targets(const Tensor& arrived);
   bool is_in_place(DType found, DType wanted) const;
   ImageParams image_params(int64_t epoch) const;
   void check_images(const Batch& batch) const;
@@ -79,8 +80,8 @@ class Feed {
   Tensor mean_, deviation_;          // f32 [c], where images are normalised
   std::array<Arrival, 2> arrivals_;  // used in turn: one is filled while the other is read
   size_t turn_ = 0;
-  Kept kept_inputs_, kept_labels_;
-  Tensor inputs_, labels_;
+  Kept kept_inputs_, kept_targets_;
+  Tensor inputs_, targets_;
 };
 
 }  // namespace d2l

@@ -21,12 +21,6 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kRunColumn = ",run", kByteOrderMark = "\xef\xbb\xbf";
 
-// That of versions whose runs had no identifier.
-std::string_view header_without_run() {
-  const std::string_view header = MetricsFile::kHeader;
-  return header.substr(0, header.size() - kRunColumn.size());
-}
-
 // The lines that end, without what they end with: the last one of a crashed run may not.
 std::vector<std::string_view> whole_lines(std::string_view text) {
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
@@ -61,17 +55,26 @@ std::string format(const char* pattern, Values... values) {
 
 }  // namespace
 
-std::string MetricsFile::kept(const fs::path& path, int64_t step, const std::string& run) {
-  std::string kept = std::string(kHeader) + "\n";
+std::string MetricsFile::header(const std::vector<std::string>& metrics) {
+  std::string text = "step,epoch,samples,loss,lr,examples_per_s,data_wait_s,comm_wait_s,test_loss";
+  for (const std::string& metric : metrics) text += ",test_" + metric;
+  return text.append(kRunColumn);
+}
+
+std::string MetricsFile::kept(const fs::path& path, int64_t step, const Options& options) {
+  const std::string& run = options.run;
+  const std::string expected = header(options.metrics);
+  std::string kept = expected + "\n";
   std::error_code ignored;
   if (!fs::exists(path, ignored)) return kept;
   const std::string text = read_text_file(path);
   const std::vector<std::string_view> lines = whole_lines(text);
   if (lines.empty()) return kept;
   const std::string_view header = lines[0];
-  const bool has_run = header == kHeader;
-  check(has_run || header == header_without_run(), path.string(), ":1: expected the header '",
-        kHeader, "', found '", header, "'");
+  const bool has_run = header == expected;
+  // Runs of older versions had no identifier.
+  check(has_run || concat(header, kRunColumn) == expected, path.string(),
+        ":1: expected the header '", expected, "', found '", header, "'");
   for (size_t i = 1; i < lines.size(); ++i) {
     const int64_t of_step = step_of(lines[i], header);
     if (of_step == 0) continue;
@@ -96,13 +99,16 @@ MetricsFile::~MetricsFile() { ::close(descriptor_); }
 
 void MetricsFile::add(const Row& row) {
   write_line(concat(row.step, ",", row.epoch, ",", row.samples, ",",
-                    format("%.9g,%.9g,%.6g,%.6g,%.6g,,,", row.loss, row.lr, row.examples_per_s,
-                           row.data_wait_s, row.comm_wait_s)));
+                    format("%.9g,%.9g,%.6g,%.6g,%.6g,", row.loss, row.lr, row.examples_per_s,
+                           row.data_wait_s, row.comm_wait_s),
+                    std::string(options_.metrics.size() + 1, ',')));
 }
 
 void MetricsFile::add_evaluation(const Evaluation& evaluation) {
-  write_line(concat(evaluation.step, ",", evaluation.epoch, ",", evaluation.samples, ",,,,,,",
-                    format("%.9g,%.9g,", evaluation.test_loss, evaluation.test_accuracy)));
+  std::string text = concat(evaluation.step, ",", evaluation.epoch, ",", evaluation.samples,
+                            ",,,,,,", format("%.9g,", evaluation.loss));
+  for (const double metric : evaluation.metrics) text += format("%.9g,", metric);
+  write_line(text);
 }
 
 void MetricsFile::write_line(const std::string& columns) {

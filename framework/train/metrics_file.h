@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace d2l {
 
@@ -27,26 +28,26 @@ class MetricsFile {
     int64_t step = 0;
     int64_t epoch = 0;
     int64_t samples = 0;
-    double test_loss = 0;
-    double test_accuracy = 0;  // 0 to 1
+    double loss = 0;              // on the test data, as are
+    std::vector<double> metrics;  // the objective's
   };
   struct Options {
+    std::vector<std::string> metrics = {"accuracy"};  // names
     std::string run = "";  // its identifier; empty for runs of versions that had none
     std::function<void(const std::string& message)> warn = [](const std::string&) {};
     // Called before each line; throws Error where nothing may be written any more.
     std::function<void()> check_held = [] {};
   };
 
-  static constexpr const char* kHeader =
-      "step,epoch,samples,loss,lr,examples_per_s,data_wait_s,comm_wait_s,test_loss,test_accuracy,"
-      "run";
+  // "step,epoch,...,test_loss,test_accuracy,run", for such metrics.
+  static std::string header(const std::vector<std::string>& metrics);
 
   // What stays of the file when its run goes on after `step`: the header and the rows of steps 1 to
   // `step`, without any line that a crash left torn. The header alone where there is no file.
   // Reads only. Throws Error naming the path and the line where it is no metrics file, or another
   // run's. A byte order mark and lines that end with CR LF, which other programs may have brought
   // in, are no harm.
-  static std::string kept(const std::filesystem::path& path, int64_t step, const std::string& run);
+  static std::string kept(const std::filesystem::path& path, int64_t step, const Options& options);
 
   // Goes on behind `content`, which is what kept() has answered, or the header for a new run.
   // Throws Error naming `path` when it cannot be written.

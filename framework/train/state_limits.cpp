@@ -78,23 +78,35 @@ void check_progress(const StateLimits& limits, const std::string& origin, const 
         data.steps_per_epoch(), " steps: other data or --batch-size");
   limits.integer_within("progress/epoch_samples", in_epoch,
                         in_epoch == 0 ? 0 : data.samples() - to_come);
-  limits.real_within("progress/epoch_correct", 0,
-                     static_cast<double>(limits.integer("progress/epoch_samples")));
-  limits.real_within("progress/train_accuracy", 0, 1);
   limits.integer_within("progress/evaluated_step", -1, step);
-  limits.real_within("progress/test_accuracy", 0, 1);
-  const bool evaluated = limits.integer("progress/evaluated_step") >= 0;
-  limits.real_within("progress/best_accuracy",
-                     evaluated ? limits.real("progress/test_accuracy") : -1, evaluated ? 1 : -1);
+}
+
+void check_metrics(const StateLimits& limits, const Position& of) {
+  const auto samples = static_cast<double>(limits.integer("progress/epoch_samples"));
+  const auto limit = [](double most, double count) { return count > 0 ? most * count : 0; };
+  for (const Position::Known& known : of.metrics) {
+    const Metric& metric = known.metric;
+    limits.real_within("progress/epoch_" + metric.sum, 0, limit(metric.most, samples));
+    limits.real_within("progress/train_" + metric.name, 0, metric.most);
+    limits.real_within("progress/test_" + metric.name, 0, metric.most);
+  }
+  if (of.metrics.empty()) return;
+  const Metric& first = of.metrics[0].metric;
+  const std::string best = "progress/best_" + first.name;
+  if (limits.integer("progress/evaluated_step") < 0) return limits.real_within(best, -1, -1);
+  const double last = limits.real("progress/test_" + first.name);
+  if (first.larger_is_better) return limits.real_within(best, last, first.most);
+  limits.real_within(best, 0, last);
 }
 
 }  // namespace
 
 void check_state_limits(const Snapshot& snapshot, const std::string& origin,
-                        const BatchSource& data) {
+                        const BatchSource& data, const Position& of) {
   const StateLimits limits(snapshot, origin);
   limits.all_finite();
   check_progress(limits, origin, data);
+  check_metrics(limits, of);
   // Steps that overflowed in 16 bits are no steps of the optimizer.
   const int64_t step = limits.integer("progress/step");
   limits.integer_within("optimizer/steps", 0, step);

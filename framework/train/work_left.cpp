@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include "framework/train/trainer.h"
+#include "framework/train/position.h"
+#include "framework/train/trainer_options.h"
 
 namespace d2l {
 namespace {

@@ -17,7 +17,7 @@ struct Seen {
 };
 
 Seen see(const Batch& batch) {
-  return {batch.inputs.to_vector<uint8_t>(), batch.labels.to_vector<int64_t>(), batch.global_size,
+  return {batch.inputs.to_vector<uint8_t>(), batch.targets.to_vector<int64_t>(), batch.global_size,
           batch.first_in_global};
 }
 
@@ -61,12 +61,12 @@ TEST(Loader, DeliversWhatTheSamplerAndTheDatasetSay) {
       const Batch batch = loader.next();
       const int64_t count = step < 6 ? 8 : 2;
       ASSERT_EQ(batch.inputs.shape(), (Shape{count, 4, 3, 2}));
-      ASSERT_EQ(batch.labels.shape(), (Shape{count}));
+      ASSERT_EQ(batch.targets.shape(), (Shape{count}));
       EXPECT_EQ(batch.global_size, count);
       EXPECT_EQ(batch.first_in_global, 0);
       const std::vector<int64_t> wanted(order.begin() + step * 8, order.begin() + step * 8 + count);
       const Content content = content_of(*dataset, wanted);
-      EXPECT_EQ(batch.labels.to_vector<int64_t>(), content.labels);
+      EXPECT_EQ(batch.targets.to_vector<int64_t>(), content.labels);
       EXPECT_EQ(batch.samples.to_vector<int64_t>(), wanted);
       EXPECT_EQ(batch.epoch, epoch);
       ASSERT_EQ(batch.inputs.to_vector<uint8_t>(), content.images);

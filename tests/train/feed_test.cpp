@@ -14,7 +14,7 @@ Batch bytes(int64_t samples, int first = 0, Backend& host = cpu()) {
   std::vector<int64_t> labels(static_cast<size_t>(samples));
   for (size_t i = 0; i < labels.size(); ++i) labels[i] = first + static_cast<int64_t>(i);
   return {.inputs = from_vector(host, {samples, 2, 3, 1}, values),
-          .labels = from_vector(host, {samples}, labels),
+          .targets = from_vector(host, {samples}, labels),
           .global_size = samples};
 }
 
@@ -37,7 +37,7 @@ TEST(Feed, MakesBytesToNumbers) {
     EXPECT_EQ(feed.samples(), samples);
     ASSERT_EQ(feed.inputs().shape(), (Shape{samples, 2, 3, 1}));
     EXPECT_EQ(feed.inputs().to_vector<float>(), scaled(batch));
-    EXPECT_EQ(feed.labels().to_vector<int64_t>(), batch.labels.to_vector<int64_t>());
+    EXPECT_EQ(feed.targets().to_vector<int64_t>(), batch.targets.to_vector<int64_t>());
   }
 }
 
@@ -60,12 +60,12 @@ TEST(Feed, WhatItHoldsStaysAtItsAddresses) {
     EXPECT_EQ(feed.inputs().to_vector<float>(), scaled(batch));
     if (inputs == nullptr) {
       inputs = place(feed.inputs());
-      labels = place(feed.labels());
+      labels = place(feed.targets());
     }
     if (samples == 0 || samples > 8) continue;  // nothing has no address
     EXPECT_EQ(place(feed.inputs()), inputs) << samples;
     if (!is_cpu()) {
-      EXPECT_EQ(place(feed.labels()), labels) << samples;
+      EXPECT_EQ(place(feed.targets()), labels) << samples;
     }
   }
 }
@@ -79,7 +79,7 @@ TEST(Feed, MemoryIsMadeForTheLargestBatch) {
     feed.load(batch);
     EXPECT_EQ(place(feed.inputs()), inputs) << samples;
     EXPECT_EQ(feed.inputs().to_vector<float>(), scaled(batch));
-    EXPECT_EQ(feed.labels().to_vector<int64_t>(), batch.labels.to_vector<int64_t>());
+    EXPECT_EQ(feed.targets().to_vector<int64_t>(), batch.targets.to_vector<int64_t>());
   }
 }
 
@@ -103,7 +103,7 @@ TEST(Feed, NumbersStayWhatTheyAre) {
   Feed feed(device()), half(device(), {.activations = DType::bf16});
   for (uint64_t i = 0; i < 4; ++i) {
     const Tensor numbers = uniform(cpu(), {5, 4}, {.seed = 9, .stream = i});
-    const Batch batch{.inputs = numbers, .labels = arange(cpu(), 5, DType::i64), .global_size = 5};
+    const Batch batch{.inputs = numbers, .targets = arange(cpu(), 5, DType::i64), .global_size = 5};
     feed.load(batch);
     EXPECT_EQ(feed.inputs().to_vector<float>(), numbers.to_vector<float>());
     half.load(batch);
@@ -126,7 +126,7 @@ std::vector<float> prepared(const Batch& batch, const FeedOptions& options) {
 
 TEST(Feed, NormalisesEachChannel) {
   const Batch batch{.inputs = from_vector(cpu(), {1, 1, 2, 2}, std::vector<uint8_t>{0, 255, 51, 0}),
-                    .labels = arange(cpu(), 1, DType::i64),
+                    .targets = arange(cpu(), 1, DType::i64),
                     .global_size = 1};
   const FeedOptions options{.normalisation = {.mean = {0.5f, 0.25f}, .deviation = {0.5f, 0.25f}}};
   EXPECT_EQ(prepared(batch, options), (std::vector<float>{-1, 3, (0.2f - 0.5f) / 0.5f, -1}));
@@ -143,7 +143,7 @@ TEST(Feed, AugmentsBySeedEpochAndSample) {
   EXPECT_EQ(prepared(whole, options), found);
   for (const Piece& piece : cut(40, 3)) {
     const Batch part{.inputs = whole.inputs.rows(piece.begin, piece.end),
-                     .labels = whole.labels.rows(piece.begin, piece.end),
+                     .targets = whole.targets.rows(piece.begin, piece.end),
                      .global_size = 40,
                      .first_in_global = piece.begin,
                      .samples = whole.samples.rows(piece.begin, piece.end)};
@@ -164,7 +164,7 @@ TEST(Feed, SaysWhatDoesNotFit) {
   EXPECT_EQ(message_of([&] { prepared(bytes(2), three); }),
             "feed: expected a mean for each of 1 channels, found 3");
   const Batch floats{.inputs = full(cpu(), {2, 4, 4, 1}, 1),
-                     .labels = arange(cpu(), 2, DType::i64)};
+                     .targets = arange(cpu(), 2, DType::i64)};
   EXPECT_EQ(message_of([&] { prepared(floats, flip); }),
             "feed: only images of bytes are normalised, cropped and flipped, found inputs f32 "
             "[2, 4, 4, 1]");
@@ -180,11 +180,11 @@ TEST(Feed, CopiesOnACpuOnlyWhatItMust) {
   const void* first = nullptr;
   for (const double value : {1.0, 2.0}) {
     const Batch batch{.inputs = full(device(), {5, 4}, value),
-                      .labels = arange(device(), 5, DType::i64),
+                      .targets = arange(device(), 5, DType::i64),
                       .global_size = 5};
     feed.load(batch);
     EXPECT_EQ(place(feed.inputs()) == place(batch.inputs), is_cpu());
-    EXPECT_EQ(place(feed.labels()) == place(batch.labels), is_cpu());
+    EXPECT_EQ(place(feed.targets()) == place(batch.targets), is_cpu());
     EXPECT_EQ(feed.inputs().to_vector<float>(), std::vector<float>(20, static_cast<float>(value)));
     if (first != nullptr && !is_cpu()) {
       EXPECT_EQ(place(feed.inputs()), first);

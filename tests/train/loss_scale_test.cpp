@@ -9,6 +9,7 @@
 #include "framework/nn/layers.h"
 #include "framework/tensor/create.h"
 #include "framework/tensor/elementwise.h"
+#include "framework/train/objectives/classification.h"
 #include "framework/train/trainer.h"
 #include "tests/support/support.h"
 
@@ -114,7 +115,7 @@ class Noise final : public BatchSource {
       labels[j] = static_cast<int64_t>(random_below({7, i}, j, 4));
     const RngKey key{.seed = 5, .stream = i};
     return {.inputs = uniform(device(), {kBatch, 8, 8, 1}, key, 0, wild ? 1e6 : 1),
-            .labels = from_vector(device(), {kBatch}, labels),
+            .targets = from_vector(device(), {kBatch}, labels),
             .global_size = kBatch};
   }
 
@@ -134,22 +135,25 @@ struct Training {
     parameters.emplace(model, device(), 0);
     optimizer = make_adam(*parameters, {});
   }
-  Trainer trainer(const TrainerOptions& options) {
-    return {{.model = model,
-             .parameters = *parameters,
-             .optimizer = *optimizer,
-             .comm = *comm,
-             .train_data = train_data,
-             .test_data = test_data,
-             .log = log,
-             .store = &store},
-            options};
+  std::unique_ptr<Trainer> trainer(const TrainerOptions& options) {
+    auto made = std::make_unique<Trainer>(TrainerParts{.model = model,
+                                                       .objective = *objective,
+                                                       .parameters = *parameters,
+                                                       .optimizer = *optimizer,
+                                                       .comm = *comm,
+                                                       .train_data = train_data,
+                                                       .test_data = test_data,
+                                                       .log = log},
+                                          options);
+    made->set_files(&store, nullptr);
+    return made;
   }
   Snapshot saved() { return CheckpointStore::newest_valid(folder.path(), {})->snapshot; }
 
   TemporaryFolder folder;
   CheckpointStore store{folder.path(), {}};
   nn::Sequential model;
+  std::unique_ptr<Objective> objective = make_classification(device(), {.classes = 4});
   std::optional<nn::ParameterSet> parameters;
   std::unique_ptr<Optimizer> optimizer;
   std::unique_ptr<Communicator> comm = make_self_communicator();
@@ -161,9 +165,8 @@ TrainerOptions options(int64_t epochs, DType dtype = DType::f16, double first = 
   return {.epochs = epochs,
           .log_every = 0,
           .schedule = {.lr = 0.01},
-          .activations = dtype,
-          .loss_scale = {.first = first},
-          .ema = 0.9};
+          .ema = 0.9,
+          .step = {.activations = dtype, .loss_scale = {.first = first}}};
 }
 
 class Fp16 : public testing::Test {
@@ -173,8 +176,8 @@ class Fp16 : public testing::Test {
 };
 
 TEST_F(Fp16, LearnsLikeF32) {
-  const TrainerReport full = Training().trainer(options(8, DType::f32)).run();
-  const TrainerReport half = Training().trainer(options(8, DType::f16, 256)).run();
+  const TrainerReport full = Training().trainer(options(8, DType::f32))->run();
+  const TrainerReport half = Training().trainer(options(8, DType::f16, 256))->run();
   ASSERT_EQ(half.losses.size(), 32u);
   EXPECT_LT(full.loss, 0.5 * full.losses[0]);
   EXPECT_NEAR(half.loss, full.loss, 0.1 * full.losses[0]);
@@ -189,9 +192,9 @@ TEST_F(Fp16, ASkippedStepLeavesNothingButASmallerScale) {
   const Tensor buffers = training.parameters->buffers().clone();
   TrainerOptions three = options(1, DType::f16, 0x1p50);
   three.max_steps = 3;
-  Trainer trainer = training.trainer(three);
-  trainer.run();
-  EXPECT_EQ(trainer.position().step, 3);
+  const auto trainer = training.trainer(three);
+  trainer->run();
+  EXPECT_EQ(trainer->state().position.step, 3);
   EXPECT_TRUE(close(training.parameters->values(), values, 0, 0));
   EXPECT_TRUE(close(training.parameters->buffers(), buffers, 0, 0));
   const Snapshot saved = training.saved();
@@ -203,7 +206,7 @@ TEST_F(Fp16, ASkippedStepLeavesNothingButASmallerScale) {
 
 TEST_F(Fp16, AnEnormousScaleFallsAndTrainingGoesOn) {
   Training training;
-  const TrainerReport report = training.trainer(options(14, DType::f16, 0x1p36)).run();
+  const TrainerReport report = training.trainer(options(14, DType::f16, 0x1p36))->run();
   EXPECT_LT(report.loss, 0.7 * report.losses[0]);
   const Snapshot saved = training.saved();
   const double scale = saved.reals.at("loss_scale/scale");
@@ -216,16 +219,16 @@ TEST_F(Fp16, AnEnormousScaleFallsAndTrainingGoesOn) {
 // One that was cut while the scale fell, one where it had settled.
 TEST_F(Fp16, AResumedRunHasTheSameBits) {
   Training whole;
-  whole.trainer(options(6, DType::f16, 0x1p30)).run();
+  whole.trainer(options(6, DType::f16, 0x1p30))->run();
   const Snapshot wanted = whole.saved();
   for (int64_t epochs : {1, 5}) {
     Training cut, resumed;
-    cut.trainer(options(epochs, DType::f16, 0x1p30)).run();
+    cut.trainer(options(epochs, DType::f16, 0x1p30))->run();
     const Snapshot before = cut.saved();
     EXPECT_EQ(before.integers.at("loss_scale/good_steps") == 0, epochs == 1);
-    Trainer second = resumed.trainer(options(6, DType::f16, 0x1p30));
-    second.restore(before, "cut");
-    second.run();
+    const auto second = resumed.trainer(options(6, DType::f16, 0x1p30));
+    second->restore(before, "cut");
+    second->run();
     EXPECT_THAT(diff_snapshots(wanted, resumed.saved()), testing::IsEmpty());
   }
 }
@@ -233,7 +236,7 @@ TEST_F(Fp16, AResumedRunHasTheSameBits) {
 // Images that are no numbers in f16 reach the loss and the running statistics.
 TEST_F(Fp16, GoesOnAfterAForwardPassThatOverflows) {
   Training training(Noise(5, 7));
-  const TrainerReport report = training.trainer(options(8)).run();
+  const TrainerReport report = training.trainer(options(8))->run();
   EXPECT_FALSE(std::isfinite(report.losses[5]));
   EXPECT_TRUE(std::isfinite(report.loss));
   EXPECT_LT(report.loss, report.losses[0]);
@@ -244,25 +247,25 @@ TEST_F(Fp16, GoesOnAfterAForwardPassThatOverflows) {
 
 TEST_F(Fp16, EndsWhereNoScaleHelps) {
   Training moving(Noise(0, 1000)), constant(Noise(0, 1000));
-  EXPECT_THAT(message_of([&] { moving.trainer(options(50)).run(); }),
+  EXPECT_THAT(message_of([&] { moving.trainer(options(50))->run(); }),
               HasSubstr("step 31: f16 has overflowed in 31 steps in a row, the loss scale is "));
   TrainerOptions fixed = options(50);
-  fixed.loss_scale.constant = 8;
-  EXPECT_THAT(message_of([&] { constant.trainer(fixed).run(); }),
+  fixed.step.loss_scale.constant = 8;
+  EXPECT_THAT(message_of([&] { constant.trainer(fixed)->run(); }),
               HasSubstr("step 32: f16 has overflowed in 32 steps in a row, the loss scale is 8;"));
 }
 
 TEST_F(Fp16, PrecisionsChangeBetweenEpochs) {
   Training first, second, third;
-  first.trainer(options(1)).run();
-  Trainer in_f32 = second.trainer(options(2, DType::f32));
-  in_f32.restore(first.saved(), "first");
-  in_f32.run();
+  first.trainer(options(1))->run();
+  const auto in_f32 = second.trainer(options(2, DType::f32));
+  in_f32->restore(first.saved(), "first");
+  in_f32->run();
   EXPECT_FALSE(LossScaleState::is_in(second.saved()));
-  Trainer in_f16 = third.trainer(options(3));
-  in_f16.restore(second.saved(), "second");
-  in_f16.run();
-  EXPECT_EQ(in_f16.position().step, 12);
+  const auto in_f16 = third.trainer(options(3));
+  in_f16->restore(second.saved(), "second");
+  in_f16->run();
+  EXPECT_EQ(in_f16->state().position.step, 12);
   EXPECT_EQ(third.saved().integers.at("loss_scale/good_steps"), 4);
 }
 

@@ -16,7 +16,7 @@ const std::string kColumns =
 const std::string kHeaderLine = kColumns + ",run\n";
 const std::string kStep10 = "10,1,2560,2.30258509,0.1,1000,0.25,0.5,,,c0ffee\n";
 const MetricsFile::Evaluation kEvaluation = {
-    .step = 10, .epoch = 1, .samples = 2560, .test_loss = 1.5, .test_accuracy = 0.75};
+    .step = 10, .epoch = 1, .samples = 2560, .loss = 1.5, .metrics = {0.75}};
 const std::string kEvaluation10 = "10,1,2560,,,,,,1.5,0.75,c0ffee\n";
 
 class MetricsFileTest : public testing::Test {
@@ -34,12 +34,13 @@ class MetricsFileTest : public testing::Test {
   MetricsFile file(int64_t resume_step) {
     return {
         path_,
-        MetricsFile::kept(path_, resume_step, "c0ffee"),
+        MetricsFile::kept(path_, resume_step, {.run = "c0ffee"}),
         {.run = "c0ffee", .warn = [this](const std::string& line) { warnings_.push_back(line); }}};
   }
   std::string complaint(const std::string& content) {
     write_text_file(path_, content);
-    const std::string message = test::message_of([&] { MetricsFile::kept(path_, 100, "c0ffee"); });
+    const std::string message =
+        test::message_of([&] { MetricsFile::kept(path_, 100, {.run = "c0ffee"}); });
     EXPECT_EQ(text(), content);
     EXPECT_EQ(message.find(path_.string()), 0u) << message;
     return message.substr(std::min(path_.string().size(), message.size()));
@@ -111,7 +112,25 @@ TEST_F(MetricsFileTest, RefusesTheRowsOfAnotherRun) {
 // That of a run without an identifier goes on with the columns of today.
 TEST_F(MetricsFileTest, TakesFilesOfEarlierVersions) {
   write_text_file(path_, kColumns + "\n10,1,2560,,,,,,1.5,0.75\n11,1,2816,,,,,,1.5,0.75\n");
-  EXPECT_EQ(MetricsFile::kept(path_, 10, ""), kHeaderLine + "10,1,2560,,,,,,1.5,0.75,\n");
+  EXPECT_EQ(MetricsFile::kept(path_, 10, {}), kHeaderLine + "10,1,2560,,,,,,1.5,0.75,\n");
+}
+
+// Each objective names its columns; a file of other columns is not continued.
+TEST_F(MetricsFileTest, HasTheColumnsOfItsMetrics) {
+  const MetricsFile::Options options{.metrics = {"rmse", "mae"}, .run = "c0ffee"};
+  {
+    MetricsFile metrics(path_, MetricsFile::kept(path_, 0, options), options);
+    metrics.add(row(10));
+    metrics.add_evaluation(
+        {.step = 10, .epoch = 1, .samples = 2560, .loss = 1.5, .metrics = {2.5, 3.5}});
+  }
+  const std::string columns =
+      "step,epoch,samples,loss,lr,examples_per_s,data_wait_s,comm_wait_s,test_loss,test_rmse,"
+      "test_mae,run\n";
+  EXPECT_EQ(text(), columns + "10,1,2560,2.30258509,0.1,1000,0.25,0.5,,,,c0ffee\n" +
+                        "10,1,2560,,,,,,1.5,2.5,3.5,c0ffee\n");
+  EXPECT_EQ(MetricsFile::kept(path_, 10, options), text());
+  EXPECT_NE(complaint(text()).find(":1: expected the header '" + kColumns), std::string::npos);
 }
 
 TEST_F(MetricsFileTest, TakesWhatOtherProgramsDoToTexts) {
@@ -119,7 +138,7 @@ TEST_F(MetricsFileTest, TakesWhatOtherProgramsDoToTexts) {
   for (size_t at = 0; (at = edited.find('\n', at)) != std::string::npos; at += 2)
     edited.insert(at, "\r");
   write_text_file(path_, edited);
-  EXPECT_EQ(MetricsFile::kept(path_, 10, "c0ffee"), kHeaderLine + kStep10);
+  EXPECT_EQ(MetricsFile::kept(path_, 10, {.run = "c0ffee"}), kHeaderLine + kStep10);
 }
 
 TEST_F(MetricsFileTest, IsARegularFile) {

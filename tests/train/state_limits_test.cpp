@@ -31,6 +31,8 @@ Snapshot::Array array_of(const std::vector<float>& values) {
   return array;
 }
 
+const Metric kAccuracy{.name = "accuracy", .label = "acc", .sum = "correct"};
+
 // In the fourth step of the third epoch.
 Snapshot sound() {
   Position position{.step = 24,
@@ -38,12 +40,10 @@ Snapshot sound() {
                     .step_in_epoch = 4,
                     .epoch_samples = 400,
                     .epoch_loss = 812.5,
-                    .epoch_correct = 90,
                     .train_loss = 2.25,
-                    .train_accuracy = 0.125,
                     .evaluated_step = 20,
-                    .test_accuracy = 0.25,
-                    .best_accuracy = 0.5};
+                    .best = 0.5,
+                    .metrics = {{.metric = kAccuracy, .sum = 90, .train = 0.125, .test = 0.25}}};
   LossScaleState scale{.scale = 65536, .good_steps = 23, .skipped_steps = 0};
   Snapshot snapshot = take_snapshot([&](StateVisitor& visitor) {
     position.visit(visitor);
@@ -61,26 +61,51 @@ Snapshot sound() {
 }
 
 std::string complaint(const Snapshot& snapshot) {
-  const std::string message =
-      message_of([&] { check_state_limits(snapshot, "run/a.h5", Thousand()); });
+  const std::string message = message_of([&] {
+    check_state_limits(snapshot, "run/a.h5", Thousand(), Position::at_start({kAccuracy}));
+  });
   EXPECT_EQ(message.find("run/a.h5: "), 0u) << message;
   return message;
 }
 
+void check_position(Position position) {
+  check_state_limits(take_snapshot([&](StateVisitor& visitor) { position.visit(visitor); }),
+                     "run/a.h5", Thousand(), position);
+}
+
 TEST(StateLimits, SoundStatesPass) {
-  check_state_limits(sound(), "run/a.h5", Thousand());
-  Position first;
-  check_state_limits(take_snapshot([&](StateVisitor& visitor) { first.visit(visitor); }),
-                     "run/a.h5", Thousand());
-  Position last{.step = 30,
-                .epoch = 3,
-                .train_loss = 2,
-                .train_accuracy = 1,
-                .evaluated_step = 30,
-                .test_accuracy = 1,
-                .best_accuracy = 1};
-  check_state_limits(take_snapshot([&](StateVisitor& visitor) { last.visit(visitor); }), "run/a.h5",
-                     Thousand());
+  check_state_limits(sound(), "run/a.h5", Thousand(), Position::at_start({kAccuracy}));
+  check_position(Position::at_start({kAccuracy}));
+  check_position({.step = 30,
+                  .epoch = 3,
+                  .train_loss = 2,
+                  .evaluated_step = 30,
+                  .best = 1,
+                  .metrics = {{.metric = kAccuracy, .train = 1, .test = 1}}});
+}
+
+// Errors have no largest value, and the best one is the smallest.
+TEST(StateLimits, MetricsHaveTheirOwnRange) {
+  const Metric error{.name = "rmse",
+                     .label = "rmse",
+                     .sum = "squared_error",
+                     .most = HUGE_VAL,
+                     .larger_is_better = false};
+  Position position{.step = 24,
+                    .epoch = 2,
+                    .step_in_epoch = 4,
+                    .epoch_samples = 400,
+                    .evaluated_step = 20,
+                    .best = 7,
+                    .metrics = {{.metric = error, .sum = 1e9, .train = 8, .test = 7.5}}};
+  check_position(position);
+  position.best = 8;
+  EXPECT_THAT(message_of([&] { check_position(position); }),
+              HasSubstr("progress/best_rmse: expected a number from 0 to 7.5, found 8"));
+  position.best = 7;
+  position.metrics[0].sum = -1;
+  EXPECT_THAT(message_of([&] { check_position(position); }),
+              HasSubstr("progress/epoch_squared_error: expected a number from 0 to inf, found -1"));
 }
 
 TEST(StateLimits, CountsThatCannotBeAreNamed) {

@@ -10,6 +10,7 @@
 #include "framework/tensor/create.h"
 #include "framework/tensor/elementwise.h"
 #include "framework/train/evaluate.h"
+#include "framework/train/objectives/classification.h"
 #include "tests/support/support.h"
 
 namespace d2l::test {
@@ -28,7 +29,7 @@ class TwoBatches final : public BatchSource {
       for (size_t j = 0; j < labels.size(); ++j)
         labels[j] = static_cast<int64_t>(random_below({7, i}, j, 4));
       batches_[i] = {.inputs = uniform(device(), {kBatch, 8, 8, 1}, {.seed = 5, .stream = i}),
-                     .labels = from_vector(device(), {kBatch}, labels),
+                     .targets = from_vector(device(), {kBatch}, labels),
                      .global_size = kBatch,
                      .first_in_global = 0};
     }
@@ -61,6 +62,7 @@ class TrainerTest : public testing::Test {
   }
   Trainer trainer(const TrainerOptions& options) {
     return {{.model = model,
+             .objective = *objective,
              .parameters = *parameters,
              .optimizer = *optimizer,
              .comm = *comm,
@@ -71,11 +73,16 @@ class TrainerTest : public testing::Test {
   }
 
   Evaluation test_evaluation(int64_t pieces = 1) {
-    return evaluate(
-        {.model = model, .data = test_data, .backend = device(), .comm = *comm, .pieces = pieces});
+    return evaluate({.model = model,
+                     .objective = *objective,
+                     .data = test_data,
+                     .backend = device(),
+                     .comm = *comm,
+                     .pieces = pieces});
   }
 
   nn::Sequential model;
+  std::unique_ptr<Objective> objective = make_classification(device(), {.classes = 4});
   std::optional<nn::ParameterSet> parameters;
   std::unique_ptr<Optimizer> optimizer;
   std::unique_ptr<Communicator> comm = make_self_communicator();
@@ -88,8 +95,8 @@ TEST_F(TrainerTest, LearnsWhatItSeesByHeart) {
   ASSERT_EQ(report.losses.size(), 180u);
   EXPECT_GT(report.losses[0], 1);
   EXPECT_LT(report.loss, 0.15);
-  EXPECT_GT(report.train_accuracy, 0.95);
-  EXPECT_EQ(report.test_accuracy, 1);
+  EXPECT_GT(report.train[0], 0.95);
+  EXPECT_EQ(report.test[0], 1);
 }
 
 // The save of step 4 goes on for as long as the batch of step 8 has not been asked for.
@@ -125,11 +132,11 @@ TEST_F(TrainerTest, StopsAtMaxStepsAndEvaluatesThere) {
   Trainer limited = trainer({.epochs = 10, .max_steps = 3, .schedule = {.lr = 0.05}});
   TrainerReport report = limited.run();
   EXPECT_EQ(report.losses.size(), 3u);
-  EXPECT_EQ(limited.position().step, 3);
-  EXPECT_EQ(limited.position().epoch, 1);
-  EXPECT_EQ(limited.position().step_in_epoch, 1);
-  EXPECT_EQ(limited.position().evaluated_step, 2);  // the end of the first epoch
-  EXPECT_GT(report.test_accuracy, 0);
+  EXPECT_EQ(limited.state().position.step, 3);
+  EXPECT_EQ(limited.state().position.epoch, 1);
+  EXPECT_EQ(limited.state().position.step_in_epoch, 1);
+  EXPECT_EQ(limited.state().position.evaluated_step, 2);  // the end of the first epoch
+  EXPECT_GT(report.test[0], 0);
   EXPECT_NEAR(report.loss, report.losses[2], 1e-6);  // of the epoch that is under way
 }
 
@@ -151,7 +158,7 @@ class Explosion final : public nn::Module {
 
 TEST_F(TrainerTest, SaysWhereTheGradientWentAstray) {
   model.then<Explosion>();
-  Trainer astray = trainer({.schedule = {.lr = 0.05}, .clip_norm = 1});
+  Trainer astray = trainer({.schedule = {.lr = 0.05}, .step = {.clip_norm = 1}});
   const std::string message = message_of([&] { astray.run(); });
   EXPECT_THAT(message, HasSubstr("step 1: the gradient's norm is "));
   EXPECT_THAT(message, HasSubstr("lower the learning rate (now 0.05)"));
@@ -162,7 +169,7 @@ TEST_F(TrainerTest, EvaluatesInPieces) {
   const Evaluation whole = test_evaluation();
   for (int64_t pieces : {3, 100}) {
     EXPECT_NEAR(test_evaluation(pieces).loss, whole.loss, 1e-5);
-    EXPECT_EQ(test_evaluation(pieces).accuracy, whole.accuracy);
+    EXPECT_EQ(test_evaluation(pieces).metrics, whole.metrics);
   }
 }
 
@@ -179,22 +186,24 @@ class AccumulationTest : public testing::Test {
         .then<nn::Linear>(64, 4);
     nn::ParameterSet parameters(model, device(), 0);
     auto optimizer = make_sgd(parameters, {.momentum = 0.9});
+    auto objective = make_classification(device(), {.classes = 4});
     auto comm = make_self_communicator();
     TwoBatches train_data, test_data;
     for (size_t i = 0; i < 2; ++i) {
       Batch& batch = train_data.batch(i);
       batch.inputs = batch.inputs.rows(0, samples);
-      batch.labels = batch.labels.rows(0, samples);
+      batch.targets = batch.targets.rows(0, samples);
     }
     Log log{true};
     Trainer trainer({.model = model,
+                     .objective = *objective,
                      .parameters = parameters,
                      .optimizer = *optimizer,
                      .comm = *comm,
                      .train_data = train_data,
                      .test_data = test_data,
                      .log = log},
-                    {.epochs = 5, .schedule = {.lr = 0.05}, .accumulate = accumulate});
+                    {.epochs = 5, .schedule = {.lr = 0.05}, .step = {.accumulate = accumulate}});
     report = trainer.run();
     return parameters.values().to_vector<float>();
   }
@@ -210,7 +219,7 @@ TEST_F(AccumulationTest, EqualsTheWholeBatch) {
       ASSERT_NEAR(found[i], whole[i], 1e-5) << pieces << " pieces, element " << i;
     ASSERT_EQ(report.losses.size(), 10u);
     for (size_t i = 0; i < 10; ++i) EXPECT_NEAR(report.losses[i], of_whole.losses[i], 1e-5);
-    EXPECT_EQ(report.train_accuracy, of_whole.train_accuracy);
+    EXPECT_EQ(report.train[0], of_whole.train[0]);
   }
 }
 
@@ -220,13 +229,14 @@ TEST_F(TrainerTest, ClipsTheGradient) {
   const std::vector<float> before = parameters->values().to_vector<float>();
   auto plain = make_sgd(*parameters, {});
   Trainer clipped({.model = model,
+                   .objective = *objective,
                    .parameters = *parameters,
                    .optimizer = *plain,
                    .comm = *comm,
                    .train_data = train_data,
                    .test_data = test_data,
                    .log = log},
-                  {.max_steps = 1, .schedule = {.lr = 1}, .clip_norm = 0.01});
+                  {.max_steps = 1, .schedule = {.lr = 1}, .step = {.clip_norm = 0.01}});
   clipped.run();
   const std::vector<float> after = parameters->values().to_vector<float>();
   double moved = 0;
@@ -240,21 +250,20 @@ TEST_F(TrainerTest, RecordedStepsAreTheSame) {
   std::vector<double> losses[2];
   std::vector<float> values[2], buffers[2];
   Batch& last = train_data.batch(1);
-  last = {.inputs = last.inputs.rows(0, 11), .labels = last.labels.rows(0, 11), .global_size = 11};
+  last = {
+      .inputs = last.inputs.rows(0, 11), .targets = last.targets.rows(0, 11), .global_size = 11};
   const Tensor first = parameters->values().clone(), first_buffers = parameters->buffers().clone();
   for (int record : {0, 1}) {
     parameters->values().copy_from(first);
     parameters->buffers().copy_from(first_buffers);
     optimizer = make_adam(*parameters, {});
+    objective = make_classification(device(), {.classes = 4, .label_smoothing = 0.1});
     TrainerReport report =
         trainer({.epochs = 12,
                  .eval_every = 5,
                  .schedule = {.kind = Schedule::Kind::cosine, .lr = 0.01, .steps = 24},
-                 .accumulate = 2,
-                 .label_smoothing = 0.1,
-                 .clip_norm = 0.5,
                  .ema = 0.9,
-                 .record = record == 1})
+                 .step = {.accumulate = 2, .clip_norm = 0.5, .record = record == 1}})
             .run();
     losses[record] = report.losses;
     values[record] = parameters->values().to_vector<float>();
@@ -266,12 +275,12 @@ TEST_F(TrainerTest, RecordedStepsAreTheSame) {
 }
 
 TEST_F(TrainerTest, SmoothedLabelsInTrainingOnly) {
-  TrainerReport report =
-      trainer({.epochs = 40, .schedule = {.lr = 0.1}, .label_smoothing = 0.4}).run();
+  objective = make_classification(device(), {.classes = 4, .label_smoothing = 0.4});
+  TrainerReport report = trainer({.epochs = 40, .schedule = {.lr = 0.1}}).run();
   // No loss is below the entropy of the smoothed labels: .7 and three times .1.
   EXPECT_GT(report.loss, 0.94);
   EXPECT_LT(report.loss, 1.2);
-  EXPECT_EQ(report.test_accuracy, 1);
+  EXPECT_EQ(report.test[0], 1);
   EXPECT_LT(test_evaluation().loss, 0.7);
 }
 
@@ -318,14 +327,15 @@ TEST_F(TrainerTest, EvaluatesAveragedWeights) {
   Tensor values = parameters->values().clone(), buffers = parameters->buffers().clone();
   Recording recording(*parameters);
   Trainer averaging({.model = model,
+                     .objective = *objective,
                      .parameters = *parameters,
                      .optimizer = recording,
                      .comm = *comm,
                      .train_data = train_data,
                      .test_data = test_data,
-                     .log = log,
-                     .metrics = &metrics},
+                     .log = log},
                     {.epochs = 3, .log_every = 0, .schedule = {.lr = 0.3}, .ema = 0.4});
+  averaging.set_files(nullptr, &metrics);
   averaging.run();
   EXPECT_TRUE(close(parameters->values(), recording.values.back(), 0, 0)) << "as if without";
   const double found = last_test_loss(folder.path() / "metrics.csv");

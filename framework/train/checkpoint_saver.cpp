@@ -1,0 +1,26 @@
+#include "framework/train/checkpoint_saver.h"
+
+#include "framework/base/error.h"
+#include "framework/base/timer.h"
+
+namespace d2l {
+
+double CheckpointSaver::confirm() {
+  if (!held_) return 0;
+  const Timer timer;
+  store_->save(held_->step, std::move(held_->snapshot), held_->best);
+  held_.reset();
+  return timer.seconds();
+}
+
+std::string CheckpointSaver::way_back() const {
+  if (store_ == nullptr) return "";
+  store_->wait();
+  const std::vector<int64_t> steps = CheckpointStore::steps(store_->folder());
+  if (steps.empty()) return "; no checkpoint was saved before";
+  const std::string run = store_->folder().parent_path().string();
+  return concat("; go on after step ", steps.back(), ", the last good checkpoint, with --resume ",
+                run, " and other options, or after an earlier one with --from STEP too");
+}
+
+}  // namespace d2l

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "framework/checkpoint/snapshot.h"
+#include "framework/comm/communicator.h"
+#include "framework/nn/parameter_set.h"
+#include "framework/optim/ema.h"
+#include "framework/optim/optimizer.h"
+#include "framework/tensor/batch.h"
+#include "framework/train/loss_scale.h"
+#include "framework/train/position.h"
+
+namespace d2l {
+
+// All that training changes, which is what a checkpoint holds. It is the same on every rank.
+struct TrainingState {
+  nn::ParameterSet& parameters;
+  Optimizer& optimizer;
+  Position position;
+  std::optional<Ema> ema = {};               // averaged weights, which evaluations then use
+  std::optional<LossScale> loss_scale = {};  // with activations in f16
+
+  void visit(StateVisitor& visitor);
+  // Collective: every rank calls it, and rank 0 gets the snapshot.
+  std::optional<Snapshot> snapshot(Communicator& comm);
+  // Takes a checkpoint's state over; every rank gets the same snapshot. Throws Error, with `origin`
+  // in the message, for a state that does not fit or that no training can have had.
+  void restore(const Snapshot& snapshot, const std::string& origin, const BatchSource& train_data);
+  // Of all that a checkpoint would hold.
+  uint64_t checksum();
+
+ private:
+  void visit_all_but_scale(StateVisitor& visitor);
+};
+
+}  // namespace d2l

@@ -1,0 +1,196 @@
+#include "framework/train/training_step.h"
+
+#include <cmath>
+
+#include "framework/backend/rounded_once.h"
+#include "framework/base/timer.h"
+#include "framework/optim/clip.h"
+#include "framework/tensor/create.h"
+#include "framework/tensor/elementwise.h"
+#include "framework/tensor/reduce.h"
+
+namespace d2l {
+namespace {
+
+// Of the parameters that have gradients.
+std::vector<GradientReducer::Slot> reducer_slots(const nn::ParameterSet& parameters) {
+  std::vector<GradientReducer::Slot> slots;
+  for (const auto& slot : parameters.slots())
+    if (!slot.frozen) slots.push_back({slot.begin, slot.end});
+  return slots;
+}
+
+FeedOptions feed_options(const StepParts& parts, const StepOptions& options) {
+  return {.activations = options.activations,
+          .targets = parts.objective.target_type(),
+          .normalisation = options.normalisation,
+          .augmentation = options.augmentation,
+          .most_samples = parts.largest_batch};
+}
+
+}  // namespace
+
+TrainingStep::TrainingStep(const StepParts& parts, const StepOptions& options)
+    : parts_(parts),
+      options_(options),
+      parameters_(parts.state.parameters),
+      backend_(parameters_.backend()),
+      reducer_(parts.comm, parameters_.gradients().view(), reducer_slots(parameters_)),
+      feed_(backend_, feed_options(parts, options)),
+      recorder_(backend_, parts.comm, options.record, parts.log),
+      sums_(backend_, Shape{static_cast<int64_t>(numbers())}),
+      number_(backend_, Shape{1}, DType::i64) {
+  int index = 0;
+  for (const auto& slot : parameters_.slots()) {
+    if (slot.frozen) continue;
+    slot.parameter->variable.on_grad_ready([this, i = index++] {
+      if (gradients_final_) reducer_.ready(i);
+    });
+  }
+  if (parts_.comm.size() > 1 && parameters_.buffers().defined())
+    buffers_before_ = parameters_.buffers().clone();
+}
+
+TrainingStep::~TrainingStep() {
+  for (const auto& slot : parameters_.slots())
+    if (!slot.frozen) slot.parameter->variable.on_grad_ready({});
+}
+
+void TrainingStep::run(StepInFlight& step, bool completes_at_once) {
+  TrainingState& state = parts_.state;
+  feed_.load(step.batch);
+  backend_.fill(number_.view(), static_cast<double>(step.number - 1));
+  if (state.loss_scale) state.loss_scale->begin_step();
+  recorder_.run(key_of(step.batch), [&] { find_gradients(step.batch); });
+  step.skipped = state.loss_scale && overflows(step);
+  if (!step.skipped) clip();
+  backend_.copy_to_host(sums_.view(), step.sums.data());
+  step.mark = backend_.mark();
+  if (step.skipped) return;
+  if (completes_at_once) check_results(step);
+  if (state.optimizer.step_waits()) backend_.wait_for(step.mark, [this] { parts_.comm.poll(); });
+  state.optimizer.step(step.lr);
+  if (state.ema) state.ema->update(step.number);
+}
+
+void TrainingStep::abandon() noexcept {
+  recorder_.forget();
+  parts_.comm.abandon();  // the gradients, which it writes, may go before it does
+}
+
+// What decides the work of find_gradients(), besides the options. The addresses belong to the size:
+// the feed's memory is made for the largest batch.
+StepRecorder::Key TrainingStep::key_of(const Batch& batch) const {
+  const auto address = [](const Tensor& tensor) {
+    return static_cast<int64_t>(reinterpret_cast<intptr_t>(tensor.view().data));
+  };
+  return {address(feed_.inputs()), address(feed_.targets()), feed_.samples(), batch.global_size,
+          batch.first_in_global};
+}
+
+// What may be recorded: whatever changes from step to step is in the backend's memory.
+void TrainingStep::find_gradients(const Batch& batch) {
+  reducer_.forget();  // a recording that was broken off
+  parameters_.zero_grad();
+  if (buffers_before_.defined()) buffers_before_.copy_from(parameters_.buffers());
+  const RoundedOnce rounded(backend_, parameters_.values().view(), options_.activations);
+  for (const Piece& piece : cut(feed_.samples(), options_.accumulate)) add_gradients(batch, piece);
+  parameters_.fill_missing_gradients();
+  const Timer wait;
+  reducer_.finish();
+  parts_.comm.wait(sums_work_);
+  average_buffers(batch);
+  comm_wait_ += wait.seconds();
+}
+
+// Network -> objective -> gradients of a piece. The reduction over ranks begins during the last
+// piece's backward pass.
+void TrainingStep::add_gradients(const Batch& batch, const Piece& piece) {
+  const bool first = piece.begin == 0, last = piece.end == feed_.samples();
+  nn::Context context{.training = true,
+                      .rng = {options_.seed, stream_of("step")},
+                      .step = number_,
+                      .first_sample = batch.first_in_global + piece.begin};
+  if (options_.sync_batch_norm && parts_.comm.size() > 1)
+    context.sum_over_ranks = [this](Tensor& numbers) { parts_.comm.all_reduce(numbers.view()); };
+
+  const Variable inputs(feed_.inputs().rows(piece.begin, piece.end));
+  const Tensor targets = feed_.targets().rows(piece.begin, piece.end);
+  Objective::Result found =
+      parts_.objective(parts_.model(inputs, context), targets, Objective::Phase::training);
+  add_sum(found.losses.value(), 0, first);
+  for (size_t i = 0; i < found.numbers.size(); ++i)
+    add_sum(found.numbers[i], static_cast<int64_t>(i) + 1, first);
+  const auto norm_slot = static_cast<int64_t>(numbers()) - 1;
+  if (last) sums_work_ = parts_.comm.start_all_reduce(sums_.rows(0, norm_slot).view());
+  gradients_final_ = last;
+  // Divided by the global batch, so that the sum over ranks is the average over samples.
+  Tensor gradient =
+      full(backend_, found.losses.shape(), 1.0 / static_cast<double>(batch.global_size));
+  if (parts_.state.loss_scale) parts_.state.loss_scale->multiply(gradient);
+  found.losses.backward(gradient);
+}
+
+void TrainingStep::add_sum(const Tensor& values, int64_t slot, bool first) {
+  Tensor to = sums_.rows(slot, slot + 1);
+  if (first) return backend_.reduce(Reduction::sum, values.view(), to.view());
+  to += sum(values);
+}
+
+// The gradient's, where it is clipped or scaled.
+Tensor TrainingStep::norm() {
+  const auto end = static_cast<int64_t>(numbers());
+  return sums_.rows(end - 1, end);
+}
+
+// Whether the step has to be skipped.
+bool TrainingStep::overflows(StepInFlight& step) {
+  LossScale& scale = *parts_.state.loss_scale;
+  Tensor norm = this->norm();
+  scale.unscale(norm);
+  backend_.copy_to_host(sums_.view(), step.sums.data());
+  backend_.wait_for(backend_.mark(), [this] { parts_.comm.poll(); });
+  const float* sums = step.sums.data();
+  const bool finite = std::isfinite(sums[0]) && std::isfinite(sums[numbers() - 1]);
+  scale.settle(finite);
+  step.loss_scale = scale.scale();
+  if (finite) return false;
+  check(!scale.is_exhausted(), "step ", step.number, ": f16 has overflowed in ",
+        scale.skipped_in_a_row(), " steps in a row, the loss scale is ", scale.scale(),
+        "; lower the learning rate (now ", step.lr, ") or use bf16");
+  return true;
+}
+
+void TrainingStep::clip() {
+  if (options_.clip_value > 0) clip_value(parameters_, options_.clip_value);
+  if (options_.clip_norm == 0) return;
+  Tensor norm = this->norm();
+  clip_norm(parameters_, options_.clip_norm, norm);
+}
+
+void TrainingStep::check_results(const StepInFlight& step) const {
+  const float* sums = step.sums.data();
+  check_finite(step, "loss", static_cast<double>(sums[0]));
+  if (options_.clip_norm > 0)
+    check_finite(step, "gradient's norm", static_cast<double>(sums[numbers() - 1]));
+}
+
+void TrainingStep::check_finite(const StepInFlight& step, const char* name, double value) const {
+  if (std::isfinite(value)) return;
+  fail("step ", step.number, ": the ", name, " is ", value, "; lower the learning rate (now ",
+       step.lr, ")", parts_.way_back());
+}
+
+// Running statistics become the average over the samples of all ranks, so that the state is the
+// same on every rank after every step. What is averaged are the changes: statistics that no rank
+// changes keep their bits.
+void TrainingStep::average_buffers(const Batch& batch) {
+  if (!buffers_before_.defined()) return;
+  Tensor& buffers = parameters_.buffers();
+  buffers -= buffers_before_;
+  buffers *= static_cast<double>(batch.size()) / static_cast<double>(batch.global_size);
+  parts_.comm.all_reduce(buffers.view());
+  buffers += buffers_before_;
+}
+
+}  // namespace d2l

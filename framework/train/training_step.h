@@ -1,0 +1,106 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "framework/backend/scratch.h"
+#include "framework/comm/gradient_reducer.h"
+#include "framework/nn/module.h"
+#include "framework/train/feed.h"
+#include "framework/train/objective.h"
+#include "framework/train/step_recorder.h"
+#include "framework/train/training_state.h"
+
+namespace d2l {
+
+struct StepOptions {
+  int64_t accumulate = 1;  // pieces that a rank's part of a batch is cut into, to save memory
+  DType activations = DType::f32;    // or 16 bits: what images and activations are stored as
+  Normalisation normalisation = {};  // of images
+  Augmentation augmentation = {};
+  LossScaleOptions loss_scale = {};  // with activations in f16
+  bool sync_batch_norm = false;      // batch norms use the statistics of all ranks' samples
+  double clip_value = 0;             // of the averaged gradient's elements; 0: not clipped
+  double clip_norm = 0;  // of the whole averaged gradient, after clip_value; 0: not clipped
+  bool record = false;   // have the backend record the passes of steps, and replay them
+  uint64_t seed = 0;     // of dropout
+};
+
+// What a step works with; owned by the caller.
+struct StepParts {
+  nn::Module& model;
+  const Objective& objective;
+  TrainingState& state;
+  Communicator& comm;
+  Log& log;
+  int64_t largest_batch = 0;              // samples of this rank; what memory is made for
+  std::function<std::string()> way_back;  // ends the message of an error that ends the run
+};
+
+// A step whose work is queued, and what will be known of it.
+struct StepInFlight {
+  StepInFlight(Batch data, size_t numbers, MemoryPool& staging)
+      : batch(std::move(data)), sums(staging, static_cast<int64_t>(numbers)) {}
+
+  Batch batch;
+  Scratch<float> sums;  // over the global batch: the loss, the metrics, the gradient's norm
+  uint64_t mark = 0;    // behind which the sums are there
+  int64_t number = 0;   // of the step, from 1
+  int64_t samples = 0;  // seen up to its end, since the first step
+  double lr = 0;
+  double seconds = 0;     // that the host took for it
+  bool skipped = false;   // its gradients or its loss are not finite, see LossScale
+  double loss_scale = 0;  // after it
+};
+
+// Batch -> network -> objective -> gradients -> all-reduce -> optimizer.
+class TrainingStep {
+ public:
+  TrainingStep(const StepParts& parts, const StepOptions& options);
+  ~TrainingStep();
+  TrainingStep(const TrainingStep&) = delete;
+  TrainingStep& operator=(const TrainingStep&) = delete;
+
+  // Queues the step of this rank's part of a global batch, with the number and the learning rate
+  // that `step` names. On a GPU the loss is not known yet when the weights move, so that a run
+  // whose loss is no number ends a step later, before anything is saved. After an exception the
+  // communicator and the recordings are abandoned: other ranks may wait for this one.
+  void run(StepInFlight& step, bool completes_at_once);
+  // Throws Error if the sums, which are there, are not finite.
+  void check_results(const StepInFlight& step) const;
+
+  // Numbers in StepInFlight::sums.
+  size_t numbers() const { return parts_.objective.metrics().size() + 2; }
+  double comm_wait() const { return comm_wait_; }  // seconds, of all steps
+  // What was started with other ranks will not be finished.
+  void abandon() noexcept;
+  // See StepRecorder::shared_memory().
+  PoolPart shared_memory() const { return recorder_.shared_memory(); }
+
+ private:
+  StepRecorder::Key key_of(const Batch& batch) const;
+  void find_gradients(const Batch& batch);
+  void add_gradients(const Batch& batch, const Piece& piece);
+  void add_sum(const Tensor& values, int64_t slot, bool first);
+  Tensor norm();
+  bool overflows(StepInFlight& step);
+  void clip();
+  void check_finite(const StepInFlight& step, const char* name, double value) const;
+  void average_buffers(const Batch& batch);
+
+  StepParts parts_;
+  StepOptions options_;
+  nn::ParameterSet& parameters_;
+  Backend& backend_;
+  GradientReducer reducer_;
+  Feed feed_;
+  StepRecorder recorder_;
+  Tensor sums_;            // f32 [numbers()]
+  Tensor number_;          // i64 [1], of the step, from 0
+  Tensor buffers_before_;  // the step, where ranks average them; undefined elsewhere
+  Communicator::Work sums_work_ = {};
+  bool gradients_final_ = true;  // the backward pass that runs is the step's last
+  double comm_wait_ = 0;
+};
+
+}  // namespace d2l
