@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "framework/backend/cuda_module.h"
-#include "framework/backend/profiling_backend.h"
+#include "framework/backend/profiler.h"
 #include "framework/base/timer.h"
 
 namespace {
@@ -28,11 +28,12 @@ class Bench {
  public:
   explicit Bench(const BenchOptions& options)
       : activations(options.activations),
-        inner_(options.on_gpu ? make_cuda_backend({}) : make_cpu_backend(options.threads)),
-        backend_(inner_.get()),
+        made_(options.on_gpu ? make_cuda_backend({}) : make_cpu_backend(options.threads)),
+        backend_(*made_),
+        profiler_(backend_),
         part_(options.part),
         calls_(options.on_gpu ? 10 : 1) {
-    backend_.set_counting(false);
+    profiler_.set_counting(false);
     std::printf("%s\n%-48s %9s %9s %9s\n", backend_.describe().c_str(), "kernel", "ms", "GFLOP/s",
                 "GB/s");
   }
@@ -103,20 +104,21 @@ class Bench {
   };
   template <class Call>
   Amounts work_of(const Call& call) {
-    backend_.reset();
-    backend_.set_counting(true);
+    profiler_.reset();
+    profiler_.set_counting(true);
     call();
-    backend_.set_counting(false);
+    profiler_.set_counting(false);
     Amounts all;
-    for (const Cost& cost : backend_.costs()) {
+    for (const Cost& cost : profiler_.costs()) {
       all.flop += 2 * static_cast<double>(cost.multiply_adds);
       all.bytes += static_cast<double>(cost.bytes);
     }
     return all;
   }
 
-  std::unique_ptr<Backend> inner_;
-  ProfilingBackend backend_;
+  std::unique_ptr<Backend> made_;
+  Backend& backend_;
+  Profiler profiler_;
   std::string part_;
   int calls_;  // that are waited for at once
   std::vector<void*> blocks_;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "framework/backend/profiling_backend.h"
+#include "framework/backend/backend.h"
 #include "framework/nn/parameter_set.h"
 #include "launcher/length.h"
 #include "models/zoo.h"
@@ -14,7 +14,8 @@ namespace {
 // The first batch norm that gets a single value per channel from one sample; empty: none.
 std::string layer_with_one_value(const Config& config, const data::Loader& train_data) {
   const Shape& image = train_data.sample_shape();
-  ProfilingBackend dry(nullptr);
+  const std::unique_ptr<Backend> made = make_dry_backend();
+  Backend& dry = *made;
   const auto model = models::build_model(config.model, {.input = image,
                                                         .classes = train_data.dataset().classes(),
                                                         .init = config.init,

@@ -93,7 +93,7 @@ int measure(const CommandLine& line, MpiSession& session) {
   const Config config = config_of_all(line, session);
   Machine machine = join_ranks(config, session);
   Communicator* comm = machine.comm.get();
-  ProfilingBackend backend(machine.backend.get());
+  Backend& backend = *machine.backend;
   std::optional<Setup> setup;
   together(session, [&] { setup.emplace(config, machine, backend); });
   check_agreement(setup->facts(), *comm, session.host());
@@ -101,8 +101,9 @@ int measure(const CommandLine& line, MpiSession& session) {
   Log log(comm->rank() != 0), quiet(true, name_of(session));
   Trainer trainer(setup->parts(*comm, quiet), setup->options);
   log.info(description(config, *setup, machine, backend));
+  Profiler profiler(backend);
   const std::string report = time_report({.trainer = trainer,
-                                          .backend = backend,
+                                          .profiler = profiler,
                                           .activations = setup->options.step.activations,
                                           .tf32 = config.precision == "tf32"},
                                          config.time);

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "framework/backend/profiling_backend.h"
+#include "framework/backend/profiler.h"
 
 namespace d2l::launcher {
 

@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "framework/backend/profiling_backend.h"
+#include "framework/backend/profiler.h"
 #include "framework/base/text.h"
 #include "framework/nn/parameter_set.h"
 #include "launcher/table.h"
@@ -24,13 +24,15 @@ std::string amount(int64_t number) {
 Row row_of(const std::string& name) {
   const models::ModelOptions options = models::usual_options(name);
   const Shape& in = options.input;
-  ProfilingBackend backend(nullptr);
+  const std::unique_ptr<Backend> dry = make_dry_backend();
+  Backend& backend = *dry;
+  const Profiler profiler(backend);
   const auto model = models::build_model(name, options);
   const nn::ParameterSet parameters(*model, backend, std::nullopt);
   const NoGrad no_grad;
   (*model)(Variable(Tensor(backend, {1, in[0], in[1], in[2]})), {});
   int64_t multiply_adds = 0;
-  for (const Cost& cost : backend.costs()) multiply_adds += cost.multiply_adds;
+  for (const Cost& cost : profiler.costs()) multiply_adds += cost.multiply_adds;
   return {name, with_thousands(parameters.count()), amount(multiply_adds),
           concat(in[0], "x", in[1], "x", in[2]), std::to_string(options.classes)};
 }

@@ -208,15 +208,16 @@ std::string limits_line(const TimeSubject& subject, const Limits& limits) {
 }
 
 std::string products_line(const TimeSubject& subject) {
-  const std::string products = subject.backend.describe_products(subject.activations);
+  const std::string products = subject.profiler.backend().describe_products(subject.activations);
   return products.empty() ? products : products + "\n";
 }
 
 }  // namespace
 
 std::string time_report(const TimeSubject& subject, int64_t steps) {
-  ProfilingBackend& backend = subject.backend;
-  backend.set_counting(false);
+  Profiler& profiler = subject.profiler;
+  Backend& backend = profiler.backend();
+  profiler.set_counting(false);
   const Limits limits = measured_limits(backend, {DType::f32, subject.activations});
   Measured measured{.steps = steps,
                     .peak = 2 * limits.multiply_adds_per_second.at(subject.activations) / kGiga,
@@ -224,11 +225,11 @@ std::string time_report(const TimeSubject& subject, int64_t steps) {
   const bool goes_ahead = backend.device().kind != DeviceKind::cpu;  // of what is computed
   subject.trainer.advance(goes_ahead ? kWarmUpOfGpu : kWarmUp);
   const TrainerTimes undisturbed = goes_ahead ? times_of(subject.trainer, steps) : TrainerTimes{};
-  backend.set_limits(limits);
-  backend.set_counting(true);
-  backend.reset();
+  profiler.set_limits(limits);
+  profiler.set_counting(true);
+  profiler.reset();
   measured.times = times_of(subject.trainer, steps);
-  measured.costs = backend.costs();
+  measured.costs = profiler.costs();
   const TrainerTimes& times = goes_ahead ? undisturbed : measured.times;
   const double seconds = times.steps + times.data_wait;
   std::string text = concat(layer_table(measured), "\n", kind_table(measured), "\n");

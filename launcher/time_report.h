@@ -2,14 +2,14 @@
 
 #include <string>
 
-#include "framework/backend/profiling_backend.h"
+#include "framework/backend/profiler.h"
 #include "framework/train/trainer.h"
 
 namespace d2l::launcher {
 
 struct TimeSubject {
-  Trainer& trainer;           // that has not begun
-  ProfilingBackend& backend;  // of all that it works with
+  Trainer& trainer;    // that has not begun
+  Profiler& profiler;  // of the backend that computes
   DType activations = DType::f32;
   bool tf32 = false;  // what products of f32 numbers are
 };

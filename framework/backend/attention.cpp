@@ -122,7 +122,7 @@ struct Unfused {
 
 }  // namespace
 
-void Backend::masked_softmax(ConstView x, ConstView lengths, View y) {
+void Backend::do_masked_softmax(ConstView x, ConstView lengths, View y) {
   const Temporary keep(pool(), mask_shape(x.shape, lengths.shape)), scores(pool(), x.shape);
   fill_mask(*this, lengths, keep.view());
   // keep x + (1 - keep) kOut
@@ -133,15 +133,16 @@ void Backend::masked_softmax(ConstView x, ConstView lengths, View y) {
   softmax(scores.view(), y);
 }
 
-void Backend::masked_softmax_backward(ConstView y, ConstView lengths, ConstView grad_y,
-                                      View grad_x) {
+void Backend::do_masked_softmax_backward(ConstView y, ConstView lengths, ConstView grad_y,
+                                         View grad_x) {
   const Temporary keep(pool(), mask_shape(y.shape, lengths.shape));
   fill_mask(*this, lengths, keep.view());
   softmax_backward(y, grad_y, grad_x);
   binary(Binary::mul, grad_x, keep.view(), grad_x);
 }
 
-void Backend::attention(const AttentionParams& params, const AttentionOperands& in, View, View y) {
+void Backend::do_attention(const AttentionParams& params, const AttentionOperands& in, View,
+                           View y) {
   const Unfused unfused(*this, params, in);
   const Heads heads(y.shape, params.heads);
   const Temporary out(pool(), heads.split());
@@ -149,8 +150,9 @@ void Backend::attention(const AttentionParams& params, const AttentionOperands& 
   copy(heads.inside(out.view()), heads.outside(strided(y)), false);
 }
 
-void Backend::attention_backward(const AttentionParams& params, const AttentionOperands& in,
-                                 ConstView, ConstView grad_y, const AttentionGradients& gradients) {
+void Backend::do_attention_backward(const AttentionParams& params, const AttentionOperands& in,
+                                    ConstView, ConstView grad_y,
+                                    const AttentionGradients& gradients) {
   const Unfused unfused(*this, params, in);
   const auto& [queries, keys, values] = gradients;
   const Heads heads(grad_y.shape, params.heads);

@@ -16,34 +16,27 @@ ConstView part(const ConstView& view, const StepRange& range) {
 
 }  // namespace
 
-std::string Backend::describe_products(DType) const { return {}; }
+std::string ComputeDevice::describe_products(DType) const { return {}; }
 
-void Backend::round_once(ConstView, DType) {}
+void Backend::do_round_once(ConstView, DType) {}
 
-std::unique_ptr<Backend::Recording> Backend::record(const std::function<void()>&) {
+std::unique_ptr<ComputeDevice::Recording> ComputeDevice::record(const std::function<void()>&) {
   return nullptr;
-}
-
-void Backend::NormRunning::follow(Backend& on, const NormStatistics& of_batch, int64_t rows) const {
-  const auto count = static_cast<double>(rows);
-  on.axpby(momentum, of_batch.mean, 1 - momentum, mean);
-  on.axpby(momentum * (rows > 1 ? count / (count - 1) : 1), of_batch.variance, 1 - momentum,
-           variance);
 }
 
 int64_t Backend::batch_norm_mask_bytes(const BatchNormParams&, const NormOperands&) const {
   return 0;
 }
 
-void Backend::conv2d_pool(const ConvPoolParams& params, const ConvOperands& in,
-                          const ConvKept& kept, View y) {
+void Backend::do_conv2d_pool(const ConvPoolParams& params, const ConvOperands& in,
+                             const ConvKept& kept, View y) {
   conv2d(params.conv, in, kept.conv);
   pool2d(params.pool, kept.conv, y, kept.winners);
 }
 
-void Backend::conv2d_pool_backward(const ConvPoolParams& params, const ConvOperands& in,
-                                   const ConvKept& kept, ConstView grad_y,
-                                   const ConvGradients& gradients) {
+void Backend::do_conv2d_pool_backward(const ConvPoolParams& params, const ConvOperands& in,
+                                      const ConvKept& kept, ConstView grad_y,
+                                      const ConvGradients& gradients) {
   Scratch<char> memory(pool(), kept.conv.bytes());
   const View grad{memory.data(), kept.conv.dtype, kept.conv.shape};
   activated_pool2d_backward(params, kept.conv, grad_y, kept.winners, grad);
@@ -51,15 +44,15 @@ void Backend::conv2d_pool_backward(const ConvPoolParams& params, const ConvOpera
   if (gradients.x) conv2d_backward_input(params.conv, grad, in.weight, gradients.x, false);
 }
 
-void Backend::activated_pool2d_backward(const ConvPoolParams& params, ConstView y, ConstView grad_y,
-                                        ConstView winners, View grad_x) {
+void Backend::do_activated_pool2d_backward(const ConvPoolParams& params, ConstView y,
+                                           ConstView grad_y, ConstView winners, View grad_x) {
   pool2d_backward(params.pool, grad_y, winners, grad_x);
   if (params.conv.activation != Activation::none)
     unary_backward(unary_of(params.conv.activation), {}, y, grad_x, grad_x);
 }
 
-void Backend::lamb_direction(const AdamParams& params, View gradient, ConstView value, View mean,
-                             View square) {
+void Backend::do_lamb_direction(const AdamParams& params, View gradient, ConstView value, View mean,
+                                View square) {
   const auto step = static_cast<double>(params.step);
   const StepRange all{0, gradient.elements()};
   for (const StepRange& range : params.ranges.empty() ? StepRanges(&all, 1) : params.ranges) {
@@ -76,7 +69,7 @@ void Backend::lamb_direction(const AdamParams& params, View gradient, ConstView 
   }
 }
 
-void Backend::norms(StepRanges ranges, ConstView x, View norms) {
+void Backend::do_norms(StepRanges ranges, ConstView x, View norms) {
   Scratch<float> memory(pool(), x.elements());
   for (size_t i = 0; i < ranges.size(); ++i) {
     View squares{memory.data(), DType::f32, {ranges[i].end - ranges[i].begin}};

@@ -30,8 +30,8 @@ void normalize(Backend& on, const LayerNormParams& params, ConstView x,
 
 }  // namespace
 
-void Backend::layer_norm(const LayerNormParams& params, const NormOperands& in, View y,
-                         const NormStatistics& of_rows) {
+void Backend::do_layer_norm(const LayerNormParams& params, const NormOperands& in, View y,
+                            const NormStatistics& of_rows) {
   const Rows rows = rows_of(y.shape);
   Scratch<float> memory(pool(), rows.column.elements());
   const ConstView x = as(in.x, rows.matrix);
@@ -45,9 +45,9 @@ void Backend::layer_norm(const LayerNormParams& params, const NormOperands& in, 
   binary(Binary::add, out, in.beta, out);
 }
 
-void Backend::layer_norm_backward(const LayerNormParams& params, const NormOperands& in,
-                                  const NormStatistics& of_rows, ConstView grad_y,
-                                  const NormGradients& gradients) {
+void Backend::do_layer_norm_backward(const LayerNormParams& params, const NormOperands& in,
+                                     const NormStatistics& of_rows, ConstView grad_y,
+                                     const NormGradients& gradients) {
   const Rows rows = rows_of(grad_y.shape);
   Scratch<float> memory(pool(), 2 * rows.matrix.elements() + 2 * rows.column.elements());
   const View normal{memory.data(), DType::f32, rows.matrix};

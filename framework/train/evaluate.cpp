@@ -19,7 +19,7 @@ struct BatchInFlight {
   Batch batch;
   Scratch<float> sums;
   size_t count;
-  uint64_t mark = 0;  // behind which the sums are there
+  uint64_t event = 0;  // after which the sums are there
 };
 
 class Evaluator {
@@ -48,7 +48,7 @@ class Evaluator {
       copy_sum(found.losses.value(), to++);
       for (const Tensor& values : found.numbers) copy_sum(values, to++);
     }
-    queued.mark = parts_.backend.mark();
+    queued.event = parts_.backend.record_event();
     while (in_flight_.is_full()) complete_oldest();
   }
 

@@ -41,10 +41,10 @@ void Feed::load(const Batch& batch) {
   const Tensor targets = arrived(batch.targets, arrival.targets, arrival.free);
   Tensor samples;
   if (params.moves()) samples = arrived(batch.samples, arrival.samples, arrival.free);
-  backend_.receive();
+  backend_.await_uploads();
   load_inputs(inputs, params, samples);
   load_targets(targets);
-  arrival.free = backend_.mark();
+  arrival.free = backend_.record_event();
 }
 
 ImageParams Feed::image_params(int64_t epoch) const {
@@ -66,14 +66,14 @@ void Feed::check_images(const Batch& batch) const {
         "feed: augmentation expects the samples' numbers, found none");
 }
 
-// The host's tensor, once what has been sent is received. Fresh memory may be in use by queued work
+// The host's tensor, once it has been uploaded. Fresh memory may be in use by queued work
 // that had it before.
 Tensor Feed::arrived(const Tensor& host, Kept& to, uint64_t& free) {
   if (&host.backend() == &backend_ || host.backend().device().kind != DeviceKind::cpu)
     return host.to(backend_);
-  if (!to.fits(host.shape(), host.dtype())) free = backend_.mark();
+  if (!to.fits(host.shape(), host.dtype())) free = backend_.record_event();
   Tensor there = to.rows(backend_, host.shape(), host.dtype(), options_.most_samples);
-  backend_.send(host.view().data, there.view(), free);
+  backend_.upload_async(host.view().data, there.view(), free);
   return there;
 }
 

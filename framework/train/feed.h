@@ -65,7 +65,7 @@ class Feed {
   // Where batches arrive.
   struct Arrival {
     Kept inputs, targets, samples;
-    uint64_t free = 0;  // the mark behind the last that was done with them
+    uint64_t free = 0;  // the event after which they are no longer read
   };
 
   Tensor arrived(const Tensor& host, Kept& to, uint64_t& free);

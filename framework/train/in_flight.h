@@ -10,7 +10,7 @@ namespace d2l {
 
 // Work that is queued on a backend, oldest first, and whose results the host reads later: a GPU
 // always has the next piece of work in its queue. On a CPU nothing is ever in flight for longer
-// than its own call. An Item has a member `uint64_t mark`: the backend's mark behind its work.
+// than its own call. An Item has a member `uint64_t event`, recorded after its work.
 template <class Item>
 class InFlight {
  public:
@@ -31,7 +31,7 @@ class InFlight {
   Item& oldest() { return items_.front(); }
   // Until its results are there; `poll` is called while the backend works.
   void await_oldest(const std::function<void()>& poll = {}) {
-    backend_.wait_for(oldest().mark, poll);
+    backend_.wait_event(oldest().event, poll);
   }
   void drop_oldest() { items_.pop_front(); }
 

@@ -5,12 +5,14 @@
 namespace d2l {
 
 void StepRecorder::run(const Key& key, const std::function<void()>& work) {
-  if (!wanted_) return work();
+  // An observer is to see the kernels themselves.
+  if (!wanted_ || backend_.is_observed()) return work();
   const PoolPart part = shared_memory();
   Seen& seen = seen_[key];
   if (seen.recording == nullptr && ++seen.calls > kWarmUp && recordings_ < kMostRecordings)
     record(seen, work);
-  if (seen.recording == nullptr || !seen.recording->replay()) call(seen, work);
+  if (seen.recording != nullptr) return seen.recording->replay();
+  call(seen, work);
 }
 
 // What new work keeps of the part's memory would be overwritten by the recordings that there are.

@@ -44,7 +44,7 @@ struct StepInFlight {
 
   Batch batch;
   Scratch<float> sums;  // over the global batch: the loss, the metrics, the gradient's norm
-  uint64_t mark = 0;    // behind which the sums are there
+  uint64_t event = 0;   // after which the sums are there
   int64_t number = 0;   // of the step, from 1
   int64_t samples = 0;  // seen up to its end, since the first step
   double lr = 0;

@@ -214,8 +214,8 @@ TEST(HostCopies, ThereAndBack) {
 TEST(HostCopies, WhatIsSentIsThereOnceReceived) {
   auto backend = make_cpu_backend(1);
   Floats host = random_floats(1001), device = poisoned(1001);
-  backend->send(host.data(), out(device), backend->mark());
-  backend->receive();
+  backend->upload_async(host.data(), out(device), backend->record_event());
+  backend->await_uploads();
   EXPECT_TRUE(same_bits(device, host));
 }
 

@@ -2,7 +2,7 @@
 
 #include "framework/autograd/arrange.h"
 #include "framework/autograd/softmax.h"
-#include "framework/backend/profiling_backend.h"
+#include "framework/backend/profiler.h"
 #include "framework/tensor/create.h"
 #include "framework/tensor/elementwise.h"
 #include "tests/models/models_support.h"
@@ -36,9 +36,10 @@ std::vector<std::vector<float>> state_after_steps(const std::string& name, Backe
 
 TEST(Profiling, ComputesTheSameBits) {
   for (const char* name : {"bn-lenet", "vit-tiny", "dropout-mlp"}) {
-    ProfilingBackend backend(&device());
+    Backend& backend = device();
+    Profiler profiler(backend);
     EXPECT_EQ(state_after_steps(name, backend), state_after_steps(name, device())) << name;
-    EXPECT_FALSE(backend.costs().empty());
+    EXPECT_FALSE(profiler.costs().empty());
   }
 }
 
@@ -54,12 +55,13 @@ TEST(Profiling, ChargesGradientsToTheirModules) {
       {"googlenet", "conv1"}, {"densenet", "conv1"}, {"tv-resnet50", "conv1"}};
   for (const auto& [name, first] : first_layers) {
     const ModelOptions options = least_options(name);
-    ProfilingBackend backend(&device());
+    Backend& backend = device();
+    Profiler profiler(backend);
     const auto model = build_model(name, options);
     nn::ParameterSet set(*model, backend, 1);
     train_step(*model, set, options);
     std::map<std::string, Products> modules;
-    for (const Cost& cost : backend.costs()) {
+    for (const Cost& cost : profiler.costs()) {
       if (cost.work == Work::loss) {
         EXPECT_FALSE(cost.in_module) << cost.operation;
       }
@@ -80,14 +82,15 @@ TEST(Profiling, ChargesGradientsToTheirModules) {
 TEST(Profiling, ChargesBytesToEveryOperation) {
   for (const char* name : {"lenet", "resnet20", "googlenet", "vit-tiny", "dropout-mlp"}) {
     const ModelOptions options = least_options(name);
-    ProfilingBackend backend(&device());
+    Backend& backend = device();
+    Profiler profiler(backend);
     const auto model = build_model(name, options);
     nn::ParameterSet set(*model, backend, 1);
-    backend.set_limits({.multiply_adds_per_second = {{DType::f32, 1e9}}, .bytes_per_second = 1e9});
-    backend.reset();
+    profiler.set_limits({.multiply_adds_per_second = {{DType::f32, 1e9}}, .bytes_per_second = 1e9});
+    profiler.reset();
     train_step(*model, set, options);
     int64_t of_products = 0;
-    for (const Cost& cost : backend.costs()) {
+    for (const Cost& cost : profiler.costs()) {
       EXPECT_GT(cost.bytes, 0) << name << ": " << cost.operation;
       EXPECT_GE(cost.least_seconds, 0.999e-9 * static_cast<double>(cost.bytes)) << cost.operation;
       if (cost.multiply_adds > 0) of_products += cost.bytes;
@@ -99,11 +102,12 @@ TEST(Profiling, ChargesBytesToEveryOperation) {
 // The end of a residual block is a function of its own.
 TEST(Profiling, ChargesNormsWithResidualsToTheNorm) {
   const ModelOptions options = least_options("resnet20");
-  ProfilingBackend backend(&device());
+  Backend& backend = device();
+  Profiler profiler(backend);
   const auto model = build_model("resnet20", options);
   nn::ParameterSet set(*model, backend, 1);
   train_step(*model, set, options);
-  for (const Cost& cost : backend.costs())
+  for (const Cost& cost : profiler.costs())
     if (cost.work == Work::normalisation) {
       EXPECT_THAT(cost.module, testing::HasSubstr("bn"));
     }

@@ -335,8 +335,8 @@ float scale_of(const AttentionParams& params, const Backend::AttentionOperands& 
 
 }  // namespace
 
-void CpuBackend::attention(const AttentionParams& params, const AttentionOperands& in, View kept,
-                           View y) {
+void CpuBackend::do_attention(const AttentionParams& params, const AttentionOperands& in, View kept,
+                              View y) {
   if (y.elements() == 0) return;
   const int64_t heads = params.heads, queries = in.queries.shape[1];
   visit_float(y.dtype, [&](auto zero) {
@@ -356,9 +356,9 @@ void CpuBackend::attention(const AttentionParams& params, const AttentionOperand
   });
 }
 
-void CpuBackend::attention_backward(const AttentionParams& params, const AttentionOperands& in,
-                                    ConstView kept, ConstView grad_y,
-                                    const AttentionGradients& gradients) {
+void CpuBackend::do_attention_backward(const AttentionParams& params, const AttentionOperands& in,
+                                       ConstView kept, ConstView grad_y,
+                                       const AttentionGradients& gradients) {
   if (grad_y.elements() == 0) return;
   const int64_t heads = params.heads, queries = in.queries.shape[1];
   visit_float(grad_y.dtype, [&](auto zero) {

@@ -130,8 +130,8 @@ void apply(MemoryPool& pool, const BatchNormParams& params, const Backend::NormO
 
 }  // namespace
 
-void CpuBackend::batch_norm_statistics(ConstView x, const NormStatistics& of_batch,
-                                       const NormRunning& running) {
+void CpuBackend::do_batch_norm_statistics(ConstView x, const NormStatistics& of_batch,
+                                          const NormRunning& running) {
   if (x.elements() == 0) {
     fill(of_batch.mean, 0);
     fill(of_batch.variance, 0);
@@ -141,8 +141,8 @@ void CpuBackend::batch_norm_statistics(ConstView x, const NormStatistics& of_bat
   if (running.mean) running.follow(*this, of_batch, x.elements() / x.shape.size(-1));
 }
 
-void CpuBackend::batch_norm_apply(const BatchNormParams& params, const NormOperands& in,
-                                  const NormStatistics& given, View y, View) {
+void CpuBackend::do_batch_norm_apply(const BatchNormParams& params, const NormOperands& in,
+                                     const NormStatistics& given, View y, View) {
   if (y.elements() == 0) return;
   visit_float(y.dtype, [&](auto zero) { apply<decltype(zero)>(pool_, params, in, given, y); });
   if (params.activation != Activation::none && params.activation != Activation::relu)

@@ -167,9 +167,9 @@ BatchNormParams without_activation(BatchNormParams params) {
 
 }  // namespace
 
-void CpuBackend::batch_norm_gradient_sums(const BatchNormParams& params, const NormOperands& in,
-                                          const NormStatistics& of_batch, const NormOutput& out,
-                                          const NormGradients& gradients) {
+void CpuBackend::do_batch_norm_gradient_sums(const BatchNormParams& params, const NormOperands& in,
+                                             const NormStatistics& of_batch, const NormOutput& out,
+                                             const NormGradients& gradients) {
   if (in.x.elements() == 0) {
     fill(gradients.gamma, 0);
     fill(gradients.beta, 0);
@@ -187,9 +187,9 @@ void CpuBackend::batch_norm_gradient_sums(const BatchNormParams& params, const N
   });
 }
 
-void CpuBackend::batch_norm_gradient_input(const BatchNormParams& params, const NormOperands& in,
-                                           const NormStatistics& of_batch, const NormOutput& out,
-                                           const NormGradients& gradients) {
+void CpuBackend::do_batch_norm_gradient_input(const BatchNormParams& params, const NormOperands& in,
+                                              const NormStatistics& of_batch, const NormOutput& out,
+                                              const NormGradients& gradients) {
   if (in.x.elements() == 0) return;
   const bool is_undone = static_cast<bool>(gradients.before);
   const BatchNormParams left = is_undone ? without_activation(params) : params;

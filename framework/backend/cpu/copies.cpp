@@ -181,7 +181,7 @@ void accumulate_into(const LoopNest<2>& nest, const void* in, void* out) {
 
 }  // namespace
 
-void CpuBackend::fill(View out, double value) {
+void CpuBackend::do_fill(View out, double value) {
   visit_type(out.dtype, [&](auto zero) {
     using T = decltype(zero);
     T* to = out.as<T>();
@@ -191,7 +191,7 @@ void CpuBackend::fill(View out, double value) {
   });
 }
 
-void CpuBackend::copy(const ConstStridedView& in, const StridedView& out, bool accumulate) {
+void CpuBackend::do_copy(const ConstStridedView& in, const StridedView& out, bool accumulate) {
   if (out.shape.elements() == 0) return;
   LoopNest<2> nest = copy_nest(in, out);
   if (accumulate) return accumulate_into(nest, in.data, out.data);
@@ -205,7 +205,7 @@ void CpuBackend::copy(const ConstStridedView& in, const StridedView& out, bool a
   });
 }
 
-void CpuBackend::gather_rows(ConstView table, ConstView indices, View out) {
+void CpuBackend::do_gather_rows(ConstView table, ConstView indices, View out) {
   const int64_t rows = indices.elements();
   if (rows == 0 || out.elements() == 0) return;
   const int64_t row_bytes = out.bytes() / rows;
@@ -218,7 +218,7 @@ void CpuBackend::gather_rows(ConstView table, ConstView indices, View out) {
   });
 }
 
-void CpuBackend::scatter_add_rows(ConstView rows, ConstView indices, View table) {
+void CpuBackend::do_scatter_add_rows(ConstView rows, ConstView indices, View table) {
   const int64_t count = indices.elements();
   if (count == 0 || rows.elements() == 0) return;
   const int64_t columns = rows.elements() / count;

@@ -29,10 +29,12 @@ void* allocate_host(size_t bytes) {
 }  // namespace
 
 CpuBackend::CpuBackend(int threads, MemoryPool* memory)
-    : own_pool_({allocate_host, [](void* block) { std::free(block); }}),
-      pool_(memory != nullptr ? *memory : own_pool_) {
+    : own_pool_({allocate_host, std::free}), pool_(memory != nullptr ? *memory : own_pool_) {
   set_team(threads);
 }
+
+CpuBackend::CpuBackend(MemoryPool& memory)
+    : Backend(Mode::dry_run), own_pool_({allocate_host, std::free}), pool_(memory) {}
 
 std::string CpuBackend::describe() const {
   return concat("CPU, ", has_wide_vectors() ? "AVX-512, " : "", dnnl_.describe());

@@ -87,8 +87,8 @@ D2L_SIMD void cross_entropy_backward_rows(const LossGradientRows& all, int64_t b
 
 }  // namespace
 
-void CpuBackend::cross_entropy(ConstView logits, ConstView labels, View losses, View probabilities,
-                               View correct) {
+void CpuBackend::do_cross_entropy(ConstView logits, ConstView labels, View losses,
+                                  View probabilities, View correct) {
   const int64_t rows = logits.shape[0], columns = logits.shape[1];
   const LossRows all{logits.as<float>(),
                      labels.as<int64_t>(),
@@ -105,8 +105,8 @@ void CpuBackend::cross_entropy(ConstView logits, ConstView labels, View losses, 
   });
 }
 
-void CpuBackend::cross_entropy_backward(ConstView probabilities, ConstView labels,
-                                        ConstView grad_losses, View grad_logits) {
+void CpuBackend::do_cross_entropy_backward(ConstView probabilities, ConstView labels,
+                                           ConstView grad_losses, View grad_logits) {
   const int64_t rows = probabilities.shape[0], columns = probabilities.shape[1];
   const LossGradientRows all{probabilities.as<float>(), labels.as<int64_t>(),
                              grad_losses.as<float>(), grad_logits.as<float>(), columns};

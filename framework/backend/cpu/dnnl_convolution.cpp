@@ -199,7 +199,7 @@ bool tiles_suit(const DirectConvolution& s, ConvolutionPass pass, DType dtype) {
 
 }  // namespace
 
-void CpuBackend::conv2d(const Conv2dParams& params, const ConvOperands& in, View y) {
+void CpuBackend::do_conv2d(const Conv2dParams& params, const ConvOperands& in, View y) {
   if (y.elements() == 0) return;
   const auto& [x, weight, bias] = in;
   DirectConvolution direct(params, x.shape, weight.shape, y.shape);
@@ -240,8 +240,8 @@ void CpuBackend::conv2d(const Conv2dParams& params, const ConvOperands& in, View
   forward_by_dnnl(dnnl_.state(), params, in, y);
 }
 
-void CpuBackend::conv2d_backward_input(const Conv2dParams& params, ConstView grad_y,
-                                       ConstView weight, View grad_x, bool accumulate) {
+void CpuBackend::do_conv2d_backward_input(const Conv2dParams& params, ConstView grad_y,
+                                          ConstView weight, View grad_x, bool accumulate) {
   if (grad_x.elements() == 0) return;
   if (accumulate) {
     const Scratch<char> memory(pool_, grad_x.bytes());
@@ -277,8 +277,8 @@ void CpuBackend::conv2d_backward_input(const Conv2dParams& params, ConstView gra
   backward_input_by_dnnl(dnnl_.state(), params, grad_y, weight, grad_x);
 }
 
-void CpuBackend::conv2d_backward_weight(const Conv2dParams& params, ConstView x, ConstView grad_y,
-                                        View grad_weight, View grad_bias) {
+void CpuBackend::do_conv2d_backward_weight(const Conv2dParams& params, ConstView x,
+                                           ConstView grad_y, View grad_weight, View grad_bias) {
   if (grad_y.elements() == 0) {
     fill(grad_weight, 0);
     if (grad_bias) fill(grad_bias, 0);
@@ -323,11 +323,11 @@ void CpuBackend::conv2d_backward_weight(const Conv2dParams& params, ConstView x,
   backward_weight_by_dnnl(dnnl_.state(), params, {x, grad_y}, grad_weight, grad_bias);
 }
 
-void CpuBackend::conv2d_pool(const ConvPoolParams& params, const ConvOperands& in,
-                             const ConvKept& kept, View y) {
+void CpuBackend::do_conv2d_pool(const ConvPoolParams& params, const ConvOperands& in,
+                                const ConvKept& kept, View y) {
   DirectConvolution direct(params.conv, in.x.shape, in.weight.shape, kept.conv.shape);
   if (params.input_gradient || !pixels_pool_suit(direct, params.pool))
-    return Backend::conv2d_pool(params, in, kept, y);
+    return Backend::do_conv2d_pool(params, in, kept, y);
   visit_float(in.x.dtype, [&](auto zero) {
     using T = decltype(zero);
     pixels_pool_forward(direct, pool_, in.x.as<T>(), in.weight.as<float>(), in.bias.as<float>(),
@@ -335,12 +335,12 @@ void CpuBackend::conv2d_pool(const ConvPoolParams& params, const ConvOperands& i
   });
 }
 
-void CpuBackend::conv2d_pool_backward(const ConvPoolParams& params, const ConvOperands& in,
-                                      const ConvKept& kept, ConstView grad_y,
-                                      const ConvGradients& gradients) {
+void CpuBackend::do_conv2d_pool_backward(const ConvPoolParams& params, const ConvOperands& in,
+                                         const ConvKept& kept, ConstView grad_y,
+                                         const ConvGradients& gradients) {
   DirectConvolution direct(params.conv, in.x.shape, in.weight.shape, kept.conv.shape);
   if (params.input_gradient || !pixels_pool_suit(direct, params.pool))
-    return Backend::conv2d_pool_backward(params, in, kept, grad_y, gradients);
+    return Backend::do_conv2d_pool_backward(params, in, kept, grad_y, gradients);
   visit_float(in.x.dtype, [&](auto zero) {
     using T = decltype(zero);
     pixels_pool_backward_weight(direct, pool_, in.x.as<T>(), kept.conv.as<T>(), grad_y.as<T>(),

@@ -63,8 +63,8 @@ bool rounding_costs_more(const MatmulParams& params, ConstView a, ConstView b) {
 
 }  // namespace
 
-void CpuBackend::matmul(const MatmulParams& params, ConstView a, ConstView b, ConstView bias,
-                        View out) {
+void CpuBackend::do_matmul(const MatmulParams& params, ConstView a, ConstView b, ConstView bias,
+                           View out) {
   if (out.elements() == 0) return;
   if (a.elements() == 0) {  // an empty sum: what is left is activation(bias)
     fill(out, 0);

@@ -41,7 +41,7 @@ D2L_SIMD void dropout_run(const Mask& mask, uint64_t first, const T* x, T* y, in
 
 }  // namespace
 
-void CpuBackend::dropout(const DropoutParams& params, ConstView x, View y) {
+void CpuBackend::do_dropout(const DropoutParams& params, ConstView x, View y) {
   const Mask mask{key_at(params.key, params.step.as<int64_t>()),
                   static_cast<uint32_t>(std::ceil(params.p * 16777216.0)),
                   static_cast<float>(1.0 / (1.0 - params.p))};

@@ -74,13 +74,14 @@ struct Cube {
 
 }  // namespace
 
-void CpuBackend::unary(Unary op, ConstView x, View y) {
+void CpuBackend::do_unary(Unary op, ConstView x, View y) {
   if (op == Unary::exp) return map(VectorExp{}, x, y);
   if (op == Unary::log) return map(VectorLog{}, x, y);
   visit(op, [&](auto f) { map(f, x, y); });
 }
 
-void CpuBackend::unary_backward(Unary op, ConstView x, ConstView y, ConstView grad_y, View grad_x) {
+void CpuBackend::do_unary_backward(Unary op, ConstView x, ConstView y, ConstView grad_y,
+                                   View grad_x) {
   visit_float(grad_x.dtype, [&](auto zero) {
     using T = decltype(zero);
     const T* at_y = y.as<T>();
@@ -96,7 +97,7 @@ void CpuBackend::unary_backward(Unary op, ConstView x, ConstView y, ConstView gr
   });
 }
 
-void CpuBackend::binary(Binary op, ConstView a, ConstView b, View out) {
+void CpuBackend::do_binary(Binary op, ConstView a, ConstView b, View out) {
   const bool halves = a.dtype == DType::bf16 && b.dtype == DType::bf16;
   if (op == Binary::add && halves && a.shape == b.shape) {
     parallel_for(out.elements(), kGrain, [&](int64_t begin, int64_t end) {
@@ -110,7 +111,7 @@ void CpuBackend::binary(Binary op, ConstView a, ConstView b, View out) {
   visit(op, [&](auto f) { broadcast_binary<float>(f, left.view(), right.view(), result.view()); });
 }
 
-void CpuBackend::binary_scalar(Binary op, ConstView a, double b, View out) {
+void CpuBackend::do_binary_scalar(Binary op, ConstView a, double b, View out) {
   // std::pow costs a library call per element; these exponents do not need it.
   if (op == Binary::pow && b == 2.0) return map(formulas::Square{}, a, out);
   if (op == Binary::pow && b == 3.0) return map(Cube{}, a, out);
@@ -119,16 +120,16 @@ void CpuBackend::binary_scalar(Binary op, ConstView a, double b, View out) {
   visit(op, [&](auto f) { map([f, right](float left) { return f(left, right); }, a, out); });
 }
 
-void CpuBackend::scalar_binary(Binary op, double a, ConstView b, View out) {
+void CpuBackend::do_scalar_binary(Binary op, double a, ConstView b, View out) {
   const float left = static_cast<float>(a);
   visit(op, [&](auto f) { map([f, left](float right) { return f(left, right); }, b, out); });
 }
 
-void CpuBackend::compare(Compare op, ConstView a, ConstView b, View out) {
+void CpuBackend::do_compare(Compare op, ConstView a, ConstView b, View out) {
   visit(op, [&](auto f) { broadcast_binary<uint8_t>(f, a, b, out); });
 }
 
-void CpuBackend::axpby(double alpha, ConstView x, double beta, View y) {
+void CpuBackend::do_axpby(double alpha, ConstView x, double beta, View y) {
   if (y.dtype != DType::f32) {
     const WidenedInput wide_x(*this, x), wide_y(*this, y);
     const WidenedOutput result(*this, y);

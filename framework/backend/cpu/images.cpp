@@ -90,7 +90,7 @@ void cut(const uint8_t* x, const ImageSize& size, const Placement& at, uint8_t* 
 
 }  // namespace
 
-void CpuBackend::prepare_images(const ImageParams& params, const ImageOperands& in, View y) {
+void CpuBackend::do_prepare_images(const ImageParams& params, const ImageOperands& in, View y) {
   const Normalisation normalisation(in.mean, in.deviation);
   const auto* x = in.x.as<uint8_t>();
   if (!params.moves())

@@ -106,8 +106,8 @@ void join(const float* partial, int64_t pieces, int64_t step, const View& sum) {
 
 }  // namespace
 
-void CpuBackend::layer_norm(const LayerNormParams& params, const NormOperands& in, View y,
-                            const NormStatistics& of_rows) {
+void CpuBackend::do_layer_norm(const LayerNormParams& params, const NormOperands& in, View y,
+                               const NormStatistics& of_rows) {
   visit_float(y.dtype, [&](auto zero) {
     using T = decltype(zero);
     const Rows<T> all = rows_of<T>(params, in, of_rows);
@@ -119,9 +119,9 @@ void CpuBackend::layer_norm(const LayerNormParams& params, const NormOperands& i
   });
 }
 
-void CpuBackend::layer_norm_backward(const LayerNormParams& params, const NormOperands& in,
-                                     const NormStatistics& of_rows, ConstView grad_y,
-                                     const NormGradients& gradients) {
+void CpuBackend::do_layer_norm_backward(const LayerNormParams& params, const NormOperands& in,
+                                        const NormStatistics& of_rows, ConstView grad_y,
+                                        const NormGradients& gradients) {
   const int64_t columns = in.x.shape.size(-1);
   if (columns == 0) return;
   const int64_t rows = in.x.elements() / columns;

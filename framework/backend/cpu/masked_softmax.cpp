@@ -58,14 +58,14 @@ void for_rows(const Shape& shape, const ConstView& lengths, const Body& body) {
 
 }  // namespace
 
-void CpuBackend::masked_softmax(ConstView x, ConstView lengths, View y) {
+void CpuBackend::do_masked_softmax(ConstView x, ConstView lengths, View y) {
   for_rows(x.shape, lengths, [&](const Rows& rows, int64_t at) {
     softmax_rows(rows, x.as<float>() + at, y.as<float>() + at);
   });
 }
 
-void CpuBackend::masked_softmax_backward(ConstView y, ConstView lengths, ConstView grad_y,
-                                         View grad_x) {
+void CpuBackend::do_masked_softmax_backward(ConstView y, ConstView lengths, ConstView grad_y,
+                                            View grad_x) {
   for_rows(y.shape, lengths, [&](const Rows& rows, int64_t at) {
     gradient_rows(rows, y.as<float>() + at, grad_y.as<float>() + at, grad_x.as<float>() + at);
   });

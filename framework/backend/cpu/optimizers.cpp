@@ -123,7 +123,8 @@ D2L_SIMD void sum_of_squares(const float* x, int64_t count, double* total) {
 
 }  // namespace
 
-void CpuBackend::sgd_step(const SgdParams& params, ConstView gradient, View value, View velocity) {
+void CpuBackend::do_sgd_step(const SgdParams& params, ConstView gradient, View value,
+                             View velocity) {
   const bool moves = params.momentum != 0;
   const SgdRun all{gradient.as<float>(), value.as<float>(), velocity.as<float>(), 0};
   for_ranges(params.ranges, value.elements(),
@@ -140,8 +141,8 @@ void CpuBackend::sgd_step(const SgdParams& params, ConstView gradient, View valu
              });
 }
 
-void CpuBackend::adam_step(const AdamParams& params, ConstView gradient, View value, View mean,
-                           View square) {
+void CpuBackend::do_adam_step(const AdamParams& params, ConstView gradient, View value, View mean,
+                              View square) {
   const AdamMoments moments = adam_moments(params);
   const AdamRun all{gradient.as<float>(), value.as<float>(), mean.as<float>(), square.as<float>(),
                     0};
@@ -153,8 +154,8 @@ void CpuBackend::adam_step(const AdamParams& params, ConstView gradient, View va
              });
 }
 
-void CpuBackend::lamb_direction(const AdamParams& params, View gradient, ConstView value, View mean,
-                                View square) {
+void CpuBackend::do_lamb_direction(const AdamParams& params, View gradient, ConstView value,
+                                   View mean, View square) {
   const AdamMoments moments = adam_moments(params);
   const LambRun all{gradient.as<float>(), value.as<float>(), mean.as<float>(), square.as<float>(),
                     0};
@@ -166,7 +167,7 @@ void CpuBackend::lamb_direction(const AdamParams& params, View gradient, ConstVi
              });
 }
 
-void CpuBackend::norms(StepRanges ranges, ConstView x, View norms) {
+void CpuBackend::do_norms(StepRanges ranges, ConstView x, View norms) {
   struct Piece {
     size_t range;
     int64_t begin, end;

@@ -333,7 +333,7 @@ void pool_backward(const ConvPoolParams& params, MemoryPool& pool, ConstView y, 
 
 }  // namespace
 
-void CpuBackend::pool2d(const Pool2dParams& params, ConstView x, View y, View winners) {
+void CpuBackend::do_pool2d(const Pool2dParams& params, ConstView x, View y, View winners) {
   if (y.elements() == 0) return;
   Geometry g(params, x.shape, y.shape);
   if (pool_lanes_suit(g))
@@ -350,8 +350,8 @@ void CpuBackend::pool2d(const Pool2dParams& params, ConstView x, View y, View wi
   });
 }
 
-void CpuBackend::pool2d_backward(const Pool2dParams& params, ConstView grad_y, ConstView winners,
-                                 View grad_x) {
+void CpuBackend::do_pool2d_backward(const Pool2dParams& params, ConstView grad_y, ConstView winners,
+                                    View grad_x) {
   if (grad_x.elements() == 0) return;
   Geometry g(params, grad_x.shape, grad_y.shape);
   if (pool_lanes_suit(g))
@@ -362,11 +362,11 @@ void CpuBackend::pool2d_backward(const Pool2dParams& params, ConstView grad_y, C
   pool_backward({{}, params}, pool_, {}, grad_y, winners, grad_x);
 }
 
-void CpuBackend::activated_pool2d_backward(const ConvPoolParams& params, ConstView y,
-                                           ConstView grad_y, ConstView winners, View grad_x) {
+void CpuBackend::do_activated_pool2d_backward(const ConvPoolParams& params, ConstView y,
+                                              ConstView grad_y, ConstView winners, View grad_x) {
   if (grad_x.elements() == 0) return;
   if (pool_lanes_suit(Geometry(params.pool, grad_x.shape, grad_y.shape)))
-    return Backend::activated_pool2d_backward(params, y, grad_y, winners, grad_x);
+    return Backend::do_activated_pool2d_backward(params, y, grad_y, winners, grad_x);
   pool_backward(params, pool_, y, grad_y, winners, grad_x);
 }
 

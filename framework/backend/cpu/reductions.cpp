@@ -254,7 +254,7 @@ D2L_SIMD void divide_run(float* y, int64_t count, float divisor) {
 
 }  // namespace
 
-void CpuBackend::reduce(Reduction op, ConstView x, View y) {
+void CpuBackend::do_reduce(Reduction op, ConstView x, View y) {
   if (x.dtype != DType::f32 || y.dtype != DType::f32) {
     const WidenedInput wide(*this, x);
     const WidenedOutput result(*this, y);

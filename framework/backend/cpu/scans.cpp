@@ -111,7 +111,7 @@ void for_column_bands(const AxisSizes& sizes, const Body& body) {
 
 }  // namespace
 
-void CpuBackend::argmax(ConstView x, int axis, View indices) {
+void CpuBackend::do_argmax(ConstView x, int axis, View indices) {
   if (x.elements() == 0) return;
   const AxisSizes sizes = around(x.shape, axis);
   const float* from = x.as<float>();
@@ -129,7 +129,7 @@ void CpuBackend::argmax(ConstView x, int axis, View indices) {
   });
 }
 
-void CpuBackend::cumsum(ConstView x, int axis, bool reverse, View y) {
+void CpuBackend::do_cumsum(ConstView x, int axis, bool reverse, View y) {
   if (x.elements() == 0) return;
   const AxisSizes sizes = around(x.shape, axis);
   const float* from = x.as<float>();

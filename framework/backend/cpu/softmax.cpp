@@ -103,38 +103,25 @@ D2L_SIMD void log_softmax_backward_rows(const BackwardRows& part) {
 
 }  // namespace
 
-void CpuBackend::softmax(ConstView x, View y) {
+void CpuBackend::do_softmax(SoftmaxForm form, ConstView x, View y) {
   const Rows all = rows_of(x.shape);
+  const bool is_narrow = all.columns <= kTileColumns;
+  const auto kernel = form == SoftmaxForm::plain
+                          ? (is_narrow ? softmax_tiles : softmax_rows)
+                          : (is_narrow ? log_softmax_tiles : log_softmax_rows);
   for_rows(all, [&](int64_t first, int64_t rows) {
     const int64_t at = first * all.columns;
-    (all.columns <= kTileColumns ? softmax_tiles : softmax_rows)(
-        {rows, all.columns}, x.as<float>() + at, y.as<float>() + at);
+    kernel({rows, all.columns}, x.as<float>() + at, y.as<float>() + at);
   });
 }
 
-void CpuBackend::log_softmax(ConstView x, View y) {
-  const Rows all = rows_of(x.shape);
-  for_rows(all, [&](int64_t first, int64_t rows) {
-    const int64_t at = first * all.columns;
-    (all.columns <= kTileColumns ? log_softmax_tiles : log_softmax_rows)(
-        {rows, all.columns}, x.as<float>() + at, y.as<float>() + at);
-  });
-}
-
-void CpuBackend::softmax_backward(ConstView y, ConstView grad_y, View grad_x) {
+void CpuBackend::do_softmax_backward(SoftmaxForm form, ConstView y, ConstView grad_y, View grad_x) {
   const Rows all = rows_of(y.shape);
+  const auto kernel =
+      form == SoftmaxForm::plain ? softmax_backward_rows : log_softmax_backward_rows;
   for_rows(all, [&](int64_t first, int64_t rows) {
     const int64_t at = first * all.columns;
-    softmax_backward_rows(
-        {rows, all.columns, y.as<float>() + at, grad_y.as<float>() + at, grad_x.as<float>() + at});
-  });
-}
-
-void CpuBackend::log_softmax_backward(ConstView y, ConstView grad_y, View grad_x) {
-  const Rows all = rows_of(y.shape);
-  for_rows(all, [&](int64_t first, int64_t rows) {
-    const int64_t at = first * all.columns;
-    log_softmax_backward_rows(
+    kernel(
         {rows, all.columns, y.as<float>() + at, grad_y.as<float>() + at, grad_x.as<float>() + at});
   });
 }

@@ -124,10 +124,10 @@ void visit_heads(DType dtype, int64_t width, Visitor&& visitor) {
 
 }  // namespace
 
-void CudaBackend::attention(const AttentionParams& params, const AttentionOperands& in, View kept,
-                            View y) {
+void CudaBackend::do_attention(const AttentionParams& params, const AttentionOperands& in,
+                               View kept, View y) {
   if (y.elements() == 0) return;
-  if (width_of(params, in) > kWidest) return Backend::attention(params, in, kept, y);
+  if (width_of(params, in) > kWidest) return Backend::do_attention(params, in, kept, y);
   visit_heads(y.dtype, width_of(params, in), [&](auto zero, auto width) {
     using T = decltype(zero);
     constexpr int kWidth = decltype(width)::value;
@@ -141,9 +141,9 @@ void CudaBackend::attention(const AttentionParams& params, const AttentionOperan
   });
 }
 
-void CudaBackend::attention_backward(const AttentionParams& params, const AttentionOperands& in,
-                                     ConstView kept, ConstView grad_y,
-                                     const AttentionGradients& gradients) {
+void CudaBackend::do_attention_backward(const AttentionParams& params, const AttentionOperands& in,
+                                        ConstView kept, ConstView grad_y,
+                                        const AttentionGradients& gradients) {
   if (grad_y.elements() == 0) return;
   if (width_of(params, in) > kWidest)
     return Backend::attention_backward(params, in, kept, grad_y, gradients);

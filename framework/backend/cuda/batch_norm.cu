@@ -159,8 +159,8 @@ __global__ void __launch_bounds__(kThreads, kNormBlocks)
 
 }  // namespace
 
-void CudaBackend::batch_norm_statistics(ConstView x, const NormStatistics& of_batch,
-                                        const NormRunning& running) {
+void CudaBackend::do_batch_norm_statistics(ConstView x, const NormStatistics& of_batch,
+                                           const NormRunning& running) {
   if (x.elements() == 0) {
     for (const View& view : {of_batch.mean, of_batch.variance})
       D2L_CUDA(cudaMemsetAsync(view.data, 0, static_cast<size_t>(view.bytes()), queue_.stream));
@@ -195,8 +195,8 @@ int64_t CudaBackend::batch_norm_mask_bytes(const BatchNormParams& params,
   return bytes;
 }
 
-void CudaBackend::batch_norm_apply(const BatchNormParams& params, const NormOperands& in,
-                                   const NormStatistics& given, View y, View mask) {
+void CudaBackend::do_batch_norm_apply(const BatchNormParams& params, const NormOperands& in,
+                                      const NormStatistics& given, View y, View mask) {
   if (y.elements() == 0) return;
   const NormChannels channels{given.mean.as<float>(), given.variance.as<float>(),
                               in.gamma.as<float>(), in.beta.as<float>(),

@@ -210,9 +210,9 @@ struct SumsCall {
 
 }  // namespace
 
-void CudaBackend::batch_norm_gradient_sums(const BatchNormParams& params, const NormOperands& in,
-                                           const NormStatistics& of_batch, const NormOutput& out,
-                                           const NormGradients& gradients) {
+void CudaBackend::do_batch_norm_gradient_sums(const BatchNormParams& params, const NormOperands& in,
+                                              const NormStatistics& of_batch, const NormOutput& out,
+                                              const NormGradients& gradients) {
   const Shape& shape = in.x.shape;
   if (shape.elements() == 0) {
     for (const View& view : {gradients.gamma, gradients.beta})
@@ -245,9 +245,11 @@ void CudaBackend::batch_norm_gradient_sums(const BatchNormParams& params, const 
   });
 }
 
-void CudaBackend::batch_norm_gradient_input(const BatchNormParams& params, const NormOperands& in,
-                                            const NormStatistics& of_batch, const NormOutput& out,
-                                            const NormGradients& gradients) {
+void CudaBackend::do_batch_norm_gradient_input(const BatchNormParams& params,
+                                               const NormOperands& in,
+                                               const NormStatistics& of_batch,
+                                               const NormOutput& out,
+                                               const NormGradients& gradients) {
   const ConstView& x = in.x;
   if (x.elements() == 0) return;
   const ConstView grad = gradients.before ? gradients.before : out.grad_y;

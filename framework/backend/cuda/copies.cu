@@ -129,7 +129,7 @@ struct GatherRow {
 
 }  // namespace
 
-void CudaBackend::fill(View out, double value) {
+void CudaBackend::do_fill(View out, double value) {
   if (out.elements() == 0) return;
   visit_type(out.dtype, [&](auto zero) {
     using T = decltype(zero);
@@ -145,7 +145,7 @@ void CudaBackend::fill(View out, double value) {
   });
 }
 
-void CudaBackend::copy(const ConstStridedView& in, const StridedView& out, bool accumulate) {
+void CudaBackend::do_copy(const ConstStridedView& in, const StridedView& out, bool accumulate) {
   if (out.shape.elements() == 0) return;
   const CopyJob job = job_of(in, out);
   if (accumulate) return accumulate_into(queue_, job);
@@ -159,7 +159,7 @@ void CudaBackend::copy(const ConstStridedView& in, const StridedView& out, bool 
   });
 }
 
-void CudaBackend::gather_rows(ConstView table, ConstView indices, View out) {
+void CudaBackend::do_gather_rows(ConstView table, ConstView indices, View out) {
   const int64_t rows = indices.elements();
   if (rows == 0 || out.elements() == 0) return;
   const int64_t row_bytes = out.bytes() / rows;
@@ -174,7 +174,7 @@ void CudaBackend::gather_rows(ConstView table, ConstView indices, View out) {
              });
 }
 
-void CudaBackend::scatter_add_rows(ConstView rows, ConstView indices, View table) {
+void CudaBackend::do_scatter_add_rows(ConstView rows, ConstView indices, View table) {
   const int64_t count = indices.elements();
   if (count == 0 || rows.elements() == 0) return;
   const int64_t columns = rows.elements() / count;

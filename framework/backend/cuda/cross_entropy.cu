@@ -40,8 +40,8 @@ __global__ void __launch_bounds__(kThreads)
 
 }  // namespace
 
-void CudaBackend::cross_entropy(ConstView logits, ConstView labels, View losses, View probabilities,
-                                View correct) {
+void CudaBackend::do_cross_entropy(ConstView logits, ConstView labels, View losses,
+                                   View probabilities, View correct) {
   const Rows rows = rows_of(logits.shape);
   const CrossEntropy task{{logits.as<float>(), {}, probabilities.as<float>()},
                           labels.as<int64_t>(),
@@ -51,8 +51,8 @@ void CudaBackend::cross_entropy(ConstView logits, ConstView labels, View losses,
   softmax_rows(queue_, task, rows);
 }
 
-void CudaBackend::cross_entropy_backward(ConstView probabilities, ConstView labels,
-                                         ConstView grad_losses, View grad_logits) {
+void CudaBackend::do_cross_entropy_backward(ConstView probabilities, ConstView labels,
+                                            ConstView grad_losses, View grad_logits) {
   const Rows rows = rows_of(probabilities.shape);
   if (rows.count == 0) return;
   const int width = rows.columns > kShortRow ? kThreads : group_width(rows.columns);

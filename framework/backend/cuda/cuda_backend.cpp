@@ -61,7 +61,7 @@ CudaBackend::CudaBackend(const CudaOptions& options)
   for (cudaEvent_t& event : events_)
     D2L_CUDA(cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
   D2L_CUDA(cudaStreamCreateWithFlags(&copies_, cudaStreamNonBlocking));
-  D2L_CUDA(cudaEventCreateWithFlags(&sent_, cudaEventDisableTiming));
+  D2L_CUDA(cudaEventCreateWithFlags(&uploaded_, cudaEventDisableTiming));
 }
 
 CudaBackend::~CudaBackend() {
@@ -69,7 +69,7 @@ CudaBackend::~CudaBackend() {
   cudaStreamSynchronize(copies_);
   cudaStreamSynchronize(queue_.stream);
   products_.reset();
-  cudaEventDestroy(sent_);
+  cudaEventDestroy(uploaded_);
   cudaStreamDestroy(copies_);
   for (cudaEvent_t event : events_) cudaEventDestroy(event);
   cudaStreamDestroy(queue_.stream);
@@ -111,15 +111,15 @@ void CudaBackend::synchronize() {
   D2L_CUDA(cudaStreamSynchronize(queue_.stream));
 }
 
-uint64_t CudaBackend::mark() {
-  expect_no_recording("a mark");
-  D2L_CUDA(cudaEventRecord(events_[++marks_ % kMarks], queue_.stream));
-  return marks_;
+uint64_t CudaBackend::record_event() {
+  expect_no_recording("an event");
+  D2L_CUDA(cudaEventRecord(events_[++recorded_ % kEvents], queue_.stream));
+  return recorded_;
 }
 
-// An old mark's event has been given to a newer one, which comes later.
-void CudaBackend::wait_for(uint64_t mark, const std::function<void()>& meanwhile) {
-  cudaEvent_t event = events_[mark % kMarks];
+// CUDA's event of an old number has been given to a newer one, which happens later.
+void CudaBackend::wait_event(uint64_t number, const std::function<void()>& meanwhile) {
+  cudaEvent_t event = events_[number % kEvents];
   if (!meanwhile) return D2L_CUDA(cudaEventSynchronize(event));
   for (cudaError_t state = cudaEventQuery(event); state != cudaSuccess;
        state = cudaEventQuery(event)) {
@@ -128,7 +128,7 @@ void CudaBackend::wait_for(uint64_t mark, const std::function<void()>& meanwhile
   }
 }
 
-void CudaBackend::round_once(ConstView values, DType dtype) {
+void CudaBackend::do_round_once(ConstView values, DType dtype) {
   rounded_.reset();
   if (values.elements() == 0 || !values) return;
   Scratch<char> memory(pool_, values.elements() * static_cast<int64_t>(size_of(dtype)));
@@ -159,38 +159,38 @@ std::unique_ptr<Backend::Recording> CudaBackend::record(const std::function<void
   }
 }
 
-void CudaBackend::send(const void* host, View out, uint64_t after) {
+void CudaBackend::upload_async(const void* host, View out, uint64_t after) {
   if (out.bytes() == 0) return;
   expect_no_recording("a copy from the host");
   use_device(options_.device);
-  D2L_CUDA(cudaStreamWaitEvent(copies_, events_[after % kMarks]));
+  D2L_CUDA(cudaStreamWaitEvent(copies_, events_[after % kEvents]));
   D2L_CUDA(cudaMemcpyAsync(out.data, host, static_cast<size_t>(out.bytes()), cudaMemcpyHostToDevice,
                            copies_));
 }
 
-void CudaBackend::receive() {
+void CudaBackend::await_uploads() {
   expect_no_recording("a wait for copies from the host");
   use_device(options_.device);
-  D2L_CUDA(cudaEventRecord(sent_, copies_));
-  D2L_CUDA(cudaStreamWaitEvent(queue_.stream, sent_));
+  D2L_CUDA(cudaEventRecord(uploaded_, copies_));
+  D2L_CUDA(cudaStreamWaitEvent(queue_.stream, uploaded_));
 }
 
-void CudaBackend::matmul(const MatmulParams& params, ConstView a, ConstView b, ConstView bias,
-                         View out) {
+void CudaBackend::do_matmul(const MatmulParams& params, ConstView a, ConstView b, ConstView bias,
+                            View out) {
   products_->matmul(params, a, b, bias, out);
 }
 
-void CudaBackend::conv2d(const Conv2dParams& params, const ConvOperands& in, View y) {
+void CudaBackend::do_conv2d(const Conv2dParams& params, const ConvOperands& in, View y) {
   products_->conv2d(params, in, y);
 }
 
-void CudaBackend::conv2d_backward_input(const Conv2dParams& params, ConstView grad_y,
-                                        ConstView weight, View grad_x, bool accumulate) {
+void CudaBackend::do_conv2d_backward_input(const Conv2dParams& params, ConstView grad_y,
+                                           ConstView weight, View grad_x, bool accumulate) {
   products_->conv2d_backward_input(params, grad_y, weight, grad_x, accumulate);
 }
 
-void CudaBackend::conv2d_backward_weight(const Conv2dParams& params, ConstView x, ConstView grad_y,
-                                         View grad_weight, View grad_bias) {
+void CudaBackend::do_conv2d_backward_weight(const Conv2dParams& params, ConstView x,
+                                            ConstView grad_y, View grad_weight, View grad_bias) {
   products_->conv2d_backward_weight(params, x, grad_y, grad_weight, grad_bias);
 }
 

@@ -43,7 +43,7 @@ struct Drop {
 
 }  // namespace
 
-void CudaBackend::dropout(const DropoutParams& params, ConstView x, View y) {
+void CudaBackend::do_dropout(const DropoutParams& params, ConstView x, View y) {
   const auto first = static_cast<uint64_t>(params.first_element);
   const auto skip = static_cast<int64_t>(first % 4);
   visit_float(x.dtype, [&](auto zero) {

@@ -164,12 +164,12 @@ bool are_flat(const LoopNest<2>& nest) {
 
 }  // namespace
 
-void CudaBackend::unary(Unary op, ConstView x, View y) {
+void CudaBackend::do_unary(Unary op, ConstView x, View y) {
   visit(op, [&](auto f) { map_view(queue_, f, x, y); });
 }
 
-void CudaBackend::unary_backward(Unary op, ConstView x, ConstView y, ConstView grad_y,
-                                 View grad_x) {
+void CudaBackend::do_unary_backward(Unary op, ConstView x, ConstView y, ConstView grad_y,
+                                    View grad_x) {
   const ConstView given = x ? x : y;  // not read where it was not given
   visit_float(grad_x.dtype, [&](auto zero) {
     using T = decltype(zero);
@@ -180,7 +180,7 @@ void CudaBackend::unary_backward(Unary op, ConstView x, ConstView y, ConstView g
   });
 }
 
-void CudaBackend::binary(Binary op, ConstView a, ConstView b, View out) {
+void CudaBackend::do_binary(Binary op, ConstView a, ConstView b, View out) {
   if (out.elements() == 0) return;
   const LoopNest<2> nest = broadcast_nest(a.shape, b.shape, out.shape);
   const bool flat = are_flat(nest) && a.dtype == out.dtype && b.dtype == out.dtype;
@@ -193,7 +193,7 @@ void CudaBackend::binary(Binary op, ConstView a, ConstView b, View out) {
   });
 }
 
-void CudaBackend::binary_scalar(Binary op, ConstView a, double b, View out) {
+void CudaBackend::do_binary_scalar(Binary op, ConstView a, double b, View out) {
   if (op == Binary::pow && b == 2.0) return map_view(queue_, formulas::Square{}, a, out);
   if (op == Binary::pow && b == 3.0) return map_view(queue_, Cube{}, a, out);
   if (op == Binary::pow && b == 0.5) return map_view(queue_, formulas::Sqrt{}, a, out);
@@ -201,12 +201,12 @@ void CudaBackend::binary_scalar(Binary op, ConstView a, double b, View out) {
   visit(op, [&](auto f) { map_view(queue_, WithRight<decltype(f)>{f, right}, a, out); });
 }
 
-void CudaBackend::scalar_binary(Binary op, double a, ConstView b, View out) {
+void CudaBackend::do_scalar_binary(Binary op, double a, ConstView b, View out) {
   const auto left = static_cast<float>(a);
   visit(op, [&](auto f) { map_view(queue_, WithLeft<decltype(f)>{f, left}, b, out); });
 }
 
-void CudaBackend::compare(Compare op, ConstView a, ConstView b, View out) {
+void CudaBackend::do_compare(Compare op, ConstView a, ConstView b, View out) {
   if (out.elements() == 0) return;
   const LoopNest<2> nest = broadcast_nest(a.shape, b.shape, out.shape);
   visit(op, [&](auto f) {
@@ -215,7 +215,7 @@ void CudaBackend::compare(Compare op, ConstView a, ConstView b, View out) {
   });
 }
 
-void CudaBackend::axpby(double alpha, ConstView x, double beta, View y) {
+void CudaBackend::do_axpby(double alpha, ConstView x, double beta, View y) {
   const auto scale_x = static_cast<float>(alpha), scale_y = static_cast<float>(beta);
   visit_floats(x.dtype, y.dtype, [&](auto x_zero, auto y_zero) {
     const auto* from = x.as<decltype(x_zero)>();

@@ -90,7 +90,7 @@ struct Prepare {
 
 }  // namespace
 
-void CudaBackend::prepare_images(const ImageParams& params, const ImageOperands& in, View y) {
+void CudaBackend::do_prepare_images(const ImageParams& params, const ImageOperands& in, View y) {
   const int64_t count = y.elements();
   if (count == 0) return;
   visit_float(y.dtype, [&](auto zero) {

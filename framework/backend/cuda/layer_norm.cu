@@ -97,8 +97,8 @@ void gradient(const Queue& queue, MemoryPool& pool, NormTask<T> task, JoinSums j
 
 }  // namespace
 
-void CudaBackend::layer_norm(const LayerNormParams& params, const NormOperands& in, View y,
-                             const NormStatistics& of_rows) {
+void CudaBackend::do_layer_norm(const LayerNormParams& params, const NormOperands& in, View y,
+                                const NormStatistics& of_rows) {
   visit_float(in.x.dtype, [&](auto zero) {
     using T = decltype(zero);
     NormTask<T> task = task_of<T>(params, in, of_rows);
@@ -115,9 +115,9 @@ void CudaBackend::layer_norm(const LayerNormParams& params, const NormOperands& 
   });
 }
 
-void CudaBackend::layer_norm_backward(const LayerNormParams& params, const NormOperands& in,
-                                      const NormStatistics& of_rows, ConstView grad_y,
-                                      const NormGradients& gradients) {
+void CudaBackend::do_layer_norm_backward(const LayerNormParams& params, const NormOperands& in,
+                                         const NormStatistics& of_rows, ConstView grad_y,
+                                         const NormGradients& gradients) {
   visit_float(in.x.dtype, [&](auto zero) {
     using T = decltype(zero);
     NormTask<T> task = task_of<T>(params, in, of_rows);

@@ -12,13 +12,13 @@ LengthsCount count_of(ConstView lengths, const Shape& shape) {
 
 }  // namespace
 
-void CudaBackend::masked_softmax(ConstView x, ConstView lengths, View y) {
+void CudaBackend::do_masked_softmax(ConstView x, ConstView lengths, View y) {
   const Softmax<LengthsCount> task{x.as<float>(), count_of(lengths, x.shape), y.as<float>()};
   softmax_rows(queue_, task, rows_of(x.shape));
 }
 
-void CudaBackend::masked_softmax_backward(ConstView y, ConstView lengths, ConstView grad_y,
-                                          View grad_x) {
+void CudaBackend::do_masked_softmax_backward(ConstView y, ConstView lengths, ConstView grad_y,
+                                             View grad_x) {
   const SoftmaxGradient<LengthsCount> task{y.as<float>(), grad_y.as<float>(),
                                            count_of(lengths, y.shape), grad_x.as<float>()};
   softmax_gradient_rows(queue_, task, rows_of(y.shape));

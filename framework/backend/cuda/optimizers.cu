@@ -186,7 +186,8 @@ __global__ void __launch_bounds__(kThreads)
 
 }  // namespace
 
-void CudaBackend::sgd_step(const SgdParams& params, ConstView gradient, View value, View velocity) {
+void CudaBackend::do_sgd_step(const SgdParams& params, ConstView gradient, View value,
+                              View velocity) {
   const auto rates_of = [&](const StepRange& range) { return sgd_rates(params, range); };
   const StepSpan span{params.ranges, value.elements()};
   const auto* slopes = gradient.as<float>();
@@ -199,16 +200,16 @@ void CudaBackend::sgd_step(const SgdParams& params, ConstView gradient, View val
     step(queue_, SgdMomentum<false>{}, arrays, span, rates_of);
 }
 
-void CudaBackend::adam_step(const AdamParams& params, ConstView gradient, View value, View mean,
-                            View square) {
+void CudaBackend::do_adam_step(const AdamParams& params, ConstView gradient, View value, View mean,
+                               View square) {
   const auto rates_of = [&](const StepRange& range) { return adam_rates(params, range); };
   step(queue_, Adam{adam_moments(params)},
        {gradient.as<float>(), {value.as<float>(), mean.as<float>(), square.as<float>()}},
        {params.ranges, value.elements()}, rates_of);
 }
 
-void CudaBackend::lamb_direction(const AdamParams& params, View gradient, ConstView value,
-                                 View mean, View square) {
+void CudaBackend::do_lamb_direction(const AdamParams& params, View gradient, ConstView value,
+                                    View mean, View square) {
   auto rates_of = [&](const StepRange& range) -> Lamb::Rates {
     return {static_cast<float>(params.weight_decay * range.weight_decay)};
   };
@@ -217,7 +218,7 @@ void CudaBackend::lamb_direction(const AdamParams& params, View gradient, ConstV
        {params.ranges, value.elements()}, rates_of);
 }
 
-void CudaBackend::norms(StepRanges ranges, ConstView x, View norms) {
+void CudaBackend::do_norms(StepRanges ranges, ConstView x, View norms) {
   auto* to = norms.as<float>();
   if (ranges.empty()) return;
   for_batches(ranges, x.elements(), [&](StepRanges batch) {

@@ -216,7 +216,7 @@ void gather(const Queue& queue, const ConvPoolParams& params, const Pooled& in, 
 
 }  // namespace
 
-void CudaBackend::pool2d(const Pool2dParams& params, ConstView x, View y, View winners) {
+void CudaBackend::do_pool2d(const Pool2dParams& params, ConstView x, View y, View winners) {
   if (y.elements() == 0) return;
   const Geometry g(params, x.shape, y.shape);
   const bool aligned =
@@ -232,13 +232,13 @@ void CudaBackend::pool2d(const Pool2dParams& params, ConstView x, View y, View w
   });
 }
 
-void CudaBackend::pool2d_backward(const Pool2dParams& params, ConstView grad_y, ConstView winners,
-                                  View grad_x) {
+void CudaBackend::do_pool2d_backward(const Pool2dParams& params, ConstView grad_y,
+                                     ConstView winners, View grad_x) {
   gather(queue_, {.conv = {}, .pool = params}, {{}, grad_y, winners}, grad_x);
 }
 
-void CudaBackend::activated_pool2d_backward(const ConvPoolParams& params, ConstView y,
-                                            ConstView grad_y, ConstView winners, View grad_x) {
+void CudaBackend::do_activated_pool2d_backward(const ConvPoolParams& params, ConstView y,
+                                               ConstView grad_y, ConstView winners, View grad_x) {
   gather(queue_, params, {y, grad_y, winners}, grad_x);
 }
 

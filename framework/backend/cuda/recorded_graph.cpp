@@ -44,9 +44,6 @@ RecordedGraph::~RecordedGraph() {
 
 std::string RecordedGraph::describe() const { return concat("a CUDA graph of ", nodes_, " nodes"); }
 
-bool RecordedGraph::replay() {
-  D2L_CUDA(cudaGraphLaunch(program_, stream_));
-  return true;
-}
+void RecordedGraph::replay() { D2L_CUDA(cudaGraphLaunch(program_, stream_)); }
 
 }  // namespace d2l::cuda

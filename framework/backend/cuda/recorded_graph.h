@@ -17,7 +17,7 @@ class RecordedGraph final : public Backend::Recording {
   RecordedGraph& operator=(const RecordedGraph&) = delete;
 
   std::string describe() const override;
-  bool replay() override;
+  void replay() override;
 
  private:
   cudaStream_t stream_;

@@ -101,7 +101,7 @@ void reduce_all(const Workplace& place, const Op& op, ConstView x, View y) {
 
 }  // namespace
 
-void CudaBackend::reduce(Reduction op, ConstView x, View y) {
+void CudaBackend::do_reduce(Reduction op, ConstView x, View y) {
   if (y.elements() == 0) return;
   const Workplace place{queue_, pool_};
   switch (op) {

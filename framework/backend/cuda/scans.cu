@@ -179,14 +179,14 @@ void scan_axis(const Workplace& place, const Axis& whole, bool reverse, const fl
 
 }  // namespace
 
-void CudaBackend::argmax(ConstView x, int axis, View indices) {
+void CudaBackend::do_argmax(ConstView x, int axis, View indices) {
   if (x.elements() == 0) return;
   const Axis along = around(x.shape, axis);
   check(along.n <= int64_t{0xffffffff}, "argmax: an axis of ", along.n, " elements is too long");
   reduce_axis(Workplace{queue_, pool_}, ArgMax{}, along, x.as<float>(), indices.as<int64_t>());
 }
 
-void CudaBackend::cumsum(ConstView x, int axis, bool reverse, View y) {
+void CudaBackend::do_cumsum(ConstView x, int axis, bool reverse, View y) {
   if (x.elements() == 0) return;
   scan_axis(Workplace{queue_, pool_}, around(x.shape, axis), reverse, x.as<float>(), y.as<float>());
 }

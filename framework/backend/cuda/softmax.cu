@@ -34,23 +34,21 @@ struct LogSoftmaxGradient {
 
 }  // namespace
 
-void CudaBackend::softmax(ConstView x, View y) {
-  const Softmax<AllCount> task{x.as<float>(), {}, y.as<float>()};
-  softmax_rows(queue_, task, rows_of(x.shape));
+void CudaBackend::do_softmax(SoftmaxForm form, ConstView x, View y) {
+  const auto rows = rows_of(x.shape);
+  if (form == SoftmaxForm::plain)
+    return softmax_rows(queue_, Softmax<AllCount>{x.as<float>(), {}, y.as<float>()}, rows);
+  softmax_rows(queue_, LogSoftmax{x.as<float>(), {}, y.as<float>()}, rows);
 }
 
-void CudaBackend::softmax_backward(ConstView y, ConstView grad_y, View grad_x) {
-  const SoftmaxGradient<AllCount> task{y.as<float>(), grad_y.as<float>(), {}, grad_x.as<float>()};
-  softmax_gradient_rows(queue_, task, rows_of(y.shape));
-}
-
-void CudaBackend::log_softmax(ConstView x, View y) {
-  softmax_rows(queue_, LogSoftmax{x.as<float>(), {}, y.as<float>()}, rows_of(x.shape));
-}
-
-void CudaBackend::log_softmax_backward(ConstView y, ConstView grad_y, View grad_x) {
-  const LogSoftmaxGradient task{y.as<float>(), grad_y.as<float>(), {}, grad_x.as<float>()};
-  softmax_gradient_rows(queue_, task, rows_of(y.shape));
+void CudaBackend::do_softmax_backward(SoftmaxForm form, ConstView y, ConstView grad_y,
+                                      View grad_x) {
+  const auto rows = rows_of(y.shape);
+  const float *result = y.as<float>(), *grad = grad_y.as<float>();
+  if (form == SoftmaxForm::plain)
+    return softmax_gradient_rows(
+        queue_, SoftmaxGradient<AllCount>{result, grad, {}, grad_x.as<float>()}, rows);
+  softmax_gradient_rows(queue_, LogSoftmaxGradient{result, grad, {}, grad_x.as<float>()}, rows);
 }
 
 }  // namespace d2l::cuda

@@ -58,10 +58,10 @@ TEST(CudaRecording, RefusesTheHostsPart) {
   const std::pair<const char*, std::function<void()>> cases[] = {
       {"copy from the host", [&] { gpu().copy_from_host(there.data(), x.view()); }},
       {"copy to the host", [&] { gpu().copy_to_host(x.view(), there.data()); }},
-      {"copy from the host", [&] { gpu().send(there.data(), x.view(), 0); }},
-      {"copies from the host", [&] { gpu().receive(); }},
+      {"copy from the host", [&] { gpu().upload_async(there.data(), x.view(), 0); }},
+      {"copies from the host", [&] { gpu().await_uploads(); }},
       {"wait", [&] { gpu().synchronize(); }},
-      {"mark", [&] { gpu().mark(); }},
+      {"event", [&] { gpu().record_event(); }},
       {"another", [&] { gpu().record([] {}); }}};
   for (const auto& [what, call] : cases) {
     auto record = [&, call = call] {
