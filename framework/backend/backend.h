@@ -15,9 +15,6 @@ class Backend : public ComputeDevice, public Kernels {
   int64_t batch_norm_mask_bytes(const BatchNormParams& params,
                                 const NormOperands& in) const override;
 
- protected:
-  using Kernels::Kernels;
-
   void do_round_once(ConstView values, DType dtype) override;
   void do_conv2d_pool(const ConvPoolParams& params, const ConvOperands& in, const ConvKept& kept,
                       View y) override;
@@ -42,6 +39,9 @@ class Backend : public ComputeDevice, public Kernels {
   void do_lamb_direction(const AdamParams& params, View gradient, ConstView value, View mean,
                          View square) override;
   void do_norms(StepRanges ranges, ConstView x, View norms) override;
+
+ protected:
+  using Kernels::Kernels;
 };
 
 // threads: at least 1; the calling thread is one of them and the only one that may call kernels.

@@ -141,7 +141,7 @@ TEST_P(Attention, MatchesDoublesAsDoesTheComposition) {
   backend->attention(params, operands(), kept_view(), out(y, y_shape));
   EXPECT_TRUE(near(y, expected, 1e-5, 2e-6));
   y = poisoned(y_shape.elements());
-  backend->Backend::attention(params, operands(), kept_view(), out(y, y_shape));
+  backend->Backend::do_attention(params, operands(), kept_view(), out(y, y_shape));
   EXPECT_TRUE(near(y, expected, 1e-5, 2e-6));
 }
 
@@ -153,7 +153,7 @@ TEST_P(Attention, GradientIsTheCompositions) {
     backend->attention_backward(params, operands(), kept_view(), in(grad_y, y_shape), to);
   });
   const Gradients expected = gradients([&](const Backend::AttentionGradients& to) {
-    backend->Backend::attention_backward(params, operands(), {}, in(grad_y, y_shape), to);
+    backend->Backend::do_attention_backward(params, operands(), {}, in(grad_y, y_shape), to);
   });
   EXPECT_TRUE(near(found.queries, expected.queries, 1e-5, 1e-5));
   EXPECT_TRUE(near(found.keys, expected.keys, 1e-5, 1e-5));
@@ -199,7 +199,7 @@ TEST(AttentionKernel, ReadsAndWritesPartsOfWiderRows) {
     for (const Floats& part : grads)
       expected.insert(expected.end(), part.begin() + row * width, part.begin() + (row + 1) * width);
   EXPECT_TRUE(same_bits(grad, expected));
-  backend->Backend::attention_backward(
+  backend->Backend::do_attention_backward(
       params, together, {}, in(grad_y, shape),
       {part_of(composed, 0), part_of(composed, 1), part_of(composed, 2)});
   EXPECT_TRUE(near(composed, expected, 1e-5, 1e-6));
@@ -272,13 +272,13 @@ TEST(MaskedSoftmax, MatchesDoublesAsDoesTheComposition) {
     const ConstView lengths = in(c.lengths, c.lengths_shape);
     backend->masked_softmax(in(x, c.shape), lengths, out(y, c.shape));
     EXPECT_TRUE(near(y, expected, 2e-6)) << c.shape;  // 0 is exact
-    backend->Backend::masked_softmax(in(x, c.shape), lengths, out(composed, c.shape));
+    backend->Backend::do_masked_softmax(in(x, c.shape), lengths, out(composed, c.shape));
     EXPECT_TRUE(near(composed, expected, 2e-6)) << c.shape;
     Floats grad_y = random_floats(count, -1, 1, 5), grad_x = poisoned(count), also = grad_x;
     backend->masked_softmax_backward(in(y, c.shape), lengths, in(grad_y, c.shape),
                                      out(grad_x, c.shape));
-    backend->Backend::masked_softmax_backward(in(y, c.shape), lengths, in(grad_y, c.shape),
-                                              out(also, c.shape));
+    backend->Backend::do_masked_softmax_backward(in(y, c.shape), lengths, in(grad_y, c.shape),
+                                                 out(also, c.shape));
     EXPECT_TRUE(near(grad_x, also, 1e-5, 1e-7)) << c.shape;
   }
 }

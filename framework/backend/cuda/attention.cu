@@ -146,7 +146,7 @@ void CudaBackend::do_attention_backward(const AttentionParams& params, const Att
                                         const AttentionGradients& gradients) {
   if (grad_y.elements() == 0) return;
   if (width_of(params, in) > kWidest)
-    return Backend::attention_backward(params, in, kept, grad_y, gradients);
+    return Backend::do_attention_backward(params, in, kept, grad_y, gradients);
   const Scratch<float> deltas(pool_, kept.elements());
   visit_heads(grad_y.dtype, width_of(params, in), [&](auto zero, auto width) {
     using T = decltype(zero);
