@@ -73,7 +73,7 @@ begin_sanitizers() {
   for kernels in BatchNorm Recording Pooling; do
     begin "memcheck-$kernels" "$1" env D2L_TEST_DEVICE=cuda compute-sanitizer --tool memcheck \
       --error-exitcode 9 --report-api-errors no "$programs/test_cuda_kernels" \
-      --gtest_filter="Cuda$kernels*"
+      --gtest_filter="*$kernels*"
   done
 }
 

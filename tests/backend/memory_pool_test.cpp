@@ -8,7 +8,7 @@
 #include <random>
 #include <thread>
 
-#include "tests/backend/arrays.h"
+#include "framework/backend/backend.h"
 #include "tests/support/support.h"
 
 namespace d2l::test {

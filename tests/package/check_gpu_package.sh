@@ -105,7 +105,7 @@ gpu() {
 
 # A test or two of each room; all of them are what ctest -L emulated runs.
 FILTER='Concat.*:MaskedSoftmax.W*:DotProductAttention.*:ClipTest.*:Blocks.BasicBlock:Feed.*'
-FILTER+=':CudaPooling.Average:CudaPooling.GradientOfAverage:*DeviceCommunicator.SumsOfOneRank*'
+FILTER+=':AveragePooling.*:*DeviceCommunicator.SumsOfOneRank*'
 FILTER+=':OnGpu.StepsThroughTheHostAreNotRecorded:OnGpu.SharedGpus*'
 
 names_in() { awk '{ print $1, $2 }' "$root/tmp/results/$1-results.txt"; }

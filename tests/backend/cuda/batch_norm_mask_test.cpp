@@ -1,6 +1,6 @@
 #include <limits>
 
-#include "tests/backend/cuda/batch_norm_cases.h"
+#include "tests/backend/cases/batch_norm.h"
 
 // What batch norm with a residual and a ReLU leaves for its gradient instead of the result.
 namespace d2l::test {
@@ -50,7 +50,7 @@ Found run(Forward& with, const Tensor& grad_y, bool masked) {
 
 TEST(CudaBatchNormMask, TellsWhatTheResultTells) {
   for (const Shape& shape : kNormShapes)
-    for (DType dtype : kFloats) {
+    for (DType dtype : floats()) {
       if (shape.size(-1) % 4 != 0) continue;
       Forward with(shape, dtype);
       const Tensor grad_y = random_tensor(shape, dtype).to(gpu());
@@ -65,7 +65,7 @@ TEST(CudaBatchNormMask, AtTheEdges) {
   const float tiny = 1e-30f, infinity = std::numeric_limits<float>::infinity();
   const std::vector<float> residuals = {0,   -0.0f, tiny,     -tiny,     1e-9f, -1e-9f,
                                         1.f, -1.f,  infinity, -infinity, 65504, 6e-8f};
-  for (DType dtype : kFloats) {
+  for (DType dtype : floats()) {
     Forward with({3, 4}, dtype);
     with.x = zeros(gpu(), {3, 4}, dtype);
     with.beta = zeros(gpu(), {4});
@@ -88,7 +88,7 @@ TEST(CudaBatchNormMask, LetsNoNumberPass) {
 
 TEST(CudaBatchNormMask, AddressesNeedNotBeAligned) {
   const Shape shape{6, 7, 16}, flat{1 + shape.elements()};
-  for (DType dtype : kFloats) {
+  for (DType dtype : floats()) {
     const auto shifted = [&](const Tensor& whole) { return whole.slot(1, shape); };
     Forward with(shape, dtype);
     const Tensor grad_y = random_tensor(shape, dtype).to(gpu());
@@ -113,7 +113,7 @@ TEST(CudaBatchNormMask, AddressesNeedNotBeAligned) {
 }
 
 TEST(CudaBatchNormMask, TakesABitForEachElement) {
-  for (DType dtype : kFloats) {
+  for (DType dtype : floats()) {
     const Shape shape{64, 16, 16, 64};
     EXPECT_EQ(Forward(shape, dtype).mask_bytes(), shape.elements() / 8) << to_string(dtype);
     EXPECT_EQ(Forward({5, 6}, dtype).mask_bytes(), 0);

@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 
 #include "framework/tensor/elementwise.h"
-#include "tests/backend/cuda/compare.h"
+#include "tests/backend/cases/compare.h"
 #include "tests/support/support.h"
 
 namespace d2l::test {

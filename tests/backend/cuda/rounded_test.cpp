@@ -2,7 +2,7 @@
 
 #include "framework/backend/rounded_once.h"
 #include "framework/tensor/elementwise.h"
-#include "tests/backend/cuda/compare.h"
+#include "tests/backend/cases/compare.h"
 
 namespace d2l::test {
 namespace {
