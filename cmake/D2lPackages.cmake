@@ -8,9 +8,9 @@ find_package(dnnl REQUIRED)
 
 set(HDF5_PREFER_PARALLEL OFF)  # the serial library is thread-safe, and files are written by one rank
 find_package(HDF5 REQUIRED COMPONENTS C)
-add_library(d2l_hdf5 INTERFACE)
-target_include_directories(d2l_hdf5 SYSTEM INTERFACE ${HDF5_INCLUDE_DIRS})
-target_link_libraries(d2l_hdf5 INTERFACE ${HDF5_LIBRARIES})
+add_library(d2l_libhdf5 INTERFACE)
+target_include_directories(d2l_libhdf5 SYSTEM INTERFACE ${HDF5_INCLUDE_DIRS})
+target_link_libraries(d2l_libhdf5 INTERFACE ${HDF5_LIBRARIES})
 
 find_path(XXHASH_INCLUDE xxhash.h REQUIRED)
 find_library(XXHASH_LIBRARY xxhash REQUIRED)

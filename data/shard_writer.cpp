@@ -4,9 +4,9 @@
 #include <string>
 
 #include "data/shard_file.h"
-#include "data/shard_hdf5.h"
 #include "data/shard_reader.h"
 #include "framework/base/files.h"
+#include "framework/hdf5/libhdf5.h"
 
 namespace d2l::data {
 

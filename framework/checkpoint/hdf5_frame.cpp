@@ -1,7 +1,5 @@
 #include "framework/checkpoint/hdf5_frame.h"
 
-#include <hdf5.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
@@ -9,68 +7,27 @@
 #include <string>
 
 #include "framework/base/error.h"
+#include "framework/hdf5/libhdf5.h"
 
 namespace d2l {
+
+using libhdf5::Handle;
+
 namespace {
 
-// HDF5's deepest complaint about the call that just failed.
-std::string hdf5_cause() {
-  std::string cause = "no cause given";
-  H5Ewalk2(
-      H5E_DEFAULT, H5E_WALK_UPWARD,
-      [](unsigned position, const H5E_error2_t* error, void* text) {
-        if (position == 0 && error->desc) *static_cast<std::string*>(text) = error->desc;
-        return herr_t{0};
-      },
-      &cause);
-  return cause;
-}
-
-// Nothing is printed while it lives; the caller's setting comes back afterwards.
-class QuietHdf5 {
- public:
-  QuietHdf5() {
-    H5Eget_auto2(H5E_DEFAULT, &function_, &data_);
-    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
-  }
-  ~QuietHdf5() { H5Eset_auto2(H5E_DEFAULT, function_, data_); }
-  QuietHdf5(const QuietHdf5&) = delete;
-  QuietHdf5& operator=(const QuietHdf5&) = delete;
-
- private:
-  H5E_auto2_t function_ = nullptr;
-  void* data_ = nullptr;
-};
-
 void check_hdf5(herr_t result, const std::string& action) {
-  if (result < 0) fail("HDF5 cannot ", action, ": ", hdf5_cause());
+  if (result < 0) fail("HDF5 cannot ", action, ": ", libhdf5::reason());
 }
 
-// Owns one HDF5 identifier.
-class Handle {
- public:
-  Handle(hid_t id, herr_t (*closer)(hid_t), const std::string& what) : id_(id), close_(closer) {
-    if (id < 0) fail("HDF5 cannot make ", what, ": ", hdf5_cause());
-  }
-  ~Handle() {
-    if (id_ >= 0) close_(id_);
-  }
-  Handle(Handle&& other) noexcept : id_(other.id_), close_(other.close_) { other.id_ = -1; }
-  Handle(const Handle&) = delete;
-  Handle& operator=(const Handle&) = delete;
-  Handle& operator=(Handle&&) = delete;
+Handle make(hid_t id, herr_t (*closer)(hid_t), const std::string& what) {
+  Handle handle(id, closer);
+  if (!handle.valid()) fail("HDF5 cannot make ", what, ": ", libhdf5::reason());
+  return handle;
+}
 
-  operator hid_t() const { return id_; }
-  void close(const std::string& what) {
-    hid_t id = id_;
-    id_ = -1;
-    check_hdf5(close_(id), "close " + what);
-  }
-
- private:
-  hid_t id_;
-  herr_t (*close_)(hid_t);
-};
+void close(Handle& handle, const std::string& what) {
+  if (!handle.close()) fail("HDF5 cannot close ", what, ": ", libhdf5::reason());
+}
 
 // The memory of HDF5's core driver, which outlives the file that was written into it. It ends with
 // the last byte that was written, or a little later.
@@ -103,32 +60,34 @@ H5FD_file_image_callbacks_t keep_in(Memory& memory) {
 // Property lists that make the same pieces the same bytes: no times, no compression, no holes; and
 // that give each dataset its place at once, without filling it.
 struct Properties {
-  Handle group{H5Pcreate(H5P_GROUP_CREATE), H5Pclose, "a property list"};
-  Handle dataset{H5Pcreate(H5P_DATASET_CREATE), H5Pclose, "a property list"};
-  Handle link{H5Pcreate(H5P_LINK_CREATE), H5Pclose, "a property list"};
+  Handle group = make(H5Pcreate(H5P_GROUP_CREATE), H5Pclose, "a property list");
+  Handle dataset = make(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, "a property list");
+  Handle link = make(H5Pcreate(H5P_LINK_CREATE), H5Pclose, "a property list");
 
   Properties() {
-    check_hdf5(H5Pset_obj_track_times(group, false), "leave out times");
-    check_hdf5(H5Pset_obj_track_times(dataset, false), "leave out times");
-    check_hdf5(H5Pset_layout(dataset, H5D_CONTIGUOUS), "lay out contiguously");
-    check_hdf5(H5Pset_alloc_time(dataset, H5D_ALLOC_TIME_EARLY), "allocate early");
-    check_hdf5(H5Pset_fill_time(dataset, H5D_FILL_TIME_NEVER), "leave out filling");
-    check_hdf5(H5Pset_char_encoding(link, H5T_CSET_UTF8), "name in UTF-8");
+    check_hdf5(H5Pset_obj_track_times(group.id(), false), "leave out times");
+    check_hdf5(H5Pset_obj_track_times(dataset.id(), false), "leave out times");
+    check_hdf5(H5Pset_layout(dataset.id(), H5D_CONTIGUOUS), "lay out contiguously");
+    check_hdf5(H5Pset_alloc_time(dataset.id(), H5D_ALLOC_TIME_EARLY), "allocate early");
+    check_hdf5(H5Pset_fill_time(dataset.id(), H5D_FILL_TIME_NEVER), "leave out filling");
+    check_hdf5(H5Pset_char_encoding(link.id(), H5T_CSET_UTF8), "name in UTF-8");
   }
 };
 
 // What HDF5 writes lies together, in front of the elements, as far as room_bytes suffice.
 Handle create_file(Memory& memory, uint64_t index_bytes, uint64_t room_bytes) {
-  Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "a property list");
-  check_hdf5(H5Pset_fapl_core(access, index_bytes + room_bytes, false), "write to memory");
-  check_hdf5(H5Pset_meta_block_size(access, room_bytes), "keep together what it writes");
+  const Handle access = make(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "a property list");
+  check_hdf5(H5Pset_fapl_core(access.id(), index_bytes + room_bytes, false), "write to memory");
+  check_hdf5(H5Pset_meta_block_size(access.id(), room_bytes), "keep together what it writes");
   H5FD_file_image_callbacks_t calls = keep_in(memory);
-  check_hdf5(H5Pset_file_image_callbacks(access, &calls), "write to memory");
-  check_hdf5(H5Pset_libver_bounds(access, H5F_LIBVER_V18, H5F_LIBVER_V18), "choose its version");
-  Handle creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose, "a property list");
-  check_hdf5(H5Pset_userblock(creation, index_bytes), "leave room for the index");
-  check_hdf5(H5Pset_obj_track_times(creation, false), "leave out times");
-  return {H5Fcreate("d2l checkpoint", H5F_ACC_TRUNC, creation, access), H5Fclose, "a file"};
+  check_hdf5(H5Pset_file_image_callbacks(access.id(), &calls), "write to memory");
+  check_hdf5(H5Pset_libver_bounds(access.id(), H5F_LIBVER_V18, H5F_LIBVER_V18),
+             "choose its version");
+  const Handle creation = make(H5Pcreate(H5P_FILE_CREATE), H5Pclose, "a property list");
+  check_hdf5(H5Pset_userblock(creation.id(), index_bytes), "leave room for the index");
+  check_hdf5(H5Pset_obj_track_times(creation.id(), false), "leave out times");
+  return make(H5Fcreate("d2l checkpoint", H5F_ACC_TRUNC, creation.id(), access.id()), H5Fclose,
+              "a file");
 }
 
 hid_t hdf5_type(DType dtype) {
@@ -150,29 +109,13 @@ hid_t hdf5_type(DType dtype) {
   fail("checkpoints hold no arrays of ", to_string(dtype));
 }
 
-Handle text_type(size_t bytes) {
-  Handle type(H5Tcopy(H5T_C_S1), H5Tclose, "a text type");
-  check_hdf5(H5Tset_size(type, bytes > 0 ? bytes : 1), "size a text");
-  check_hdf5(H5Tset_strpad(type, H5T_STR_NULLPAD), "pad a text");
-  check_hdf5(H5Tset_cset(type, H5T_CSET_UTF8), "encode a text");
-  return type;
-}
-
 Handle space_of(const FilePiece& piece) {
   if (piece.kind == PieceKind::text)
-    return {H5Screate(piece.bytes > 0 ? H5S_SCALAR : H5S_NULL), H5Sclose, "a data space"};
-  if (piece.shape.rank() == 0) return {H5Screate(H5S_SCALAR), H5Sclose, "a data space"};
+    return make(H5Screate(piece.bytes > 0 ? H5S_SCALAR : H5S_NULL), H5Sclose, "a data space");
+  if (piece.shape.rank() == 0) return make(H5Screate(H5S_SCALAR), H5Sclose, "a data space");
   std::vector<hsize_t> sizes(piece.shape.begin(), piece.shape.end());
-  return {H5Screate_simple(piece.shape.rank(), sizes.data(), nullptr), H5Sclose, "a data space"};
-}
-
-void write_format_attribute(hid_t file) {
-  const std::string format = "d2l checkpoint 1";
-  Handle type = text_type(format.size());
-  Handle space(H5Screate(H5S_SCALAR), H5Sclose, "a data space");
-  Handle attribute(H5Acreate2(file, "format", type, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose,
-                   "the attribute format");
-  check_hdf5(H5Awrite(attribute, type, format.data()), "write the attribute format");
+  return make(H5Screate_simple(piece.shape.rank(), sizes.data(), nullptr), H5Sclose,
+              "a data space");
 }
 
 // Makes the groups above `name`; `groups` are those that are there already.
@@ -182,22 +125,23 @@ void create_groups(hid_t file, const std::string& name, const Properties& proper
        slash = name.find('/', slash + 1)) {
     std::string path = name.substr(0, slash);
     if (!groups.emplace(path, true).second) continue;
-    Handle group(H5Gcreate2(file, path.c_str(), properties.link, properties.group, H5P_DEFAULT),
-                 H5Gclose, "the group " + path + " (is there a piece of that name?)");
+    make(H5Gcreate2(file, path.c_str(), properties.link.id(), properties.group.id(), H5P_DEFAULT),
+         H5Gclose, "the group " + path + " (is there a piece of that name?)");
   }
 }
 
 void place_piece(hid_t file, FilePiece& piece, const Properties& properties) {
-  Handle space = space_of(piece);
-  Handle type = piece.kind == PieceKind::text
-                    ? text_type(piece.bytes)
-                    : Handle(H5Tcopy(hdf5_type(piece.dtype)), H5Tclose, "a type");
-  Handle dataset(H5Dcreate2(file, piece.name.c_str(), type, space, properties.link,
-                            properties.dataset, H5P_DEFAULT),
-                 H5Dclose, "the dataset " + piece.name + " (is there a group of that name?)");
-  piece.offset = piece.bytes > 0 ? H5Dget_offset(dataset) : 0;
+  const Handle space = space_of(piece);
+  const Handle type = piece.kind == PieceKind::text
+                          ? libhdf5::text_type(piece.bytes)
+                          : make(H5Tcopy(hdf5_type(piece.dtype)), H5Tclose, "a type");
+  Handle dataset =
+      make(H5Dcreate2(file, piece.name.c_str(), type.id(), space.id(), properties.link.id(),
+                      properties.dataset.id(), H5P_DEFAULT),
+           H5Dclose, "the dataset " + piece.name + " (is there a group of that name?)");
+  piece.offset = piece.bytes > 0 ? H5Dget_offset(dataset.id()) : 0;
   check(piece.offset != HADDR_UNDEF, "HDF5 gave no place to ", piece.name);
-  dataset.close(piece.name);
+  close(dataset, piece.name);
 }
 
 // The end of the file that its superblock (version 2: signature, version, two sizes, flags, base,
@@ -221,19 +165,19 @@ void fill(Memory& memory, std::vector<FilePiece>& pieces, uint64_t index_bytes) 
   for (const FilePiece& piece : pieces) room += 512 + 2 * piece.name.size();
   Handle file = create_file(memory, index_bytes, room);
   Properties properties;
-  write_format_attribute(file);
+  libhdf5::write_text(file.id(), "format", "d2l checkpoint 1");
   std::map<std::string, bool> groups;
   for (FilePiece& piece : pieces) {
-    create_groups(file, piece.name, properties, groups);
-    place_piece(file, piece, properties);
+    create_groups(file.id(), piece.name, properties, groups);
+    place_piece(file.id(), piece, properties);
   }
-  file.close("the file");
+  close(file, "the file");
 }
 
 }  // namespace
 
 Hdf5Frame::Hdf5Frame(std::vector<FilePiece>& pieces, uint64_t index_bytes) {
-  QuietHdf5 quiet;
+  const libhdf5::Quiet quiet;
   Memory memory;
   try {
     fill(memory, pieces, index_bytes);

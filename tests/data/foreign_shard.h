@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "data/dataset.h"
-#include "data/shard_hdf5.h"
+#include "framework/hdf5/libhdf5.h"
 
 namespace d2l::data::test {
 

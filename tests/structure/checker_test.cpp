@@ -101,8 +101,7 @@ TEST_F(Checker, AVendorHeaderAwayFromHomeIsAFault) {
 
 TEST_F(Checker, AVendorHeaderAtHomeIsNone) {
   put("framework/comm/a.cpp", "#include <mpi.h>\n#include <nccl.h>\n#include <cuda_runtime.h>\n");
-  put("framework/checkpoint/b.cpp", "#include <hdf5.h>\n");
-  put("data/shard_file.cpp", "#include <hdf5.h>\n#include <vector>\n");
+  put("framework/hdf5/b.h", "#include <hdf5.h>\n#include <vector>\n");
   put("framework/backend/cpu/c.cpp", "#include <dnnl.hpp>\n#include <oneapi/dnnl/dnnl.hpp>\n");
   put("launcher/d.cpp", "#include <boost/program_options.hpp>\n");
   put("benchmarks/convolution_peak.cpp", "#include <oneapi/dnnl/dnnl.hpp>\n");

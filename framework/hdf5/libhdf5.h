@@ -9,9 +9,8 @@
 
 #include "framework/base/error.h"
 
-// The HDF5 library, as far as shards are written with it. Included by
-// shard_*.cpp and by tests of shards only.
-namespace d2l::data::libhdf5 {
+// The HDF5 library, with which checkpoints and shards are written. Neither is read with it.
+namespace d2l::libhdf5 {
 
 // While it lives HDF5 prints nothing; the calling thread only.
 class Quiet {
@@ -72,4 +71,4 @@ void write_text(hid_t object, const char* name, const std::string& text);
 // Fixed-length strings of `length` bytes, padded with zeros, UTF-8.
 Handle text_type(size_t length);
 
-}  // namespace d2l::data::libhdf5
+}  // namespace d2l::libhdf5

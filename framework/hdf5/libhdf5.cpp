@@ -1,8 +1,8 @@
-#include "data/shard_hdf5.h"
+#include "framework/hdf5/libhdf5.h"
 
 #include <algorithm>
 
-namespace d2l::data::libhdf5 {
+namespace d2l::libhdf5 {
 namespace {
 
 constexpr size_t kLongestText = 60000;  // what fits an object header
@@ -74,4 +74,4 @@ void write_text(hid_t object, const char* name, const std::string& text) {
           "cannot write attribute '", name, "'");
 }
 
-}  // namespace d2l::data::libhdf5
+}  // namespace d2l::libhdf5
