@@ -1,5 +1,5 @@
 # GPUs: the toolkit, cuDNN and NCCL, found where distributions, the vendor's installers and its
-# Python wheels put them. Sets D2L_HAS_CUDA; framework/cuda/CMakeLists.txt builds the module.
+# Python wheels put them. Sets D2L_HAS_CUDA; framework/backend/cuda/CMakeLists.txt builds the module.
 set(D2L_CUDA AUTO CACHE STRING "The module for GPUs: AUTO builds it where all it needs is found, ON insists, OFF leaves it out")
 set_property(CACHE D2L_CUDA PROPERTY STRINGS AUTO ON OFF)
 set(D2L_HAS_CUDA OFF)
