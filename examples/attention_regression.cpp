@@ -2,7 +2,7 @@
 #include <cstdio>
 #include <vector>
 
-#include "framework/train/loss_curve.h"
+#include "launcher/loss_curve.h"
 #include "models/kernel_regression.h"
 
 // Chapter 10.2: the three ways of Nadaraya-Watson regression, as medians over many draws of the

@@ -5,7 +5,7 @@
 #include "framework/base/error.h"
 #include "framework/base/terminal.h"
 #include "framework/base/text.h"
-#include "framework/train/loss_curve.h"
+#include "launcher/loss_curve.h"
 #include "models/kernel_regression.h"
 
 namespace d2l::launcher {

@@ -1,4 +1,4 @@
-#include "framework/train/loss_curve.h"
+#include "launcher/loss_curve.h"
 
 #include <gtest/gtest.h>
 
