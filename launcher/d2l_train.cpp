@@ -1,25 +1,20 @@
-#include <algorithm>
-#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
-#include <sstream>
-#include <thread>
 
-#include "framework/base/checksum.h"
 #include "framework/base/last_words.h"
 #include "framework/base/terminal.h"
-#include "framework/base/text.h"
 #include "framework/comm/launch_environment.h"
 #include "framework/comm/mpi_session.h"
 #include "framework/train/trainer.h"
 #include "launcher/config.h"
 #include "launcher/devices.h"
-#include "launcher/loss_curve.h"
+#include "launcher/ending.h"
 #include "launcher/model_table.h"
 #include "launcher/ranks.h"
+#include "launcher/report.h"
 #include "launcher/resume.h"
 #include "launcher/run_folder.h"
 #include "launcher/setup.h"
@@ -32,28 +27,6 @@ namespace d2l::launcher {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool on_gpu(const Machine& machine) { return machine.backend->device().kind == DeviceKind::cuda; }
-
-// "cpu, 2 ranks x 1 thread", "2 GPUs"
-std::string where_text(const Machine& machine) {
-  const int ranks = machine.comm->size(), threads = machine.threads.count;
-  if (on_gpu(machine)) return concat(ranks, ranks == 1 ? " GPU" : " GPUs");
-  return concat("cpu, ", ranks, ranks == 1 ? " rank x " : " ranks x ", threads,
-                threads == 1 ? " thread" : " threads");
-}
-
-void print_report(const TrainerReport& report, const std::vector<Metric>& metrics,
-                  const std::string& where, Log& log) {
-  std::string text = concat("loss ", fixed(report.loss, 3));
-  for (size_t i = 0; i < metrics.size(); ++i)
-    text += concat(", train ", metrics[i].label, " ", fixed(report.train[i], 3));
-  for (size_t i = 0; i < metrics.size(); ++i)
-    text += concat(", test ", metrics[i].label, " ", fixed(report.test[i], 3));
-  log.info(text);
-  log.info(fixed(report.compute_rate, 1), " examples/sec on ", where,
-           " (wall-clock with data: ", fixed(report.wall_rate, 1), ")");
-}
 
 // The options, checked on every rank.
 Config config_of_all(const CommandLine& line, const MpiSession& session) {
@@ -73,19 +46,6 @@ Machine join_ranks(const Config& config, MpiSession& session) {
 std::string answer_to(const CommandLine& line) {
   if (line.help) return help_text();
   return line.list_models ? model_table() : run_task(line);
-}
-
-Progress::Form progress_form(const Config& config, const Terminal& terminal) {
-  if (config.progress == "off") return Progress::Form::off;
-  const bool bar = config.progress == "bar" || (config.progress == "auto" && terminal.redraws());
-  return bar ? Progress::Form::bar : Progress::Form::lines;
-}
-
-void print_curve(const TrainerReport& report, const Terminal& terminal) {
-  if (report.losses.size() < 2) return;
-  const std::string curve =
-      loss_curve(report.losses, {.columns = terminal.columns(), .utf8 = locale_has_utf8()});
-  if (!curve.empty()) std::printf("\n%s\n", curve.c_str());
 }
 
 // --time
@@ -110,37 +70,6 @@ int measure(const CommandLine& line, MpiSession& session) {
   if (comm->rank() == 0) std::printf("\n%s", report.c_str());
   comm->barrier();
   return 0;
-}
-
-// One rank need not read through all of its state for that.
-void check_states_agree(Trainer& trainer, Communicator& comm, const std::string& host) {
-  if (comm.size() == 1) return;
-  const char* name = trainer.state().position.step > 0 ? "the state that was read"
-                                                       : "the checksum of the initial values";
-  check_agreement({{name, checksum_text(trainer.state().checksum())}}, comm, host);
-}
-
-void say_where_it_stands(const Config& config, Trainer& trainer,
-                         const std::optional<CheckpointStore::Found>& found, Log& log) {
-  if (!config.resume.empty())
-    log.info("going on after step ", trainer.state().position.step,
-             found ? " from " : ": no checkpoint in ", found ? found->path.string() : config.out);
-  if (trainer.finished())
-    log.info("nothing is left to do; --epochs and --max-steps say how far a run goes");
-}
-
-// One line from one rank. The others wait, since what they met is most often what a lower rank has
-// met too, and the job ends when the first of them has spoken.
-[[noreturn]] void report_and_abort(const std::string& message, int exit_code, MpiSession& session,
-                                   LastWords& last_words) {
-  const int before = std::min(session.rank(), 20);
-  if (before > 0) std::this_thread::sleep_for(std::chrono::milliseconds(300 + 100 * before));
-  std::fflush(stdout);
-  if (last_words.say(message.c_str()))
-    std::fprintf(stderr, "d2l-train: error: %s%s\n", name_of(session).c_str(), message.c_str());
-  if (session.size() > 1) session.abort(exit_code);
-  std::fflush(stderr);
-  std::_Exit(exit_code);
 }
 
 int train(const CommandLine& line, MpiSession& session, LastWords& last_words) {
@@ -187,34 +116,19 @@ int train(const CommandLine& line, MpiSession& session, LastWords& last_words) {
   if (!products.empty()) log.info(products);
   for (const std::string& warning : say_together(warnings(config, machine, setup), session))
     if (first) log.warn(warning);
-  if (on_gpu(machine) && config.cuda_graph == "auto" && !setup.options.step.record)
+  if (machine.on_gpu() && config.cuda_graph == "auto" && !setup.options.step.record)
     log.info("steps are not recorded as CUDA graphs: --comm mpi takes them through the host");
-  say_where_it_stands(config, trainer, found, log);
+  log_start(config, trainer, found, log);
 
   TrainerReport report = trainer.run();
   fs::path checkpoint =
       CheckpointStore::path_of(out / "checkpoints", trainer.state().position.step);
-  print_report(report, setup.objective->metrics(), where_text(machine), log);
+  print_report(report, setup.objective->metrics(), machine, log);
   if (first) print_curve(report, terminal);
   if (report.saved) log.info("run folder ", config.out, ", checkpoint ", checkpoint.string());
   check(report.saved, "the last checkpoint could not be written: expected ", checkpoint.string());
   comm->barrier();
   return 0;
-}
-
-// All ranks know of it and end by themselves.
-int report_for_all(const JobError& error, const MpiSession& session, LastWords& last_words) {
-  if (session.rank() != 0) return error.exit_code();
-  last_words.say(error.what());
-  std::istringstream lines(error.what());
-  for (std::string line; std::getline(lines, line);)
-    std::fprintf(stderr, "d2l-train: error: %s\n", line.c_str());
-  return error.exit_code();
-}
-
-// A signal that comes to all ranks is told by rank 0, or by the first of those that are left.
-int patience(const MpiSession& session) {
-  return session.rank() == 0 ? 0 : 100 + 20 * std::min(session.rank(), 20);
 }
 
 // `refused`: what is wrong with the command line, on this rank.

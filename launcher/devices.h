@@ -12,6 +12,7 @@ namespace d2l::launcher {
 
 // What a rank computes on, and how the ranks reach each other from there.
 struct Machine {
+  bool on_gpu() const { return backend->device().kind == DeviceKind::cuda; }
   // What the host keeps for it: batches on their way.
   Backend& host_memory() const { return host ? *host : *backend; }
 

@@ -4,8 +4,10 @@
 #include <filesystem>
 #include <utility>
 
+#include "framework/base/checksum.h"
 #include "framework/base/files.h"
 #include "framework/base/text.h"
+#include "framework/comm/agreement.h"
 #include "launcher/run_folder.h"
 
 namespace d2l::launcher {
@@ -139,6 +141,22 @@ void restore(Trainer& trainer, const CheckpointStore::Found& found, const Config
     check_same_data(found, data, before.data == config.data);
   }
   trainer.restore(found.snapshot, found.path.string());
+}
+
+void check_states_agree(Trainer& trainer, Communicator& comm, const std::string& host) {
+  if (comm.size() == 1) return;  // without reading through its state
+  const char* name = trainer.state().position.step > 0 ? "the state that was read"
+                                                       : "the checksum of the initial values";
+  check_agreement({{name, checksum_text(trainer.state().checksum())}}, comm, host);
+}
+
+void log_start(const Config& config, Trainer& trainer,
+               const std::optional<CheckpointStore::Found>& found, Log& log) {
+  if (!config.resume.empty())
+    log.info("going on after step ", trainer.state().position.step,
+             found ? " from " : ": no checkpoint in ", found ? found->path.string() : config.out);
+  if (trainer.finished())
+    log.info("nothing is left to do; --epochs and --max-steps say how far a run goes");
 }
 
 }  // namespace d2l::launcher

@@ -27,4 +27,12 @@ std::optional<CheckpointStore::Found> find_checkpoint(const Config& config, Comm
 void restore(Trainer& trainer, const CheckpointStore::Found& found, const Config& config,
              const std::string& data);
 
+// Throws JobError unless all ranks have the same state. Every rank makes this call.
+void check_states_agree(Trainer& trainer, Communicator& comm, const std::string& host);
+
+// Logs after which step a resumed run goes on, and from which checkpoint, and where nothing is left
+// to do.
+void log_start(const Config& config, Trainer& trainer,
+               const std::optional<CheckpointStore::Found>& found, Log& log);
+
 }  // namespace d2l::launcher

@@ -1,0 +1,46 @@
+#include "launcher/report.h"
+
+#include <cstdio>
+
+#include "framework/base/text.h"
+#include "launcher/loss_curve.h"
+
+namespace d2l::launcher {
+namespace {
+
+// "cpu, 2 ranks x 1 thread", "2 GPUs"
+std::string where_text(const Machine& machine) {
+  const int ranks = machine.comm->size(), threads = machine.threads.count;
+  if (machine.on_gpu()) return concat(ranks, ranks == 1 ? " GPU" : " GPUs");
+  return concat("cpu, ", ranks, ranks == 1 ? " rank x " : " ranks x ", threads,
+                threads == 1 ? " thread" : " threads");
+}
+
+}  // namespace
+
+Progress::Form progress_form(const Config& config, const Terminal& terminal) {
+  if (config.progress == "off") return Progress::Form::off;
+  const bool bar = config.progress == "bar" || (config.progress == "auto" && terminal.redraws());
+  return bar ? Progress::Form::bar : Progress::Form::lines;
+}
+
+void print_report(const TrainerReport& report, const std::vector<Metric>& metrics,
+                  const Machine& machine, Log& log) {
+  std::string text = concat("loss ", fixed(report.loss, 3));
+  for (size_t i = 0; i < metrics.size(); ++i)
+    text += concat(", train ", metrics[i].label, " ", fixed(report.train[i], 3));
+  for (size_t i = 0; i < metrics.size(); ++i)
+    text += concat(", test ", metrics[i].label, " ", fixed(report.test[i], 3));
+  log.info(text);
+  log.info(fixed(report.compute_rate, 1), " examples/sec on ", where_text(machine),
+           " (wall-clock with data: ", fixed(report.wall_rate, 1), ")");
+}
+
+void print_curve(const TrainerReport& report, const Terminal& terminal) {
+  if (report.losses.size() < 2) return;
+  const std::string curve =
+      loss_curve(report.losses, {.columns = terminal.columns(), .utf8 = locale_has_utf8()});
+  if (!curve.empty()) std::printf("\n%s\n", curve.c_str());
+}
+
+}  // namespace d2l::launcher

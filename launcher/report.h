@@ -1,0 +1,25 @@
+#pragma once
+
+#include <vector>
+
+#include "framework/base/log.h"
+#include "framework/base/terminal.h"
+#include "framework/train/objective.h"
+#include "framework/train/progress.h"
+#include "framework/train/trainer.h"
+#include "launcher/config.h"
+#include "launcher/devices.h"
+
+namespace d2l::launcher {
+
+// How --progress shows a run on this terminal.
+Progress::Form progress_form(const Config& config, const Terminal& terminal);
+
+// The book's two lines about a run that has ended: loss and metrics; examples per second.
+void print_report(const TrainerReport& report, const std::vector<Metric>& metrics,
+                  const Machine& machine, Log& log);
+
+// The losses of its steps as a curve on stdout, if there are two at least.
+void print_curve(const TrainerReport& report, const Terminal& terminal);
+
+}  // namespace d2l::launcher
