@@ -1,96 +1,55 @@
 #include "launcher/assemble.h"
 
-#include <functional>
-
-#include "launcher/length.h"
-#include "launcher/options.h"
+#include "launcher/options/usage.h"
 
 namespace d2l::launcher {
 namespace {
 
-// A word of an option and what it stands for.
-template <class Value>
-using Words = std::vector<std::pair<std::string, Value>>;
-
-template <class Value>
-const Value& meaning(const Words<Value>& words, const char* option, const std::string& word) {
-  for (const auto& [name, value] : words)
-    if (name == word) return value;
-  usage("--", option, " does not know '", word, "'");
-}
-
-const Words<Schedule::Kind>& schedule_kinds() {
-  using Kind = Schedule::Kind;
-  static const Words<Kind> kTable = {{"constant", Kind::constant},
-                                     {"step", Kind::step},
-                                     {"multistep", Kind::multistep},
-                                     {"polynomial", Kind::polynomial},
-                                     {"cosine", Kind::cosine}};
-  return kTable;
-}
-
-struct OptimizerChoice {
-  const Config& config;
-  nn::ParameterSet& parameters;
-  Decay decay;
-};
-using MakeOptimizer = std::function<std::unique_ptr<Optimizer>(const OptimizerChoice&)>;
-
-std::unique_ptr<Optimizer> adam(const OptimizerChoice& choice, bool decoupled) {
-  const Config& config = choice.config;
+std::unique_ptr<Optimizer> adam(const OptimizerConfig& config, nn::ParameterSet& parameters,
+                                bool decoupled) {
   AdamOptions options{.beta1 = config.beta1,
                       .beta2 = config.beta2,
                       .weight_decay = config.weight_decay,
                       .decoupled = decoupled,
-                      .decay = choice.decay};
+                      .decay = config.decay};
   if (config.epsilon > 0) options.epsilon = config.epsilon;
-  return make_adam(choice.parameters, options);
+  return make_adam(parameters, options);
 }
 
-std::unique_ptr<Optimizer> lamb(const OptimizerChoice& choice) {
-  const Config& config = choice.config;
+std::unique_ptr<Optimizer> lamb(const OptimizerConfig& config, nn::ParameterSet& parameters) {
   LambOptions options{.beta1 = config.beta1,
                       .beta2 = config.beta2,
                       .weight_decay = config.weight_decay,
-                      .decay = choice.decay};
+                      .decay = config.decay};
   if (config.epsilon > 0) options.epsilon = config.epsilon;
-  return make_lamb(choice.parameters, options);
+  return make_lamb(parameters, options);
 }
 
-std::unique_ptr<Optimizer> sgd(const OptimizerChoice& choice) {
-  return make_sgd(choice.parameters, {.momentum = choice.config.momentum,
-                                      .weight_decay = choice.config.weight_decay,
-                                      .nesterov = choice.config.nesterov,
-                                      .decay = choice.decay});
+std::unique_ptr<Optimizer> sgd(const OptimizerConfig& config, nn::ParameterSet& parameters) {
+  return make_sgd(parameters, {.momentum = config.momentum,
+                               .weight_decay = config.weight_decay,
+                               .nesterov = config.nesterov,
+                               .decay = config.decay});
 }
 
-std::unique_ptr<Optimizer> lars(const OptimizerChoice& choice) {
-  return make_lars(choice.parameters, {.momentum = choice.config.momentum,
-                                       .weight_decay = choice.config.weight_decay,
-                                       .nesterov = choice.config.nesterov,
-                                       .eta = choice.config.lars_eta,
-                                       .decay = choice.decay});
+std::unique_ptr<Optimizer> lars(const OptimizerConfig& config, nn::ParameterSet& parameters) {
+  return make_lars(parameters, {.momentum = config.momentum,
+                                .weight_decay = config.weight_decay,
+                                .nesterov = config.nesterov,
+                                .eta = config.lars_eta,
+                                .decay = config.decay});
 }
 
-const Words<MakeOptimizer>& optimizers() {
-  static const Words<MakeOptimizer> kTable = {
-      {"sgd", sgd},
-      {"adam", [](const OptimizerChoice& choice) { return adam(choice, false); }},
-      {"adamw", [](const OptimizerChoice& choice) { return adam(choice, true); }},
-      {"lars", lars},
-      {"lamb", lamb}};
-  return kTable;
-}
-
-std::vector<int64_t> milestone_steps(const std::string& text, int64_t steps_per_epoch) {
+std::vector<int64_t> milestone_steps(const std::vector<Duration>& milestones,
+                                     int64_t steps_per_epoch) {
   std::vector<int64_t> steps;
   std::string before;  // the milestone and its step, for the message
-  for (const Length& length : parse_lengths("--milestones", text)) {
-    const int64_t step = length.steps(steps_per_epoch);
-    const std::string here = concat(length.text, " comes to step ", step);
+  for (const Duration& milestone : milestones) {
+    const int64_t step = milestone.steps("--milestones", steps_per_epoch);
+    const std::string here = concat(milestone.text, " comes to step ", step);
     if (step <= (steps.empty() ? 0 : steps.back()))
-      usage("--milestones expects times above 0 that ascend, found '", text, "': ", before, here,
-            " (an epoch has ", steps_per_epoch, ")");
+      usage("--milestones expects times above 0 that ascend, found '", text_of(milestones),
+            "': ", before, here, " (an epoch has ", steps_per_epoch, ")");
     steps.push_back(step);
     before = here + ", ";
   }
@@ -100,26 +59,40 @@ std::vector<int64_t> milestone_steps(const std::string& text, int64_t steps_per_
 }  // namespace
 
 std::unique_ptr<Optimizer> make_optimizer(const Config& config, nn::ParameterSet& parameters) {
-  const Decay decay = config.decay == "weights" ? Decay::weights : Decay::all;
-  return meaning(optimizers(), "optimizer", config.optimizer)({config, parameters, decay});
+  const OptimizerConfig& optimizer = config.optimizer;
+  switch (optimizer.kind) {
+    case OptimizerChoice::sgd:
+      return sgd(optimizer, parameters);
+    case OptimizerChoice::adam:
+      return adam(optimizer, parameters, false);
+    case OptimizerChoice::adamw:
+      return adam(optimizer, parameters, true);
+    case OptimizerChoice::lars:
+      return lars(optimizer, parameters);
+    case OptimizerChoice::lamb:
+      return lamb(optimizer, parameters);
+  }
+  fail("expected an optimizer, found number ", static_cast<int>(optimizer.kind));
 }
 
 Schedule make_schedule(const Config& config, int64_t steps_per_epoch) {
-  Schedule schedule{.kind = meaning(schedule_kinds(), "schedule", config.schedule),
-                    .lr = config.lr,
-                    .warmup = parse_length("--warmup", config.warmup).steps(steps_per_epoch),
-                    .warmup_start = config.warmup_start,
-                    .steps = config.epochs * steps_per_epoch,
-                    .final_lr = config.final_lr,
-                    .power = config.power,
-                    .gamma = config.gamma};
+  const ScheduleConfig& options = config.schedule;
+  const int64_t epochs = config.training.epochs;
+  Schedule schedule{.kind = options.kind,
+                    .lr = config.optimizer.lr,
+                    .warmup = options.warmup.steps("--warmup", steps_per_epoch),
+                    .warmup_start = options.warmup_start,
+                    .steps = epochs * steps_per_epoch,
+                    .final_lr = options.final_lr,
+                    .power = options.power,
+                    .gamma = options.gamma};
   if (schedule.warmup > 0 && schedule.warmup >= schedule.steps)
-    usage("--warmup expects less than the ", schedule.steps, " steps of --epochs ", config.epochs,
-          ", found '", config.warmup, "', which comes to ", schedule.warmup);
-  if (schedule.kind == Schedule::Kind::step)
-    schedule.step_every = parse_length("--step-every", config.step_every).steps(steps_per_epoch);
+    usage("--warmup expects less than the ", schedule.steps, " steps of --epochs ", epochs,
+          ", found '", options.warmup.text, "', which comes to ", schedule.warmup);
+  if (schedule.kind == Schedule::Kind::step && options.step_every)
+    schedule.step_every = options.step_every->steps("--step-every", steps_per_epoch);
   if (schedule.kind == Schedule::Kind::multistep)
-    schedule.milestones = milestone_steps(config.milestones, steps_per_epoch);
+    schedule.milestones = milestone_steps(options.milestones, steps_per_epoch);
   return schedule;
 }
 

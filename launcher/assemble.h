@@ -2,7 +2,7 @@
 
 #include "framework/optim/optimizer.h"
 #include "framework/optim/schedule.h"
-#include "launcher/config.h"
+#include "launcher/options/config.h"
 
 namespace d2l::launcher {
 

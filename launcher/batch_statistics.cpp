@@ -5,7 +5,6 @@
 
 #include "framework/backend/backend.h"
 #include "framework/nn/parameter_set.h"
-#include "launcher/length.h"
 #include "models/zoo.h"
 
 namespace d2l::launcher {
@@ -16,12 +15,13 @@ std::string layer_with_one_value(const Config& config, const data::Loader& train
   const Shape& image = train_data.sample_shape();
   const std::unique_ptr<Backend> made = make_dry_backend();
   Backend& dry = *made;
-  const auto model = models::build_model(config.model, {.input = image,
-                                                        .classes = train_data.dataset().classes(),
-                                                        .init = config.init,
-                                                        .width = config.width});
+  const auto model =
+      models::build_model(config.model.name, {.input = image,
+                                              .classes = train_data.dataset().classes(),
+                                              .init = word_of(config.model.init),
+                                              .width = config.model.width});
   nn::ParameterSet parameters(*model, dry, std::nullopt);
-  parameters.freeze(split_list("--freeze", config.freeze));
+  parameters.freeze(config.training.freeze);
   std::string found;
   nn::Context context{.training = true, .on_statistics = [&](const std::string& layer, int64_t n) {
                         if (n < 2 && found.empty()) found = layer;
@@ -32,29 +32,30 @@ std::string layer_with_one_value(const Config& config, const data::Loader& train
 }
 
 // The fewest samples that a pass is made of where `batch` is shared among the ranks that get any.
-int64_t smallest_piece(const Config& config, int64_t batch, int ranks) {
-  if (config.sync_bn) return batch;
+int64_t smallest_piece(const TrainingConfig& training, int64_t batch, int ranks) {
+  if (training.sync_bn) return batch;
   const int64_t part = std::max<int64_t>(batch / ranks, 1);
-  return std::max<int64_t>(part / config.accumulate, 1);
+  return std::max<int64_t>(part / training.accumulate, 1);
 }
 
 }  // namespace
 
 std::string check_batch_statistics(const Config& config, const data::Loader& train_data,
                                    int ranks) {
-  const int64_t samples = train_data.samples(), last = samples % config.batch_size;
-  const int64_t whole = smallest_piece(config, std::min(config.batch_size, samples), ranks);
-  const bool last_is_small = last > 0 && smallest_piece(config, last, ranks) == 1;
+  const TrainingConfig& training = config.training;
+  const int64_t samples = train_data.samples(), last = samples % training.batch_size;
+  const int64_t whole = smallest_piece(training, std::min(training.batch_size, samples), ranks);
+  const bool last_is_small = last > 0 && smallest_piece(training, last, ranks) == 1;
   if (whole > 1 && !last_is_small) return "";
   const std::string layer = layer_with_one_value(config, train_data);
   if (layer.empty()) return "";
   if (whole == 1)
     throw UsageError(
-        concat("--batch-size ", config.batch_size, ": the batch norm ", layer,
+        concat("--batch-size ", training.batch_size, ": the batch norm ", layer,
                " expects at least 2 values per channel for its statistics, found 1 (",
-               config.batch_size, config.batch_size == 1 ? " sample" : " samples", " over ", ranks,
-               ranks == 1 ? " rank" : " ranks",
-               config.accumulate > 1 ? concat(" in ", config.accumulate, " pieces") : "",
+               training.batch_size, training.batch_size == 1 ? " sample" : " samples", " over ",
+               ranks, ranks == 1 ? " rank" : " ranks",
+               training.accumulate > 1 ? concat(" in ", training.accumulate, " pieces") : "",
                "); use a larger batch", ranks > 1 ? ", fewer ranks or --sync-bn on" : ""));
   return concat("the last batch of each epoch has ", last, last == 1 ? " sample" : " samples",
                 ": the batch norm ", layer, " finds 1 value per channel there and takes no ",

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "data/loader.h"
-#include "launcher/config.h"
+#include "launcher/options/config.h"
 
 namespace d2l::launcher {
 

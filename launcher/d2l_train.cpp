@@ -9,15 +9,17 @@
 #include "framework/comm/launch_environment.h"
 #include "framework/comm/mpi_session.h"
 #include "framework/train/trainer.h"
-#include "launcher/config.h"
+#include "launcher/command_line.h"
 #include "launcher/devices.h"
 #include "launcher/ending.h"
 #include "launcher/model_table.h"
+#include "launcher/options/options.h"
 #include "launcher/ranks.h"
 #include "launcher/report.h"
 #include "launcher/resume.h"
 #include "launcher/run_folder.h"
 #include "launcher/setup.h"
+#include "launcher/stored_config.h"
 #include "launcher/tasks.h"
 #include "launcher/time_report.h"
 
@@ -62,11 +64,12 @@ int measure(const CommandLine& line, MpiSession& session) {
   Trainer trainer(setup->parts(*comm, quiet), setup->options);
   log.info(description(config, *setup, machine, backend));
   Profiler profiler(backend);
-  const std::string report = time_report({.trainer = trainer,
-                                          .profiler = profiler,
-                                          .activations = setup->options.step.activations,
-                                          .tf32 = config.precision == "tf32"},
-                                         config.time);
+  const std::string report =
+      time_report({.trainer = trainer,
+                   .profiler = profiler,
+                   .activations = setup->options.step.activations,
+                   .tf32 = config.training.precision == PrecisionChoice::tf32},
+                  config.machine.time);
   if (comm->rank() == 0) std::printf("\n%s", report.c_str());
   comm->barrier();
   return 0;
@@ -76,8 +79,8 @@ int train(const CommandLine& line, MpiSession& session, LastWords& last_words) {
   Config config = config_of_all(line, session);
   Machine machine = join_ranks(config, session);
   Communicator* comm = machine.comm.get();
-  if (config.resume.empty()) config.run_id = new_run_id(*comm);
-  const fs::path out = config.out;
+  if (config.run.resume.empty()) config.run.id = new_run_id(*comm);
+  const fs::path out = config.run.out;
   bool first = comm->rank() == 0;
   Log log(!first, name_of(session));
   auto warn = [&log](const std::string& text) { log.warn(text); };
@@ -86,7 +89,7 @@ int train(const CommandLine& line, MpiSession& session, LastWords& last_words) {
   together(session, [&] { made.emplace(config, machine, *machine.backend); });
   Setup& setup = *made;
   check_agreement(setup.facts(), *comm, session.host());
-  if (!config.run_id.empty()) setup.options.texts["run"] = config.run_id;
+  if (!config.run.id.empty()) setup.options.texts["run"] = config.run.id;
 
   // The folder is held from here on, and nothing is written into it before all that can be wrong
   // with data, model and checkpoint has been looked at.
@@ -116,7 +119,8 @@ int train(const CommandLine& line, MpiSession& session, LastWords& last_words) {
   if (!products.empty()) log.info(products);
   for (const std::string& warning : say_together(warnings(config, machine, setup), session))
     if (first) log.warn(warning);
-  if (machine.on_gpu() && config.cuda_graph == "auto" && !setup.options.step.record)
+  if (machine.on_gpu() && config.machine.cuda_graph == GraphChoice::automatic &&
+      !setup.options.step.record)
     log.info("steps are not recorded as CUDA graphs: --comm mpi takes them through the host");
   log_start(config, trainer, found, log);
 
@@ -125,7 +129,7 @@ int train(const CommandLine& line, MpiSession& session, LastWords& last_words) {
       CheckpointStore::path_of(out / "checkpoints", trainer.state().position.step);
   print_report(report, setup.objective->metrics(), machine, log);
   if (first) print_curve(report, terminal);
-  if (report.saved) log.info("run folder ", config.out, ", checkpoint ", checkpoint.string());
+  if (report.saved) log.info("run folder ", config.run.out, ", checkpoint ", checkpoint.string());
   check(report.saved, "the last checkpoint could not be written: expected ", checkpoint.string());
   comm->barrier();
   return 0;
@@ -138,7 +142,7 @@ int run_job(const CommandLine& line, const std::string& refused, MpiSession& ses
     together(session, [&] {
       if (!refused.empty()) throw UsageError(refused);
     });
-    return line.config.time > 0 ? measure(line, session) : train(line, session, last_words);
+    return line.config.machine.time > 0 ? measure(line, session) : train(line, session, last_words);
   } catch (const JobError& error) {
     return report_for_all(error, session, last_words);
   } catch (const UsageError& error) {
@@ -157,8 +161,8 @@ int run(int argc, char** argv) {
   std::string refused;
   try {
     line = parse_command_line(argc, argv);
-    const bool trains = !line.help && !line.list_models && line.config.task.empty();
-    if (trains && line.config.resume.empty()) validate(line.config, line.given);
+    const bool trains = !line.help && !line.list_models && line.config.program.task.empty();
+    if (trains && line.config.run.resume.empty()) validate(line.config, line.given);
     if (!trains && launch.speaks) std::fputs(answer_to(line).c_str(), stdout);
     if (!trains) return 0;
   } catch (const Error& error) {

@@ -29,7 +29,7 @@ Place find_place(const Config& config, const MpiSession& session) {
   put(place.host, session.host());
   place.local_rank = session.local_rank();
   place.gpus = count_cuda_devices();
-  const bool shared = config.comm == "mpi" && place.gpus > 0;
+  const bool shared = config.machine.comm == CommChoice::mpi && place.gpus > 0;
   if (place.gpus == 1 || shared)
     place.gpu = place.local_rank % place.gpus;
   else if (place.local_rank < place.gpus)
@@ -64,18 +64,19 @@ bool some_share(const std::vector<Place>& places) {
 
 // The GPU that this rank takes; nothing when it is to compute on the CPU.
 std::optional<int> choose_gpu(const Config& config, const MpiSession& session, Communicator& comm) {
-  if (config.device == "cpu") return std::nullopt;
+  if (config.machine.device == DeviceChoice::cpu) return std::nullopt;
   const Place mine = find_place(config, session);
   const std::vector<Place> places = gather(mine, comm);
   const auto lacking = std::count_if(places.begin(), places.end(), lacks_gpu);
   if (lacking > 0) {
-    if (config.device == "auto" && lacking == comm.size()) return std::nullopt;
-    check(comm.size() > 1, "--device ", config.device, ": ", why_no_cuda());
-    fail("--device ", config.device, " expects a GPU for each rank, found ", comm.size() - lacking,
-         " for ", comm.size(), mine.gpus == 0 ? " (" + why_no_cuda() + ")" : "", "\n",
-         table_of(places));
+    const DeviceChoice device = config.machine.device;
+    if (device == DeviceChoice::automatic && lacking == comm.size()) return std::nullopt;
+    check(comm.size() > 1, "--device ", word_of(device), ": ", why_no_cuda());
+    fail("--device ", word_of(device), " expects a GPU for each rank, found ",
+         comm.size() - lacking, " for ", comm.size(),
+         mine.gpus == 0 ? " (" + why_no_cuda() + ")" : "", "\n", table_of(places));
   }
-  if (config.comm != "mpi" && some_share(places))
+  if (config.machine.comm != CommChoice::mpi && some_share(places))
     fail(
         "expected a GPU of its own for each rank, found shared ones; use fewer ranks per host, or ",
         "--comm mpi\n", table_of(places));
@@ -83,15 +84,17 @@ std::optional<int> choose_gpu(const Config& config, const MpiSession& session, C
 }
 
 std::unique_ptr<Backend> make_backend(const Config& config, std::optional<int> gpu, int threads) {
+  const PrecisionChoice precision = config.training.precision;
+  const DeviceChoice device = config.machine.device;
   if (gpu)
     return make_cuda_backend({.device = *gpu,
-                              .tf32 = config.precision == "tf32",
-                              .deterministic = config.deterministic});
-  if (config.precision == "tf32")
-    throw UsageError("--precision tf32 expects a GPU, found --device " + config.device);
-  if (config.precision == "fp16")
-    throw UsageError("--precision fp16 expects a GPU, found --device " + config.device +
-                     (config.device == "auto" ? " and none" : "") +
+                              .tf32 = precision == PrecisionChoice::tf32,
+                              .deterministic = config.machine.deterministic});
+  if (precision == PrecisionChoice::tf32)
+    throw UsageError("--precision tf32 expects a GPU, found --device " + word_of(device));
+  if (precision == PrecisionChoice::fp16)
+    throw UsageError("--precision fp16 expects a GPU, found --device " + word_of(device) +
+                     (device == DeviceChoice::automatic ? " and none" : "") +
                      "; the 16 bits of CPUs are --precision bf16");
   return make_cpu_backend(threads);
 }
@@ -108,23 +111,27 @@ ThreadLimits thread_limits(const MpiSession& session) {
 Machine make_machine(const Config& config, const MpiSession& session,
                      std::unique_ptr<Communicator> host) {
   const std::optional<int> gpu = choose_gpu(config, session, *host);
-  if (!gpu && config.comm == "nccl")
-    throw UsageError("--comm nccl expects GPUs, found --device " + config.device);
+  const MachineConfig& wanted = config.machine;
+  if (!gpu && wanted.comm == CommChoice::nccl)
+    throw UsageError("--comm nccl expects GPUs, found --device " + word_of(wanted.device));
   Machine machine;
-  if (!gpu && config.device == "auto" && expects_cuda()) machine.surprise = why_no_cuda();
+  if (!gpu && wanted.device == DeviceChoice::automatic && expects_cuda())
+    machine.surprise = why_no_cuda();
   const ThreadLimits limits = thread_limits(session);
-  machine.threads = choose_threads(config.threads, limits, &std::getenv);
+  machine.threads = choose_threads(wanted.threads, limits, &std::getenv);
   machine.crowded = warning_about(machine.threads, limits);
+  const PrecisionChoice precision = config.training.precision;
   together(session, [&] {
     machine.backend = make_backend(config, gpu, machine.threads.count);
     if (gpu) machine.host = make_cpu_backend(machine.threads.count, &machine.backend->staging());
-    check(machine.backend->computes(activation_type(config)), "--precision ", config.precision,
+    check(machine.backend->computes(activation_type(precision)), "--precision ", word_of(precision),
           ": this machine does not multiply such numbers (", machine.backend->describe(),
           "); use --precision f32");
   });
-  machine.has_steps_without_host = gpu && (host->size() == 1 || config.comm != "mpi");
-  machine.comm = make_device_communicator(std::move(host), *machine.backend,
-                                          config.comm == "mpi" ? Transport::host : Transport::nccl);
+  machine.has_steps_without_host = gpu && (host->size() == 1 || wanted.comm != CommChoice::mpi);
+  machine.comm =
+      make_device_communicator(std::move(host), *machine.backend,
+                               wanted.comm == CommChoice::mpi ? Transport::host : Transport::nccl);
   return machine;
 }
 

@@ -5,7 +5,7 @@
 
 #include "framework/backend/backend.h"
 #include "framework/comm/mpi_session.h"
-#include "launcher/config.h"
+#include "launcher/options/config.h"
 #include "launcher/threads.h"
 
 namespace d2l::launcher {

@@ -5,7 +5,8 @@
 
 #include "framework/base/path_text.h"
 #include "framework/base/text.h"
-#include "launcher/options.h"
+#include "launcher/options/options.h"
+#include "launcher/options/usage.h"
 
 namespace d2l::launcher {
 namespace {
@@ -104,7 +105,7 @@ Settings parse_ini(const std::string& text, const std::string& source) {
     if (!is_new) usage(where, name, " is already set on line ", first->second);
     std::string value = value_of(trimmed(line.substr(equals + 1)), where);
     const std::string label = concat(where, name);
-    if (value.empty() && !text_of(Config(), *option).empty())
+    if (value.empty() && !option->member->text(Config()).empty())
       usage(label, " expects a value, found none");
     if (option->is_path) value = expand_path(label, value);
     settings.push_back({name, label, value});

@@ -19,8 +19,10 @@ std::string where_text(const Machine& machine) {
 }  // namespace
 
 Progress::Form progress_form(const Config& config, const Terminal& terminal) {
-  if (config.progress == "off") return Progress::Form::off;
-  const bool bar = config.progress == "bar" || (config.progress == "auto" && terminal.redraws());
+  const ProgressChoice wanted = config.program.progress;
+  if (wanted == ProgressChoice::off) return Progress::Form::off;
+  const bool bar =
+      wanted == ProgressChoice::bar || (wanted == ProgressChoice::automatic && terminal.redraws());
   return bar ? Progress::Form::bar : Progress::Form::lines;
 }
 

@@ -7,8 +7,8 @@
 #include "framework/train/objective.h"
 #include "framework/train/progress.h"
 #include "framework/train/trainer.h"
-#include "launcher/config.h"
 #include "launcher/devices.h"
+#include "launcher/options/config.h"
 
 namespace d2l::launcher {
 

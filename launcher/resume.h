@@ -6,7 +6,8 @@
 #include "framework/checkpoint/store.h"
 #include "framework/comm/communicator.h"
 #include "framework/train/trainer.h"
-#include "launcher/config.h"
+#include "launcher/command_line.h"
+#include "launcher/options/resume_rules.h"
 
 namespace d2l::launcher {
 
@@ -20,6 +21,11 @@ Config effective_config(const CommandLine& line);
 // and where --from names none that is valid.
 std::optional<CheckpointStore::Found> find_checkpoint(const Config& config, Communicator& comm,
                                                       Log& log);
+
+// Where the run stands in this checkpoint, by what d2l-train has stored in it: its options, and in
+// versions that do it the fingerprint of the training data. Throws Error where it is none of
+// d2l-train.
+ResumePoint resume_point(const CheckpointStore::Found& found);
 
 // Gives the trainer the checkpoint's state. `data` is the training data's fingerprint. Throws
 // UsageError for an option that may not change in a run, or not inside an epoch, and Error for a

@@ -8,6 +8,7 @@
 #include "framework/base/error.h"
 #include "framework/base/files.h"
 #include "framework/base/random_id.h"
+#include "launcher/stored_config.h"
 
 namespace d2l::launcher {
 namespace {
@@ -36,8 +37,8 @@ std::string new_run_id(Communicator& comm) {
 void check_run(const CheckpointStore::Found& found, const Config& config) {
   const auto text = found.snapshot.texts.find("run");
   const std::string run = text == found.snapshot.texts.end() ? "" : text->second;
-  check(run == config.run_id, found.path.string(), ": expected a checkpoint of the run ",
-        run_text(config.run_id), ", found one of ", run_text(run));
+  check(run == config.run.id, found.path.string(), ": expected a checkpoint of the run ",
+        run_text(config.run.id), ", found one of ", run_text(run));
 }
 
 RunFolder::MadeFolders::MadeFolders(const fs::path& folder) : made_(make_writable_folder(folder)) {}
@@ -47,11 +48,11 @@ RunFolder::MadeFolders::~MadeFolders() {
 }
 
 RunFolder::RunFolder(const Config& config, Tell warn, Tell lost)
-    : path_(config.out),
+    : path_(config.run.out),
       warn_(std::move(warn)),
       folders_(path_),
       lock_(path_ / kLock, {.warn = warn_, .lost = std::move(lost)}) {
-  if (config.resume.empty()) check_new();
+  if (config.run.resume.empty()) check_new();
   std::error_code ignored;
   for (const char* name : {kConfig, kMetrics, kLog, kCheckpoints})
     if (!fs::exists(in(name), ignored)) absent_.push_back(in(name));
@@ -79,7 +80,7 @@ void RunFolder::begin(const Config& config, const Position& position, const fs::
                       Log& log) {
   const auto check_held = [this] { lock_.check_held(); };
   MetricsFile::Options options{
-      .metrics = {}, .run = config.run_id, .warn = warn_, .check_held = check_held};
+      .metrics = {}, .run = config.run.id, .warn = warn_, .check_held = check_held};
   for (const Position::Known& known : position.metrics)
     options.metrics.push_back(known.metric.name);
   const std::string rows = MetricsFile::kept(in(kMetrics), position.step, options);
@@ -87,12 +88,13 @@ void RunFolder::begin(const Config& config, const Position& position, const fs::
   if (!sync_folder(path_))
     warn_(concat(path_.string(), ": this file system cannot make names of files durable; a crash ",
                  "of the machine may undo the last saves"));
-  store_.emplace(in(kCheckpoints), CheckpointStore::Options{.keep = static_cast<int>(config.keep),
-                                                            .warn = warn_,
-                                                            .check_held = check_held,
-                                                            .newest = checkpoint});
+  store_.emplace(in(kCheckpoints),
+                 CheckpointStore::Options{.keep = static_cast<int>(config.run.keep),
+                                          .warn = warn_,
+                                          .check_held = check_held,
+                                          .newest = checkpoint});
   remove_leftovers(path_, is_of_run_folder);
-  if (!config.from.empty()) store_->set_aside_after(position.step);
+  if (!config.run.from.empty()) store_->set_aside_after(position.step);
   write_config(config);
   metrics_.emplace(in(kMetrics), rows, std::move(options));
   begun_ = true;

@@ -12,7 +12,7 @@
 #include "framework/comm/communicator.h"
 #include "framework/train/metrics_file.h"
 #include "framework/train/position.h"
-#include "launcher/config.h"
+#include "launcher/options/config.h"
 
 namespace d2l::launcher {
 

@@ -9,10 +9,10 @@
 #include "framework/base/text.h"
 #include "launcher/assemble.h"
 #include "launcher/batch_statistics.h"
-#include "launcher/length.h"
-#include "launcher/normalization.h"
-#include "launcher/options.h"
+#include "launcher/options/normalization.h"
+#include "launcher/options/options.h"
 #include "launcher/resume.h"
+#include "launcher/stored_config.h"
 #include "models/zoo.h"
 
 namespace d2l::launcher {
@@ -23,24 +23,27 @@ namespace fs = std::filesystem;
 std::unique_ptr<data::Loader> open_loader(const Config& config, const Machine& machine,
                                           data::Split split) {
   const bool train = split == data::Split::train;
-  std::shared_ptr<data::Dataset> dataset = data::open_dataset(config.data, config.data_dir, split);
-  if (train && config.last_batch == "drop" && config.batch_size > dataset->samples())
+  std::shared_ptr<data::Dataset> dataset =
+      data::open_dataset(config.data.name, config.data.folder, split);
+  const TrainingConfig& training = config.training;
+  const bool is_dropped = training.last_batch == data::LastBatch::drop;
+  if (train && is_dropped && training.batch_size > dataset->samples())
     throw UsageError(concat("--last-batch drop expects a --batch-size of at most the ",
-                            dataset->samples(), " training samples, found ", config.batch_size));
+                            dataset->samples(), " training samples, found ", training.batch_size));
   // A smaller batch is another kind of step than those that --time is to tell of.
   const bool drops =
-      config.last_batch == "drop" || (config.time > 0 && config.batch_size <= dataset->samples());
+      is_dropped || (config.machine.time > 0 && training.batch_size <= dataset->samples());
   return std::make_unique<data::Loader>(
       std::move(dataset), machine.host_memory(),
       data::LoaderOptions{
-          .batch_size = config.batch_size,
-          .seed = config.seed,
+          .batch_size = training.batch_size,
+          .seed = training.seed,
           .order = train ? data::Order::shuffled : data::Order::sequential,
           .last_batch = train && drops ? data::LastBatch::drop : data::LastBatch::keep,
           .rank = machine.comm->rank(),
           .ranks = machine.comm->size(),
-          .threads = config.loader_threads,
-          .resize = config.resize});
+          .threads = config.machine.loader_threads,
+          .resize = config.data.resize});
 }
 
 void check_same_kind(const data::Dataset& train, const data::Dataset& test) {
@@ -52,9 +55,9 @@ void check_same_kind(const data::Dataset& train, const data::Dataset& test) {
 // A window that sees nothing of its image would be of no use.
 void check_crop(const Config& config, const Shape& image) {
   const int64_t size = std::min(image[0], image[1]);
-  if (config.crop_padding >= size)
+  if (config.images.crop_padding >= size)
     throw UsageError(concat("--crop-padding expects less than the images' size, ", size, ", found ",
-                            config.crop_padding));
+                            config.images.crop_padding));
 }
 
 TrainerOptions trainer_options(const Config& config, const Machine& machine,
@@ -62,25 +65,26 @@ TrainerOptions trainer_options(const Config& config, const Machine& machine,
   const Shape& image = train_data.sample_shape();
   const int64_t steps_per_epoch = train_data.steps_per_epoch();
   check_crop(config, image);
-  return {.epochs = config.epochs,
-          .max_steps = config.max_steps,
-          .save_every = config.save_every,
-          .eval_every = config.eval_every,
-          .log_every = config.log_every,
+  return {.epochs = config.training.epochs,
+          .max_steps = config.training.max_steps,
+          .save_every = config.run.save_every,
+          .eval_every = config.run.eval_every,
+          .log_every = config.run.log_every,
           .schedule = make_schedule(config, steps_per_epoch),
-          .ema = config.ema,
-          .step = {.accumulate = config.accumulate,
-                   .activations = activation_type(config),
-                   .normalisation = parse_normalisation(config.normalize, image[2]),
-                   .augmentation = {.crop_padding = config.crop_padding,
-                                    .flip = config.flip,
-                                    .seed = config.seed},
-                   .loss_scale = {.constant = config.loss_scale},
-                   .sync_batch_norm = config.sync_bn,
-                   .clip_value = config.clip_value,
-                   .clip_norm = config.clip_norm,
-                   .record = machine.has_steps_without_host && config.cuda_graph == "auto",
-                   .seed = config.seed},
+          .ema = config.regularisation.ema,
+          .step = {.accumulate = config.training.accumulate,
+                   .activations = activation_type(config.training.precision),
+                   .normalisation = parse_normalisation(config.images.normalize, image[2]),
+                   .augmentation = {.crop_padding = config.images.crop_padding,
+                                    .flip = config.images.flip,
+                                    .seed = config.training.seed},
+                   .loss_scale = {.constant = config.training.loss_scale},
+                   .sync_batch_norm = config.training.sync_bn,
+                   .clip_value = config.regularisation.clip_value,
+                   .clip_norm = config.regularisation.clip_norm,
+                   .record = machine.has_steps_without_host &&
+                             config.machine.cuda_graph == GraphChoice::automatic,
+                   .seed = config.training.seed},
           .texts = {{"config", to_ini(config)}}};
 }
 
@@ -97,10 +101,10 @@ std::string count_text(const nn::ParameterSet& parameters) {
 }
 
 std::unique_ptr<nn::Module> make_model(const Config& config, const data::Loader& train_data) {
-  return models::build_model(config.model, {.input = train_data.sample_shape(),
-                                            .classes = train_data.dataset().classes(),
-                                            .init = config.init,
-                                            .width = config.width});
+  return models::build_model(config.model.name, {.input = train_data.sample_shape(),
+                                                 .classes = train_data.dataset().classes(),
+                                                 .init = word_of(config.model.init),
+                                                 .width = config.model.width});
 }
 
 }  // namespace
@@ -108,27 +112,20 @@ std::unique_ptr<nn::Module> make_model(const Config& config, const data::Loader&
 Config checked_config(const CommandLine& line, int ranks) {
   Config config = effective_config(line);
   // A resumed run may be called from another folder.
-  if (data::names_a_folder(config.data)) config.data = absolute_path(config.data);
-  config.data_dir = absolute_path(config.data_dir);
-  if (config.out.empty())
-    config.out = "runs/" + (config.recipe.empty() ? config.model : config.recipe);
+  if (data::names_a_folder(config.data.name)) config.data.name = absolute_path(config.data.name);
+  config.data.folder = absolute_path(config.data.folder);
+  const ModelConfig& model = config.model;
+  if (config.run.out.empty())
+    config.run.out = "runs/" + (model.recipe.empty() ? model.name : model.recipe);
   validate(config, line.given);
-  if (config.batch_size / config.accumulate < ranks && config.accumulate > 1)
-    throw UsageError(concat("--accumulate ", config.accumulate,
-                            " expects a --batch-size of at least ", config.accumulate, " x ", ranks,
-                            " ranks, found ", config.batch_size));
-  if (config.batch_size < ranks)
-    throw UsageError(
-        concat("--batch-size is the global batch: expected at least one sample for "
-               "each of the ",
-               ranks, " ranks, found ", config.batch_size));
+  check_ranks(config.training, ranks);
   return config;
 }
 
 Facts facts_of(const Config& config) {
   Facts facts = {{"the build of d2l-train", program_id()}};
   for (const Option& option : options())
-    if (!option.of_each_rank) facts.push_back({"--" + option.name, text_of(config, option)});
+    if (!option.of_each_rank) facts.push_back({"--" + option.name, option.member->text(config)});
   return facts;
 }
 
@@ -138,14 +135,15 @@ Setup::Setup(const Config& config, const Machine& machine, Backend& backend)
       train_fingerprint(train_data->dataset().fingerprint()),
       test_fingerprint(test_data->dataset().fingerprint()),
       model(make_model(config, *train_data)),
-      parameters(*model, backend, config.seed),
-      objective(make_classification(backend, {.classes = train_data->dataset().classes(),
-                                              .label_smoothing = config.label_smoothing})),
+      parameters(*model, backend, config.training.seed),
+      objective(
+          make_classification(backend, {.classes = train_data->dataset().classes(),
+                                        .label_smoothing = config.regularisation.label_smoothing})),
       options(trainer_options(config, machine, *train_data)) {
   check_same_kind(train_data->dataset(), test_data->dataset());
   options.texts["data"] = train_fingerprint;
   statistics_warning = check_batch_statistics(config, *train_data, machine.comm->size());
-  parameters.freeze(split_list("--freeze", config.freeze));
+  parameters.freeze(config.training.freeze);
   optimizer = make_optimizer(config, parameters);
 }
 
@@ -169,7 +167,7 @@ Facts Setup::facts() const {
 
 std::string description(const Config& config, const Setup& setup, const Machine& machine,
                         const Backend& backend) {
-  return concat(config.model, ", ", count_text(setup.parameters), "; ",
+  return concat(config.model.name, ", ", count_text(setup.parameters), "; ",
                 setup.train_data->dataset().name(), ", ",
                 with_thousands(setup.train_data->dataset().samples()), " + ",
                 with_thousands(setup.test_data->samples()), " samples; ", machine.comm->describe(),
@@ -183,8 +181,9 @@ std::string warnings(const Config& config, const Machine& machine, const Setup& 
   if (!machine.surprise.empty())
     text += concat("--device auto has chosen the CPU: ", machine.surprise, "\n");
   if (!machine.crowded.empty()) text += machine.crowded + "\n";
-  if (config.batch_size > train_data.samples())
-    text += concat("--batch-size ", config.batch_size, " is more than the ", train_data.samples(),
+  const int64_t batch_size = config.training.batch_size;
+  if (batch_size > train_data.samples())
+    text += concat("--batch-size ", batch_size, " is more than the ", train_data.samples(),
                    " training samples: each step takes all of them\n");
   for (const std::string& line : data::oddities(train_data.dataset(), setup.test_data->dataset()))
     text += line + "\n";

@@ -10,7 +10,7 @@
 #include "framework/optim/optimizer.h"
 #include "framework/train/objectives/classification.h"
 #include "framework/train/trainer.h"
-#include "launcher/config.h"
+#include "launcher/command_line.h"
 #include "launcher/devices.h"
 
 namespace d2l::launcher {

@@ -6,6 +6,7 @@
 #include "framework/base/terminal.h"
 #include "framework/base/text.h"
 #include "launcher/loss_curve.h"
+#include "launcher/options/options.h"
 #include "models/kernel_regression.h"
 
 namespace d2l::launcher {
@@ -13,9 +14,9 @@ namespace {
 
 // Chapter 10.2.
 std::string attention_regression(const CommandLine& line, Backend& backend) {
-  models::KernelRegressionOptions options{.seed = line.config.seed};
-  if (line.given.count("lr")) options.lr = line.config.lr;
-  if (line.given.count("epochs")) options.epochs = line.config.epochs;
+  models::KernelRegressionOptions options{.seed = line.config.training.seed};
+  if (line.given.count("lr")) options.lr = line.config.optimizer.lr;
+  if (line.given.count("epochs")) options.epochs = line.config.training.epochs;
   if (options.epochs < 1)
     throw UsageError(concat("--epochs must be at least 1, found ", options.epochs));
   const models::KernelRegressionReport report = models::kernel_regression(backend, options);
@@ -59,7 +60,7 @@ std::vector<std::string> task_names() {
 }
 
 std::string run_task(const CommandLine& line) {
-  const Task& task = find_task(line.config.task);
+  const Task& task = find_task(line.config.program.task);
   for (const std::string& name : line.given) {
     const auto& known = task.options;
     if (name == "task" || name == "config") continue;

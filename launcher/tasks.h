@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "launcher/config.h"
+#include "launcher/command_line.h"
 
 namespace d2l::launcher {
 

@@ -3,8 +3,9 @@
 #include <gmock/gmock.h>
 
 #include "framework/nn/layers.h"
-#include "launcher/length.h"
-#include "launcher/normalization.h"
+#include "launcher/command_line.h"
+#include "launcher/options/normalization.h"
+#include "launcher/options/options.h"
 #include "tests/support/support.h"
 
 namespace d2l::launcher {
@@ -14,29 +15,33 @@ using test::message_of;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-TEST(Length, EpochsOrSteps) {
-  EXPECT_EQ(parse_length("--warmup", "5").steps(40), 200);
-  EXPECT_EQ(parse_length("--warmup", "0.5").steps(41), 21);  // 20.5
-  EXPECT_EQ(parse_length("--warmup", "500steps").steps(40), 500);
-  EXPECT_EQ(parse_length("--warmup", "0").steps(40), 0);
+int64_t steps_of(const char* text, int64_t steps_per_epoch) {
+  return parse_duration("--warmup", text).steps("--warmup", steps_per_epoch);
+}
+
+TEST(Duration, EpochsOrSteps) {
+  EXPECT_EQ(steps_of("5", 40), 200);
+  EXPECT_EQ(steps_of("0.5", 41), 21);  // 20.5
+  EXPECT_EQ(steps_of("500steps", 40), 500);
+  EXPECT_EQ(steps_of("0", 40), 0);
   for (const char* bad : {"", "-1", "five", "5e", "5 steps", "0.5steps", "steps", "nan", "1e300"})
-    EXPECT_EQ(message_of([&] { parse_length("--warmup", bad); }),
+    EXPECT_EQ(message_of([&] { parse_duration("--warmup", bad); }),
               std::string("--warmup expects epochs, as 5 or 0.5, or steps, as 500steps, found '") +
                   bad + "'");
 }
 
 // Whatever is rounded to no step: the option, its value and what that comes to.
-TEST(Length, AtLeastOneStep) {
-  EXPECT_EQ(parse_length("--warmup", "0.0125").steps(40), 1);  // half a step
-  EXPECT_EQ(message_of([] { parse_length("--warmup", "0.001").steps(40); }),
+TEST(Duration, AtLeastOneStep) {
+  EXPECT_EQ(steps_of("0.0125", 40), 1);  // half a step
+  EXPECT_EQ(message_of([] { steps_of("0.001", 40); }),
             "--warmup expects at least one step, found '0.001', which comes to 0.04 steps, rounded "
             "to 0 (an epoch has 40)");
-  EXPECT_EQ(message_of([] { parse_length("--step-every", "1e-9").steps(3); }),
+  EXPECT_EQ(message_of([] { parse_duration("--step-every", "1e-9").steps("--step-every", 3); }),
             "--step-every expects at least one step, found '1e-9', which comes to 3e-09 steps, "
             "rounded to 0 (an epoch has 3)");
 }
 
-TEST(Length, Lists) {
+TEST(Duration, Lists) {
   EXPECT_THAT(split_list("--x", "a,b*"), ElementsAre("a", "b*"));
   EXPECT_TRUE(split_list("--x", "").empty());
   for (const char* bad : {",", "a,", ",a", "a,,b"})

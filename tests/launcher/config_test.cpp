@@ -1,5 +1,3 @@
-#include "launcher/config.h"
-
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
@@ -12,7 +10,10 @@
 #include "framework/base/error.h"
 #include "framework/base/files.h"
 #include "framework/base/text.h"
+#include "launcher/command_line.h"
+#include "launcher/options/options.h"
 #include "launcher/resume.h"
+#include "launcher/stored_config.h"
 #include "models/recipes.h"
 #include "tests/support/support.h"
 
@@ -53,11 +54,11 @@ TEST(Config, DefaultsWithoutFlags) {
 TEST(Config, FlagsOfEveryType) {
   CommandLine line = parse({"--model", "lenet", "--batch-size=64", "--lr", "0.25", "--seed",
                             "18446744073709551615", "--threads", "2"});
-  EXPECT_EQ(line.config.model, "lenet");
-  EXPECT_EQ(line.config.batch_size, 64);
-  EXPECT_EQ(line.config.lr, 0.25);
-  EXPECT_EQ(line.config.seed, std::numeric_limits<uint64_t>::max());
-  EXPECT_EQ(line.config.threads, 2);
+  EXPECT_EQ(line.config.model.name, "lenet");
+  EXPECT_EQ(line.config.training.batch_size, 64);
+  EXPECT_EQ(line.config.optimizer.lr, 0.25);
+  EXPECT_EQ(line.config.training.seed, std::numeric_limits<uint64_t>::max());
+  EXPECT_EQ(line.config.machine.threads, 2);
   EXPECT_EQ(line.given, (std::set<std::string>{"model", "batch-size", "lr", "seed", "threads"}));
 }
 
@@ -159,8 +160,8 @@ TEST(Config, RefusesWhatWouldHaveNoEffect) {
 }
 
 TEST(Config, Switches) {
-  EXPECT_TRUE(parse({"--nesterov", "on"}).config.nesterov);
-  EXPECT_FALSE(parse({"--nesterov", "off"}).config.nesterov);
+  EXPECT_TRUE(parse({"--nesterov", "on"}).config.optimizer.nesterov);
+  EXPECT_FALSE(parse({"--nesterov", "off"}).config.optimizer.nesterov);
   EXPECT_EQ(parse_complaint({"--nesterov", "yes"}), "--nesterov expects on or off, found 'yes'");
 }
 
@@ -172,17 +173,17 @@ TEST(Config, CommandLineOverFileOverRecipe) {
   write_text_file(file, "# a run\nrecipe = " + recipe.name +
                             "\nlr = 0.125  # not the recipe's\nbatch-size = 48\n");
   CommandLine line = parse({"--config", file.c_str(), "--batch-size", "24"});
-  EXPECT_EQ(line.config.model, recipe.name);
-  EXPECT_EQ(line.config.epochs, recipe.epochs);
-  EXPECT_EQ(line.config.init, recipe.init);
+  EXPECT_EQ(line.config.model.name, recipe.name);
+  EXPECT_EQ(line.config.training.epochs, recipe.epochs);
+  EXPECT_EQ(word_of(line.config.model.init), recipe.init);
   const models::Recipe& large = models::find_recipe("vgg11");
   CommandLine vgg = parse({"--recipe", "vgg11"});
-  EXPECT_EQ(vgg.config.resize, large.resize);
-  EXPECT_EQ(vgg.config.width, large.width);
-  EXPECT_EQ(vgg.config.resize, 224);
-  EXPECT_EQ(parse({"--recipe", "vgg11", "--resize", "64", "--width", "8"}).config.resize, 64);
-  EXPECT_EQ(line.config.lr, 0.125);
-  EXPECT_EQ(line.config.batch_size, 24);
+  EXPECT_EQ(vgg.config.data.resize, large.resize);
+  EXPECT_EQ(vgg.config.model.width, large.width);
+  EXPECT_EQ(vgg.config.data.resize, 224);
+  EXPECT_EQ(parse({"--recipe", "vgg11", "--resize", "64", "--width", "8"}).config.data.resize, 64);
+  EXPECT_EQ(line.config.optimizer.lr, 0.125);
+  EXPECT_EQ(line.config.training.batch_size, 24);
   EXPECT_EQ(line.given, (std::set<std::string>{"config", "recipe", "lr", "batch-size"}));
 }
 
@@ -197,15 +198,15 @@ TEST(Config, RecipesMayCarryAnyOption) {
   models::Recipe recipe = models::find_recipe("lenet");
   recipe.options = {{"optimizer", "lamb"}, {"nesterov", "on"}, {"ema", "0.5"}};
   Config config;
-  config.ema = 0.25;
-  config.beta1 = 0.5;
+  config.regularisation.ema = 0.25;
+  config.optimizer.beta1 = 0.5;
   apply_recipe(config, recipe);
-  EXPECT_EQ(config.model, "lenet");
-  EXPECT_EQ(config.lr, 0.9);
-  EXPECT_EQ(config.optimizer, "lamb");
-  EXPECT_TRUE(config.nesterov);
-  EXPECT_EQ(config.ema, 0.5);
-  EXPECT_EQ(config.beta1, 0.5);
+  EXPECT_EQ(config.model.name, "lenet");
+  EXPECT_EQ(config.optimizer.lr, 0.9);
+  EXPECT_EQ(config.optimizer.kind, OptimizerChoice::lamb);
+  EXPECT_TRUE(config.optimizer.nesterov);
+  EXPECT_EQ(config.regularisation.ema, 0.5);
+  EXPECT_EQ(config.optimizer.beta1, 0.5);
   auto found = [&](const char* name, const char* value) {
     recipe.options = {{name, value}};
     return complaint([&] { apply_recipe(config, recipe); });
@@ -217,25 +218,25 @@ TEST(Config, RecipesMayCarryAnyOption) {
 
 TEST(Config, IniRoundTripsEveryStoredOption) {
   Config config;
-  config.model = "lenet";
-  config.data_dir = " a \"#\\odd\" folder\r\n ";
-  config.data = "/$HOME/$x$$";
-  config.lr = 0.1 + 0.2;
-  config.weight_decay = 1e-300;
-  config.seed = std::numeric_limits<uint64_t>::max();
-  config.loader_threads = 3;
-  config.init = "normal";
-  config.width = 4;
-  config.resize = 224;
-  config.nesterov = true;
-  config.milestones = "30,60steps";
+  config.model.name = "lenet";
+  config.data.folder = " a \"#\\odd\" folder\r\n ";
+  config.data.name = "/$HOME/$x$$";
+  config.optimizer.lr = 0.1 + 0.2;
+  config.optimizer.weight_decay = 1e-300;
+  config.training.seed = std::numeric_limits<uint64_t>::max();
+  config.machine.loader_threads = 3;
+  config.model.init = InitChoice::normal;
+  config.model.width = 4;
+  config.data.resize = 224;
+  config.optimizer.nesterov = true;
+  config.schedule.milestones = {parse_duration("", "30"), parse_duration("", "60steps")};
   EXPECT_EQ(from_ini(to_ini(config)), config);
 
-  config.out = "run";
-  config.resume = "old";
-  config.config = "file";
+  config.run.out = "run";
+  config.run.resume = "old";
+  config.program.config_file = "file";
   Config back = from_ini(to_ini(config));
-  EXPECT_EQ(back.out + back.resume + back.config, "");
+  EXPECT_EQ(back.run.out + back.run.resume + back.program.config_file, "");
 }
 
 TEST(Config, IniMistakesNameTheLine) {
@@ -254,9 +255,9 @@ TEST(Config, IniMistakesNameTheLine) {
 // Whatever an editor puts around and between the lines.
 TEST(Config, IniTakesWhatEditorsWrite) {
   Config expected;
-  expected.lr = 0.25;
-  expected.model = "lenet";
-  expected.freeze = "a b";
+  expected.optimizer.lr = 0.25;
+  expected.model.name = "lenet";
+  expected.training.freeze = {"a b"};
   const std::vector<std::string> lines{"# a run", "lr = 0.25", "", "\tmodel=lenet # small",
                                        "freeze = \"a b\""};
   for (const std::string mark : {"", "\xef\xbb\xbf"})
@@ -298,11 +299,11 @@ TEST(Config, PathsInFilesAreExpanded) {
   };
   const Config config =
       parsed("out = ~/x\ndata = \"${D2L_TEST_FOLDER}/a b\"\ndata-dir = $D2L_TEST_FOLDER");
-  EXPECT_EQ(config.out, home + "/x");
-  EXPECT_EQ(config.data, "/scratch/me/a b");
-  EXPECT_EQ(config.data_dir, "/scratch/me");
-  EXPECT_EQ(parsed("resume = ~").resume, home);
-  EXPECT_EQ(parsed("freeze = ~$x").freeze, "~$x") << "no path";
+  EXPECT_EQ(config.run.out, home + "/x");
+  EXPECT_EQ(config.data.name, "/scratch/me/a b");
+  EXPECT_EQ(config.data.folder, "/scratch/me");
+  EXPECT_EQ(parsed("resume = ~").run.resume, home);
+  EXPECT_EQ(parsed("normalize = ~$x").images.normalize, "~$x") << "no path";
   EXPECT_EQ(complaint([&] { parsed("\nout = $D2L_TEST_ABSENT/x"); }),
             file +
                 ":2: out expects the variable D2L_TEST_ABSENT to be set, found "
@@ -314,11 +315,11 @@ TEST(Config, PathsInFilesAreExpanded) {
 // A shell has replaced what it wanted to, but for the ~ of `--out=~/x`.
 TEST(Config, PathsOnTheCommandLine) {
   const std::string home = std::getenv("HOME");
-  EXPECT_EQ(parse({"--out=~/x"}).config.out, home + "/x");
-  EXPECT_EQ(parse({"--data-dir", "~"}).config.data_dir, home);
-  EXPECT_EQ(parse({"--out", "./~/x"}).config.out, "./~/x");
-  EXPECT_EQ(parse({"--out", "$D2L_TEST_ABSENT/x"}).config.out, "$D2L_TEST_ABSENT/x");
-  EXPECT_EQ(parse({"--init", "~/x"}).config.init, "~/x") << "no path";
+  EXPECT_EQ(parse({"--out=~/x"}).config.run.out, home + "/x");
+  EXPECT_EQ(parse({"--data-dir", "~"}).config.data.folder, home);
+  EXPECT_EQ(parse({"--out", "./~/x"}).config.run.out, "./~/x");
+  EXPECT_EQ(parse({"--out", "$D2L_TEST_ABSENT/x"}).config.run.out, "$D2L_TEST_ABSENT/x");
+  EXPECT_EQ(parse({"--normalize", "~/x"}).config.images.normalize, "~/x") << "no path";
   EXPECT_EQ(parse_complaint({"--data=~you/x"}).substr(0, 18), "--data expects ~/ ");
   EXPECT_EQ(parse_complaint({"--config=~/absent/x.ini"}).substr(0, 23 + home.size()),
             "--config: cannot read " + home + "/");
@@ -346,21 +347,22 @@ TEST(Config, ConfigFilesAreRegularOnesThatCanBeRead) {
 
 TEST(Config, ResumeKeepsWhatIsNotGiven) {
   Config stored;
-  stored.model = "lenet";
-  stored.lr = 0.5;
-  stored.epochs = 20;
+  stored.model.name = "lenet";
+  stored.optimizer.lr = 0.5;
+  stored.training.epochs = 20;
   Config config =
       config_for_resume(parse({"--resume", "runs/a", "--epochs", "30"}), to_ini(stored));
-  EXPECT_EQ(config.model, "lenet");
-  EXPECT_EQ(config.lr, 0.5);
-  EXPECT_EQ(config.epochs, 30);
-  EXPECT_EQ(config.resume, "runs/a");
+  EXPECT_EQ(config.model.name, "lenet");
+  EXPECT_EQ(config.optimizer.lr, 0.5);
+  EXPECT_EQ(config.training.epochs, 30);
+  EXPECT_EQ(config.run.resume, "runs/a");
 }
 
 TEST(Config, ResumeOnACpuForgetsHowGpusReachedEachOther) {
   Config stored = parse({"--recipe", "lenet", "--comm", "nccl"}).config;
-  EXPECT_EQ(config_for_resume(parse({}), to_ini(stored)).comm, "nccl");
-  EXPECT_EQ(config_for_resume(parse({"--device", "cpu"}), to_ini(stored)).comm, "auto");
+  EXPECT_EQ(config_for_resume(parse({}), to_ini(stored)).machine.comm, CommChoice::nccl);
+  EXPECT_EQ(config_for_resume(parse({"--device", "cpu"}), to_ini(stored)).machine.comm,
+            CommChoice::automatic);
 }
 
 TEST(Config, ResumeWithTheSameRecipeKeepsItsOverrides) {
@@ -373,18 +375,18 @@ TEST(Config, ResumeWithTheSameRecipeKeepsItsOverrides) {
 
 TEST(Config, ARunsIdentifierIsTakenFromItsOwnFileOnly) {
   Config stored;
-  stored.model = "lenet";
-  stored.run_id = "c0ffee";
-  EXPECT_EQ(from_ini(to_ini(stored)).run_id, "c0ffee");
+  stored.model.name = "lenet";
+  stored.run.id = "c0ffee";
+  EXPECT_EQ(from_ini(to_ini(stored)).run.id, "c0ffee");
   TemporaryFolder folder;
   const std::string file = (folder.path() / "config.ini").string();
   write_text_file(file, to_ini(stored));
   const CommandLine line = parse({"--config", file.c_str()});
-  EXPECT_EQ(line.config.model, "lenet");
-  EXPECT_EQ(line.config.run_id, "");
+  EXPECT_EQ(line.config.model.name, "lenet");
+  EXPECT_EQ(line.config.run.id, "");
   Config other = stored;
-  other.run_id = "decaf";
-  EXPECT_EQ(config_for_resume(line, to_ini(other)).run_id, "decaf");
+  other.run.id = "decaf";
+  EXPECT_EQ(config_for_resume(line, to_ini(other)).run.id, "decaf");
 }
 
 TEST(Config, HelpWinsAndNamesEveryStoredOption) {

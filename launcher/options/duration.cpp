@@ -1,13 +1,13 @@
-#include "launcher/length.h"
+#include "launcher/options/duration.h"
 
 #include <charconv>
 #include <cmath>
 
-#include "launcher/options.h"
+#include "launcher/options/usage.h"
 
 namespace d2l::launcher {
 
-int64_t Length::steps(int64_t steps_per_epoch) const {
+int64_t Duration::steps(const std::string& label, int64_t steps_per_epoch) const {
   const double exact = in_steps ? number : number * static_cast<double>(steps_per_epoch);
   const int64_t rounded = std::llround(exact);
   if (number > 0 && rounded == 0)
@@ -16,24 +16,17 @@ int64_t Length::steps(int64_t steps_per_epoch) const {
   return rounded;
 }
 
-Length parse_length(const std::string& label, const std::string& text) {
+Duration parse_duration(const std::string& label, const std::string& text) {
   const std::string unit = "steps";
-  Length length{.in_steps = text.ends_with(unit), .label = label, .text = text};
-  const char* end = text.data() + text.size() - (length.in_steps ? unit.size() : 0);
-  auto result = std::from_chars(text.data(), end, length.number);
-  const bool good = result.ec == std::errc() && result.ptr == end && length.number >= 0 &&
-                    length.number <= 1e9 &&
-                    (!length.in_steps || length.number == std::floor(length.number));
+  Duration duration{.in_steps = text.ends_with(unit), .text = text};
+  const char* end = text.data() + text.size() - (duration.in_steps ? unit.size() : 0);
+  auto result = std::from_chars(text.data(), end, duration.number);
+  const bool good = result.ec == std::errc() && result.ptr == end && duration.number >= 0 &&
+                    duration.number <= 1e9 &&
+                    (!duration.in_steps || duration.number == std::floor(duration.number));
   if (!good)
     usage(label, " expects epochs, as 5 or 0.5, or steps, as 500steps, found '", text, "'");
-  return length;
-}
-
-std::vector<Length> parse_lengths(const std::string& label, const std::string& text) {
-  std::vector<Length> lengths;
-  for (const std::string& piece : split_list(label, text))
-    lengths.push_back(parse_length(label, piece));
-  return lengths;
+  return duration;
 }
 
 std::vector<std::string> split_list(const std::string& label, const std::string& text) {

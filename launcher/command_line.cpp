@@ -1,4 +1,4 @@
-#include "launcher/config.h"
+#include "launcher/command_line.h"
 
 #include <boost/program_options.hpp>
 #include <sstream>
@@ -8,33 +8,32 @@
 #include "framework/base/path_text.h"
 #include "framework/base/text.h"
 #include "launcher/ini.h"
-#include "launcher/options.h"
+#include "launcher/options/options.h"
+#include "launcher/options/usage.h"
+#include "launcher/stored_config.h"
 
 namespace d2l::launcher {
 namespace {
 
 namespace po = boost::program_options;
 
-void apply_settings(Config& config, const Settings& settings) {
-  for (const Setting& setting : settings)
-    set(config, option_named(setting.name), setting.label, setting.value);
-}
+constexpr unsigned kColumns = 100, kMeaningColumns = 73;  // of --help
 
 std::string default_note(const Option& option) {
-  std::string text = text_of(Config(), option);
+  const std::string text = option.member->text(Config());
   return text.empty() ? "" : " (default " + text + ")";
 }
 
 po::options_description flags() {
-  constexpr unsigned kColumns = 100;
-  po::options_description all("", kColumns);
+  po::options_description all("", kColumns, kMeaningColumns);
   std::vector<std::pair<std::string, po::options_description>> groups;
   for (const Option& option : options()) {
     if (!option.is_flag) continue;
     if (groups.empty() || groups.back().first != option.group)
-      groups.emplace_back(option.group, po::options_description(option.group, kColumns));
+      groups.emplace_back(option.group,
+                          po::options_description(option.group, kColumns, kMeaningColumns));
     groups.back().second.add_options()(option.name.c_str(),
-                                       po::value<std::string>()->value_name(option.value),
+                                       po::value<std::string>()->value_name(option.value_name),
                                        (option.help + default_note(option)).c_str());
   }
   groups.front().second.add_options()("list-models", "all networks: size, work, usual input");
@@ -56,7 +55,7 @@ std::vector<std::string> flag_names() {
   std::string flag = error.get_option_name();
   if (error.kind() == po::invalid_syntax::extra_parameter) usage(flag, " takes no value");
   const Option* option = find_option(flag.substr(flag.find_first_not_of('-')));
-  usage(flag, " expects a value", option ? " (" + option->value + ")" : "", ", found none");
+  usage(flag, " expects a value", option ? " (" + option->value_name + ")" : "", ", found none");
 }
 
 std::vector<po::option> tokens(int argc, const char* const* argv) {
@@ -83,37 +82,17 @@ Settings settings_of(const std::vector<po::option>& words) {
     std::string label = "--" + word.string_key, value = word.value.at(0);
     // Boost takes the next word for the value, whatever it is.
     if (value.starts_with("--")) usage(label, " expects a value, found the flag '", value, "'");
-    // An empty shell variable, most of the time. Only what is frozen may be taken back.
-    if (value.empty() && word.string_key != "freeze") usage(label, " expects a value, found none");
+    const Option& option = option_named(word.string_key);
+    // An empty shell variable, most of the time.
+    if (value.empty() && !option.takes_empty) usage(label, " expects a value, found none");
     // The shell has expanded `--out ~/x`, but not `--out=~/x`.
-    if (option_named(word.string_key).is_path) value = expand_home(label, value);
+    if (option.is_path) value = expand_home(label, value);
     settings.push_back({word.string_key, label, value});
   }
   return settings;
 }
 
-void apply_recipe_named(Config& config, const std::string& name) {
-  if (!name.empty()) apply_recipe(config, models::find_recipe(name));
-}
-
 }  // namespace
-
-void apply_recipe(Config& config, const models::Recipe& recipe) {
-  config.recipe = recipe.name;
-  config.model = recipe.name;
-  config.lr = recipe.lr;
-  config.batch_size = recipe.batch_size;
-  config.epochs = recipe.epochs;
-  config.init = recipe.init;
-  config.resize = recipe.resize;
-  config.width = recipe.width;
-  for (const auto& [name, value] : recipe.options) {
-    const std::string where = concat("recipe ", recipe.name, ": ");
-    const Option* option = find_option(name);
-    if (option == nullptr || !option->stored) usage(where, "no option '", name, "'");
-    set(config, *option, where + name, value);
-  }
-}
 
 CommandLine parse_command_line(int argc, const char* const* argv) {
   const std::vector<po::option> words = tokens(argc, argv);
@@ -128,13 +107,13 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   if (line.list_models) return line;
 
   const Settings from_flags = settings_of(words);
-  Config named;  // only what must be known before the rest: the file and the recipe
+  std::string file, recipe;  // they must be known before the rest
   for (const Setting& setting : from_flags)
-    if (setting.name == "config") named.config = setting.value;
+    if (setting.name == "config") file = setting.value;
   Settings from_file;
-  if (!named.config.empty()) {
+  if (!file.empty()) {
     try {
-      from_file = parse_ini(read_text_file(named.config), named.config);
+      from_file = parse_ini(read_text_file(file), file);
     } catch (const UsageError&) {
       throw;
     } catch (const Error& error) {
@@ -146,10 +125,10 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   for (const Settings* settings : std::initializer_list<const Settings*>{&from_file, &from_flags})
     for (const Setting& setting : *settings) {
       line.given.insert(setting.name);
-      if (setting.name == "recipe") named.recipe = setting.value;
+      if (setting.name == "recipe") recipe = setting.value;
     }
 
-  apply_recipe_named(line.config, named.recipe);
+  if (!recipe.empty()) apply_recipe(line.config, models::find_recipe(recipe));
   apply_settings(line.config, from_file);
   apply_settings(line.config, from_flags);
   return line;
@@ -160,37 +139,6 @@ std::string help_text() {
   stream << flags();
   std::string text = stream.str();
   return text.substr(text.find_first_not_of('\n'));
-}
-
-std::string to_ini(const Config& config) {
-  std::string text;
-  for (const Option& option : options())
-    if (option.stored)
-      text += option.name + " = " + ini_value(option, text_of(config, option)) + "\n";
-  return text;
-}
-
-Config from_ini(const std::string& text, const std::string& source) {
-  Config config;
-  apply_settings(config, parse_ini(text, source));
-  return config;
-}
-
-DType activation_type(const Config& config) {
-  if (config.precision == "fp16") return DType::f16;
-  return config.precision == "bf16" ? DType::bf16 : DType::f32;
-}
-
-Config config_for_resume(const CommandLine& command_line, const std::string& stored_ini,
-                         const std::string& source) {
-  Config config = from_ini(stored_ini, source);
-  if (command_line.given.count("recipe") && command_line.config.recipe != config.recipe)
-    apply_recipe_named(config, command_line.config.recipe);
-  for (const std::string& name : command_line.given)
-    copy(config, command_line.config, option_named(name));
-  // how GPUs reached each other says nothing of a run that goes on without them
-  if (config.device == "cpu" && !command_line.given.count("comm")) config.comm = Config().comm;
-  return config;
 }
 
 }  // namespace d2l::launcher

@@ -1,11 +1,11 @@
-#include "launcher/normalization.h"
+#include "launcher/options/normalization.h"
 
 #include <charconv>
 #include <cmath>
 #include <utility>
 
-#include "launcher/length.h"
-#include "launcher/options.h"
+#include "launcher/options/duration.h"
+#include "launcher/options/usage.h"
 
 namespace d2l::launcher {
 namespace {

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "launcher/options/data.h"
+#include "launcher/options/images.h"
+#include "launcher/options/machine.h"
+#include "launcher/options/model.h"
+#include "launcher/options/optimizer.h"
+#include "launcher/options/program.h"
+#include "launcher/options/regularisation.h"
+#include "launcher/options/run.h"
+#include "launcher/options/schedule.h"
+#include "launcher/options/training.h"
+
+namespace d2l::launcher {
+
+// Everything that decides a training run, in the groups of --help. Each group's file declares the
+// options that set its members; the flags, --help, config files and the copy in a checkpoint come
+// from there.
+struct Config {
+  ModelConfig model;
+  DataConfig data;
+  ImageConfig images;
+  TrainingConfig training;
+  OptimizerConfig optimizer;
+  ScheduleConfig schedule;
+  RegularisationConfig regularisation;
+  RunConfig run;
+  MachineConfig machine;
+  ProgramConfig program;
+
+  bool operator==(const Config&) const = default;
+};
+
+}  // namespace d2l::launcher

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "launcher/options/option.h"
+
+namespace d2l::launcher {
+
+struct Config;
+
+enum class DeviceChoice { automatic, cpu, cuda };
+enum class CommChoice { automatic, nccl, mpi };
+enum class GraphChoice { automatic, off };
+template <>
+const WordTable<DeviceChoice>& words_of();
+template <>
+const WordTable<CommChoice>& words_of();
+template <>
+const WordTable<GraphChoice>& words_of();
+
+struct MachineConfig {
+  DeviceChoice device = DeviceChoice::automatic;
+  CommChoice comm = CommChoice::automatic;
+  bool deterministic = false;
+  GraphChoice cuda_graph = GraphChoice::automatic;
+  int threads = 0;         // per rank; 0: chosen
+  int loader_threads = 1;  // per rank
+  int64_t time = 0;        // steps to measure instead of a run; 0: none
+
+  bool operator==(const MachineConfig&) const = default;
+};
+
+std::vector<Option> machine_options();
+
+}  // namespace d2l::launcher

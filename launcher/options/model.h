@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "launcher/options/option.h"
+
+namespace d2l::launcher {
+
+struct Config;
+
+enum class InitChoice { by_model, xavier, normal };
+template <>
+const WordTable<InitChoice>& words_of();
+
+struct ModelConfig {
+  std::string name;    // of the zoo; "": the recipe's
+  std::string recipe;  // "": none
+  InitChoice init = InitChoice::by_model;
+  int64_t width = 1;  // the model's channels are divided by it
+
+  bool operator==(const ModelConfig&) const = default;
+};
+
+std::vector<Option> model_options();
+void check_model(const Config& config, const Given& given);
+
+}  // namespace d2l::launcher

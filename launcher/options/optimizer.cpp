@@ -1,0 +1,87 @@
+#include "launcher/options/optimizer.h"
+
+#include <algorithm>
+#include <initializer_list>
+
+#include "launcher/options/option_group.h"
+#include "launcher/options/usage.h"
+
+namespace d2l::launcher {
+namespace {
+
+using enum OptimizerChoice;
+constexpr std::initializer_list<OptimizerChoice> kWithMomentum = {sgd, lars};
+constexpr std::initializer_list<OptimizerChoice> kWithMoments = {adam, adamw, lamb};
+constexpr std::initializer_list<OptimizerChoice> kWithTrustRatio = {lars, lamb};
+
+bool is_one_of(OptimizerChoice kind, std::initializer_list<OptimizerChoice> kinds) {
+  return std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
+}
+
+}  // namespace
+
+template <>
+const WordTable<OptimizerChoice>& words_of() {
+  static const WordTable<OptimizerChoice> kWords = {
+      {sgd, "sgd"}, {adam, "adam"}, {adamw, "adamw"}, {lars, "lars"}, {lamb, "lamb"}};
+  return kWords;
+}
+
+template <>
+const WordTable<Decay>& words_of() {
+  static const WordTable<Decay> kWords = {{Decay::all, "all"}, {Decay::weights, "weights"}};
+  return kWords;
+}
+
+std::vector<Option> optimizer_options() {
+  using enum ResumeRule;
+  OptionGroup group("Optimizer", &Config::optimizer);
+  const auto number = [&](const char* name, double OptimizerConfig::*member, ResumeRule rule,
+                          const char* help) -> Option& {
+    return group.add(name, "X", member, rule, help).from(0);
+  };
+  group.add("optimizer", &OptimizerConfig::kind, fixed_in_run, "how gradients become steps");
+  number("lr", &OptimizerConfig::lr, may_change, "learning rate; with a schedule the highest")
+      .above(0);
+  number("momentum", &OptimizerConfig::momentum, zero_fixed_in_run, "of sgd and lars")
+      .below(1)
+      .only_with("optimizer", kWithMomentum);
+  group
+      .add("nesterov", &OptimizerConfig::nesterov, may_change,
+           "Nesterov's momentum, of sgd and lars")
+      .only_with("optimizer", kWithMomentum);
+  number("beta1", &OptimizerConfig::beta1, may_change,
+         "how slowly the average of gradients changes: adam, adamw, lamb")
+      .below(1)
+      .only_with("optimizer", kWithMoments);
+  number("beta2", &OptimizerConfig::beta2, may_change, "the same for their squares")
+      .below(1)
+      .only_with("optimizer", kWithMoments);
+  number("epsilon", &OptimizerConfig::epsilon, may_change,
+         "added to the root of the squares, at least 1e-30; 0: 1e-8 for adam and adamw, 1e-6 for "
+         "lamb")
+      .only_with("optimizer", kWithMoments);
+  number("weight-decay", &OptimizerConfig::weight_decay, may_change,
+         "how strongly weights are pulled towards 0");
+  group.add("decay", &OptimizerConfig::decay, may_change,
+            "what weight decay acts on, and lars and lamb adapt the rate of: all parameters, or "
+            "weights, which leaves out biases and normalisations (rank 1)");
+  number("lars-eta", &OptimizerConfig::lars_eta, may_change, "trust coefficient of lars")
+      .above(0)
+      .only_with("optimizer", {lars});
+  return group.options();
+}
+
+void check_optimizer(const Config& config, const Given& given) {
+  const OptimizerConfig& optimizer = config.optimizer;
+  if (is_one_of(optimizer.kind, kWithMomentum) && optimizer.nesterov && optimizer.momentum == 0)
+    usage("--nesterov on expects a --momentum above 0, found 0");
+  if (optimizer.epsilon > 0 && optimizer.epsilon < 1e-30)
+    usage("--epsilon expects 0 or at least 1e-30, found ", optimizer.epsilon);
+  const bool without_effect = optimizer.decay == Decay::weights && optimizer.weight_decay == 0 &&
+                              !is_one_of(optimizer.kind, kWithTrustRatio);
+  if (given.count("decay") && without_effect)
+    usage("--decay weights has no effect without --weight-decay");
+}
+
+}  // namespace d2l::launcher

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <vector>
+
+#include "launcher/options/option.h"
+
+namespace d2l::launcher {
+
+struct Config;
+
+struct RegularisationConfig {
+  double label_smoothing = 0;
+  double clip_value = 0;  // 0: not clipped, both
+  double clip_norm = 0;
+  double ema = 0;  // 0: none
+
+  bool operator==(const RegularisationConfig&) const = default;
+};
+
+std::vector<Option> regularisation_options();
+
+}  // namespace d2l::launcher

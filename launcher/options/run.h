@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "launcher/options/option.h"
+
+namespace d2l::launcher {
+
+struct Config;
+
+struct RunConfig {
+  std::string id;      // random, tells the run from others; "": one of a version without
+  std::string out;     // the run folder
+  std::string resume;  // a run folder to go on with
+  std::string from;    // the checkpoint to go on from: a step or a file; "": the newest valid one
+  int64_t save_every = 0;  // steps; 0: at the end of each epoch
+  int64_t keep = 3;        // checkpoints
+  int64_t eval_every = 0;  // steps; 0: at the end of each epoch
+  int64_t log_every = 50;  // steps; 0: never
+
+  bool operator==(const RunConfig&) const = default;
+};
+
+std::vector<Option> run_options();
+void check_run_options(const Config& config, const Given& given);
+
+}  // namespace d2l::launcher

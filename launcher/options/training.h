@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "data/sampler.h"
+#include "framework/base/dtype.h"
+#include "launcher/options/option.h"
+
+namespace d2l::launcher {
+
+struct Config;
+
+enum class PrecisionChoice { f32, bf16, fp16, tf32 };
+template <>
+const WordTable<PrecisionChoice>& words_of();
+template <>
+const WordTable<data::LastBatch>& words_of();
+
+struct TrainingConfig {
+  int64_t epochs = 10;
+  int64_t max_steps = 0;     // 0: no limit
+  int64_t batch_size = 256;  // over all ranks
+  data::LastBatch last_batch = data::LastBatch::keep;
+  int64_t accumulate = 1;
+  PrecisionChoice precision = PrecisionChoice::f32;
+  double loss_scale = 0;  // of fp16; 0: chosen as training goes
+  bool sync_bn = false;
+  std::vector<std::string> freeze;  // patterns
+  uint64_t seed = 0;
+
+  bool operator==(const TrainingConfig&) const = default;
+};
+
+std::vector<Option> training_options();
+void check_training(const Config& config, const Given& given);
+
+// Throws UsageError for a batch that is too small for so many ranks.
+void check_ranks(const TrainingConfig& training, int ranks);
+
+// What layers hand on to each other.
+DType activation_type(PrecisionChoice precision);
+
+}  // namespace d2l::launcher
