@@ -46,14 +46,16 @@ void Kernels::observed(const KernelCost& cost, const Run& run) {
     if (!is_dry_run()) run();
     return;
   }
-  struct Inside {
-    explicit Inside(bool& flag) : flag_(flag) { flag_ = true; }
-    ~Inside() { flag_ = false; }
-    bool& flag_;
-  } inside(is_inside_);
-  observer_->kernel(cost, [&] {
-    if (!is_dry_run()) run();
-  });
+  is_inside_ = true;
+  try {
+    observer_->kernel(cost, [&] {
+      if (!is_dry_run()) run();
+    });
+  } catch (...) {
+    is_inside_ = false;
+    throw;
+  }
+  is_inside_ = false;
 }
 
 void Kernels::round_once(ConstView values, DType dtype) {
