@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "framework/base/error.h"
@@ -78,7 +79,8 @@ void RunFolder::check_new() const {
 
 void RunFolder::begin(const Config& config, const Position& position, const fs::path& checkpoint,
                       Log& log) {
-  const auto check_held = [this] { lock_.check_held(); };
+  // Rows may come every few milliseconds.
+  const auto check_held = [this] { lock_.check_held(std::chrono::milliseconds(200)); };
   MetricsFile::Options options{
       .metrics = {}, .run = config.run.id, .warn = warn_, .check_held = check_held};
   for (const Position::Known& known : position.metrics)
@@ -91,7 +93,7 @@ void RunFolder::begin(const Config& config, const Position& position, const fs::
   store_.emplace(in(kCheckpoints),
                  CheckpointStore::Options{.keep = static_cast<int>(config.run.keep),
                                           .warn = warn_,
-                                          .check_held = check_held,
+                                          .check_held = [this] { lock_.check_held(); },
                                           .newest = checkpoint});
   remove_leftovers(path_, is_of_run_folder);
   if (!config.run.from.empty()) store_->set_aside_after(position.step);

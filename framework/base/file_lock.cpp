@@ -213,10 +213,8 @@ void FileLock::close_file() {
 
 // --- holding ---
 
-void FileLock::check_held() {
-  constexpr int64_t kFresh = 200;
-  if (clock_now() - looked_ < kFresh) return;
-  look();
+void FileLock::check_held(milliseconds age) {
+  if (clock_now() - looked_ >= age.count()) look();
 }
 
 void FileLock::start_beating() {

@@ -43,8 +43,8 @@ class FileLock {
   FileLock& operator=(const FileLock&) = delete;
 
   // For who is about to write: calls `lost`, and throws Error if that comes back, when the lock is
-  // lost. May be called often, and from several threads.
-  void check_held();
+  // lost. The file is read unless it was within the last `age`. From any thread.
+  void check_held(std::chrono::milliseconds age = {});
 
  private:
   enum class System { held, busy, unsupported };  // what flock() answers

@@ -110,12 +110,14 @@ void fail_with(int error, const std::string& text) {
 }
 
 void replace_file(const std::filesystem::path& path,
-                  const std::function<void(const std::filesystem::path&)>& write) {
+                  const std::function<void(const std::filesystem::path&)>& write,
+                  const std::function<void()>& before_rename) {
   check_replaceable(path);
   const std::filesystem::path temporary = unused_name_beside(path);
   try {
     write(temporary);
     sync_to_disk(temporary, O_RDONLY);
+    before_rename();
     if (::rename(temporary.c_str(), path.c_str()) != 0)
       fail_with(errno, concat("cannot rename ", temporary.string(), " to ", path.string()));
     sync_folder(folder_of(path));

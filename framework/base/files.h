@@ -24,9 +24,11 @@ class NoRoomError : public Error {
 // (unused_name_beside), which is then synced, renamed over `path`, and made durable by syncing the
 // folder. A reader sees the old file or the new one, never a part. On any failure the temporary
 // file is removed, `path` is left as it was (unless only the folder could not be synced) and Error
-// names the path and the cause. What is no regular file is not replaced.
+// names the path and the cause. What is no regular file is not replaced. `before_rename` is called
+// when the temporary file is on disk: what it throws is a failure like any other.
 void replace_file(const std::filesystem::path& path,
-                  const std::function<void(const std::filesystem::path& temporary)>& write);
+                  const std::function<void(const std::filesystem::path& temporary)>& write,
+                  const std::function<void()>& before_rename = [] {});
 
 // replace_file with `text` as the content.
 void write_text_file(const std::filesystem::path& path, const std::string& text);

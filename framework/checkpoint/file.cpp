@@ -143,7 +143,8 @@ uint64_t structure_checksum(const std::vector<std::vector<uint8_t>>& parts) {
   return checksum(structure.data(), structure.size());
 }
 
-void write_file(const std::filesystem::path& path, const Snapshot& snapshot) {
+void write_file(const std::filesystem::path& path, const Snapshot& snapshot,
+                const std::function<void()>& before_rename) {
   Parts parts = parts_of(snapshot);
   FileIndex index;
   index.index_bytes = index_room(parts.pieces);
@@ -154,7 +155,7 @@ void write_file(const std::filesystem::path& path, const Snapshot& snapshot) {
   const std::vector<std::vector<uint8_t>> structure = structure_of(frame, index, order);
   index.structure = structure_checksum(structure);
   const std::string block = render_index(index);
-  replace_file(path, [&](const std::filesystem::path& temporary) {
+  const auto write = [&](const std::filesystem::path& temporary) {
     File file(temporary, O_WRONLY | O_CREAT | O_EXCL, "write");
     file.write(block.data(), block.size());
     for (size_t i = 0; i < order.size(); ++i) {
@@ -163,7 +164,8 @@ void write_file(const std::filesystem::path& path, const Snapshot& snapshot) {
     }
     file.write(structure.back().data(), structure.back().size());
     file.close();
-  });
+  };
+  replace_file(path, write, before_rename);
 }
 
 // --- reading; messages of what follows begin behind "damaged checkpoint PATH: " ---
@@ -259,9 +261,10 @@ bool resembles_checkpoint(const std::string& head) {
 
 }  // namespace
 
-void write_checkpoint(const std::filesystem::path& path, const Snapshot& snapshot) {
+void write_checkpoint(const std::filesystem::path& path, const Snapshot& snapshot,
+                      const std::function<void()>& before_rename) {
   try {
-    write_file(path, snapshot);
+    write_file(path, snapshot, before_rename);
   } catch (const std::bad_alloc&) {
     fail("cannot write ", path.string(), ": not enough memory");
   } catch (const NoRoomError&) {

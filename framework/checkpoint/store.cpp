@@ -146,7 +146,7 @@ void CheckpointStore::write_file(const fs::path& path, int64_t step, const Snaps
   for (;;) {
     options_.check_held();
     try {
-      return write_checkpoint(path, snapshot);
+      return write_checkpoint(path, snapshot, options_.check_held);
     } catch (const NoRoomError& error) {
       if (!make_room(step)) throw;
       if (!std::exchange(said_no_room_, true))

@@ -21,8 +21,9 @@ class CheckpointStore {
     // Told about anything that is not fatal: a damaged file that was skipped, a save that failed.
     // Called from the background thread too.
     std::function<void(const std::string& message)> warn = [](const std::string&) {};
-    // Called before anything is written; throws Error where nothing may be any more. From the
-    // background thread too.
+    // Called before anything is written, and again before a file that was written takes its name,
+    // since the process may have been stopped meanwhile; throws Error where nothing may be written
+    // any more. From the background thread too.
     std::function<void()> check_held = [] {};
     // What the run goes on from, if anything: it stays until something newer is on disk. Without it
     // the newest valid one of the folder is taken for that when there is no room.

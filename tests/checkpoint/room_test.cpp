@@ -152,6 +152,18 @@ TEST(StoreHeld, NothingIsWrittenIntoAFolderThatIsAnotherJobs) {
   EXPECT_THAT(CheckpointStore::steps(folder.path()), IsEmpty());
 }
 
+// A process that is stopped while it writes a checkpoint, and goes on when another has its folder.
+TEST(StoreHeld, NothingTakesItsNameInAFolderThatHasBecomeAnotherJobs) {
+  TemporaryFolder folder;
+  int looks = 0;
+  CheckpointStore store(folder.path(),
+                        {.check_held = [&] { check(++looks % 2 == 1, "it was taken over"); }});
+  store.save(1, sample_snapshot(1));
+  EXPECT_FALSE(store.wait());
+  EXPECT_EQ(looks, 4) << "two attempts";
+  EXPECT_TRUE(fs::is_empty(folder.path()));
+}
+
 // What the loop of the kill test leaves of steps 1 to 6, with calls that fail.
 std::vector<int64_t> save_with_faults(const fs::path& folder, const std::string& faults) {
   const ProgramResult loop =

@@ -104,6 +104,8 @@ TEST_F(RunLock, GoesToTheNextStartOfAJobAndTheFormerEndsItself) {
   EXPECT_THAT(next.output, HasSubstr("an earlier start of this job: taken over"));
   const std::string metrics = read_text_file(fs::path(run()) / "metrics.csv");
   const std::vector<int64_t> steps = CheckpointStore::steps(checkpoints());
+  // Rows of metrics.csv rely on a look at the lock that is up to 0.2 s old.
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
 
   ::kill(former, SIGCONT);
   const Timer timer;
