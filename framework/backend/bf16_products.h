@@ -7,7 +7,7 @@
 namespace d2l::cpu {
 
 enum class Bf16Products {
-  tiles,  // AMX multiplies tiles of them (tiles.h)
+  tiles,  // AMX multiplies tiles of them (amx_tiles.h)
   pairs,  // an instruction of AVX-512 multiplies two pairs of them at a time (pairs.h)
   f32     // they become f32 on the way into a kernel
 };

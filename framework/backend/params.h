@@ -28,6 +28,8 @@ struct MatmulParams {
   Activation activation = Activation::none;
 };
 
+enum class ConvolutionPass : int64_t { forward, backward_input, backward_weight };
+
 // Cross-correlation as the book defines it (chapter 6.2). Images N, H, W, C; weights O, H, W, I.
 struct Conv2dParams {
   Extent stride{1, 1};

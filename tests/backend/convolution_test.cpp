@@ -1,4 +1,4 @@
-#include "framework/backend/cpu/direct_convolution.h"
+#include "framework/backend/cpu/lanes.h"
 #include "tests/backend/bf16_ways.h"
 #include "tests/backend/naive.h"
 

@@ -2,8 +2,8 @@
 
 #include <dnnl.h>
 
-#include "framework/backend/cpu/pairs.h"
-#include "framework/backend/cpu/tiles.h"
+#include "framework/backend/cpu/convolution/bf16_pairs/amx_tiles.h"
+#include "framework/backend/cpu/convolution/bf16_pairs/pairs.h"
 #include "framework/base/error.h"
 
 #if defined(__x86_64__)

@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "framework/backend/bf16_products.h"
-#include "framework/backend/cpu/direct_convolution.h"
+#include "framework/backend/cpu/lanes.h"
 #include "framework/backend/cpu/parallel.h"
 #include "framework/base/text.h"
 

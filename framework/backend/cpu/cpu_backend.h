@@ -5,8 +5,9 @@
 
 namespace d2l::cpu {
 
-// Backend on the host's cores. Matrix products and most convolutions are oneDNN's (dnnl_*.cpp); the
-// rest are loops over flat arrays, one file per family.
+// Backend on the host's cores. Matrix products are oneDNN's (dnnl_matmul.cpp), convolutions have a
+// folder of their own (convolution/README.md); the rest are loops over flat arrays, one file per
+// family.
 class CpuBackend : public Backend {
  public:
   CpuBackend(int threads, MemoryPool* memory);
@@ -58,7 +59,7 @@ class CpuBackend : public Backend {
   void do_matmul(const MatmulParams& params, ConstView a, ConstView b, ConstView bias,
                  View out) override;
 
-  // dnnl_convolution.cpp; convolutions with few channels in direct_*.cpp
+  // convolution/convolution.cpp
   void do_conv2d(const Conv2dParams& params, const ConvOperands& in, View y) override;
   void do_conv2d_backward_input(const Conv2dParams& params, ConstView grad_y, ConstView weight,
                                 View grad_x, bool accumulate) override;

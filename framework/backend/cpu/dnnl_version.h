@@ -31,13 +31,13 @@ inline dnnl::matmul::primitive_desc matmul(const dnnl::engine& engine, const Md&
   return {dnnl::matmul::desc(a, b, bias, out), attr, engine};
 }
 
-struct ConvolutionShape {
+struct ConvolutionDescription {
   Md x, weight, bias, y;  // bias may be an empty descriptor
   Dims stride, padding;
 };
 
 inline dnnl::convolution_forward::primitive_desc convolution_forward(
-    const dnnl::engine& engine, const ConvolutionShape& s, const dnnl::primitive_attr& attr) {
+    const dnnl::engine& engine, const ConvolutionDescription& s, const dnnl::primitive_attr& attr) {
   auto kind = dnnl::prop_kind::forward_training;
   auto algorithm = dnnl::algorithm::convolution_auto;
   using Desc = dnnl::convolution_forward::desc;
@@ -49,7 +49,7 @@ inline dnnl::convolution_forward::primitive_desc convolution_forward(
 }
 
 inline dnnl::convolution_backward_data::primitive_desc convolution_backward_data(
-    const dnnl::engine& engine, const ConvolutionShape& s, const dnnl::primitive_attr& attr) {
+    const dnnl::engine& engine, const ConvolutionDescription& s, const dnnl::primitive_attr& attr) {
   auto algorithm = dnnl::algorithm::convolution_auto;
   auto hint = convolution_forward(engine, s, attributes());
   return {dnnl::convolution_backward_data::desc(algorithm, s.x, s.weight, s.y, s.stride, s.padding,
@@ -58,10 +58,10 @@ inline dnnl::convolution_backward_data::primitive_desc convolution_backward_data
 }
 
 inline dnnl::convolution_backward_weights::primitive_desc convolution_backward_weights(
-    const dnnl::engine& engine, const ConvolutionShape& s, const dnnl::primitive_attr& attr) {
+    const dnnl::engine& engine, const ConvolutionDescription& s, const dnnl::primitive_attr& attr) {
   auto algorithm = dnnl::algorithm::convolution_auto;
   // Forward knows no weights of another type than the images', which sums of bf16 products are.
-  ConvolutionShape forward = s;
+  ConvolutionDescription forward = s;
   forward.weight = Md(s.weight.dims(), s.x.data_type(), dnnl::memory::format_tag::any);
   auto hint = convolution_forward(engine, forward, attributes());
   using Desc = dnnl::convolution_backward_weights::desc;

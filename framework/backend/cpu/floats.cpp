@@ -1,7 +1,7 @@
 #include "framework/backend/cpu/floats.h"
 
+#include "framework/backend/cpu/convolution/bf16_pairs/pairs.h"
 #include "framework/backend/cpu/lanes.h"
-#include "framework/backend/cpu/pairs.h"
 #include "framework/base/simd.h"
 
 namespace d2l::cpu {

@@ -7,6 +7,15 @@
 
 namespace d2l::cpu {
 
+// Whether this processor has the registers of AVX-512, which many kernels fill.
+inline bool has_wide_vectors() {
+#if defined(__x86_64__)
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl");
+#else
+  return false;
+#endif
+}
+
 // Vectors of fixed width, whatever the machine has: the compiler splits them where registers are
 // narrower. Functions take them by reference, so that no call depends on the width.
 using Lanes8 = float __attribute__((vector_size(32)));

@@ -9,8 +9,6 @@
 
 namespace d2l::cuda {
 
-enum class ConvolutionPass : int64_t { forward, backward_input, backward_weight };
-
 // All that plans of a convolution depend on. x, weight and y name the same three tensors in each
 // pass, whichever of them is the result; all have `dtype`, begin at multiples of kTensorAlignment
 // and lie row by row. So does a bias: with 16-bit images, ready-made kernels add no other one.

@@ -7,10 +7,10 @@
 #include <utility>
 
 #include "framework/backend/cpu/constants.h"
-#include "framework/backend/cpu/direct_convolution.h"
+#include "framework/backend/cpu/convolution/few_channels/few_channels.h"
 #include "framework/backend/cpu/lanes.h"
 
-// What the kernels of direct_pixels*.cpp share. A plane is a row of one channel,
+// What the kernels of pixels*.cpp share. A plane is a row of one channel,
 // [channels][wide_row] where a vector holds 16 neighbouring pixels; in a result's memory the few
 // channels of a pixel are neighbours, [pixels][channels]. Weaving makes these of those.
 
@@ -21,10 +21,10 @@ constexpr int64_t kMostOut = 8;
 
 inline int64_t round_up(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
 // Rows of results, in whole pairs of vectors.
-inline int64_t wide_row(const DirectConvolution& s) { return round_up(s.out_width, 2 * kLanes); }
+inline int64_t wide_row(const ConvolutionShape& s) { return round_up(s.out_width, 2 * kLanes); }
 // Rows of the padded image: every vector of a wide row may be shifted by the kernel, and begins
 // where a cache line does.
-inline int64_t image_row(const DirectConvolution& s) {
+inline int64_t image_row(const ConvolutionShape& s) {
   return round_up(std::max(wide_row(s) + s.kernel_width + kLanes, s.padded_width()), kLanes);
 }
 
@@ -104,10 +104,10 @@ template <int kOut, class T>
 
 // Copies an image into padded [padded_height][image_row], which has zeros around it.
 template <class T>
-void pad_image(const DirectConvolution& s, const T* x, float* padded);
+void pad_image(const ConvolutionShape& s, const T* x, float* padded);
 
 // Rows oy and oy + 1 of one image's result, planes [2][out][wide_row], without the activation.
-void forward_rows(const DirectConvolution& s, const float* padded, int64_t oy, const float* weight,
+void forward_rows(const ConvolutionShape& s, const float* padded, int64_t oy, const float* weight,
                   const float* bias, float* planes);
 
 // Writes the gradient of image n before the activation: planes [out_height][out][wide_row], zeros
@@ -115,7 +115,7 @@ void forward_rows(const DirectConvolution& s, const float* padded, int64_t oy, c
 template <class T>
 using GradientOfImage = std::function<void(int64_t n, T* pixels, float* planes)>;
 template <class T>
-void sum_weight_gradient(const DirectConvolution& s, MemoryPool& pool, const T* x,
+void sum_weight_gradient(const ConvolutionShape& s, MemoryPool& pool, const T* x,
                          const GradientOfImage<T>& gradient, float* grad_weight, float* grad_bias);
 
 }  // namespace d2l::cpu

@@ -2,10 +2,11 @@
 #include <numeric>
 
 #include "framework/backend/cpu/activate.h"
+#include "framework/backend/cpu/convolution/few_channels/pixel_planes.h"
+#include "framework/backend/cpu/convolution/image_sums.h"
 #include "framework/backend/cpu/floats.h"
 #include "framework/backend/cpu/parallel.h"
 #include "framework/backend/cpu/per_thread.h"
-#include "framework/backend/cpu/pixel_planes.h"
 
 // Lanes are neighbouring pixels. Images with one input channel are like that in memory; the few
 // output channels are woven together (and apart) row by row.
@@ -23,7 +24,7 @@ struct Planes {
 
 // weights [channels of the tile, window]
 template <int kChannels>
-[[gnu::always_inline]] inline void forward_tile(const DirectConvolution& s, const float* image,
+[[gnu::always_inline]] inline void forward_tile(const ConvolutionShape& s, const float* image,
                                                 const float* weights, const float* bias,
                                                 const Planes& to) {
   int64_t row = image_row(s), window = s.kernel_height * s.kernel_width;
@@ -50,7 +51,7 @@ template <int kChannels>
 }
 
 // planes and pixels are scratch memory: 2 x out x wide_row and out x wide_row.
-D2L_SIMD void weave_rows(const DirectConvolution& s, const float* planes, float* pixels, float* y) {
+D2L_SIMD void weave_rows(const ConvolutionShape& s, const float* planes, float* pixels, float* y) {
   int64_t wide = wide_row(s), count = s.out_width * s.out;
   for (int64_t r = 0; r < 2; ++r) {
     with_constant<kMostOut>(
@@ -81,7 +82,7 @@ template <int kShift>
 
 // Inputs are loaded once and shifted in registers: loads at every position would cross cache lines.
 template <int kChannels, int kTaps>
-[[gnu::always_inline]] inline void weight_tile(const DirectConvolution& s, const float* image,
+[[gnu::always_inline]] inline void weight_tile(const ConvolutionShape& s, const float* image,
                                                const float* grads, float* sums) {
   int64_t wide = wide_row(s), window = s.kernel_height * s.kernel_width;
   Lanes16 sum[kChannels][kTaps];
@@ -114,7 +115,7 @@ template <int kChannels, int kTaps>
 // planes [out_height][out][wide_row]: lanes beyond the row are zeros. Vectors stick out over the
 // end of a row into the next one; the last goes through `pixels`, which has room for that.
 template <class T>
-D2L_SIMD void gradient_planes(const DirectConvolution& s, const T* grad_y, T* pixels,
+D2L_SIMD void gradient_planes(const ConvolutionShape& s, const T* grad_y, T* pixels,
                               float* planes) {
   int64_t count = s.out_width * s.out, wide = wide_row(s);
   for (int64_t oy = 0; oy < s.out_height; ++oy, grad_y += count, planes += s.out * wide) {
@@ -129,7 +130,7 @@ D2L_SIMD void gradient_planes(const DirectConvolution& s, const T* grad_y, T* pi
 }
 
 // sums [out, window][16] and bias_sums [out][16]
-D2L_SIMD void weight_image(const DirectConvolution& s, const float* image, const float* planes,
+D2L_SIMD void weight_image(const ConvolutionShape& s, const float* image, const float* planes,
                            float* sums, float* bias_sums) {
   int64_t wide = wide_row(s), window = s.kernel_height * s.kernel_width;
   // equal blocks of channels: 6 as 3 + 3
@@ -163,19 +164,19 @@ D2L_SIMD void weight_image(const DirectConvolution& s, const float* image, const
 
 }  // namespace
 
-bool pixels_suit(const DirectConvolution& s) {
+bool pixels_suit(const ConvolutionShape& s) {
   return has_wide_vectors() && s.images > 0 && s.unit_stride() && s.in == 1 && s.out <= kMostOut &&
          s.out_height >= 2 && 3 * s.out_width >= 2 * wide_row(s);
 }
 
 template <class T>
-D2L_SIMD void pad_image(const DirectConvolution& s, const T* x, float* padded) {
+D2L_SIMD void pad_image(const ConvolutionShape& s, const T* x, float* padded) {
   padded += s.params.padding.height * image_row(s) + s.params.padding.width;
   for (int64_t iy = 0; iy < s.height; ++iy)
     copy_row(x + iy * s.width, s.width, padded + iy * image_row(s));
 }
 
-D2L_SIMD void forward_rows(const DirectConvolution& s, const float* padded, int64_t oy,
+D2L_SIMD void forward_rows(const ConvolutionShape& s, const float* padded, int64_t oy,
                            const float* weight, const float* bias, float* planes) {
   int64_t wide = wide_row(s), window = s.kernel_height * s.kernel_width;
   for (int64_t o = 0; o < s.out; o += kForwardChannels)
@@ -191,8 +192,8 @@ D2L_SIMD void forward_rows(const DirectConvolution& s, const float* padded, int6
 }
 
 template <class T>
-void pixels_forward(const DirectConvolution& s, MemoryPool& pool, const T* x, const float* weight,
-                    const float* bias, T* y) {
+static void forward_images(const ConvolutionShape& s, MemoryPool& pool, const T* x,
+                           const float* weight, const float* bias, T* y) {
   PerThread<float> images(pool, (s.padded_height() + 1) * image_row(s));
   images.clear();
   PerThread<float> planes(pool, 2 * s.out * wide_row(s)), pixels(pool, s.out * wide_row(s));
@@ -213,8 +214,17 @@ void pixels_forward(const DirectConvolution& s, MemoryPool& pool, const T* x, co
   });
 }
 
+void pixels_forward(const ConvolutionContext& on, const ConvolutionShape& s,
+                    const ForwardOperands& operands) {
+  visit_float(s.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    forward_images(s, on.pool(), operands.x.as<T>(), operands.weight.as<float>(),
+                   operands.bias.as<float>(), operands.y.as<T>());
+  });
+}
+
 template <class T>
-void sum_weight_gradient(const DirectConvolution& s, MemoryPool& pool, const T* x,
+void sum_weight_gradient(const ConvolutionShape& s, MemoryPool& pool, const T* x,
                          const GradientOfImage<T>& gradient, float* grad_weight, float* grad_bias) {
   int64_t weights = s.out * s.kernel_height * s.kernel_width;
   PerThread<float> images(pool, s.padded_height() * image_row(s));
@@ -226,7 +236,7 @@ void sum_weight_gradient(const DirectConvolution& s, MemoryPool& pool, const T* 
     gradient(n, pixels.mine(), planes.mine());
     weight_image(s, images.mine(), planes.mine(), sums, sums + weights * kLanes);
   };
-  Scratch<float> sums = sum_over_images(s, pool, (weights + s.out) * kLanes, add_image);
+  Scratch<float> sums = sum_over_images(s.images, pool, (weights + s.out) * kLanes, add_image);
   const float* total = sums.data();
   for (int64_t i = 0; i < weights + s.out; ++i) {
     float sum = std::accumulate(total + i * kLanes, total + (i + 1) * kLanes, 0.0f);
@@ -237,23 +247,22 @@ void sum_weight_gradient(const DirectConvolution& s, MemoryPool& pool, const T* 
   }
 }
 
-template <class T>
-void pixels_backward_weight(const DirectConvolution& s, MemoryPool& pool, const T* x,
-                            const T* grad_y, float* grad_weight, float* grad_bias) {
-  const GradientOfImage<T> gradient = [&](int64_t n, T* pixels, float* planes) {
-    gradient_planes(s, grad_y + n * s.y_image(), pixels, planes);
-  };
-  sum_weight_gradient(s, pool, x, gradient, grad_weight, grad_bias);
+void pixels_backward_weight(const ConvolutionContext& on, const ConvolutionShape& s,
+                            const WeightGradientOperands& operands) {
+  visit_float(s.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const GradientOfImage<T> gradient = [&](int64_t n, T* pixels, float* planes) {
+      gradient_planes(s, operands.grad_y.as<T>() + n * s.y_image(), pixels, planes);
+    };
+    sum_weight_gradient(s, on.pool(), operands.x.as<T>(), gradient,
+                        operands.grad_weight.as<float>(), operands.grad_bias.as<float>());
+  });
 }
 
-#define D2L_PIXELS(T)                                                                             \
-  template void pad_image(const DirectConvolution&, const T*, float*);                            \
-  template void pixels_forward(const DirectConvolution&, MemoryPool&, const T*, const float*,     \
-                               const float*, T*);                                                 \
-  template void sum_weight_gradient(const DirectConvolution&, MemoryPool&, const T*,              \
-                                    const GradientOfImage<T>&, float*, float*);                   \
-  template void pixels_backward_weight(const DirectConvolution&, MemoryPool&, const T*, const T*, \
-                                       float*, float*);
+#define D2L_PIXELS(T)                                                               \
+  template void pad_image(const ConvolutionShape&, const T*, float*);               \
+  template void sum_weight_gradient(const ConvolutionShape&, MemoryPool&, const T*, \
+                                    const GradientOfImage<T>&, float*, float*);
 D2L_PIXELS(float)
 D2L_PIXELS(Bfloat16)
 #undef D2L_PIXELS

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "framework/backend/cpu/winograd_tiles.h"
+#include "framework/backend/cpu/convolution/winograd/image_tiles.h"
 
 namespace d2l::cpu::winograd {
 
@@ -16,7 +16,7 @@ enum class WeightUse { forward, backward_input };
 struct WeightPanels {
   // Weights are [o, k, k, c]. Forward: depth c, columns o; for the gradient of the input taps are
   // turned around, depth o, columns c.
-  WeightPanels(const DirectConvolution& s, const Tiling& tiles, WeightUse purpose,
+  WeightPanels(const ConvolutionShape& s, const Tiling& tiles, WeightUse purpose,
                const float* weights);
 
   int64_t width(int64_t panel) const { return std::min(kWide, columns - panel * kWide); }
@@ -57,7 +57,7 @@ struct GradientBlock {
   int64_t step() const { return count * width + kLanes; }  // between points
 };
 // Writes the gradients of their weights; square is memory for square_size(tiling) numbers.
-void unpack_gradients(const DirectConvolution& s, const Tiling& tiling, const GradientBlock& block,
+void unpack_gradients(const ConvolutionShape& s, const Tiling& tiling, const GradientBlock& block,
                       const float* sums, float* square, float* grad_weight);
 
 }  // namespace d2l::cpu::winograd

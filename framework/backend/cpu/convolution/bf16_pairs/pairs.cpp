@@ -1,6 +1,5 @@
-#include "framework/backend/cpu/pairs.h"
+#include "framework/backend/cpu/convolution/bf16_pairs/pairs.h"
 
-#include "framework/backend/cpu/direct_convolution.h"
 #include "framework/backend/cpu/lanes.h"
 
 namespace d2l::cpu {

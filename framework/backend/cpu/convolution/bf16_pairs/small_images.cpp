@@ -1,6 +1,6 @@
 #include "framework/backend/bf16_products.h"
-#include "framework/backend/cpu/pair_convolution.h"
-#include "framework/backend/cpu/pairs.h"
+#include "framework/backend/cpu/convolution/bf16_pairs/bf16_pairs.h"
+#include "framework/backend/cpu/convolution/bf16_pairs/pairs.h"
 #include "framework/backend/cpu/parallel.h"
 
 // Small images: what is multiplied with the same weights is one place of several images, so that
@@ -44,7 +44,7 @@ struct Factors {
   int64_t count = 0;
 };
 
-Factors forward_factors(const DirectConvolution& s, MemoryPool& pool) {
+Factors forward_factors(const ConvolutionShape& s, MemoryPool& pool) {
   Factors factors(pool, s.out_height * s.out_width, s.kernel_height * s.kernel_width);
   for (int64_t place = 0; place < s.out_height * s.out_width; ++place) {
     for (int64_t tap = 0; tap < s.kernel_height * s.kernel_width; ++tap) {
@@ -65,7 +65,7 @@ int64_t window_of(int64_t at, int64_t tap, int64_t padding, int64_t stride) {
   return begin >= 0 && begin % stride == 0 ? begin / stride : -1;
 }
 
-Factors backward_factors(const DirectConvolution& s, MemoryPool& pool) {
+Factors backward_factors(const ConvolutionShape& s, MemoryPool& pool) {
   Factors factors(pool, s.height * s.width, s.kernel_height * s.kernel_width);
   for (int64_t place = 0; place < s.height * s.width; ++place) {
     for (int64_t tap = 0; tap < s.kernel_height * s.kernel_width; ++tap) {
@@ -165,24 +165,25 @@ void run(const Pass& pass, const Factors& factors) {
 }
 
 // What other kernels do better with larger images.
-bool small(const DirectConvolution& s, int64_t from, int64_t to) {
+bool small(const ConvolutionShape& s, int64_t from, int64_t to) {
   constexpr int64_t kMostPlaces = 36;
-  return bf16_products() != Bf16Products::f32 && s.images >= kImages &&
+  return s.dtype == DType::bf16 && bf16_products() != Bf16Products::f32 && s.images >= kImages &&
          s.kernel_height * s.kernel_width > 1 && s.out_height * s.out_width <= kMostPlaces &&
          from % 2 == 0 && to % kPanel == 0;
 }
 
 }  // namespace
 
-bool pair_small_forward_suits(const DirectConvolution& s) {
+bool small_images_forward_suits(const ConvolutionShape& s) {
   return small(s, s.in, s.out) && clamps(s.params.activation);
 }
 
-void pair_small_forward(const DirectConvolution& s, MemoryPool& pool, const Bfloat16* x,
-                        const float* weight, const float* bias, Bfloat16* y) {
+void small_images_forward(const ConvolutionContext& on, const ConvolutionShape& s,
+                          const ForwardOperands& operands) {
+  const auto* weight = operands.weight.as<float>();
   const int64_t taps = s.kernel_height * s.kernel_width;
   const int64_t panel = taps * s.in * kPanel;  // weights of one
-  Scratch<Pair> packed(pool, taps * s.out * s.in / 2);
+  Scratch<Pair> packed(on.pool(), taps * s.out * s.in / 2);
   parallel_for(s.out / kPanel * taps, 1, [&](int64_t i, int64_t) {
     pack_panel(weight + i / taps * panel, taps, s.in, i % taps,
                packed.data() + i * (s.in / 2) * kPanel);
@@ -193,20 +194,21 @@ void pair_small_forward(const DirectConvolution& s, MemoryPool& pool, const Bflo
        .places = s.out_height * s.out_width,
        .out = s.out,
        .taps = taps,
-       .x = x,
+       .x = operands.x.as<Bfloat16>(),
        .weights = packed.data(),
-       .bias = bias,
+       .bias = operands.bias.as<float>(),
        .smallest = smallest_of(s.params.activation),
-       .y = y},
-      forward_factors(s, pool));
+       .y = operands.y.as<Bfloat16>()},
+      forward_factors(s, on.pool()));
 }
 
-bool pair_small_backward_input_suits(const DirectConvolution& s) { return small(s, s.out, s.in); }
+bool small_images_backward_input_suits(const ConvolutionShape& s) { return small(s, s.out, s.in); }
 
-void pair_small_backward_input(const DirectConvolution& s, MemoryPool& pool, const Bfloat16* grad_y,
-                               const float* weight, Bfloat16* grad_x) {
+void small_images_backward_input(const ConvolutionContext& on, const ConvolutionShape& s,
+                                 const InputGradientOperands& operands) {
+  const auto* weight = operands.weight.as<float>();
   const int64_t taps = s.kernel_height * s.kernel_width;
-  Scratch<Pair> packed(pool, taps * s.in * s.out / 2);
+  Scratch<Pair> packed(on.pool(), taps * s.in * s.out / 2);
   parallel_for(s.in / kPanel * taps, 1, [&](int64_t i, int64_t) {
     pack_turned_panel(weight + i / taps * kPanel, taps, s.in, s.out, i % taps,
                       packed.data() + i * (s.out / 2) * kPanel);
@@ -217,12 +219,12 @@ void pair_small_backward_input(const DirectConvolution& s, MemoryPool& pool, con
        .places = s.height * s.width,
        .out = s.in,
        .taps = taps,
-       .x = grad_y,
+       .x = operands.grad_y.as<Bfloat16>(),
        .weights = packed.data(),
        .bias = nullptr,
        .smallest = smallest_of(Activation::none),
-       .y = grad_x},
-      backward_factors(s, pool));
+       .y = operands.grad_x.as<Bfloat16>()},
+      backward_factors(s, on.pool()));
 }
 
 }  // namespace d2l::cpu

@@ -1,12 +1,13 @@
 #include <algorithm>
 
 #include "framework/backend/cpu/activate.h"
+#include "framework/backend/cpu/convolution/few_channels/pixel_planes.h"
+#include "framework/backend/cpu/floats.h"
 #include "framework/backend/cpu/parallel.h"
 #include "framework/backend/cpu/per_thread.h"
-#include "framework/backend/cpu/pixel_planes.h"
 #include "framework/backend/formulas.h"
 
-// A convolution of direct_pixels.cpp whose result is averaged over windows of 2 x 2 right away: the
+// A convolution of pixels.cpp whose result is averaged over windows of 2 x 2 right away: the
 // large images between the two are kept as planes, [images][out_height][out][out_width], and never
 // woven. Vectors stick out over the end of a plane into the next one, which is written after it.
 
@@ -34,7 +35,7 @@ template <int kFirst>
 }
 
 // rows [2][out][wide_row] -> planes of half the width
-D2L_SIMD void average_rows(const DirectConvolution& s, const float* rows, float* planes) {
+D2L_SIMD void average_rows(const ConvolutionShape& s, const float* rows, float* planes) {
   int64_t wide = wide_row(s);
   for (int64_t i = 0; i < s.out * wide; i += 2 * kLanes) {
     Lanes16 upper, lower, left, right, even, odd;
@@ -50,7 +51,7 @@ D2L_SIMD void average_rows(const DirectConvolution& s, const float* rows, float*
 }
 
 template <class T>
-D2L_SIMD void weave_row(const DirectConvolution& s, const float* planes, float* pixels, T* y) {
+D2L_SIMD void weave_row(const ConvolutionShape& s, const float* planes, float* pixels, T* y) {
   with_constant<kMostOut>(
       s.out, [&](auto out)
                  __attribute__((always_inline)) { weave<out>(planes, wide_row(s) / 2, pixels); });
@@ -59,7 +60,7 @@ D2L_SIMD void weave_row(const DirectConvolution& s, const float* planes, float* 
 
 // rows [2][out][wide_row] -> kept [2][out][out_width]; nothing after `kept` is touched.
 template <class T>
-D2L_SIMD void keep_rows(const DirectConvolution& s, const float* rows, T* kept) {
+D2L_SIMD void keep_rows(const ConvolutionShape& s, const float* rows, T* kept) {
   int64_t wide = wide_row(s), planes = 2 * s.out;
   for (int64_t i = 0; i + 1 < planes; ++i, rows += wide, kept += s.out_width)
     for (int64_t ox = 0; ox < s.out_width; ox += kLanes) {
@@ -73,7 +74,7 @@ D2L_SIMD void keep_rows(const DirectConvolution& s, const float* rows, T* kept) 
 // grad_y [out_width / 2][out] -> planes of half the width, zeros beyond the row; `inside` says that
 // as much as a whole plane can be read.
 template <class T>
-D2L_SIMD void unweave_row(const DirectConvolution& s, const T* grad_y, bool inside, T* pixels,
+D2L_SIMD void unweave_row(const ConvolutionShape& s, const T* grad_y, bool inside, T* pixels,
                           float* planes) {
   int64_t half = s.out_width / 2, wide = wide_row(s) / 2;
   if (!inside) {
@@ -88,7 +89,7 @@ D2L_SIMD void unweave_row(const DirectConvolution& s, const T* grad_y, bool insi
 
 // grads: the planes of a pooled row -> rows [2][out][wide_row], times the activation's derivative.
 template <class T, class Formula>
-[[gnu::always_inline]] inline void spread_rows(const DirectConvolution& s, const float* grads,
+[[gnu::always_inline]] inline void spread_rows(const ConvolutionShape& s, const float* grads,
                                                const T* kept, const Formula& formula, float* rows) {
   int64_t wide = wide_row(s);
   for (int64_t r = 0; r < 2; ++r)
@@ -108,7 +109,7 @@ template <class T, class Formula>
 }
 
 template <class T>
-D2L_SIMD void spread(const DirectConvolution& s, const float* grads, const T* kept, float* rows) {
+D2L_SIMD void spread(const ConvolutionShape& s, const float* grads, const T* kept, float* rows) {
   if (s.params.activation == Activation::none) {
     struct Identity {
       float derivative(float, float) const { return 1.0f; }
@@ -121,16 +122,9 @@ D2L_SIMD void spread(const DirectConvolution& s, const float* grads, const T* ke
       });
 }
 
-}  // namespace
-
-bool pixels_pool_suit(const DirectConvolution& s, const Pool2dParams& pool) {
-  return pixels_suit(s) && pool == Pool2dParams{.kind = Pooling::average} &&
-         s.out_height % 2 == 0 && s.out_width % 2 == 0;
-}
-
 template <class T>
-void pixels_pool_forward(const DirectConvolution& s, MemoryPool& pool, const T* x,
-                         const float* weight, const float* bias, T* kept, T* y) {
+void forward_images(const ConvolutionShape& s, MemoryPool& pool, const T* x, const float* weight,
+                    const float* bias, T* kept, T* y) {
   int64_t plane = s.out * wide_row(s), pooled_row = s.out_width / 2 * s.out;
   PerThread<float> images(pool, (s.padded_height() + 1) * image_row(s));
   images.clear();
@@ -151,9 +145,8 @@ void pixels_pool_forward(const DirectConvolution& s, MemoryPool& pool, const T* 
 }
 
 template <class T>
-void pixels_pool_backward_weight(const DirectConvolution& s, MemoryPool& pool, const T* x,
-                                 const T* kept, const T* grad_y, float* grad_weight,
-                                 float* grad_bias) {
+void sum_gradients(const ConvolutionShape& s, MemoryPool& pool, const T* x, const T* kept,
+                   const T* grad_y, float* grad_weight, float* grad_bias) {
   int64_t plane = s.out * wide_row(s), pooled_row = s.out_width / 2 * s.out;
   int64_t pooled_rows = s.images * (s.out_height / 2);
   PerThread<float> grads(pool, plane / 2);
@@ -169,13 +162,30 @@ void pixels_pool_backward_weight(const DirectConvolution& s, MemoryPool& pool, c
   sum_weight_gradient(s, pool, x, gradient, grad_weight, grad_bias);
 }
 
-#define D2L_PIXELS_POOL(T)                                                                         \
-  template void pixels_pool_forward(const DirectConvolution&, MemoryPool&, const T*, const float*, \
-                                    const float*, T*, T*);                                         \
-  template void pixels_pool_backward_weight(const DirectConvolution&, MemoryPool&, const T*,       \
-                                            const T*, const T*, float*, float*);
-D2L_PIXELS_POOL(float)
-D2L_PIXELS_POOL(Bfloat16)
-#undef D2L_PIXELS_POOL
+}  // namespace
+
+bool pixels_pool_suit(const ConvolutionShape& s, const ConvPoolParams& params) {
+  return !params.input_gradient && pixels_suit(s) &&
+         params.pool == Pool2dParams{.kind = Pooling::average} && s.out_height % 2 == 0 &&
+         s.out_width % 2 == 0;
+}
+
+void pixels_pool_forward(const ConvolutionContext& on, const ConvolutionShape& s,
+                         const Backend::ConvOperands& in, const Backend::ConvKept& kept, View y) {
+  visit_float(s.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    forward_images(s, on.pool(), in.x.as<T>(), in.weight.as<float>(), in.bias.as<float>(),
+                   kept.conv.as<T>(), y.as<T>());
+  });
+}
+
+void pixels_pool_backward(const ConvolutionContext& on, const ConvolutionShape& s,
+                          const Backend::ConvKept& kept, const WeightGradientOperands& operands) {
+  visit_float(s.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    sum_gradients(s, on.pool(), operands.x.as<T>(), kept.conv.as<T>(), operands.grad_y.as<T>(),
+                  operands.grad_weight.as<float>(), operands.grad_bias.as<float>());
+  });
+}
 
 }  // namespace d2l::cpu

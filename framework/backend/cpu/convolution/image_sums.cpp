@@ -1,4 +1,4 @@
-#include "framework/backend/cpu/direct_convolution.h"
+#include "framework/backend/cpu/convolution/image_sums.h"
 
 #include "framework/backend/cpu/parallel.h"
 
@@ -8,7 +8,7 @@ D2L_SIMD void add(const float* values, int64_t count, float* sums) {
   for (int64_t i = 0; i < count; ++i) sums[i] += values[i];
 }
 
-void unpack_sums(const DirectConvolution& s, const float* sums, float* grad_weight,
+void unpack_sums(const ConvolutionShape& s, const float* sums, float* grad_weight,
                  float* grad_bias) {
   constexpr int64_t kLanes = 16;
   const int64_t window = s.kernel_height * s.taps();
@@ -18,24 +18,18 @@ void unpack_sums(const DirectConvolution& s, const float* sums, float* grad_weig
   if (grad_bias != nullptr) std::copy_n(sums + s.out * window, s.out, grad_bias);
 }
 
-bool has_wide_vectors() {
-#if defined(__x86_64__)
-  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl");
-#else
-  return false;
-#endif
-}
-
-Scratch<float> sum_over_images(const DirectConvolution& s, MemoryPool& pool, int64_t size,
+Scratch<float> sum_over_images(int64_t images, MemoryPool& pool, int64_t size,
                                const std::function<void(int64_t n, float* sums)>& add_image) {
-  int64_t pieces = (s.images + s.images_per_sum() - 1) / s.images_per_sum();
+  constexpr int64_t kMostPieces = 64;
+  const int64_t images_of_piece = (images + kMostPieces - 1) / kMostPieces;
+  const int64_t pieces = (images + images_of_piece - 1) / images_of_piece;
   Scratch<float> sums(pool, pieces * size);
   parallel_for(pieces, 1, [&](int64_t begin, int64_t end) {
     for (int64_t piece = begin; piece < end; ++piece) {
       float* mine = sums.data() + piece * size;
       std::fill(mine, mine + size, 0.0f);
-      int64_t last = std::min(s.images, (piece + 1) * s.images_per_sum());
-      for (int64_t n = piece * s.images_per_sum(); n < last; ++n) add_image(n, mine);
+      const int64_t last = std::min(images, (piece + 1) * images_of_piece);
+      for (int64_t n = piece * images_of_piece; n < last; ++n) add_image(n, mine);
     }
   });
   for (int64_t piece = 1; piece < pieces; ++piece)

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "framework/backend/cpu/pairs.h"
+#include "framework/backend/cpu/convolution/bf16_pairs/pairs.h"
 
 // AMX, of Intel's servers from Sapphire Rapids on: registers that are tiles of 16 rows of 16 pairs,
 // and an instruction that multiplies two of them, 8192 products at once.

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "framework/backend/cpu/direct_convolution.h"
+#include "framework/backend/cpu/convolution/few_channels/few_channels.h"
 #include "framework/backend/cpu/floats.h"
 #include "framework/backend/cpu/lanes.h"
 #include "framework/backend/cpu/parallel.h"
@@ -15,13 +15,13 @@ namespace {
 
 constexpr int64_t kLanes = 16;
 
-int64_t vectors_of(const DirectConvolution& s) { return (s.taps() + kLanes - 1) / kLanes; }
+int64_t vectors_of(const ConvolutionShape& s) { return (s.taps() + kLanes - 1) / kLanes; }
 
 // Output pixels at a time, such that their sums fit into the registers.
 constexpr int pixels_for(int vectors) { return vectors == 1 ? 14 : vectors == 2 ? 10 : 8; }
 
 // [o, ky, taps] -> [ky, o, taps with zeros behind them]
-void pack_weights(const DirectConvolution& s, const float* weight, float* packed) {
+void pack_weights(const ConvolutionShape& s, const float* weight, float* packed) {
   int64_t lanes = vectors_of(s) * kLanes;
   std::fill(packed, packed + s.kernel_height * s.out * lanes, 0.0f);
   for (int64_t o = 0; o < s.out; ++o)
@@ -38,7 +38,7 @@ struct Part {
 };
 
 template <int kVectors, int kOut>
-[[gnu::always_inline]] inline void products_of_row(const DirectConvolution& s, const Part& part,
+[[gnu::always_inline]] inline void products_of_row(const ConvolutionShape& s, const Part& part,
                                                    int64_t iy, float* products) {
   constexpr int kPixels = pixels_for(kVectors);
   for (int64_t i = 0; i < s.out_width; i += kPixels) {
@@ -68,7 +68,7 @@ template <int kVectors, int kOut>
 
 // row[ix, c] = the sum of products[ox, kx, c] with ox + kx = ix + padding. Vectors stick out over
 // the last channel and are overwritten by the next pixel.
-[[gnu::always_inline]] inline void add_taps(const DirectConvolution& s, const float* products,
+[[gnu::always_inline]] inline void add_taps(const ConvolutionShape& s, const float* products,
                                             float* row) {
   int64_t step = vectors_of(s) * kLanes;
   for (int64_t ix = 0; ix < s.width; ++ix) {
@@ -88,8 +88,8 @@ template <int kVectors, int kOut>
 }
 
 template <int kVectors, int kOut, class T>
-[[gnu::always_inline]] inline void image_rows(const DirectConvolution& s, Part part,
-                                              float* products, float* row, T* grad_x) {
+[[gnu::always_inline]] inline void image_rows(const ConvolutionShape& s, Part part, float* products,
+                                              float* row, T* grad_x) {
   for (int64_t iy = 0; iy < s.height; ++iy) {
     int64_t position = iy + s.params.padding.height;
     part.first = std::max<int64_t>(0, position - s.out_height + 1);
@@ -101,7 +101,7 @@ template <int kVectors, int kOut, class T>
 }
 
 template <class T>
-D2L_SIMD void input_image(const DirectConvolution& s, const Part& part, float* products, float* row,
+D2L_SIMD void input_image(const ConvolutionShape& s, const Part& part, float* products, float* row,
                           T* grad_x) {
   switch (vectors_of(s) * 100 + s.out) {
     case 116:
@@ -119,18 +119,9 @@ D2L_SIMD void input_image(const DirectConvolution& s, const Part& part, float* p
   }
 }
 
-}  // namespace
-
-bool taps_backward_input_suits(const DirectConvolution& s) {
-  int64_t vectors = vectors_of(s);
-  return has_wide_vectors() && s.unit_stride() && (s.out == 16 || s.out == 32) &&
-         s.in % kLanes != 0 && vectors <= 3 && 3 * s.taps() >= 2 * vectors * kLanes &&
-         s.out_width >= pixels_for(static_cast<int>(vectors));
-}
-
 template <class T>
-void taps_backward_input(const DirectConvolution& s, MemoryPool& pool, const T* grad_y,
-                         const float* weight, T* grad_x) {
+void gather_gradients(const ConvolutionShape& s, MemoryPool& pool, const T* grad_y,
+                      const float* weight, T* grad_x) {
   int64_t lanes = vectors_of(s) * kLanes;
   Scratch<float> packed(pool, s.kernel_height * s.out * lanes);
   PerThread<float> products(pool, s.out_width * lanes), rows(pool, s.width * s.in);
@@ -145,9 +136,22 @@ void taps_backward_input(const DirectConvolution& s, MemoryPool& pool, const T* 
   });
 }
 
-template void taps_backward_input(const DirectConvolution&, MemoryPool&, const float*, const float*,
-                                  float*);
-template void taps_backward_input(const DirectConvolution&, MemoryPool&, const Bfloat16*,
-                                  const float*, Bfloat16*);
+}  // namespace
+
+bool taps_backward_input_suits(const ConvolutionShape& s) {
+  int64_t vectors = vectors_of(s);
+  return has_wide_vectors() && s.unit_stride() && (s.out == 16 || s.out == 32) &&
+         s.in % kLanes != 0 && vectors <= 3 && 3 * s.taps() >= 2 * vectors * kLanes &&
+         s.out_width >= pixels_for(static_cast<int>(vectors));
+}
+
+void taps_backward_input(const ConvolutionContext& on, const ConvolutionShape& s,
+                         const InputGradientOperands& operands) {
+  visit_float(s.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    gather_gradients(s, on.pool(), operands.grad_y.as<T>(), operands.weight.as<float>(),
+                     operands.grad_x.as<T>());
+  });
+}
 
 }  // namespace d2l::cpu

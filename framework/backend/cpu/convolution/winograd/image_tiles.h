@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "framework/backend/cpu/direct_convolution.h"
+#include "framework/backend/convolution_shape.h"
 #include "framework/backend/cpu/lanes.h"
 
 // A function object that is inlined wherever it is called.

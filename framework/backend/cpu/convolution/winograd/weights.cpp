@@ -1,4 +1,4 @@
-#include "framework/backend/cpu/winograd_weights.h"
+#include "framework/backend/cpu/convolution/winograd/weights.h"
 
 #include "framework/base/simd.h"
 
@@ -67,7 +67,7 @@ D2L_SIMD void pack_turned(S, const WeightPanels& from, const Part& part, float* 
 }
 
 template <class S>
-D2L_SIMD void unpack(S, const DirectConvolution& s, const GradientBlock& block, const float* sums,
+D2L_SIMD void unpack(S, const ConvolutionShape& s, const GradientBlock& block, const float* sums,
                      float* square, float* grad_weight) {
   constexpr int kAll = S::kTaps * S::kTaps;
   for (int64_t o = 0; o < block.width; o += kLanes)
@@ -88,7 +88,7 @@ D2L_SIMD void unpack(S, const DirectConvolution& s, const GradientBlock& block, 
 
 }  // namespace
 
-WeightPanels::WeightPanels(const DirectConvolution& s, const Tiling& tiles, WeightUse purpose,
+WeightPanels::WeightPanels(const ConvolutionShape& s, const Tiling& tiles, WeightUse purpose,
                            const float* weights)
     : tiling(tiles),
       use(purpose),
@@ -109,7 +109,7 @@ void WeightPanels::pack(int64_t panel, int64_t begin, int64_t end, float* square
   }
 }
 
-void unpack_gradients(const DirectConvolution& s, const Tiling& tiling, const GradientBlock& block,
+void unpack_gradients(const ConvolutionShape& s, const Tiling& tiling, const GradientBlock& block,
                       const float* sums, float* square, float* grad_weight) {
   visit_scheme(tiling, [&](auto scheme) { unpack(scheme, s, block, sums, square, grad_weight); });
 }

@@ -2,7 +2,8 @@
 #include <utility>
 
 #include "framework/backend/cpu/activate.h"
-#include "framework/backend/cpu/direct_convolution.h"
+#include "framework/backend/cpu/convolution/few_channels/few_channels.h"
+#include "framework/backend/cpu/convolution/image_sums.h"
 #include "framework/backend/cpu/floats.h"
 #include "framework/backend/cpu/lanes.h"
 #include "framework/backend/cpu/parallel.h"
@@ -20,13 +21,13 @@ constexpr int kMostTaps = 30;  // of 32 registers
 
 // The image as the kernels want it: itself, or copied into `memory`, which has zeros around it.
 template <class T>
-const float* input_image(const DirectConvolution& s, const T* x, float* memory) {
+const float* input_image(const ConvolutionShape& s, const T* x, float* memory) {
   if (!s.padded()) return as_floats(x, s.x_image(), memory);
   copy_into_padding(s, x, memory);
   return memory;
 }
 template <class T>
-int64_t input_memory(const DirectConvolution& s) {
+int64_t input_memory(const ConvolutionShape& s) {
   return s.padded() ? s.padded_height() * s.padded_width() * s.in : floats_beside<T>(s.x_image());
 }
 
@@ -37,7 +38,7 @@ constexpr int kWidth = 5;  // of the kernel; narrower ones share too few loads
 // The last tile may overlap, so that a width should be about a multiple of the tile's.
 struct Tile {
   int rows, pixels;
-  bool fits(const DirectConvolution& s) const {
+  bool fits(const ConvolutionShape& s) const {
     int64_t computed = (s.out_width + pixels - 1) / pixels * pixels;
     return s.out_height >= rows && s.out_width >= pixels && 8 * s.out_width >= 7 * computed;
   }
@@ -45,7 +46,7 @@ struct Tile {
 constexpr Tile kNarrow{2, 10}, kWide{1, 14};
 
 // [o, ky, taps] -> [o / 16, ky, taps, 16]
-void pack_weights(const DirectConvolution& s, const float* weight, float* packed) {
+void pack_weights(const ConvolutionShape& s, const float* weight, float* packed) {
   int64_t window = s.kernel_height * s.taps();
   for (int64_t o = 0; o < s.out; ++o)
     for (int64_t k = 0; k < window; ++k)
@@ -54,7 +55,7 @@ void pack_weights(const DirectConvolution& s, const float* weight, float* packed
 
 // An input pixel is loaded once for all taps of a row that meet it.
 template <Tile kTile>
-[[gnu::always_inline]] inline void forward_tile(const DirectConvolution& s, const float* x,
+[[gnu::always_inline]] inline void forward_tile(const ConvolutionShape& s, const float* x,
                                                 const float* weights, const float* bias, float* y) {
   constexpr int kRows = kTile.rows, kPixels = kTile.pixels;
   int64_t row = s.padded_width() * s.in, y_row = s.out_width * s.out;
@@ -89,7 +90,7 @@ template <Tile kTile>
 }
 
 template <Tile kTile>
-[[gnu::always_inline]] inline void forward_tiles(const DirectConvolution& s, const float* x,
+[[gnu::always_inline]] inline void forward_tiles(const ConvolutionShape& s, const float* x,
                                                  const float* packed, const float* bias, float* y) {
   int64_t window = s.kernel_height * s.taps();
   for (int64_t o = 0; o < s.out; o += kLanes)
@@ -104,7 +105,7 @@ template <Tile kTile>
     }
 }
 
-D2L_SIMD void forward_image(const DirectConvolution& s, const float* x, const float* packed,
+D2L_SIMD void forward_image(const ConvolutionShape& s, const float* x, const float* packed,
                             const float* bias, float* y) {
   if (kWide.fits(s)) return forward_tiles<kWide>(s, x, packed, bias, y);
   forward_tiles<kNarrow>(s, x, packed, bias, y);
@@ -113,7 +114,7 @@ D2L_SIMD void forward_image(const DirectConvolution& s, const float* x, const fl
 // --- weight gradient ---
 
 template <int kTaps, class T>
-[[gnu::always_inline]] inline void weight_tile(const DirectConvolution& s, const float* x,
+[[gnu::always_inline]] inline void weight_tile(const ConvolutionShape& s, const float* x,
                                                const T* grad_y, float* sums) {
   Lanes16 sum[kTaps];
   for (int j = 0; j < kTaps; ++j) load(sum[j], sums + j * kLanes);
@@ -134,13 +135,13 @@ template <int kTaps, class T>
 // Adds the products of one image, 16 output channels and one row of the kernel.
 template <int... kIndex, class T>
 [[gnu::always_inline]] inline void weight_row(std::integer_sequence<int, kIndex...>,
-                                              const DirectConvolution& s, const float* x,
+                                              const ConvolutionShape& s, const float* x,
                                               const T* grad_y, float* sums) {
   ((s.taps() == kIndex + 1 ? weight_tile<kIndex + 1>(s, x, grad_y, sums) : void()), ...);
 }
 
 template <class T>
-D2L_SIMD void weight_image(const DirectConvolution& s, const float* x, const T* grad_y, float* sums,
+D2L_SIMD void weight_image(const ConvolutionShape& s, const float* x, const T* grad_y, float* sums,
                            float* bias_sums) {
   for (int64_t o = 0; o < s.out; o += kLanes) {
     for (int64_t ky = 0; ky < s.kernel_height; ++ky, sums += s.taps() * kLanes)
@@ -157,16 +158,9 @@ D2L_SIMD void weight_image(const DirectConvolution& s, const float* x, const T* 
   }
 }
 
-}  // namespace
-
-bool channels_forward_suits(const DirectConvolution& s) {
-  return has_wide_vectors() && s.unit_stride() && s.out % kLanes == 0 && s.out <= 32 && s.in <= 8 &&
-         s.kernel_width == kWidth && (kWide.fits(s) || kNarrow.fits(s));
-}
-
 template <class T>
-void channels_forward(const DirectConvolution& s, MemoryPool& pool, const T* x, const float* weight,
-                      const float* bias, T* y) {
+void forward_images(const ConvolutionShape& s, MemoryPool& pool, const T* x, const float* weight,
+                    const float* bias, T* y) {
   Scratch<float> packed(pool, s.out * s.kernel_height * s.taps());
   PerThread<float> inputs(pool, input_memory<T>(s)), results(pool, floats_beside<T>(s.y_image()));
   inputs.clear();
@@ -183,13 +177,9 @@ void channels_forward(const DirectConvolution& s, MemoryPool& pool, const T* x, 
   });
 }
 
-bool channels_backward_weight_suits(const DirectConvolution& s) {
-  return has_wide_vectors() && s.out % kLanes == 0 && s.in <= 8 && s.taps() <= kMostTaps;
-}
-
 template <class T>
-void channels_backward_weight(const DirectConvolution& s, MemoryPool& pool, const T* x,
-                              const T* grad_y, float* grad_weight, float* grad_bias) {
+void sum_gradients(const ConvolutionShape& s, MemoryPool& pool, const T* x, const T* grad_y,
+                   float* grad_weight, float* grad_bias) {
   int64_t weights = s.out * s.kernel_height * s.taps();
   PerThread<float> inputs(pool, input_memory<T>(s));
   inputs.clear();
@@ -197,17 +187,37 @@ void channels_backward_weight(const DirectConvolution& s, MemoryPool& pool, cons
     const float* image = input_image(s, x + n * s.x_image(), inputs.mine());
     weight_image(s, image, grad_y + n * s.y_image(), sums, sums + weights);
   };
-  Scratch<float> sums = sum_over_images(s, pool, weights + s.out, add_image);
+  Scratch<float> sums = sum_over_images(s.images, pool, weights + s.out, add_image);
   unpack_sums(s, sums.data(), grad_weight, grad_bias);
 }
 
-#define D2L_CHANNELS(T)                                                                         \
-  template void channels_forward(const DirectConvolution&, MemoryPool&, const T*, const float*, \
-                                 const float*, T*);                                             \
-  template void channels_backward_weight(const DirectConvolution&, MemoryPool&, const T*,       \
-                                         const T*, float*, float*);
-D2L_CHANNELS(float)
-D2L_CHANNELS(Bfloat16)
-#undef D2L_CHANNELS
+}  // namespace
+
+bool channels_forward_suits(const ConvolutionShape& s) {
+  return has_wide_vectors() && s.unit_stride() && s.out % kLanes == 0 && s.out <= 32 && s.in <= 8 &&
+         s.kernel_width == kWidth && (kWide.fits(s) || kNarrow.fits(s));
+}
+
+void channels_forward(const ConvolutionContext& on, const ConvolutionShape& s,
+                      const ForwardOperands& operands) {
+  visit_float(s.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    forward_images(s, on.pool(), operands.x.as<T>(), operands.weight.as<float>(),
+                   operands.bias.as<float>(), operands.y.as<T>());
+  });
+}
+
+bool channels_backward_weight_suits(const ConvolutionShape& s) {
+  return has_wide_vectors() && s.out % kLanes == 0 && s.in <= 8 && s.taps() <= kMostTaps;
+}
+
+void channels_backward_weight(const ConvolutionContext& on, const ConvolutionShape& s,
+                              const WeightGradientOperands& operands) {
+  visit_float(s.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    sum_gradients(s, on.pool(), operands.x.as<T>(), operands.grad_y.as<T>(),
+                  operands.grad_weight.as<float>(), operands.grad_bias.as<float>());
+  });
+}
 
 }  // namespace d2l::cpu

@@ -2,9 +2,10 @@
 #include <utility>
 
 #include "framework/backend/bf16_products.h"
+#include "framework/backend/cpu/convolution/bf16_pairs/bf16_pairs.h"
+#include "framework/backend/cpu/convolution/bf16_pairs/pairs.h"
+#include "framework/backend/cpu/convolution/image_sums.h"
 #include "framework/backend/cpu/lanes.h"
-#include "framework/backend/cpu/pair_convolution.h"
-#include "framework/backend/cpu/pairs.h"
 #include "framework/backend/cpu/parallel.h"
 #include "framework/backend/cpu/per_thread.h"
 
@@ -22,10 +23,10 @@ constexpr int kMostTaps = 12;  // of a row of the kernel in a block
 // Pixels of a block of so many vectors: their sums take at most 24 of 32 registers.
 constexpr int pixels_of(int vectors) { return vectors == 4 ? 6 : vectors == 3 ? 8 : 12; }
 
-int64_t row_of(const DirectConvolution& s) { return s.padded_width() * s.in; }
-int64_t step_of(const DirectConvolution& s) { return s.params.stride.width * s.in; }
-int64_t pairs_of(const DirectConvolution& s) { return (s.taps() + 1) / 2; }
-int64_t result_pairs(const DirectConvolution& s) { return (s.out_width + 1) / 2; }
+int64_t row_of(const ConvolutionShape& s) { return s.padded_width() * s.in; }
+int64_t step_of(const ConvolutionShape& s) { return s.params.stride.width * s.in; }
+int64_t pairs_of(const ConvolutionShape& s) { return (s.taps() + 1) / 2; }
+int64_t result_pairs(const ConvolutionShape& s) { return (s.out_width + 1) / 2; }
 
 // How many vectors of `left` are worked on at once.
 int64_t block_of(int64_t left) {
@@ -33,7 +34,7 @@ int64_t block_of(int64_t left) {
 }
 
 // [o, ky, taps] -> [block of o, ky, pairs of taps, o]; an odd tap is joined by a zero.
-void pack_weights(const DirectConvolution& s, const float* weight, Pair* packed) {
+void pack_weights(const ConvolutionShape& s, const float* weight, Pair* packed) {
   const int64_t row = pairs_of(s);
   for (int64_t o = 0; o < s.out;) {
     const int64_t lanes = block_of((s.out - o) / kPairLanes) * kPairLanes;
@@ -51,7 +52,7 @@ void pack_weights(const DirectConvolution& s, const float* weight, Pair* packed)
 #if defined(__x86_64__)
 
 template <int kVectors>
-D2L_PAIRS void forward_block(const DirectConvolution& s, const Bfloat16* x, const Pair* weights,
+D2L_PAIRS void forward_block(const ConvolutionShape& s, const Bfloat16* x, const Pair* weights,
                              const float* bias, Bfloat16* y) {
   constexpr int kPixels = pixels_of(kVectors);
   const int64_t step = step_of(s), row = row_of(s), pairs = pairs_of(s);
@@ -85,7 +86,7 @@ D2L_PAIRS void forward_block(const DirectConvolution& s, const Bfloat16* x, cons
 
 // All pixels of one image and a block of output channels; the last tile of a row may overlap.
 template <int kVectors>
-D2L_PAIRS void forward_blocks(const DirectConvolution& s, const Bfloat16* x, const Pair* weights,
+D2L_PAIRS void forward_blocks(const ConvolutionShape& s, const Bfloat16* x, const Pair* weights,
                               const float* bias, Bfloat16* y) {
   constexpr int64_t kPixels = pixels_of(kVectors);
   for (int64_t oy = 0; oy < s.out_height; ++oy)
@@ -99,7 +100,7 @@ D2L_PAIRS void forward_blocks(const DirectConvolution& s, const Bfloat16* x, con
 // Adds the products of one image: `taps` points to the first of kTaps pairs of elements of the
 // image, `grad_y` to the panels of 16 kVectors output channels, `panel` elements apart.
 template <int kVectors, int kTaps>
-D2L_PAIRS void weight_block(const DirectConvolution& s, const Pair* taps, const Pair* grad_y,
+D2L_PAIRS void weight_block(const ConvolutionShape& s, const Pair* taps, const Pair* grad_y,
                             int64_t panel, float* sums, int64_t sums_step) {
   const int64_t pairs = result_pairs(s);
   __m512 sum[kTaps][kVectors];
@@ -132,14 +133,14 @@ D2L_PAIRS void weight_block(const DirectConvolution& s, const Pair* taps, const 
 #else
 
 template <int kVectors>
-void forward_blocks(const DirectConvolution&, const Bfloat16*, const Pair*, const float*,
+void forward_blocks(const ConvolutionShape&, const Bfloat16*, const Pair*, const float*,
                     Bfloat16*) {}
 template <int kVectors, int kTaps>
-void weight_block(const DirectConvolution&, const Pair*, const Pair*, int64_t, float*, int64_t) {}
+void weight_block(const ConvolutionShape&, const Pair*, const Pair*, int64_t, float*, int64_t) {}
 
 #endif
 
-void forward_image(const DirectConvolution& s, const Bfloat16* x, const Pair* packed,
+void forward_image(const ConvolutionShape& s, const Bfloat16* x, const Pair* packed,
                    const float* bias, Bfloat16* y) {
   constexpr decltype(&forward_blocks<1>) kBlocks[kMostVectors] = {
       forward_blocks<1>, forward_blocks<2>, forward_blocks<3>, forward_blocks<4>};
@@ -163,7 +164,7 @@ D2L_SIMD void pair_elements(const Bfloat16* x, int64_t step, int64_t count, Pair
 }
 
 // Neighbouring results of each row of an image; an odd one is joined by zeros.
-void pair_results(const DirectConvolution& s, const Bfloat16* grad_y, const Bfloat16* zeros,
+void pair_results(const ConvolutionShape& s, const Bfloat16* grad_y, const Bfloat16* zeros,
                   const Pairs& pairs) {
   const int64_t both = s.out_width / 2, all = result_pairs(s);
   for (int64_t oy = 0; oy < s.out_height; ++oy, grad_y += s.out_width * s.out) {
@@ -174,7 +175,7 @@ void pair_results(const DirectConvolution& s, const Bfloat16* grad_y, const Bflo
 }
 
 // Adds one image's products to sums [o / 16, ky, taps, 16].
-void weight_image(const DirectConvolution& s, const Pair* x, const Pairs& grad_y, float* sums) {
+void weight_image(const ConvolutionShape& s, const Pair* x, const Pairs& grad_y, float* sums) {
   constexpr auto kSingle = weight_blocks<1>(std::make_integer_sequence<int, kMostTaps>{});
   constexpr auto kDouble = weight_blocks<2>(std::make_integer_sequence<int, kMostTaps>{});
   const int64_t window = s.kernel_height * s.taps();
@@ -195,29 +196,35 @@ void weight_image(const DirectConvolution& s, const Pair* x, const Pairs& grad_y
 
 }  // namespace
 
-bool pair_first_forward_suits(const DirectConvolution& s) {
-  return pair_first_backward_weight_suits(s) && clamps(s.params.activation);
+bool first_layer_forward_suits(const ConvolutionShape& s) {
+  return first_layer_backward_weight_suits(s) && clamps(s.params.activation);
 }
 
-void pair_first_forward(const DirectConvolution& s, MemoryPool& pool, const Bfloat16* x,
-                        const float* weight, const float* bias, Bfloat16* y) {
+void first_layer_forward(const ConvolutionContext& on, const ConvolutionShape& s,
+                         const ForwardOperands& operands) {
+  const Bfloat16* x = operands.x.as<Bfloat16>();
+  Bfloat16* y = operands.y.as<Bfloat16>();
+  MemoryPool& pool = on.pool();
   Scratch<Pair> packed(pool, s.out * s.kernel_height * pairs_of(s));
   PerThread<Bfloat16> padded(pool, s.padded_height() * row_of(s));
   padded.clear();
-  pack_weights(s, weight, packed.data());
+  pack_weights(s, operands.weight.as<float>(), packed.data());
   parallel_for(s.images, 1, [&](int64_t n, int64_t) {
     copy_into_padding(s, x + n * s.x_image(), padded.mine());
-    forward_image(s, padded.mine(), packed.data(), bias, y + n * s.y_image());
+    forward_image(s, padded.mine(), packed.data(), operands.bias.as<float>(), y + n * s.y_image());
   });
 }
 
-bool pair_first_backward_weight_suits(const DirectConvolution& s) {
-  return bf16_products() != Bf16Products::f32 && s.in <= kMostInputs && s.out % kPairLanes == 0 &&
-         s.out_width >= pixels_of(1);
+bool first_layer_backward_weight_suits(const ConvolutionShape& s) {
+  return s.dtype == DType::bf16 && bf16_products() != Bf16Products::f32 && s.in <= kMostInputs &&
+         s.out % kPairLanes == 0 && s.out_width >= pixels_of(1);
 }
 
-void pair_first_backward_weight(const DirectConvolution& s, MemoryPool& pool, const Bfloat16* x,
-                                const Bfloat16* grad_y, float* grad_weight, float* grad_bias) {
+void first_layer_backward_weight(const ConvolutionContext& on, const ConvolutionShape& s,
+                                 const WeightGradientOperands& operands) {
+  const Bfloat16* x = operands.x.as<Bfloat16>();
+  const Bfloat16* grad_y = operands.grad_y.as<Bfloat16>();
+  MemoryPool& pool = on.pool();
   const int64_t weights = s.out * s.kernel_height * s.taps();
   const int64_t elements = s.padded_height() * row_of(s);
   const int64_t pixels = s.out_height * result_pairs(s);
@@ -235,8 +242,8 @@ void pair_first_backward_weight(const DirectConvolution& s, MemoryPool& pool, co
     for (int64_t o = 0; o < s.out; o += kPairLanes)
       add_pairs(results.panel(o), pixels, sums + weights + o);
   };
-  const Scratch<float> sums = sum_over_images(s, pool, weights + s.out, add_image);
-  unpack_sums(s, sums.data(), grad_weight, grad_bias);
+  const Scratch<float> sums = sum_over_images(s.images, pool, weights + s.out, add_image);
+  unpack_sums(s, sums.data(), operands.grad_weight.as<float>(), operands.grad_bias.as<float>());
 }
 
 }  // namespace d2l::cpu

@@ -1,4 +1,4 @@
-#include "framework/backend/cpu/pointwise.h"
+#include "framework/backend/cpu/convolution/dnnl/pointwise.h"
 
 namespace d2l::cpu {
 namespace {
@@ -18,21 +18,23 @@ ConstView matrix_of(ConstView weight) {
 }
 
 // The pixels of an image [n, h, w, c] that the convolution sees: every so many.
-Shape seen_shape(const DirectConvolution& s) { return {s.images, s.out_height, s.out_width, s.in}; }
-Strides seen_strides(const DirectConvolution& s) {
+Shape seen_shape(const ConvolutionShape& s) { return {s.images, s.out_height, s.out_width, s.in}; }
+Strides seen_strides(const ConvolutionShape& s) {
   return {s.x_image(), s.params.stride.height * s.width * s.in, s.params.stride.width * s.in, 1};
 }
 
 }  // namespace
 
-bool pointwise_suits(const DirectConvolution& s, DType dtype) {
+bool pointwise_suits(const ConvolutionShape& s) {
   const bool point = s.kernel_height == 1 && s.kernel_width == 1 && !s.padded();
   const bool odd = s.in % 16 != 0 || s.out % 16 != 0;
-  return point && odd && (!s.unit_stride() || dtype == DType::bf16);
+  return point && odd && (!s.unit_stride() || s.dtype == DType::bf16);
 }
 
-void pointwise_backward_input(Backend& backend, const DirectConvolution& s, ConstView grad_y,
-                              ConstView weight, View grad_x) {
+void pointwise_backward_input(const ConvolutionContext& on, const ConvolutionShape& s,
+                              const InputGradientOperands& operands) {
+  Backend& backend = on.backend;
+  const auto& [grad_y, weight, grad_x] = operands;
   if (s.unit_stride())
     return backend.matmul({}, rows_of(grad_y), matrix_of(weight), {}, rows_of(grad_x));
   Scratch<char> memory(backend.pool(), s.images * s.out_height * s.out_width * s.in *
@@ -44,8 +46,10 @@ void pointwise_backward_input(Backend& backend, const DirectConvolution& s, Cons
                {grad_x.data, grad_x.dtype, seen.shape, seen_strides(s)}, false);
 }
 
-void pointwise_backward_weight(Backend& backend, const DirectConvolution& s, ConstView x,
-                               ConstView grad_y, const PointwiseGradients& gradients) {
+void pointwise_backward_weight(const ConvolutionContext& on, const ConvolutionShape& s,
+                               const WeightGradientOperands& operands) {
+  Backend& backend = on.backend;
+  const auto& [x, grad_y, grad_weight, grad_bias] = operands;
   const int64_t elements = seen_shape(s).elements();
   Scratch<char> memory(backend.pool(),
                        s.unit_stride() ? 0 : elements * static_cast<int64_t>(size_of(x.dtype)));
@@ -56,10 +60,10 @@ void pointwise_backward_weight(Backend& backend, const DirectConvolution& s, Con
                  {copy.data, copy.dtype, copy.shape, contiguous_strides(copy.shape)}, false);
     seen = copy;
   }
-  const View weight{gradients.weight.data, DType::f32, {s.out, s.in}};
+  const View weight{grad_weight.data, DType::f32, {s.out, s.in}};
   backend.matmul({.transpose_a = true}, rows_of(grad_y), rows_of(seen), {}, weight);
-  if (gradients.bias)
-    backend.reduce(Reduction::sum, rows_of(grad_y), {gradients.bias.data, DType::f32, {1, s.out}});
+  if (grad_bias)
+    backend.reduce(Reduction::sum, rows_of(grad_y), {grad_bias.data, DType::f32, {1, s.out}});
 }
 
 }  // namespace d2l::cpu

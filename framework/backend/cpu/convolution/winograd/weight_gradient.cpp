@@ -1,11 +1,13 @@
 #include <span>
 
-#include "framework/backend/cpu/panels.h"
+#include "framework/backend/cpu/convolution/image_sums.h"
+#include "framework/backend/cpu/convolution/winograd/image_tiles.h"
+#include "framework/backend/cpu/convolution/winograd/panels.h"
+#include "framework/backend/cpu/convolution/winograd/weights.h"
+#include "framework/backend/cpu/convolution/winograd/winograd.h"
+#include "framework/backend/cpu/floats.h"
 #include "framework/backend/cpu/parallel.h"
 #include "framework/backend/cpu/per_thread.h"
-#include "framework/backend/cpu/winograd.h"
-#include "framework/backend/cpu/winograd_tiles.h"
-#include "framework/backend/cpu/winograd_weights.h"
 
 // The gradient of the weights: products of the tiles of x and of grad_y, point by point, summed
 // over blocks of tiles in their order.
@@ -94,7 +96,7 @@ constexpr int64_t kSlices = 16, kSliceTiles = 28;
 // Sums of few channels fit into a core's own cache beside some tiles, which each thread takes
 // through all steps. The images are cut into slices, whose sums are added in their order.
 template <class T>
-void sum_slices(const DirectConvolution& s, const Tiling& tiling, const TileSource<T>& x,
+void sum_slices(const ConvolutionShape& s, const Tiling& tiling, const TileSource<T>& x,
                 const TileSource<T>& y, MemoryPool& pool, float* grad_weight, float* grad_bias) {
   const int64_t points = tiling.points();
   const GradientBlock all{0, s.in, 0, s.out};
@@ -128,7 +130,7 @@ void sum_slices(const DirectConvolution& s, const Tiling& tiling, const TileSour
 
 // Sums of more channels: all threads work on the same tiles, each on some of the sums.
 template <class T>
-void sum_blocks(const DirectConvolution& s, const Tiling& tiling, const TileSource<T>& x,
+void sum_blocks(const ConvolutionShape& s, const Tiling& tiling, const TileSource<T>& x,
                 const TileSource<T>& y, MemoryPool& pool, float* grad_weight, float* grad_bias) {
   const int64_t points = tiling.points();
   const int64_t tile_bytes = points * 4 * (Matrices::row_of(s.in) + Matrices::row_of(s.out));
@@ -180,14 +182,9 @@ void sum_blocks(const DirectConvolution& s, const Tiling& tiling, const TileSour
     });
 }
 
-}  // namespace
-}  // namespace winograd
-
-using namespace winograd;
-
 template <class T>
-void winograd_backward_weight(const DirectConvolution& s, MemoryPool& pool, const T* x,
-                              const T* grad_y, float* grad_weight, float* grad_bias) {
+void sum_gradients(const ConvolutionShape& s, MemoryPool& pool, const T* x, const T* grad_y,
+                   float* grad_weight, float* grad_bias) {
   Scratch<T> zeros(pool, std::max(s.in, s.out));
   std::fill_n(zeros.data(), std::max(s.in, s.out), T{});
   const Extent size{s.out_height, s.out_width};
@@ -200,9 +197,16 @@ void winograd_backward_weight(const DirectConvolution& s, MemoryPool& pool, cons
     sum_blocks(s, tiling, from_x, from_y, pool, grad_weight, grad_bias);
 }
 
-template void winograd_backward_weight(const DirectConvolution&, MemoryPool&, const float*,
-                                       const float*, float*, float*);
-template void winograd_backward_weight(const DirectConvolution&, MemoryPool&, const Bfloat16*,
-                                       const Bfloat16*, float*, float*);
+}  // namespace
+}  // namespace winograd
+
+void winograd_backward_weight(const ConvolutionContext& on, const ConvolutionShape& s,
+                              const WeightGradientOperands& operands) {
+  visit_float(s.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    winograd::sum_gradients(s, on.pool(), operands.x.as<T>(), operands.grad_y.as<T>(),
+                            operands.grad_weight.as<float>(), operands.grad_bias.as<float>());
+  });
+}
 
 }  // namespace d2l::cpu

@@ -1,4 +1,4 @@
-#include "framework/backend/cpu/winograd_tiles.h"
+#include "framework/backend/cpu/convolution/winograd/image_tiles.h"
 
 #include <span>
 

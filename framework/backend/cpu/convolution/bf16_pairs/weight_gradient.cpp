@@ -1,9 +1,10 @@
 #include "framework/backend/bf16_products.h"
-#include "framework/backend/cpu/pair_convolution.h"
-#include "framework/backend/cpu/pairs.h"
+#include "framework/backend/cpu/convolution/bf16_pairs/amx_tiles.h"
+#include "framework/backend/cpu/convolution/bf16_pairs/bf16_pairs.h"
+#include "framework/backend/cpu/convolution/bf16_pairs/pairs.h"
+#include "framework/backend/cpu/convolution/image_sums.h"
 #include "framework/backend/cpu/parallel.h"
 #include "framework/backend/cpu/per_thread.h"
-#include "framework/backend/cpu/tiles.h"
 
 // A pair is one place of two images. With AMX the pairs of the output's gradient are transposed, 16
 // channels by 16 places, and those of the input are put in order for each tap of the kernel, with
@@ -23,7 +24,7 @@ struct Factors {
 };
 
 // All products of one tap of the kernel with pairs of images, in order.
-int64_t list_factors(const DirectConvolution& s, int64_t tap, int64_t pairs, Factors* list) {
+int64_t list_factors(const ConvolutionShape& s, int64_t tap, int64_t pairs, Factors* list) {
   const int64_t top = tap / s.kernel_width - s.params.padding.height;
   const int64_t left = tap % s.kernel_width - s.params.padding.width;
   Factors* next = list;
@@ -89,7 +90,7 @@ int64_t in_tiles(int64_t rows) { return (rows + kPairLanes - 1) / kPairLanes * k
 
 // All that slices of the images share. A slice is worked on by one thread, if there are several.
 struct Gradient {
-  Gradient(const DirectConvolution& shape, MemoryPool& pool, int64_t cut, int64_t cache)
+  Gradient(const ConvolutionShape& shape, MemoryPool& pool, int64_t cut, int64_t cache)
       : s(shape),
         slices(cut),
         pairs((shape.images + 1) / 2),
@@ -234,7 +235,7 @@ struct Gradient {
 
   int64_t pairs_held() const { return most * s.x_image() + in_tiles(products) * s.out; }
 
-  DirectConvolution s;
+  ConvolutionShape s;
   int64_t slices, pairs, pair_bytes, most, taps, products;
   bool tiles;
   Scratch<Factors> lists;    // without tiles
@@ -245,7 +246,7 @@ struct Gradient {
 
 // Into how many slices the images are cut, by the shape alone: as long as the slices' sums are few
 // next to what is summed.
-int64_t slices_of(const DirectConvolution& s) {
+int64_t slices_of(const ConvolutionShape& s) {
   constexpr int64_t kWorth = 16, kMost = 64, kFewest = 4;
   const int64_t weights = s.in * s.out * s.kernel_height * s.kernel_width;
   const int64_t slices = s.images * (s.x_image() + s.y_image()) / (kWorth * weights);
@@ -254,13 +255,19 @@ int64_t slices_of(const DirectConvolution& s) {
 
 }  // namespace
 
-bool pair_backward_weight_suits(const DirectConvolution& s) {
-  return bf16_products() != Bf16Products::f32 && s.in % kPairLanes == 0 && s.out % kPairLanes == 0;
+bool pairs_backward_weight_suits(const ConvolutionShape& s) {
+  return s.dtype == DType::bf16 && bf16_products() != Bf16Products::f32 && s.in % kPairLanes == 0 &&
+         s.out % kPairLanes == 0;
 }
 
-void pair_backward_weight(const DirectConvolution& given, MemoryPool& pool, const Bfloat16* x,
-                          const Bfloat16* grad_y, float* grad_weight, float* grad_bias) {
-  DirectConvolution s = given;
+void pairs_backward_weight(const ConvolutionContext& on, const ConvolutionShape& given,
+                           const WeightGradientOperands& operands) {
+  const Bfloat16* x = operands.x.as<Bfloat16>();
+  const Bfloat16* grad_y = operands.grad_y.as<Bfloat16>();
+  float* grad_weight = operands.grad_weight.as<float>();
+  float* grad_bias = operands.grad_bias.as<float>();
+  MemoryPool& pool = on.pool();
+  ConvolutionShape s = given;
   if (s.kernel_height == 1 && s.kernel_width == 1 && s.unit_stride() && !s.padded()) {
     s.images *= s.height;  // every row is an image, so that as many as the cache holds are paired
     s.height = s.out_height = 1;

@@ -1,12 +1,13 @@
 #include <utility>
 
 #include "framework/backend/bf16_products.h"
-#include "framework/backend/cpu/panels.h"
+#include "framework/backend/cpu/convolution/winograd/image_tiles.h"
+#include "framework/backend/cpu/convolution/winograd/panels.h"
+#include "framework/backend/cpu/convolution/winograd/weights.h"
+#include "framework/backend/cpu/convolution/winograd/winograd.h"
+#include "framework/backend/cpu/floats.h"
 #include "framework/backend/cpu/parallel.h"
 #include "framework/backend/cpu/per_thread.h"
-#include "framework/backend/cpu/winograd.h"
-#include "framework/backend/cpu/winograd_tiles.h"
-#include "framework/backend/cpu/winograd_weights.h"
 
 // Forward, and the gradient of the input, which is the same with the weights turned around.
 
@@ -164,12 +165,8 @@ void run(const Pass<T>& pass, MemoryPool& pool) {
     run_panel_by_panel(pass, pool);
 }
 
-}  // namespace
-}  // namespace winograd
-
-using namespace winograd;
-
-bool winograd_suits(const DirectConvolution& s, ConvolutionPass pass, DType dtype) {
+// `size` is that of the results, which are cut into tiles.
+bool suits(const ConvolutionShape& s, Extent size) {
   const bool kernel =
       s.kernel_height == s.kernel_width && (s.kernel_height == 3 || s.kernel_height == 5);
   const Extent most{s.kernel_height - 1, s.kernel_width - 1};
@@ -180,22 +177,23 @@ bool winograd_suits(const DirectConvolution& s, ConvolutionPass pass, DType dtyp
                         s.params.activation != Activation::tanh;
   if (!possible) return false;
   const int64_t fewest = std::min(s.in, s.out);
-  if (dtype == DType::f32 || bf16_products() == Bf16Products::f32) return true;
+  if (s.dtype == DType::f32 || bf16_products() == Bf16Products::f32) return true;
   if (bf16_products() == Bf16Products::tiles || fewest < (s.kernel_height == 5 ? 2 : 3) * kLanes)
     return false;
   // Images of one small tile are better served by the kernels for pairs, and tiles that stick out
   // of the image are work for nothing.
-  const bool forward = pass != ConvolutionPass::backward_input;
-  const Extent size = forward ? Extent{s.out_height, s.out_width} : Extent{s.height, s.width};
   const Tiling tiling(1, size, s.kernel_height);
   return tiling.tile > 5 &&
          4 * size.height * size.width >= 3 * tiling.count * tiling.side * tiling.side;
 }
 
+Extent size_of_x(const ConvolutionShape& s) { return {s.height, s.width}; }
+Extent size_of_y(const ConvolutionShape& s) { return {s.out_height, s.out_width}; }
+
 template <class T>
-void winograd_forward(const DirectConvolution& s, MemoryPool& pool, const T* x, const float* weight,
-                      const float* bias, T* y) {
-  const Extent size{s.out_height, s.out_width};
+void forward_images(const ConvolutionShape& s, MemoryPool& pool, const T* x, const float* weight,
+                    const float* bias, T* y) {
+  const Extent size = size_of_y(s);
   const Tiling tiling(s.images, size, s.kernel_height);
   Scratch<T> zeros(pool, s.in);
   std::fill_n(zeros.data(), s.in, T{});
@@ -208,9 +206,9 @@ void winograd_forward(const DirectConvolution& s, MemoryPool& pool, const T* x, 
 }
 
 template <class T>
-void winograd_backward_input(const DirectConvolution& s, MemoryPool& pool, const T* grad_y,
-                             const float* weight, T* grad_x) {
-  const Extent size{s.height, s.width};
+void gather_gradients(const ConvolutionShape& s, MemoryPool& pool, const T* grad_y,
+                      const float* weight, T* grad_x) {
+  const Extent size = size_of_x(s);
   const Tiling tiling(s.images, size, s.kernel_height);
   Scratch<T> zeros(pool, s.out);
   std::fill_n(zeros.data(), s.out, T{});
@@ -225,13 +223,35 @@ void winograd_backward_input(const DirectConvolution& s, MemoryPool& pool, const
       pool);
 }
 
-template void winograd_forward(const DirectConvolution&, MemoryPool&, const float*, const float*,
-                               const float*, float*);
-template void winograd_forward(const DirectConvolution&, MemoryPool&, const Bfloat16*, const float*,
-                               const float*, Bfloat16*);
-template void winograd_backward_input(const DirectConvolution&, MemoryPool&, const float*,
-                                      const float*, float*);
-template void winograd_backward_input(const DirectConvolution&, MemoryPool&, const Bfloat16*,
-                                      const float*, Bfloat16*);
+}  // namespace
+}  // namespace winograd
+
+bool winograd_forward_suits(const ConvolutionShape& s) {
+  return winograd::suits(s, winograd::size_of_y(s));
+}
+bool winograd_backward_input_suits(const ConvolutionShape& s) {
+  return winograd::suits(s, winograd::size_of_x(s));
+}
+bool winograd_backward_weight_suits(const ConvolutionShape& s) {
+  return winograd::suits(s, winograd::size_of_y(s));
+}
+
+void winograd_forward(const ConvolutionContext& on, const ConvolutionShape& s,
+                      const ForwardOperands& operands) {
+  visit_float(s.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    winograd::forward_images(s, on.pool(), operands.x.as<T>(), operands.weight.as<float>(),
+                             operands.bias.as<float>(), operands.y.as<T>());
+  });
+}
+
+void winograd_backward_input(const ConvolutionContext& on, const ConvolutionShape& s,
+                             const InputGradientOperands& operands) {
+  visit_float(s.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    winograd::gather_gradients(s, on.pool(), operands.grad_y.as<T>(), operands.weight.as<float>(),
+                               operands.grad_x.as<T>());
+  });
+}
 
 }  // namespace d2l::cpu

@@ -1,4 +1,4 @@
-#include "framework/backend/cpu/tiles.h"
+#include "framework/backend/cpu/convolution/bf16_pairs/amx_tiles.h"
 
 #include "framework/backend/cpu/lanes.h"
 

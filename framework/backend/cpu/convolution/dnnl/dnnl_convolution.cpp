@@ -1,0 +1,188 @@
+#include "framework/backend/cpu/convolution/dnnl/dnnl_convolution.h"
+
+#include "framework/backend/bf16_products.h"
+#include "framework/backend/cpu/dnnl_cache.h"
+
+namespace d2l::cpu {
+namespace {
+
+using dnnl_version::ConvolutionDescription;
+using dnnl_version::Dims;
+using dnnl_version::Md;
+using Tag = dnnl::memory::format_tag;
+
+Md described(const Shape& s, DType dtype, Tag tag) {
+  // oneDNN names the axes N, C, H, W and O, I, H, W, whatever the order in memory
+  return {Dims{s[0], s[3], s[1], s[2]}, dnnl_type(dtype), tag};
+}
+
+struct Convolution {
+  Shape x, weight, y;
+  bool with_bias;
+  DType dtype;  // of images; the caller's weights and biases are f32
+};
+
+// What the caller's memory looks like.
+ConvolutionDescription outside_of(const Conv2dParams& params, const Convolution& shape) {
+  ConvolutionDescription made;
+  made.x = described(shape.x, shape.dtype, Tag::nhwc);
+  made.weight = described(shape.weight, DType::f32, Tag::ohwi);
+  made.y = described(shape.y, shape.dtype, Tag::nhwc);
+  if (shape.with_bias) made.bias = Md({shape.weight[0]}, dnnl::memory::data_type::f32, Tag::x);
+  made.stride = {params.stride.height, params.stride.width};
+  made.padding = {params.padding.height, params.padding.width};
+  return made;
+}
+
+// What the primitive may choose: the layout of the weights, which are small, and which it reads in
+// the images' type. Their gradients are sums, which it writes as f32.
+ConvolutionDescription free_weight(ConvolutionDescription shape, const Shape& weight, DType dtype) {
+  shape.weight = described(weight, dtype, Tag::any);
+  return shape;
+}
+
+PrimitiveKey key_of(DnnlOp op, const Conv2dParams& params, const Convolution& shape) {
+  PrimitiveKey key(op);
+  key.add(params.stride.height).add(params.stride.width);
+  key.add(params.padding.height).add(params.padding.width);
+  key.add(static_cast<int64_t>(params.activation)).add(shape.with_bias);
+  key.add(shape.x).add(shape.weight).add(static_cast<int64_t>(shape.dtype));
+  return key;
+}
+
+std::unique_ptr<CachedPrimitive> make_forward(const dnnl::engine& engine,
+                                              const Conv2dParams& params,
+                                              const Convolution& shape) {
+  ConvolutionDescription outside = outside_of(params, shape);
+  auto description = dnnl_version::convolution_forward(
+      engine, free_weight(outside, shape.weight, shape.dtype), attributes_with(params.activation));
+  auto made = std::make_unique<CachedPrimitive>(engine, dnnl::convolution_forward(description),
+                                                description.scratchpad_desc());
+  made->input(DNNL_ARG_SRC, outside.x, outside.x);
+  made->input(DNNL_ARG_WEIGHTS, outside.weight, description.weights_desc());
+  made->output(DNNL_ARG_DST, outside.y, outside.y);
+  if (shape.with_bias) made->input(DNNL_ARG_BIAS, outside.bias, outside.bias);
+  return made;
+}
+
+std::unique_ptr<CachedPrimitive> make_backward_input(const dnnl::engine& engine,
+                                                     const Conv2dParams& params,
+                                                     const Convolution& shape) {
+  ConvolutionDescription outside = outside_of(params, shape);
+  auto description = dnnl_version::convolution_backward_data(
+      engine, free_weight(outside, shape.weight, shape.dtype), dnnl_version::attributes());
+  auto made = std::make_unique<CachedPrimitive>(
+      engine, dnnl::convolution_backward_data(description), description.scratchpad_desc());
+  made->input(DNNL_ARG_DIFF_DST, outside.y, outside.y);
+  made->input(DNNL_ARG_WEIGHTS, outside.weight, description.weights_desc());
+  made->output(DNNL_ARG_DIFF_SRC, outside.x, outside.x);
+  return made;
+}
+
+std::unique_ptr<CachedPrimitive> make_backward_weight(const dnnl::engine& engine,
+                                                      const Conv2dParams& params,
+                                                      const Convolution& shape) {
+  ConvolutionDescription outside = outside_of(params, shape);
+  auto description = dnnl_version::convolution_backward_weights(
+      engine, free_weight(outside, shape.weight, DType::f32), dnnl_version::attributes());
+  auto made = std::make_unique<CachedPrimitive>(
+      engine, dnnl::convolution_backward_weights(description), description.scratchpad_desc());
+  made->input(DNNL_ARG_SRC, outside.x, outside.x);
+  made->input(DNNL_ARG_DIFF_DST, outside.y, outside.y);
+  made->output(DNNL_ARG_DIFF_WEIGHTS, outside.weight, description.diff_weights_desc());
+  if (shape.with_bias) made->output(DNNL_ARG_DIFF_BIAS, outside.bias, outside.bias);
+  return made;
+}
+
+Conv2dParams without_activation(Conv2dParams params) {
+  params.activation = Activation::none;
+  return params;
+}
+
+// Whether some tap of the kernel only ever sees padding, along one axis.
+bool some_tap_sees_nothing(int64_t size, int64_t kernel, int64_t stride, int64_t padding,
+                           int64_t out) {
+  for (int64_t tap = 0; tap < kernel; ++tap) {
+    bool sees = false;
+    for (int64_t o = 0; o < out && !sees; ++o) {
+      const int64_t at = o * stride + tap - padding;
+      sees = at >= 0 && at < size;
+    }
+    if (!sees) return true;
+  }
+  return false;
+}
+
+bool multiplies_in_tiles(const ConvolutionShape& s) {
+  return s.dtype == DType::bf16 && bf16_products() == Bf16Products::tiles;
+}
+
+}  // namespace
+
+// All three run what they find in, or add to, the cache of primitives.
+void dnnl_forward(const ConvolutionContext& on, const ConvolutionShape& s,
+                  const ForwardOperands& operands) {
+  const auto& [x, weight, bias, y] = operands;
+  DnnlState& state = on.dnnl;
+  const Convolution shape{x.shape, weight.shape, y.shape, static_cast<bool>(bias), x.dtype};
+  CachedPrimitive& primitive = state.find(key_of(DnnlOp::convolution, s.params, shape), [&] {
+    return make_forward(state.engine, s.params, shape);
+  });
+  if (bias)
+    primitive.run(state.stream, state.pool, {x.data, weight.data, y.data, bias.data});
+  else
+    primitive.run(state.stream, state.pool, {x.data, weight.data, y.data});
+}
+
+void dnnl_backward_input(const ConvolutionContext& on, const ConvolutionShape& s,
+                         const InputGradientOperands& operands) {
+  const auto& [grad_y, weight, grad_x] = operands;
+  DnnlState& state = on.dnnl;
+  const Conv2dParams params = without_activation(s.params);
+  const Convolution shape{grad_x.shape, weight.shape, grad_y.shape, false, grad_y.dtype};
+  CachedPrimitive& primitive =
+      state.find(key_of(DnnlOp::convolution_backward_input, params, shape),
+                 [&] { return make_backward_input(state.engine, params, shape); });
+  primitive.run(state.stream, state.pool, {grad_y.data, weight.data, grad_x.data});
+}
+
+void dnnl_backward_weight(const ConvolutionContext& on, const ConvolutionShape& s,
+                          const WeightGradientOperands& operands) {
+  const auto& [x, grad_y, grad_weight, grad_bias] = operands;
+  DnnlState& state = on.dnnl;
+  const Conv2dParams params = without_activation(s.params);
+  const Convolution shape{x.shape, grad_weight.shape, grad_y.shape, static_cast<bool>(grad_bias),
+                          x.dtype};
+  CachedPrimitive& primitive =
+      state.find(key_of(DnnlOp::convolution_backward_weight, params, shape),
+                 [&] { return make_backward_weight(state.engine, params, shape); });
+  if (grad_bias)
+    primitive.run(state.stream, state.pool,
+                  {x.data, grad_y.data, grad_weight.data, grad_bias.data});
+  else
+    primitive.run(state.stream, state.pool, {x.data, grad_y.data, grad_weight.data});
+}
+
+bool dnnl_suits(const ConvolutionShape&) { return true; }
+
+bool wants_f32_gradient(const ConvolutionShape& s) {
+  const Conv2dParams& p = s.params;
+  return (s.in % 16 != 0 || s.out % 16 != 0) &&
+         (some_tap_sees_nothing(s.width, s.kernel_width, p.stride.width, p.padding.width,
+                                s.out_width) ||
+          some_tap_sees_nothing(s.height, s.kernel_height, p.stride.height, p.padding.height,
+                                s.out_height));
+}
+
+bool dnnl_amx_forward_suits(const ConvolutionShape& s) { return multiplies_in_tiles(s); }
+
+bool dnnl_amx_backward_input_suits(const ConvolutionShape& s) {
+  return multiplies_in_tiles(s) && (s.unit_stride() || s.kernel_width == 1);
+}
+
+bool dnnl_amx_backward_weight_suits(const ConvolutionShape& s) {
+  return multiplies_in_tiles(s) && s.in >= 16 && s.in < 64 && s.out_width >= 16 &&
+         s.unit_stride() && s.kernel_width == 3 && !wants_f32_gradient(s);
+}
+
+}  // namespace d2l::cpu
