@@ -1,6 +1,8 @@
 #include "launcher/time_report.h"
 
+#include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "framework/base/text.h"
@@ -183,6 +185,42 @@ std::string kind_table(const Measured& measured) {
   return table(rows);
 }
 
+// Which kernels computed the convolutions, and the layers that each combination computed.
+std::string convolution_lines(const std::vector<Cost>& costs) {
+  const auto name_of = [](ConvolutionPass pass) {
+    return pass == ConvolutionPass::forward          ? "forward "
+           : pass == ConvolutionPass::backward_input ? "input gradient "
+                                                     : "weight gradient ";
+  };
+  std::vector<std::string> layers;
+  std::map<std::string, std::set<std::pair<ConvolutionPass, std::string>>> kernels;
+  for (const Cost& cost : costs) {
+    if (cost.convolutions.empty()) continue;
+    const auto [place, is_new] = kernels.try_emplace(layer_name(cost));
+    if (is_new) layers.push_back(place->first);
+    place->second.insert(cost.convolutions.begin(), cost.convolutions.end());
+  }
+  std::vector<Row> lines;  // the kernels, and the layers
+  for (const std::string& layer : layers) {
+    std::vector<std::string> passes;
+    for (const auto& [pass, kernel] : kernels[layer]) passes.push_back(name_of(pass) + kernel);
+    const std::string line = join(passes, ", ");
+    const auto same = std::find_if(lines.begin(), lines.end(),
+                                   [&](const Row& known) { return known.front() == line; });
+    if (same == lines.end())
+      lines.push_back({line, layer});
+    else
+      same->push_back(layer);
+  }
+  std::string text;
+  for (Row& line : lines) {
+    const std::string combination = line.front();
+    line.erase(line.begin());
+    text += concat("convolutions: ", combination, ": ", join(line, ", "), "\n");
+  }
+  return text.empty() ? text : text + "\n";
+}
+
 TrainerTimes difference(const TrainerTimes& later, const TrainerTimes& earlier) {
   return {.samples = later.samples - earlier.samples,
           .steps = later.steps - earlier.steps,
@@ -232,7 +270,8 @@ std::string time_report(const TimeSubject& subject, int64_t steps) {
   measured.costs = profiler.costs();
   const TrainerTimes& times = goes_ahead ? undisturbed : measured.times;
   const double seconds = times.steps + times.data_wait;
-  std::string text = concat(layer_table(measured), "\n", kind_table(measured), "\n");
+  std::string text = concat(layer_table(measured), "\n", kind_table(measured), "\n",
+                            convolution_lines(measured.costs));
   if (goes_ahead)
     text += concat("each operation was waited for, which takes time of its own: a step took ",
                    measured.milliseconds(measured.seconds()), " ms so, ",

@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 
+#include "framework/backend/params.h"
 #include "framework/base/dtype.h"
 
 namespace d2l {
@@ -38,6 +40,8 @@ class KernelObserver {
   virtual ~KernelObserver() = default;
   // Has to call `run` once, which queues the kernel.
   virtual void kernel(const KernelCost& cost, const std::function<void()>& run) = 0;
+  // Called within `run` where a device has several kernels for convolutions: `name` computes one.
+  virtual void convolution(ConvolutionPass pass, const std::string& name) = 0;
 };
 
 }  // namespace d2l

@@ -225,6 +225,8 @@ class Kernels {
  protected:
   enum class Mode { compute, dry_run };
   explicit Kernels(Mode mode = Mode::compute) : mode_(mode) {}
+  // Or nullptr; it is told only from within do_...().
+  KernelObserver* observer() const { return observer_; }
 
  private:
   virtual void do_round_once(ConstView values, DType dtype) = 0;

@@ -42,6 +42,7 @@ Cost& Profiler::cost_of(const KernelCost& kernel) {
 }
 
 void Profiler::kernel(const KernelCost& kernel, const std::function<void()>& run) {
+  convolutions_.clear();
   backend_.synchronize();  // copies from the host may still be under way
   const Timer timer;
   run();
@@ -53,6 +54,11 @@ void Profiler::kernel(const KernelCost& kernel, const std::function<void()>& run
   cost.bytes += kernel.bytes;
   cost.least_seconds +=
       limits_.least_seconds(kernel.multiply_adds, kernel.multiplied, kernel.bytes);
+  cost.convolutions.merge(convolutions_);
+}
+
+void Profiler::convolution(ConvolutionPass pass, const std::string& name) {
+  convolutions_.emplace(pass, name);
 }
 
 }  // namespace d2l

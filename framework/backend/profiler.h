@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -23,6 +24,8 @@ struct Cost {
   int64_t multiply_adds = 0;  // of convolutions, matrix products and attention, by their shapes
   int64_t bytes = 0;          // that must at least be moved: each operand once, in its dtype
   double least_seconds = 0;   // that the device's limits leave for it; 0 without them
+  // What computed its convolutions, on devices that say so.
+  std::set<std::pair<ConvolutionPass, std::string>> convolutions = {};
 };
 
 // What a device can do at most, as somebody has measured it.
@@ -55,6 +58,7 @@ class Profiler final : public KernelObserver {
   void set_counting(bool on);
 
   void kernel(const KernelCost& kernel, const std::function<void()>& run) override;
+  void convolution(ConvolutionPass pass, const std::string& name) override;
 
  private:
   Cost& cost_of(const KernelCost& kernel);
@@ -62,6 +66,7 @@ class Profiler final : public KernelObserver {
   Backend& backend_;
   Limits limits_;
   std::vector<Cost> costs_;
+  std::set<std::pair<ConvolutionPass, std::string>> convolutions_;  // of the kernel that runs
   // operation, backward, in a module, path -> place in costs_
   std::map<std::tuple<const char*, bool, bool, std::string>, size_t> places_;
 };

@@ -74,6 +74,27 @@ TEST(Time, SaysWhereTheTimeGoes) {
   }
 }
 
+// The last words of the lines, each of which says which layers some kernels computed.
+TEST(Time, SaysWhichKernelsComputedTheConvolutions) {
+  const ProgramResult result = train(0, {"--recipe", "lenet", "--time", "1"});
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  const bool has_wide_vectors = result.output.find("AVX-512") != std::string::npos;
+  if (has_wide_vectors)
+    EXPECT_THAT(
+        result.output,
+        AllOf(HasSubstr("\nconvolutions: forward few_channels/pixels_pool, weight gradient "
+                        "few_channels/pixels_pool: conv1\n"),
+              HasSubstr("\nconvolutions: forward few_channels/channels, input gradient "
+                        "few_channels/taps, weight gradient few_channels/channels: conv2\n")));
+  else
+    EXPECT_THAT(result.output,
+                AllOf(HasSubstr("\nconvolutions: forward dnnl, weight gradient dnnl: conv1\n"),
+                      HasSubstr("\nconvolutions: forward dnnl, input gradient dnnl, weight "
+                                "gradient dnnl: conv2\n")));
+  const ProgramResult none = train(0, {"--model", "mlp", "--time", "1"});
+  EXPECT_THAT(none.output, Not(HasSubstr("convolutions:")));
+}
+
 // More steps than there are in an epoch, accumulation, and a peak of its own.
 TEST(Time, MeasuresWhatTheOptionsSay) {
   ProgramResult result = train(0, {"--model", "mlp", "--batch-size", "1024", "--accumulate", "2",

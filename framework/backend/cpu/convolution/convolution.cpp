@@ -4,11 +4,19 @@
 // What the backend does around the choice of a kernel.
 
 namespace d2l::cpu {
+namespace {
+
+void report(KernelObserver* observer, ConvolutionPass pass, const ConvolutionShape& shape) {
+  if (observer != nullptr) observer->convolution(pass, convolution_kernel(pass, shape));
+}
+
+}  // namespace
 
 void CpuBackend::do_conv2d(const Conv2dParams& params, const ConvOperands& in, View y) {
   if (y.elements() == 0) return;
-  run_convolution({*this, dnnl_.state()}, {params, in.x, in.weight.shape, y.shape},
-                  ForwardOperands{in.x, in.weight, in.bias, y});
+  const ConvolutionShape shape(params, in.x, in.weight.shape, y.shape);
+  report(observer(), ConvolutionPass::forward, shape);
+  run_convolution({*this, dnnl_.state()}, shape, ForwardOperands{in.x, in.weight, in.bias, y});
 }
 
 void CpuBackend::do_conv2d_backward_input(const Conv2dParams& params, ConstView grad_y,
@@ -20,8 +28,9 @@ void CpuBackend::do_conv2d_backward_input(const Conv2dParams& params, ConstView 
     conv2d_backward_input(params, grad_y, weight, more, false);
     return binary(Binary::add, grad_x, more, grad_x);
   }
-  run_convolution({*this, dnnl_.state()}, {params, grad_x, weight.shape, grad_y.shape},
-                  InputGradientOperands{grad_y, weight, grad_x});
+  const ConvolutionShape shape(params, grad_x, weight.shape, grad_y.shape);
+  report(observer(), ConvolutionPass::backward_input, shape);
+  run_convolution({*this, dnnl_.state()}, shape, InputGradientOperands{grad_y, weight, grad_x});
 }
 
 void CpuBackend::do_conv2d_backward_weight(const Conv2dParams& params, ConstView x,
@@ -31,7 +40,9 @@ void CpuBackend::do_conv2d_backward_weight(const Conv2dParams& params, ConstView
     if (grad_bias) fill(grad_bias, 0);
     return;
   }
-  run_convolution({*this, dnnl_.state()}, {params, x, grad_weight.shape, grad_y.shape},
+  const ConvolutionShape shape(params, x, grad_weight.shape, grad_y.shape);
+  report(observer(), ConvolutionPass::backward_weight, shape);
+  run_convolution({*this, dnnl_.state()}, shape,
                   WeightGradientOperands{x, grad_y, grad_weight, grad_bias});
 }
 
@@ -40,6 +51,7 @@ void CpuBackend::do_conv2d_pool(const ConvPoolParams& params, const ConvOperands
   const ConvolutionShape shape(params.conv, in.x, in.weight.shape, kept.conv.shape);
   const PooledConvolutionKernel* kernel = pooled_convolution_kernel(shape, params);
   if (kernel == nullptr) return Backend::do_conv2d_pool(params, in, kept, y);
+  if (observer() != nullptr) observer()->convolution(ConvolutionPass::forward, kernel->name);
   kernel->forward({*this, dnnl_.state()}, shape, in, kept, y);
 }
 
@@ -50,6 +62,8 @@ void CpuBackend::do_conv2d_pool_backward(const ConvPoolParams& params, const Con
   const PooledConvolutionKernel* kernel = pooled_convolution_kernel(shape, params);
   if (kernel == nullptr)
     return Backend::do_conv2d_pool_backward(params, in, kept, grad_y, gradients);
+  if (observer() != nullptr)
+    observer()->convolution(ConvolutionPass::backward_weight, kernel->name);
   kernel->backward({*this, dnnl_.state()}, shape, kept,
                    {in.x, grad_y, gradients.weight, gradients.bias});
 }
