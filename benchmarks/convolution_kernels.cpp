@@ -1,0 +1,133 @@
+// bench-convolution-kernels batch threads size,in,out,kernel,stride,padding ...: every kernel
+// of the CPU that suits these convolutions, in the order in which they are asked, so that the first
+// is the one that is used: GFLOP/s by the definition, and its time as a multiple of the first
+// one's. In f32 and in bf16 as this processor multiplies it. Kernels take turns; medians.
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "framework/backend/backend.h"
+#include "framework/backend/convolution_choice.h"
+#include "framework/base/timer.h"
+
+namespace {
+
+using namespace d2l;
+
+struct Case {
+  int64_t size, in, out, kernel, stride, padding;
+};
+
+class Bench {
+ public:
+  explicit Bench(int threads) : backend_(make_cpu_backend(threads)) {}
+
+  void run(const Case& c, int64_t batch, DType dtype) {
+    const int64_t out_size = (c.size + 2 * c.padding - c.kernel) / c.stride + 1;
+    const Conv2dParams params{{c.stride, c.stride}, {c.padding, c.padding}};
+    const View x = filled({batch, c.size, c.size, c.in}, dtype);
+    const View y = filled({batch, out_size, out_size, c.out}, dtype);
+    const View weight = filled({c.out, c.kernel, c.kernel, c.in}, DType::f32);
+    const View bias = filled({c.out}, DType::f32);
+    const ConvolutionShape shape(params, x, weight.shape, y.shape);
+    const double flop = 2.0 * static_cast<double>(y.elements() * c.in * c.kernel * c.kernel) * 1e-9;
+    const std::string name = concat(to_string(dtype), " ", c.in, "->", c.out, " ", c.kernel, "x",
+                                    c.kernel, " s", c.stride, " on ", c.size, "x", c.size);
+    compare(name + " forward", ConvolutionPass::forward, shape, flop, [&] {
+      backend_->conv2d(params, {x, weight, bias}, y);
+    });
+    compare(name + " input gradient", ConvolutionPass::backward_input, shape, flop,
+            [&] { backend_->conv2d_backward_input(params, y, weight, x, false); });
+    compare(name + " weight gradient", ConvolutionPass::backward_weight, shape, flop,
+            [&] { backend_->conv2d_backward_weight(params, x, y, weight, bias); });
+    for (const View& view : {x, y, weight, bias}) backend_->pool().release(view.data);
+  }
+
+ private:
+  template <class Call>
+  void compare(const std::string& name, ConvolutionPass pass, const ConvolutionShape& shape,
+               double giga_flop, const Call& call) {
+    constexpr double kSpend = 0.5;
+    constexpr int kFewest = 7, kMost = 100;
+    const std::vector<std::string> kernels = cpu::convolution_kernels(pass, shape);
+    std::vector<std::vector<double>> seconds(kernels.size());
+    const Timer all;
+    for (int i = 0; i < kFewest || (i < kMost && all.seconds() < kSpend); ++i)
+      for (size_t k = 0; k < kernels.size(); ++k) {
+        const cpu::ForcedConvolutionKernel forced(kernels[k]);
+        call();  // brings its operands and code into the caches
+        const Timer timer;
+        call();
+        seconds[k].push_back(timer.seconds());
+      }
+    std::printf("%-48s", name.c_str());
+    double first = 0;
+    for (size_t k = 0; k < kernels.size(); ++k) {
+      auto middle = seconds[k].begin() + static_cast<int64_t>(seconds[k].size() / 2);
+      std::nth_element(seconds[k].begin(), middle, seconds[k].end());
+      if (k == 0) first = *middle;
+      std::printf("  %s %.0f (%.2f)", kernels[k].c_str(), giga_flop / *middle, *middle / first);
+    }
+    std::printf("\n");
+    std::fflush(stdout);
+  }
+
+  // Numbers in [-1, 1).
+  View filled(const Shape& shape, DType dtype) {
+    const View numbers = allocated(shape, DType::f32);
+    for (int64_t i = 0; i < numbers.elements(); ++i) {
+      state_ = state_ * 6364136223846793005u + 1442695040888963407u;
+      numbers.as<float>()[i] = static_cast<float>(state_ >> 40) / 8388608.0f - 1.0f;
+    }
+    if (dtype == DType::f32) return numbers;
+    const View rounded = allocated(shape, dtype);
+    backend_->copy(strided(numbers), strided(rounded), false);
+    backend_->pool().release(numbers.data);
+    return rounded;
+  }
+  View allocated(const Shape& shape, DType dtype) {
+    View made{nullptr, dtype, shape};
+    made.data = backend_->pool().allocate(static_cast<size_t>(made.bytes()));
+    return made;
+  }
+
+  std::unique_ptr<Backend> backend_;
+  uint64_t state_ = 1;
+};
+
+int64_t number(const char* name, const char* text) {
+  const int64_t value = std::atoll(text);
+  check(value >= 1, name, ": expected a whole number of at least 1, found ", text);
+  return value;
+}
+
+Case parse_case(const char* text) {
+  long long n[6];
+  char more;
+  const int found = std::sscanf(text, "%lld,%lld,%lld,%lld,%lld,%lld%c", &n[0], &n[1], &n[2], &n[3],
+                                &n[4], &n[5], &more);
+  check(found == 6, "expected size,in,out,kernel,stride,padding, found ", text);
+  return {n[0], n[1], n[2], n[3], n[4], n[5]};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    check(argc > 3, "expected batch threads size,in,out,kernel,stride,padding ...");
+    const int64_t batch = number("batch", argv[1]);
+    Bench bench(static_cast<int>(number("threads", argv[2])));
+    for (int i = 3; i < argc; ++i)
+      for (const DType dtype : {DType::f32, DType::bf16})
+        bench.run(parse_case(argv[i]), batch, dtype);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "bench-convolution-kernels: %s\n", error.what());
+    return 1;
+  }
+  return 0;
+}
