@@ -55,9 +55,9 @@ void check_same_kind(const data::Dataset& train, const data::Dataset& test) {
 // A window that sees nothing of its image would be of no use.
 void check_crop(const Config& config, const Shape& image) {
   const int64_t size = std::min(image[0], image[1]);
-  if (config.images.crop_padding >= size)
+  if (config.augmentation.crop_padding >= size)
     throw UsageError(concat("--crop-padding expects less than the images' size, ", size, ", found ",
-                            config.images.crop_padding));
+                            config.augmentation.crop_padding));
 }
 
 TrainerOptions trainer_options(const Config& config, const Machine& machine,
@@ -75,9 +75,7 @@ TrainerOptions trainer_options(const Config& config, const Machine& machine,
           .step = {.accumulate = config.training.accumulate,
                    .activations = activation_type(config.training.precision),
                    .normalisation = parse_normalisation(config.images.normalize, image[2]),
-                   .augmentation = {.crop_padding = config.images.crop_padding,
-                                    .flip = config.images.flip,
-                                    .seed = config.training.seed},
+                   .augmentation = config.augmentation,
                    .loss_scale = {.constant = config.training.loss_scale},
                    .sync_batch_norm = config.training.sync_bn,
                    .clip_value = config.regularisation.clip_value,

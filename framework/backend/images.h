@@ -10,33 +10,39 @@
 
 namespace d2l::images {
 
-D2L_HOST_DEVICE inline float scaled(uint8_t value) { return static_cast<float>(value) / 255.0f; }
-D2L_HOST_DEVICE inline float normalised(uint8_t value, float mean, float deviation) {
-  return (scaled(value) - mean) / deviation;
-}
-
-// Row r and column c of the window are row r + down and column c + right of the image, or of the
-// zeros around it; then the window may be mirrored.
-struct Placement {
+// What is drawn for one sample. Pixel (r, c) of the result is pixel (r + down, c + right) of the
+// image, or zero outside it; then the result may be mirrored.
+struct Variation {
   int64_t down = 0, right = 0;
   bool mirrored = false;
 };
 
-class Placements {
- public:
-  explicit Placements(const ImageParams& params)
-      : key_(params.key),
-        padding_(params.padding),
-        threshold_(static_cast<uint32_t>(std::ceil(params.flip * 16777216.0))) {}
+// Byte to [0, 1].
+D2L_HOST_DEVICE inline float scaled(uint8_t value, const Variation& /*variation*/) {
+  return static_cast<float>(value) / 255.0f;
+}
+D2L_HOST_DEVICE inline float normalised(uint8_t value, const Variation& variation, float mean,
+                                        float deviation) {
+  return (scaled(value, variation) - mean) / deviation;
+}
 
-  D2L_HOST_DEVICE Placement of(int64_t sample) const {
+class Variations {
+ public:
+  explicit Variations(const ImageParams& params)
+      : key_(params.key),
+        padding_(params.augmentation.crop_padding),
+        flip_below_(static_cast<uint32_t>(std::ceil(params.augmentation.flip * 16777216.0))) {}
+
+  D2L_HOST_DEVICE Variation of(int64_t sample) const {
     const Random4 words = philox(key_, static_cast<uint64_t>(sample));
-    // to_unit(word) < flip, said in whole numbers
-    return {shift(words.word[0]), shift(words.word[1]), (words.word[2] >> 8) < threshold_};
+    return {.down = shift(words.word[0]),
+            .right = shift(words.word[1]),
+            // to_unit(word) < flip in integers
+            .mirrored = (words.word[2] >> 8) < flip_below_};
   }
 
  private:
-  // [-padding, padding], each as often
+  // Uniform in [-padding, padding].
   D2L_HOST_DEVICE int64_t shift(uint32_t word) const {
     const uint64_t places = 2 * static_cast<uint64_t>(padding_) + 1;
     return static_cast<int64_t>((word * places) >> 32) - padding_;
@@ -44,7 +50,7 @@ class Placements {
 
   RngKey key_;
   int64_t padding_;
-  uint32_t threshold_;
+  uint32_t flip_below_;
 };
 
 }  // namespace d2l::images

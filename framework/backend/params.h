@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 
+#include "framework/backend/augmentation.h"
 #include "framework/backend/view.h"
 #include "framework/base/rng.h"
 
@@ -86,15 +87,11 @@ struct DropoutParams {
   ConstView step = {};
 };
 
-// How stored images become numbers: each is a window of its own size out of the image with
-// `padding` zeros on all sides, at a place that is drawn, and mirrored left to right with
-// probability `flip`. What is drawn is a function of the key and the sample's number.
+// How images of bytes become numbers. What is drawn is a function of the key and the sample's
+// number.
 struct ImageParams {
-  int64_t padding = 0;
-  double flip = 0;
+  Augmentation augmentation = {};
   RngKey key = {};
-
-  bool moves() const { return padding > 0 || flip > 0; }
 };
 
 // Elements [begin, end) of the flat arrays that an optimizer works on, with factors of their own on

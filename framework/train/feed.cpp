@@ -34,13 +34,14 @@ Tensor Feed::Kept::rows(Backend& backend, Shape shape, DType dtype, int64_t most
 
 void Feed::load(const Batch& batch) {
   const ImageParams params = image_params(batch.epoch);
-  if (params.moves() || mean_.defined()) check_images(batch);
+  if (params.augmentation.augments() || mean_.defined()) check_images(batch);
   turn_ = 1 - turn_;
   Arrival& arrival = arrivals_[turn_];
   const Tensor inputs = arrived(batch.inputs, arrival.inputs, arrival.free);
   const Tensor targets = arrived(batch.targets, arrival.targets, arrival.free);
   Tensor samples;
-  if (params.moves()) samples = arrived(batch.samples, arrival.samples, arrival.free);
+  if (params.augmentation.augments())
+    samples = arrived(batch.samples, arrival.samples, arrival.free);
   backend_.await_uploads();
   load_inputs(inputs, params, samples);
   load_targets(targets);
@@ -48,10 +49,8 @@ void Feed::load(const Batch& batch) {
 }
 
 ImageParams Feed::image_params(int64_t epoch) const {
-  const Augmentation& augmentation = options_.augmentation;
-  return {.padding = augmentation.crop_padding,
-          .flip = augmentation.flip,
-          .key = {augmentation.seed, mix(stream_of("augment"), static_cast<uint64_t>(epoch))}};
+  return {.augmentation = options_.augmentation,
+          .key = {options_.seed, mix(stream_of("augment"), static_cast<uint64_t>(epoch))}};
 }
 
 void Feed::check_images(const Batch& batch) const {
@@ -62,7 +61,7 @@ void Feed::check_images(const Batch& batch) const {
   check(!mean_.defined() || mean_.elements() == images.size(3),
         "feed: expected a mean for each of ", images.size(3), " channels, found ",
         options_.normalisation.mean.size());
-  check(!image_params(batch.epoch).moves() || batch.samples.defined(),
+  check(!options_.augmentation.augments() || batch.samples.defined(),
         "feed: augmentation expects the samples' numbers, found none");
 }
 

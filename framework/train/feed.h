@@ -3,6 +3,7 @@
 #include <array>
 #include <vector>
 
+#include "framework/backend/augmentation.h"
 #include "framework/tensor/batch.h"
 
 namespace d2l {
@@ -12,21 +13,13 @@ struct Normalisation {
   std::vector<float> mean, deviation;
 };
 
-// For training: a window of the image's size at a random place of the image with `crop_padding`
-// zeros on all sides; a mirror image with probability `flip`. What is drawn is a function of the
-// seed, the epoch and the sample's number in the data set.
-struct Augmentation {
-  int64_t crop_padding = 0;
-  double flip = 0;
-  uint64_t seed = 0;
-};
-
 struct FeedOptions {
   DType activations = DType::f32;  // what the inputs become; or 16 bits
   DType targets = DType::i64;      // what the targets become
   // Of images that are stored as bytes, [n, h, w, c].
   Normalisation normalisation = {};
   Augmentation augmentation = {};
+  uint64_t seed = 0;         // of the augmentation
   int64_t most_samples = 0;  // that memory is made for at first; 0: as many as the first batch has
 };
 

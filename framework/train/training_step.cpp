@@ -25,6 +25,7 @@ FeedOptions feed_options(const StepParts& parts, const StepOptions& options) {
           .targets = parts.objective.target_type(),
           .normalisation = options.normalisation,
           .augmentation = options.augmentation,
+          .seed = options.seed,
           .most_samples = parts.largest_batch};
 }
 

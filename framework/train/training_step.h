@@ -23,7 +23,7 @@ struct StepOptions {
   double clip_value = 0;             // of the averaged gradient's elements; 0: not clipped
   double clip_norm = 0;  // of the whole averaged gradient, after clip_value; 0: not clipped
   bool record = false;   // have the backend record the passes of steps, and replay them
-  uint64_t seed = 0;     // of dropout
+  uint64_t seed = 0;     // of dropout and augmentation
 };
 
 // What a step works with; owned by the caller.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "launcher/options/augmentation.h"
 #include "launcher/options/data.h"
 #include "launcher/options/images.h"
 #include "launcher/options/machine.h"
@@ -20,6 +21,7 @@ struct Config {
   ModelConfig model;
   DataConfig data;
   ImageConfig images;
+  Augmentation augmentation;
   TrainingConfig training;
   OptimizerConfig optimizer;
   ScheduleConfig schedule;

@@ -11,8 +11,6 @@ namespace d2l::launcher {
 struct Config;
 
 struct ImageConfig {
-  double flip = 0;  // probability
-  int64_t crop_padding = 0;
   std::string normalize = "none";  // see normalization.h
 
   bool operator==(const ImageConfig&) const = default;

@@ -84,7 +84,7 @@ TEST(SameBitsOnAnyNumberOfThreads, Images) {
   expect_thread_independent([&](Backend& backend) {
     Floats y = poisoned(shape.elements());
     backend.prepare_images(
-        {.padding = 4, .flip = 0.5, .key = {1, 2}},
+        {.augmentation = {.crop_padding = 4, .flip = 0.5}, .key = {1, 2}},
         {{bytes.data(), DType::u8, shape}, in(samples, {50}), in(mean), in(deviation)},
         out(y, shape));
     return y;

@@ -49,9 +49,9 @@ width: fixed in run
 data: fixed in epoch, by contents, per rank
 data-dir: may change, per rank
 resize: fixed in epoch
+normalize: fixed in epoch
 flip: fixed in epoch
 crop-padding: fixed in epoch
-normalize: fixed in epoch
 epochs: may change
 max-steps: may change
 batch-size: fixed in epoch

@@ -134,7 +134,7 @@ TEST(Feed, NormalisesEachChannel) {
 
 // Wherever a sample stands in whatever batch, and however often it is looked at.
 TEST(Feed, AugmentsBySeedEpochAndSample) {
-  const FeedOptions options{.augmentation = {.crop_padding = 1, .flip = 0.5, .seed = 3}};
+  const FeedOptions options{.augmentation = {.crop_padding = 1, .flip = 0.5}, .seed = 3};
   std::vector<int64_t> samples(40);
   for (size_t i = 0; i < samples.size(); ++i) samples[i] = static_cast<int64_t>(7 * i);
   const Batch whole = numbered(bytes(40), samples);
@@ -152,7 +152,7 @@ TEST(Feed, AugmentsBySeedEpochAndSample) {
   }
   EXPECT_NE(prepared(numbered(bytes(40), samples, 1), options), found) << "another epoch";
   FeedOptions other = options;
-  other.augmentation.seed = 4;
+  other.seed = 4;
   EXPECT_NE(prepared(whole, other), found) << "another seed";
 }
 

@@ -11,18 +11,18 @@
 namespace d2l::cpu {
 namespace {
 
-using images::Placement;
+using images::Variation;
 
 template <class T>
-D2L_SIMD void scale(const uint8_t* x, T* y, int64_t count) {
-  for (int64_t i = 0; i < count; ++i) y[i] = static_cast<T>(images::scaled(x[i]));
+D2L_SIMD void scale(const uint8_t* x, Variation variation, T* y, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) y[i] = static_cast<T>(images::scaled(x[i], variation));
 }
 
 template <class T>
-D2L_SIMD void normalise(const uint8_t* x, const float* mean, const float* deviation, T* y,
-                        int64_t count) {
+D2L_SIMD void normalise(const uint8_t* x, Variation variation, const float* mean,
+                        const float* deviation, T* y, int64_t count) {
   for (int64_t i = 0; i < count; ++i)
-    y[i] = static_cast<T>(images::normalised(x[i], mean[i], deviation[i]));
+    y[i] = static_cast<T>(images::normalised(x[i], variation, mean[i], deviation[i]));
 }
 
 // Means and deviations of the elements of an image, one after the other; none: only scaled.
@@ -40,11 +40,12 @@ class Normalisation {
 
   // x[0] is of the first channel.
   template <class T>
-  void apply(const uint8_t* x, T* y, int64_t count) const {
-    if (mean_.empty()) return scale(x, y, count);
+  void apply(const uint8_t* x, const Variation& variation, T* y, int64_t count) const {
+    if (mean_.empty()) return scale(x, variation, y, count);
     const auto step = static_cast<int64_t>(mean_.size());
     for (int64_t i = 0; i < count; i += step)
-      normalise(x + i, mean_.data(), deviation_.data(), y + i, std::min(step, count - i));
+      normalise(x + i, variation, mean_.data(), deviation_.data(), y + i,
+                std::min(step, count - i));
   }
 
  private:
@@ -67,7 +68,7 @@ void mirror(uint8_t* row, const ImageSize& size) {
 }
 
 // The window's bytes.
-void cut(const uint8_t* x, const ImageSize& size, const Placement& at, uint8_t* window) {
+void cut(const uint8_t* x, const ImageSize& size, const Variation& at, uint8_t* window) {
   // Those of its columns that lie in the image.
   const int64_t first = std::clamp<int64_t>(-at.right, 0, size.width);
   const int64_t last = std::clamp(size.width - at.right, first, size.width);
@@ -93,31 +94,32 @@ void cut(const uint8_t* x, const ImageSize& size, const Placement& at, uint8_t* 
 void CpuBackend::do_prepare_images(const ImageParams& params, const ImageOperands& in, View y) {
   const Normalisation normalisation(in.mean, in.deviation);
   const auto* x = in.x.as<uint8_t>();
-  if (!params.moves())
+  if (!params.augmentation.augments())
     return visit_float(y.dtype, [&](auto zero) {
       using T = decltype(zero);
       // Whole pixels, so that pieces begin with the first channel.
       const int64_t channels = in.mean ? in.mean.elements() : 1;
       parallel_for(y.elements(), (kGrain / channels + 1) * channels,
                    [&](int64_t begin, int64_t end) {
-                     normalisation.apply(x + begin, y.as<T>() + begin, end - begin);
+                     normalisation.apply(x + begin, {}, y.as<T>() + begin, end - begin);
                    });
     });
 
   const ImageSize size{y.shape[1], y.shape[2], y.shape[3]};
   const int64_t elements = size.elements();
-  const images::Placements placements(params);
+  const images::Variations variations(params);
   const auto* samples = in.samples.as<int64_t>();
   visit_float(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    parallel_for(y.shape[0], kGrain / std::max<int64_t>(elements, 1) + 1,
-                 [&](int64_t begin, int64_t end) {
-                   std::vector<uint8_t> window(static_cast<size_t>(elements));
-                   for (int64_t i = begin; i < end; ++i) {
-                     cut(x + i * elements, size, placements.of(samples[i]), window.data());
-                     normalisation.apply(window.data(), y.as<T>() + i * elements, elements);
-                   }
-                 });
+    parallel_for(
+        y.shape[0], kGrain / std::max<int64_t>(elements, 1) + 1, [&](int64_t begin, int64_t end) {
+          std::vector<uint8_t> window(static_cast<size_t>(elements));
+          for (int64_t i = begin; i < end; ++i) {
+            const Variation variation = variations.of(samples[i]);
+            cut(x + i * elements, size, variation, window.data());
+            normalisation.apply(window.data(), variation, y.as<T>() + i * elements, elements);
+          }
+        });
   });
 }
 

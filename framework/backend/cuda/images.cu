@@ -19,7 +19,7 @@ struct Scale {
     const bool whole = packed && begin + kWide <= count;
     const Pack<uint8_t, kWide> in = load_part<kWide>(x, begin, count, whole);
     Pack<T, kWide> out;
-    for (int k = 0; k < kWide; ++k) out.at[k] = static_cast<T>(images::scaled(in.at[k]));
+    for (int k = 0; k < kWide; ++k) out.at[k] = static_cast<T>(images::scaled(in.at[k], {}));
     store_part(out, y, begin, count, whole);
   }
 };
@@ -32,8 +32,8 @@ struct Sizes {
 template <class T>
 struct Prepare {
   static constexpr int kWide = kPackOf<T>;
-  images::Placements placements;
-  bool moves;
+  images::Variations variations;
+  bool augments;
   Sizes size;
   const uint8_t* x;
   const int64_t* samples;
@@ -60,13 +60,13 @@ struct Prepare {
     ++at.image;
     return true;
   }
-  __device__ images::Placement placement(int64_t image) const {
-    return moves ? placements.of(samples[image]) : images::Placement{};
+  __device__ images::Variation variation_of(int64_t image) const {
+    return augments ? variations.of(samples[image]) : images::Variation{};
   }
-  __device__ uint8_t byte(const Place& at, const images::Placement& window) const {
-    const int64_t row = at.row + window.down;
+  __device__ uint8_t byte(const Place& at, const images::Variation& variation) const {
+    const int64_t row = at.row + variation.down;
     const int64_t column =
-        (window.mirrored ? size.width - 1 - at.column : at.column) + window.right;
+        (variation.mirrored ? size.width - 1 - at.column : at.column) + variation.right;
     const bool inside = row >= 0 && row < size.height && column >= 0 && column < size.width;
     if (!inside) return 0;
     return x[((at.image * size.height + row) * size.width + column) * size.channels + at.channel];
@@ -75,14 +75,15 @@ struct Prepare {
   __device__ void operator()(int64_t item) const {
     const int64_t begin = item * kWide;
     Place at = place_of(begin);
-    images::Placement window = placement(at.image);
+    images::Variation variation = variation_of(at.image);
     Pack<T, kWide> pack{};
     for (int k = 0; k < kWide && begin + k < count; ++k) {
-      const uint8_t value = byte(at, window);
-      pack.at[k] = static_cast<T>(
-          mean == nullptr ? images::scaled(value)
-                          : images::normalised(value, mean[at.channel], deviation[at.channel]));
-      if (advance(at) && begin + k + 1 < count) window = placement(at.image);
+      const uint8_t value = byte(at, variation);
+      pack.at[k] =
+          static_cast<T>(mean == nullptr ? images::scaled(value, variation)
+                                         : images::normalised(value, variation, mean[at.channel],
+                                                              deviation[at.channel]));
+      if (advance(at) && begin + k + 1 < count) variation = variation_of(at.image);
     }
     store_part(pack, y, begin, count, packed && begin + kWide <= count);
   }
@@ -98,12 +99,12 @@ void CudaBackend::do_prepare_images(const ImageParams& params, const ImageOperan
     const auto* x = in.x.as<uint8_t>();
     constexpr int64_t kWide = kPackOf<T>;
     const bool packed = are_aligned(16, y.data);
-    if (!params.moves() && !in.mean) {
+    if (!params.augmentation.augments() && !in.mean) {
       const Scale<T> scale{x, y.as<T>(), count, packed && are_aligned(kWide, x)};
       return for_each(queue_, ceil_div(count, kWide), scale);
     }
-    const Prepare<T> prepare{.placements = images::Placements(params),
-                             .moves = params.moves(),
+    const Prepare<T> prepare{.variations = images::Variations(params),
+                             .augments = params.augmentation.augments(),
                              .size = {y.shape[1], y.shape[2], y.shape[3]},
                              .x = x,
                              .samples = in.samples.as<int64_t>(),

@@ -18,10 +18,12 @@ struct PlainImages {
     Doubles to;
     for (int64_t i = 0; i < s[0]; ++i) {
       const Random4 words = philox(params.key, static_cast<uint64_t>(samples[i]));
-      const auto places = static_cast<uint64_t>(2 * params.padding + 1);
-      const int64_t down = static_cast<int64_t>(words.word[0] * places >> 32) - params.padding;
-      const int64_t right = static_cast<int64_t>(words.word[1] * places >> 32) - params.padding;
-      const bool mirrored = to_unit(words.word[2]) < params.flip;
+      const auto places = static_cast<uint64_t>(2 * params.augmentation.crop_padding + 1);
+      const int64_t down =
+          static_cast<int64_t>(words.word[0] * places >> 32) - params.augmentation.crop_padding;
+      const int64_t right =
+          static_cast<int64_t>(words.word[1] * places >> 32) - params.augmentation.crop_padding;
+      const bool mirrored = to_unit(words.word[2]) < params.augmentation.flip;
       for (int64_t row = 0; row < s[1]; ++row)
         for (int64_t column = 0; column < s[2]; ++column)
           for (int64_t c = 0; c < s[3]; ++c) {
@@ -65,27 +67,23 @@ std::vector<float> prepared(const ImageParams& params, const Tensor& x, const Te
       .to_vector<float>();
 }
 
-struct Draw {
-  int64_t padding;
-  double flip;
-};
-
 TEST(Images, AreWhatTheLoopSays) {
   for (DType dtype : floats())
     for (const Shape& shape :
          {Shape{3, 5, 7, 3}, Shape{7, 5, 6, 3}, Shape{2, 28, 28, 1}, Shape{3, 28, 28, 1},
           Shape{2, 33, 40, 5}, Shape{1, 200, 190, 3}, Shape{5, 8, 8, 4}, Shape{9, 1, 1, 1},
           Shape{1, 3, 2, 11}, Shape{0, 4, 4, 3}})
-      for (const auto& [padding, flip] :
-           {Draw{0, 0}, {0, 0.5}, {0, 1}, {2, 0}, {3, 1}, {4, 0.5}, {9, 0.5}, {9, 0.7}})
+      for (const Augmentation& augmentation :
+           {Augmentation{0, 0}, {0, 0.5}, {0, 1}, {2, 0}, {3, 1}, {4, 0.5}, {9, 0.5}, {9, 0.7}})
         for (bool normalised : {false, true}) {
-          const ImageParams params{.padding = padding, .flip = flip, .key = {11, 1ull << 40}};
+          const ImageParams params{.augmentation = augmentation, .key = {11, 1ull << 40}};
           EXPECT_TRUE(agree<PlainImages>(
               {inputs_of(bytes(shape), shape[0], shape[3]), {unwritten(shape, dtype)}},
               [&, with = normalised](auto& on, const Inputs& in, const Outputs& out) {
                 on.prepare_images(params, operands(in, with), out[0]);
               }))
-              << shape << " " << padding << " " << flip << " " << normalised;
+              << shape << " " << augmentation.crop_padding << " " << augmentation.flip << " "
+              << normalised;
         }
 }
 
@@ -114,7 +112,8 @@ TEST(Images, PlacesAreDrawnEvenly) {
     x.data<uint8_t>()[25 * i + 13] = 51;
   }
   const std::vector<float> y =
-      prepared({.padding = 2, .flip = 0.5, .key = {1, 2}}, x, arange(host(), kSamples, DType::i64));
+      prepared({.augmentation = {.crop_padding = 2, .flip = 0.5}, .key = {1, 2}}, x,
+               arange(host(), kSamples, DType::i64));
   std::vector<int> seen(25);
   int mirrored = 0, decided = 0;
   for (int64_t i = 0; i < kSamples; ++i) {
@@ -133,13 +132,14 @@ TEST(Images, PlacesAreDrawnEvenly) {
 // Ranks hold parts of a batch.
 TEST(Images, PartsOfABatchSeeTheSameDraws) {
   const Tensor x = bytes({6, 8, 8, 3}), samples = random_indices({6}, 0, 1000000);
-  const ImageParams params{.padding = 3, .flip = 0.5, .key = {7, 8}};
+  const Augmentation augmentation{.crop_padding = 3, .flip = 0.5};
+  const ImageParams params{.augmentation = augmentation, .key = {7, 8}};
   const std::vector<float> whole = prepared(params, x, samples);
   std::vector<float> parts = prepared(params, x.rows(0, 2), samples.rows(0, 2));
   const std::vector<float> rest = prepared(params, x.rows(2, 6), samples.rows(2, 6));
   parts.insert(parts.end(), rest.begin(), rest.end());
   EXPECT_EQ(parts, whole);
-  EXPECT_NE(prepared({.padding = 3, .flip = 0.5, .key = {7, 9}}, x, samples), whole);
+  EXPECT_NE(prepared({.augmentation = augmentation, .key = {7, 9}}, x, samples), whole);
 }
 
 }  // namespace
