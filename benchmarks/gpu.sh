@@ -1,5 +1,5 @@
 #!/bin/bash
-# The first minutes on a GPU (docs/gpus.md). See usage() for what it does and how it is called.
+# The first minutes on a GPU (docs/gpus-testing.md). See usage() for what it does and how it is called.
 set -uo pipefail
 
 usage() {
