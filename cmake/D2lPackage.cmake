@@ -71,7 +71,7 @@ file(GLOB scripts benchmarks/*.py benchmarks/*.awk benchmarks/steps.sh)
 install(FILES ${scripts} benchmarks/README.md DESTINATION benchmarks COMPONENT gpu)
 install(PROGRAMS benchmarks/gpu.sh DESTINATION benchmarks COMPONENT gpu)
 install(FILES README.md LICENSE DESTINATION . COMPONENT gpu)
-install(FILES docs/package.md docs/gpus.md docs/gpus-testing.md DESTINATION docs COMPONENT gpu)
+install(DIRECTORY docs DESTINATION . COMPONENT gpu)
 
 install(CODE "set(PATCHELF \"${D2L_PATCHELF}\")\nset(MPIEXEC \"${MPIEXEC_EXECUTABLE}\")
 set(SOURCE \"${PROJECT_SOURCE_DIR}\")" ALL_COMPONENTS)
