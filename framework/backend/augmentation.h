@@ -10,8 +10,11 @@ namespace d2l {
 struct Augmentation {
   int64_t crop_padding = 0;  // the image is cropped at a random place after padding with zeros
   double flip = 0;           // probability of mirroring left to right
+  // Values in [0, 1] are multiplied by a factor that is uniform in [max(0, 1 - brightness),
+  // 1 + brightness] and the same for the whole image; what exceeds 1 becomes 1 (chapter 14.1).
+  double brightness = 0;
 
-  bool augments() const { return crop_padding > 0 || flip > 0; }
+  bool augments() const { return crop_padding > 0 || flip > 0 || brightness > 0; }
   bool operator==(const Augmentation&) const = default;
 };
 

@@ -17,6 +17,11 @@ std::vector<Option> augmentation_options() {
            "pads each training image with N zeros on all sides and crops it to its old size at a "
            "random place")
       .up_to(4096);
+  group
+      .add("brightness", "B", &Augmentation::brightness, fixed_in_epoch,
+           "multiplies each training image by a factor drawn from max(0, 1 - B) to 1 + B; what "
+           "exceeds the brightest value becomes the brightest")
+      .from(0);
   return group.options();
 }
 

@@ -52,6 +52,7 @@ resize: fixed in epoch
 normalize: fixed in epoch
 flip: fixed in epoch
 crop-padding: fixed in epoch
+brightness: fixed in epoch
 epochs: may change
 max-steps: may change
 batch-size: fixed in epoch

@@ -34,8 +34,9 @@ TEST(Resume, BitForBitInTheMiddleOfAnEpoch) {
   EXPECT_THAT(diff.output, HasSubstr("identical"));
 }
 
-const Words kAugmented = {"--recipe", "lenet",       "--flip", "0.5",         "--crop-padding",
-                          "4",        "--log-every", "1",      "--normalize", "0.3:0.25"};
+const Words kAugmented = {"--recipe",     "lenet", "--flip",         "0.5",
+                          "--brightness", "0.4",   "--crop-padding", "4",
+                          "--log-every",  "1",     "--normalize",    "0.3:0.25"};
 
 TEST(Resume, BitForBitWithAugmentation) {
   TemporaryFolder folder;

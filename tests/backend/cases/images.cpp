@@ -9,7 +9,7 @@ namespace {
 
 struct PlainImages {
   // Words 0 and 1 of a sample's block say where the window lies in the padded image, word 2 whether
-  // it is mirrored.
+  // it is mirrored, word 3 how bright it is.
   void prepare_images(const ImageParams& params, const Backend::ImageOperands& in,
                       const View& y) const {
     const Doubles x = doubles(in.x);
@@ -24,21 +24,25 @@ struct PlainImages {
       const int64_t right =
           static_cast<int64_t>(words.word[1] * places >> 32) - params.augmentation.crop_padding;
       const bool mirrored = to_unit(words.word[2]) < params.augmentation.flip;
+      const float darkest = std::max(0.0f, static_cast<float>(1 - params.augmentation.brightness));
+      const float range = static_cast<float>(1 + params.augmentation.brightness) - darkest;
+      const auto factor =
+          static_cast<float>(darkest + static_cast<double>(range) * to_unit(words.word[3]));
       for (int64_t row = 0; row < s[1]; ++row)
         for (int64_t column = 0; column < s[2]; ++column)
           for (int64_t c = 0; c < s[3]; ++c) {
             const int64_t r = row + down, q = (mirrored ? s[2] - 1 - column : column) + right;
             const bool inside = r >= 0 && r < s[1] && q >= 0 && q < s[2];
             const double byte = inside ? x[((i * s[1] + r) * s[2] + q) * s[3] + c] : 0;
-            to.push_back(value_of(static_cast<float>(byte), in, c));
+            const float bright = static_cast<float>(byte) / 255.0f * factor;
+            to.push_back(value_of(std::min(bright, 1.0f), in, c));
           }
     }
     store(y, to);
   }
 
  private:
-  static float value_of(float byte, const Backend::ImageOperands& in, int64_t channel) {
-    const float value = byte / 255.0f;
+  static float value_of(float value, const Backend::ImageOperands& in, int64_t channel) {
     if (!in.mean) return value;
     return (value - in.mean.as<float>()[channel]) / in.deviation.as<float>()[channel];
   }
@@ -73,8 +77,14 @@ TEST(Images, AreWhatTheLoopSays) {
          {Shape{3, 5, 7, 3}, Shape{7, 5, 6, 3}, Shape{2, 28, 28, 1}, Shape{3, 28, 28, 1},
           Shape{2, 33, 40, 5}, Shape{1, 200, 190, 3}, Shape{5, 8, 8, 4}, Shape{9, 1, 1, 1},
           Shape{1, 3, 2, 11}, Shape{0, 4, 4, 3}})
-      for (const Augmentation& augmentation :
-           {Augmentation{0, 0}, {0, 0.5}, {0, 1}, {2, 0}, {3, 1}, {4, 0.5}, {9, 0.5}, {9, 0.7}})
+      for (const Augmentation& augmentation : {Augmentation{0, 0, 0},
+                                               {0, 0.5, 0},
+                                               {0, 1, 0.4},
+                                               {2, 0, 1.5},
+                                               {3, 1, 0},
+                                               {4, 0.5, 0.001},
+                                               {9, 0.5, 1},
+                                               {9, 0.7, 0}})
         for (bool normalised : {false, true}) {
           const ImageParams params{.augmentation = augmentation, .key = {11, 1ull << 40}};
           EXPECT_TRUE(agree<PlainImages>(
@@ -83,7 +93,7 @@ TEST(Images, AreWhatTheLoopSays) {
                 on.prepare_images(params, operands(in, with), out[0]);
               }))
               << shape << " " << augmentation.crop_padding << " " << augmentation.flip << " "
-              << normalised;
+              << augmentation.brightness << " " << normalised;
         }
 }
 
@@ -127,6 +137,27 @@ TEST(Images, PlacesAreDrawnEvenly) {
   }
   for (int count : seen) EXPECT_NEAR(count, kSamples / 25, 130);  // 4.7 standard deviations
   EXPECT_NEAR(mirrored, decided / 2, 250);
+}
+
+// The same factor for a whole image, evenly drawn; nothing exceeds 1.
+TEST(Images, BrightnessIsDrawnEvenly) {
+  constexpr int64_t kSamples = 20000;
+  Tensor x = zeros(host(), {kSamples, 1, 2, 1}, DType::u8);
+  for (int64_t i = 0; i < kSamples; ++i) {
+    x.data<uint8_t>()[2 * i] = 102;  // 0.4
+    x.data<uint8_t>()[2 * i + 1] = 204;
+  }
+  const std::vector<float> y = prepared({.augmentation = {.brightness = 0.5}, .key = {1, 2}}, x,
+                                        arange(host(), kSamples, DType::i64));
+  std::vector<int> seen(10);
+  for (size_t i = 0; i < kSamples; ++i) {
+    const float dark = y[2 * i];
+    ASSERT_GE(dark, 0.2f);
+    ASSERT_LT(dark, 0.6f);
+    ASSERT_EQ(y[2 * i + 1], std::min(2 * dark, 1.0f));
+    ++seen[static_cast<size_t>((dark - 0.2f) / 0.04001f)];
+  }
+  for (int count : seen) EXPECT_NEAR(count, kSamples / 10, 200);  // 4.7 standard deviations
 }
 
 // Ranks hold parts of a batch.
