@@ -48,6 +48,8 @@ TEST_F(Checker, KnowsTheRoomOfAPath) {
   EXPECT_EQ(room_of("framework/backend/cpu/matmul.cpp"), "backend");
   EXPECT_EQ(room_of("tests/backend/matmul_test.cpp"), "tests");
   EXPECT_EQ(room_of("models/zoo.cpp"), "models");
+  EXPECT_EQ(room_of("launcher/options/data.h"), "options");
+  EXPECT_EQ(room_of("launcher/report.h"), "launcher");
   EXPECT_EQ(room_of("README.md"), "");
 }
 
@@ -66,7 +68,8 @@ TEST_F(Checker, RoomsSideBySideDoNotKnowEachOther) {
   put("framework/comm/c.h", "#include \"framework/tensor/tensor.h\"\n");
   put("models/d.h", "#include \"data/dataset.h\"\n");
   put("launcher/e.cpp", "#include \"tests/support/support.h\"\n");
-  EXPECT_EQ(check_rooms(tree()).size(), 5u);
+  put("launcher/options/f.h", "#include \"launcher/report.h\"\n");
+  EXPECT_EQ(check_rooms(tree()).size(), 6u);
 }
 
 TEST_F(Checker, TheTransitiveClosureIsAllowed) {

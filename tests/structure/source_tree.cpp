@@ -50,9 +50,12 @@ std::vector<SourceFile> read_tree(const std::filesystem::path& root) {
 }
 
 std::string room_of(const std::string& path) {
-  const std::string framework = "framework/";
-  size_t begin = path.compare(0, framework.size(), framework) == 0 ? framework.size() : 0;
-  size_t end = path.find('/', begin);
+  size_t begin = 0;
+  for (const std::string parent : {"framework/", "launcher/"}) {
+    const bool has_folder = path.find('/', parent.size()) != std::string::npos;
+    if (has_folder && path.compare(0, parent.size(), parent) == 0) begin = parent.size();
+  }
+  const size_t end = path.find('/', begin);
   return end == std::string::npos ? "" : path.substr(begin, end - begin);
 }
 

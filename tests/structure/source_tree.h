@@ -18,8 +18,9 @@ std::vector<SourceFile> read_tree(const std::filesystem::path& root);
 // One line per fault, "path:line: what is wrong"; empty when all is well.
 using Faults = std::vector<std::string>;
 
-// The room that a path belongs to: "backend" for framework/backend/cpu/matmul.cpp, "tests" for all
-// tests; empty when it is in none.
+// The room that a path belongs to: "backend" for framework/backend/cpu/matmul.cpp, "options" for
+// launcher/options/data.h, "launcher" for the files beside that folder, "tests" for all tests; empty
+// when it is in none.
 std::string room_of(const std::string& path);
 
 Faults check_rooms(const std::vector<SourceFile>& tree);    // no include of a higher room

@@ -23,7 +23,7 @@ TEST(Structure, EveryRoomWasRead) {
   std::set<std::string> rooms;
   for (const SourceFile& file : project()) rooms.insert(room_of(file.path));
   for (const char* room : {"base", "backend", "tensor", "autograd", "nn", "optim", "comm",
-                           "checkpoint", "train", "models", "data", "launcher", "tests"})
+                           "checkpoint", "train", "models", "data", "options", "launcher", "tests"})
     EXPECT_TRUE(rooms.count(room)) << room;
 }
 
