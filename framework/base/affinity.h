@@ -5,7 +5,8 @@
 
 namespace d2l {
 
-// The cores that this process may run on, one bit each: its affinity mask, not the machine's size.
+// The affinity mask of this process: one bit per core that it may run on, not per core of the
+// machine.
 std::vector<uint64_t> available_cores();
 
 int count_cores(const std::vector<uint64_t>& cores);

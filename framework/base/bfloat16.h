@@ -8,12 +8,12 @@
 
 namespace d2l {
 
-// The upper half of a float: its range with 8 bits of precision. Arithmetic is done on floats;
-// this is what activations are stored as between kernels.
+// bf16, the upper half of a float: the range of f32 with 8 bits of precision. Kernels compute with
+// floats and store activations in this type.
 class Bfloat16 {
  public:
-  Bfloat16() = default;  // any value; Bfloat16{} is 0
-  // To the nearest, ties to even; NaN stays NaN, on a GPU without its sign and its payload.
+  Bfloat16() = default;  // uninitialized; Bfloat16{} is 0
+  // Rounds to nearest, ties to even. NaN stays NaN; on a GPU it loses its sign and payload.
   template <class T>
   requires std::is_convertible_v<T, float> D2L_HOST_DEVICE explicit constexpr Bfloat16(T value)
       : bits_(rounded(static_cast<float>(value))) {}

@@ -6,8 +6,8 @@
 
 namespace d2l {
 
-// XXH64 with seed 0, as its public specification defines it: about as fast as memory, and any
-// change within one aligned 8-byte word of the data changes it.
+// XXH64 with seed 0, as in its public specification. About as fast as memory. A change within one
+// aligned 8-byte word of the data always changes the checksum.
 uint64_t checksum(const void* data, size_t bytes);
 
 std::string checksum_text(uint64_t checksum);  // 16 hexadecimal digits

@@ -12,7 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kCpu = "cpu";  // version 1's controller of processor time
+constexpr const char* kCpu = "cpu";  // the CPU controller's name in cgroup version 1
 
 bool lists(const std::string& words, const std::string& word) {
   std::istringstream stream(words);
@@ -21,8 +21,8 @@ bool lists(const std::string& words, const std::string& word) {
   return false;
 }
 
-// The group of this process, as a path from the hierarchy's top: a line is NUMBER:CONTROLLERS:PATH,
-// version 2's has no controllers.
+// The path of this process's group from the top of the hierarchy. A line is
+// NUMBER:CONTROLLERS:PATH; in version 2 it has no controllers.
 std::optional<std::string> group_path(const fs::path& root, bool version2) {
   std::ifstream stream(root / "proc/self/cgroup");
   for (std::string line; std::getline(stream, line);) {
@@ -34,12 +34,12 @@ std::optional<std::string> group_path(const fs::path& root, bool version2) {
   return std::nullopt;
 }
 
-// Where a hierarchy is mounted, and which of its groups is seen there.
+// Where a cgroup hierarchy is mounted, and which of its groups is the root of the mount.
 struct Mount {
   std::string group, point;
 };
 
-// A line is ID PARENT DEVICE ROOT POINT OPTIONS [more] - TYPE SOURCE OPTIONS.
+// Format of a line: ID PARENT DEVICE ROOT POINT OPTIONS [more] - TYPE SOURCE OPTIONS.
 std::optional<Mount> find_mount(const fs::path& root, bool version2) {
   std::ifstream stream(root / "proc/self/mountinfo");
   for (std::string line; std::getline(stream, line);) {
@@ -63,7 +63,7 @@ std::optional<double> limit2(const fs::path& folder) {
   return std::nullopt;
 }
 
-// -1 for none
+// Returns nothing if the quota is -1 (no limit).
 std::optional<double> limit1(const fs::path& folder) {
   std::ifstream quota_file(folder / "cpu.cfs_quota_us"), period_file(folder / "cpu.cfs_period_us");
   double quota = 0, period = 0;
@@ -82,7 +82,7 @@ void add_quotas(const fs::path& root, bool version2, std::vector<CpuQuota>& quot
   const auto group = group_path(root, version2);
   const auto mount = find_mount(root, version2);
   if (!group || !mount) return;
-  // A container may see its own group, or one above it, as the top.
+  // In a container the root of the mount may be its own group, or a group above it.
   const std::string seen = mount->group == "/" ? "" : mount->group;
   const bool below = group->starts_with(seen + "/") && group->find("/..") == std::string::npos;
   const std::string under = below ? group->substr(seen.size() + 1) : "";

@@ -6,14 +6,14 @@
 
 namespace d2l {
 
-// A control group whose processes get no more than so many cores' worth of time, all together.
+// A control group (cgroup) that limits the CPU time of all its processes together.
 struct CpuQuota {
-  uint64_t group = 0;  // tells groups of one host apart
+  uint64_t group = 0;  // identifies the group on its host
   double cores = 0;
 };
 
-// Of the control groups that this process is in and those above them, version 1 and 2, the ones
-// with a limit. `root` holds the system's proc/ and the mount points that it names.
+// The control groups (versions 1 and 2) with a limit, among those of this process and their
+// parents. `root` contains the system's proc/ and the mount points named there.
 std::vector<CpuQuota> cpu_quotas(const std::filesystem::path& root = "/");
 
 }  // namespace d2l

@@ -6,7 +6,7 @@ namespace d2l {
 
 enum class DeviceKind { cpu, cuda };
 
-// One place where tensors live and are computed.
+// A device that holds tensors and computes with them.
 struct Device {
   DeviceKind kind = DeviceKind::cpu;
   int index = 0;

@@ -10,9 +10,9 @@
 
 namespace d2l {
 
-// What a tensor's elements are. Arithmetic is done on f32; bf16 and f16 store activations in
-// half the memory; the integers hold labels, indices and stored images; f64 holds sums that travel
-// between ranks.
+// The type of a tensor's elements. Kernels compute in f32. bf16 and f16 store activations in half
+// the memory. The integer types hold labels, indices and stored images. f64 holds sums that ranks
+// exchange.
 enum class DType : uint8_t { f32, f64, i32, i64, u8, bf16, f16 };
 
 size_t size_of(DType dtype);                // bytes per element
@@ -51,7 +51,7 @@ constexpr DType dtype_of<Float16>() {
   return DType::f16;
 }
 
-// Whether activations of this type take 16 bits.
+// Whether this is a 16-bit activation type.
 constexpr bool is_half(DType dtype) { return dtype == DType::bf16 || dtype == DType::f16; }
 
 // Calls visitor(T{}) with the C++ type of `dtype`.

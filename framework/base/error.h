@@ -6,11 +6,11 @@
 
 namespace d2l {
 
-// Something that d2l was given or met is wrong. what() is one line that says what was expected,
-// what was found and where; programs print it after "d2l-train: error: " and exit with code 1.
+// Invalid input or a failed operation. what() is one line: what was expected, what was found, and
+// where. Programs print it after "d2l-train: error: " and exit with code 1.
 class Error : public std::runtime_error {
  public:
-  // what() shows the characters of `message` that would not be seen (text.h: visible).
+  // what() shows invisible characters of `message` escaped (see visible() in text.h).
   explicit Error(const std::string& message);
 };
 
@@ -20,8 +20,8 @@ class UsageError : public Error {
   using Error::Error;
 };
 
-// What every rank of a job throws with the same message: rank 0 reports it for all, and all end by
-// themselves.
+// An error that every rank of a job throws with the same message. Rank 0 reports it for all ranks;
+// each rank then ends by itself.
 class JobError : public Error {
  public:
   explicit JobError(const std::string& message, int exit_code = 1)
@@ -32,7 +32,7 @@ class JobError : public Error {
   int exit_code_;
 };
 
-// Everything that streams, glued together: concat("size ", 3) == "size 3".
+// Concatenates everything that can be streamed: concat("size ", 3) == "size 3".
 template <class... Parts>
 std::string concat(const Parts&... parts) {
   std::ostringstream stream;

@@ -21,9 +21,9 @@ namespace {
 namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 
-constexpr milliseconds kMoment{100};  // in which a file may just be changing hands
+constexpr milliseconds kMoment{100};  // time in which the file may be changing hands
 
-// Goes on while the process is stopped and while the machine sleeps.
+// This clock also advances while the process is stopped or the machine sleeps.
 int64_t clock_now() {
   timespec now{};
   ::clock_gettime(CLOCK_BOOTTIME, &now);
@@ -34,7 +34,7 @@ milliseconds changed(const struct stat& status) {
   return milliseconds(int64_t{status.st_mtim.tv_sec} * 1000 + status.st_mtim.tv_nsec / 1000000);
 }
 
-// Opened anew each time: NFS asks its server only then.
+// Opens the file anew each time: NFS asks its server only then.
 milliseconds last_change(const fs::path& path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   struct stat status {};
@@ -43,7 +43,7 @@ milliseconds last_change(const fs::path& path) {
   return known ? changed(status) : milliseconds(0);
 }
 
-// Since the last change, by the clock of the file system, which may be another machine's.
+// Time since the last change, by the clock of the file system, which may be another machine.
 milliseconds silence(const fs::path& path) {
   const fs::path probe = unused_name_beside(path);
   const int descriptor = ::open(probe.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
@@ -55,7 +55,7 @@ milliseconds silence(const fs::path& path) {
   return known ? std::max(changed(now) - last_change(path), milliseconds(0)) : milliseconds(0);
 }
 
-// Nobody where the file is not there, or cannot be read now.
+// Unknown if the file does not exist or cannot be read now.
 LockHolder holder_in(const fs::path& path) {
   try {
     return read_lock_holder(path);
@@ -94,7 +94,7 @@ FileLock::~FileLock() {
 
 // --- taking ---
 
-// False where the file has just changed hands: to be tried again.
+// Returns false if the file has just changed hands: try again.
 bool FileLock::try_to_take() {
   const bool made = open_file();
   const System system = lock_file();
@@ -112,7 +112,7 @@ bool FileLock::try_to_take() {
   return true;
 }
 
-// Whether it was made.
+// Returns true if this process created the file.
 bool FileLock::open_file() {
   descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (descriptor_ >= 0) return true;
@@ -130,7 +130,7 @@ FileLock::System FileLock::lock_file() {
   return System::unsupported;
 }
 
-// Whether what was opened is still the file of that name.
+// Whether the open file is still the one at this path.
 bool FileLock::is_current() const {
   struct stat opened {
   }, named{};
@@ -138,7 +138,7 @@ bool FileLock::is_current() const {
          opened.st_ino == named.st_ino && opened.st_dev == named.st_dev;
 }
 
-// Who has just been given the system's lock has yet to write down who it is.
+// A process that has just acquired flock() has not yet written its name: wait a moment for it.
 LockHolder FileLock::holder_now(System system) const {
   LockHolder holder = holder_in(path_);
   for (int i = 0; i < 20 && system == System::busy && (!holder.is_known() || holder.is_gone());
@@ -149,7 +149,7 @@ LockHolder FileLock::holder_now(System system) const {
   return holder;
 }
 
-// Returns where the holder is dead; otherwise throws Error.
+// Returns if the holder is dead; otherwise throws Error.
 void FileLock::judge(System system, const LockHolder& holder) const {
   check(system != System::busy || holder.is_known(), "another process holds ", path_.string());
   if (!holder.is_known()) return watch(path_.string() + " says nothing of its holder");
@@ -164,7 +164,7 @@ void FileLock::judge(System system, const LockHolder& holder) const {
   watch(who);
 }
 
-// Returns where nothing changes about the file until it has been silent for `stale`.
+// Returns once the file has not changed for `stale`; throws Error if it changes.
 void FileLock::watch(const std::string& who) const {
   milliseconds left = options_.stale - silence(path_);
   const milliseconds before = last_change(path_);
@@ -181,8 +181,8 @@ void FileLock::watch(const std::string& who) const {
                        ": taken over"));
 }
 
-// Of several that do this at the same time, one removes the file of the dead; whoever finds that it
-// has moved a newer one puts that back.
+// Several processes may do this at the same time: one of them removes the dead holder's file. A
+// process that has moved a newer file instead puts it back.
 void FileLock::set_aside(const LockHolder& dead) const {
   const fs::path aside = unused_name_beside(path_);
   if (::rename(path_.c_str(), aside.c_str()) != 0) {
@@ -195,12 +195,12 @@ void FileLock::set_aside(const LockHolder& dead) const {
   ::unlink(aside.c_str());
 }
 
-// In the place of what was there, so that a full disk is no hindrance.
+// Overwrites the old content, so that this works on a full disk too.
 void FileLock::write_holder() {
   const std::string text = to_text(me_);
   int error = write_all(descriptor_, text.data(), text.size());
   if (error == 0 && ::ftruncate(descriptor_, static_cast<off_t>(text.size())) != 0) error = errno;
-  // For others to see it; what a disk cannot do it need not.
+  // Others must see the content. Only EIO is an error: not every file system supports fsync.
   if (error == 0 && ::fsync(descriptor_) != 0 && errno == EIO) error = errno;
   if (error != 0) fail_with(error, concat("cannot write ", path_.string()));
   looked_ = renewed_ = clock_now();
@@ -231,7 +231,7 @@ void FileLock::beat_until_stopped() {
   try {
     while (!wake_.wait_for(lock, options_.beat, [this] { return stopping_; })) look();
   } catch (const Error&) {
-    // `lost` knows
+    // lose() has already called options_.lost
   }
 }
 
@@ -246,7 +246,7 @@ std::string FileLock::why_lost() const {
   for (int look = 0; look < 2; ++look) {
     std::error_code error;
     const bool there = fs::exists(path_, error);
-    if (error) return "";  // renewing it will tell
+    if (error) return "";  // renew() will report it
     const LockHolder holder = there ? holder_in(path_) : LockHolder();
     if (holder.token == me_.token) return "";
     if (holder.is_known()) return concat(path_.string(), " was taken over by ", holder.describe());
@@ -267,7 +267,7 @@ void FileLock::renew() {
     lose(concat(path_.string(), " could not be renewed for ", seconds_text(silent), ": ", cause));
 }
 
-// Who finds it second waits here for the end that `lost` may be.
+// A second thread that notices the loss waits here: `lost` may end the process.
 void FileLock::lose(const std::string& why) {
   const std::lock_guard lock(losing_);
   if (!std::exchange(lost_, true)) options_.lost(why);

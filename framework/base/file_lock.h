@@ -14,40 +14,41 @@
 
 namespace d2l {
 
-// Held by one process at a time, on all hosts that see the file, for as long as the object lives;
-// the file is there as long. It says who holds it, and its holder renews the time of its last
-// change (a "beat"). What excludes others is flock(), where the file system has it, and else that
-// the file can be made only once. A holder that died leaves the file; the next one takes it over
-// when that is certain: the process is gone from this machine; or it was an earlier start of the
-// same Slurm job; or it was on another machine, has given no sign of life for `stale`, and flock()
-// does not keep the file for it.
+// A lock file. One process at a time holds it, among all hosts that see the file, while the object
+// lives; the file exists exactly that long. The file names its holder, which renews the file's
+// modification time regularly (a "beat"). Other processes are excluded by flock(), or by exclusive
+// creation (O_EXCL) where the file system has no flock(). A holder that dies leaves its file
+// behind. The next process takes the file over only if the holder is certainly dead: its process no
+// longer exists on this machine; or it was an earlier start of the same Slurm job; or it ran on
+// another machine, has given no sign of life for `stale`, and does not hold flock() on the file.
 class FileLock {
  public:
   struct Options {
     std::chrono::milliseconds beat{5000};
     std::chrono::milliseconds stale{60000};
-    // Told what is unusual: a lock that is taken over, a file system without locks.
+    // Receives warnings: a lock that is taken over, a file system without locks.
     std::function<void(const std::string& message)> warn = [](const std::string&) {};
-    // Called once, from whatever thread finds it, when the lock is not this process's any more:
-    // another one has taken it over, the file was removed, or it could not be renewed for `stale`.
-    // Nothing may be written from then on.
+    // Called once, from the thread that notices it, when this process has lost the lock: another
+    // process has taken it over, the file was removed, or it could not be renewed for `stale`.
+    // Nothing may be written after that.
     std::function<void(const std::string& message)> lost = [](const std::string&) {};
   };
 
-  // Waits only for a holder on another machine that may be dead, for at most `stale`. Throws Error
-  // naming the file and its holder.
+  // Waits at most `stale`, and only for a holder on another machine that may be dead. Throws Error
+  // with the file and its holder if the lock is not free.
   FileLock(std::filesystem::path path, Options options);
   explicit FileLock(std::filesystem::path path);
   ~FileLock();
   FileLock(const FileLock&) = delete;
   FileLock& operator=(const FileLock&) = delete;
 
-  // For who is about to write: calls `lost`, and throws Error if that comes back, when the lock is
-  // lost. The file is read unless it was within the last `age`. From any thread.
+  // Call before writing. If the lock is lost, calls `lost` and then throws Error, unless `lost`
+  // ends the process. Reads the file unless it was read within the last `age`. May be called from
+  // any thread.
   void check_held(std::chrono::milliseconds age = {});
 
  private:
-  enum class System { held, busy, unsupported };  // what flock() answers
+  enum class System { held, busy, unsupported };  // the result of flock()
 
   bool try_to_take();
   bool open_file();
@@ -73,7 +74,7 @@ class FileLock {
   int descriptor_ = -1;
   bool said_unsupported_ = false;
 
-  std::atomic<int64_t> looked_ = 0, renewed_ = 0;  // milliseconds, also while the machine sleeps
+  std::atomic<int64_t> looked_ = 0, renewed_ = 0;  // milliseconds; count while the machine sleeps
   std::mutex losing_;
   bool lost_ = false;
 

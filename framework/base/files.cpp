@@ -20,7 +20,7 @@ const char* kind_of(const struct stat& status) {
   return S_ISDIR(status.st_mode) ? "a folder" : "not a regular file";
 }
 
-// Opens, syncs and closes a file or folder; false where there is no syncing of it.
+// Opens, syncs and closes a file or folder. Returns false if it does not support syncing.
 bool sync_to_disk(const std::filesystem::path& path, int flags) {
   int descriptor = ::open(path.c_str(), flags | O_CLOEXEC);
   check(descriptor >= 0, "cannot open ", path.string(), " to sync it: ", std::strerror(errno));
@@ -36,7 +36,7 @@ std::filesystem::path folder_of(const std::filesystem::path& path) {
   return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
 }
 
-// What of a file there is to read up to its end, whatever its size is said to be. 0, or the error.
+// Reads until the end of the file, whatever its reported size. Returns 0 or the error code.
 template <class Content>
 int read_to_end(int descriptor, Content& content) {
   size_t had = 0;
@@ -51,27 +51,27 @@ int read_to_end(int descriptor, Content& content) {
   return 0;
 }
 
-// `content` is a string or bytes. Streams would take an error while reading for the file's end.
+// `content` is a string or bytes. Not a stream: it would take a read error for the end of the file.
 template <class Content>
 void read_whole(const std::filesystem::path& path, Content& content) {
   const int descriptor = open_regular_file(path, O_RDONLY);
   struct stat status {};
   int error = ::fstat(descriptor, &status) == 0 ? 0 : errno;
-  content.resize(static_cast<size_t>(status.st_size) + 1);  // one more shows the end
+  content.resize(static_cast<size_t>(status.st_size) + 1);  // one byte more, to see the end
   if (error == 0) error = read_to_end(descriptor, content);
   ::close(descriptor);
   check(error == 0, "cannot read ", path.string(), ": ", std::strerror(error));
 }
 
-// A rename would put the new file in the place of a pipe or a device without a word.
+// A rename would silently replace a pipe or a device.
 void check_replaceable(const std::filesystem::path& path) {
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0 || S_ISREG(status.st_mode)) return;
   fail("cannot write ", path.string(), ": it is ", kind_of(status));
 }
 
-// The name of the file that a temporary one was to become; empty where it is none. Those of earlier
-// versions have no digits.
+// The final name of a temporary file; empty if the name is not temporary. Temporary names of
+// earlier versions have no digits.
 std::string target_of(const std::string& temporary) {
   if (!temporary.ends_with(kUnfinished)) return "";
   const std::string name = temporary.substr(0, temporary.size() - kUnfinished.size());
@@ -82,7 +82,7 @@ std::string target_of(const std::string& temporary) {
   return has_id ? name.substr(0, dot) : name;
 }
 
-// Those of the folder and the ones above it that are not there, the outermost first.
+// Of the folder and its parents, those that do not exist; outermost first.
 std::vector<std::filesystem::path> missing_folders(const std::filesystem::path& folder) {
   std::vector<std::filesystem::path> missing;
   std::error_code ignored;
@@ -161,7 +161,7 @@ int open_regular_file(const std::filesystem::path& path, int flags) {
 }
 
 int write_all(int descriptor, const void* data, size_t bytes) {
-  constexpr size_t kMost = size_t{1} << 30;  // Linux moves at most 2 GiB in one call
+  constexpr size_t kMost = size_t{1} << 30;  // Linux transfers at most 2 GiB per call
   const char* at = static_cast<const char*>(data);
   while (bytes > 0) {
     const ssize_t count = ::write(descriptor, at, std::min(bytes, kMost));

@@ -8,12 +8,12 @@
 
 namespace d2l {
 
-// IEEE 754's binary16: 11 bits of precision, numbers from 2^-24 (2^-14 with all bits) to 65504.
-// Arithmetic is done on floats; this is what activations are stored as between kernels.
+// IEEE 754 binary16: 11 bits of precision, magnitudes from 2^-24 (full precision from 2^-14) to
+// 65504. Kernels compute with floats and store activations in this type.
 class Float16 {
  public:
-  Float16() = default;  // any value; Float16{} is 0
-  // To the nearest, ties to even; from 65520 on infinity; NaN stays NaN.
+  Float16() = default;  // uninitialized; Float16{} is 0
+  // Rounds to nearest, ties to even. From 65520 on the result is infinity. NaN stays NaN.
   template <class T>
   requires std::is_convertible_v<T, float> D2L_HOST_DEVICE explicit Float16(T value)
       : bits_(rounded(static_cast<float>(value))) {}
@@ -42,14 +42,15 @@ class Float16 {
 #endif
   }
 
-  // Selections instead of branches: loops over it become vector code.
+  // Selections instead of branches, so that the compiler can vectorise loops over it.
   static constexpr uint16_t narrowed(float value) {
     const uint32_t all = std::bit_cast<uint32_t>(value);
     const uint32_t sign = all >> 16 & 0x8000u, bits = all & 0x7fffffffu;
-    // The exponent's bias goes from 127 to 15; a carry of the rounding may reach it, which is
-    // right.
+    // The exponent's bias changes from 127 to 15. A carry from rounding into the exponent is
+    // correct.
     const uint32_t normal = (bits - 0x38000000u + 0xfffu + (bits >> 13 & 1u)) >> 13;
-    // Below 2^-14: added to 0.5 the sum's lowest bits are multiples of 2^-24, rounded by the adder.
+    // Below 2^-14: the addition of 0.5 rounds to a multiple of 2^-24, which is in the sum's lowest
+    // bits.
     const uint32_t small =
         std::bit_cast<uint32_t>(std::bit_cast<float>(bits) + 0.5f) - std::bit_cast<uint32_t>(0.5f);
     const uint32_t nan = 0x7e00u | (bits >> 13 & 0x3ffu);
@@ -62,7 +63,7 @@ class Float16 {
   static constexpr float widened(uint16_t from) {
     const uint32_t sign = (from & 0x8000u) << 16, bits = (from & 0x7fffu) << 13;
     const uint32_t normal = bits + 0x38000000u;
-    // Multiples of 2^-24, which are those that the sum with 0.5 has behind 0.5.
+    // A subnormal is a multiple of 2^-24: put it into the lowest bits of 0.5, then subtract 0.5.
     const uint32_t small = std::bit_cast<uint32_t>(
         std::bit_cast<float>((bits >> 13) + std::bit_cast<uint32_t>(0.5f)) - 0.5f);
     uint32_t result = bits < 0x00800000u ? small : normal;

@@ -12,14 +12,14 @@
 #include <ctime>
 #include <utility>
 
-// What signal handlers reach calls nothing but system calls and works on memory of its own.
+// Code that signal handlers reach uses only system calls and its own memory.
 
 namespace d2l {
 namespace {
 
 constexpr std::array kFatal = {SIGHUP,  SIGINT,  SIGQUIT, SIGILL,  SIGABRT, SIGBUS,  SIGFPE,
                                SIGSEGV, SIGPIPE, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU, SIGXFSZ};
-// Those that a process raises itself: no other process knows better.
+// Signals that the process raises itself: no other process knows a better reason.
 constexpr std::array kOwn = {SIGILL, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGPIPE, SIGXFSZ};
 constexpr const char* kMark = "error: ";
 constexpr size_t kStamp = 20;  // "2026-01-31 23:59:59 "
@@ -27,7 +27,7 @@ constexpr size_t kStamp = 20;  // "2026-01-31 23:59:59 "
 std::atomic<LastWords*> current = nullptr;
 std::array<struct sigaction, kFatal.size()> before;
 
-// A text of at most so many bytes that is put together without allocating.
+// A line of limited length, built without allocation.
 class Line {
  public:
   Line& add(const char* text) {
@@ -42,7 +42,7 @@ class Line {
     while (count > 0 && size_ + 1 < sizeof text_) text_[size_++] = reversed[--count];
     return *this;
   }
-  // One line, whatever the text.
+  // Ends the text as one line: line breaks become spaces.
   void end() {
     std::replace(text_, text_ + size_, '\n', ' ');
     text_[size_++] = '\n';
@@ -59,8 +59,8 @@ class Line {
   size_t size_ = 0;
 };
 
-// As the other lines of a log have it, for seconds since 1970 of the local clock. The calendar is
-// counted in years that begin in March, 400 of which have 146,097 days.
+// The time stamp of the log's other lines; `seconds` since 1970 in local time. Years begin in March
+// here; 400 of them have 146,097 days.
 void add_stamp(Line& line, int64_t seconds) {
   const int64_t days = seconds / 86400 + 719468, time = seconds % 86400;
   const int64_t era = days / 146097, day = days % 146097;
@@ -73,7 +73,7 @@ void add_stamp(Line& line, int64_t seconds) {
   line.add(time / 3600, 2).add(":").add(time / 60 % 60, 2).add(":").add(time % 60, 2).add(" ");
 }
 
-// The end of a file, and in it the last line with the mark.
+// The end of the log file, with the position of the last line with the mark.
 struct Tail {
   char text[4096] = {};
   size_t size = 0;
@@ -82,7 +82,7 @@ struct Tail {
   bool words_are_last = false;
 };
 
-// Of what was written behind `begin`; whole lines.
+// Reads the last whole lines that were written after `begin`.
 void read_tail(int file, int64_t begin, int64_t end, Tail& tail) {
   const int64_t size = std::min<int64_t>(sizeof tail.text, end - begin);
   if (size <= 0 || ::pread(file, tail.text, static_cast<size_t>(size), end - size) != size) return;
@@ -107,7 +107,7 @@ void wait(int milliseconds) {
 }
 
 void add_sender(Line& line, const siginfo_t& info) {
-  if (info.si_code > 0 || info.si_pid <= 0) return;  // the system's own
+  if (info.si_code > 0 || info.si_pid <= 0) return;  // sent by the kernel
   Line path;
   const int file =
       ::open(path.add("/proc/").add(info.si_pid).add("/comm").c_str(), O_RDONLY | O_CLOEXEC);
@@ -119,7 +119,7 @@ void add_sender(Line& line, const siginfo_t& info) {
   }
   line.add(", sent by process ").add(info.si_pid);
   if (size <= 1) return;
-  name[size - 1] = '\0';  // for the end of its line
+  name[size - 1] = '\0';  // replaces the line break at its end
   line.add(" (").add(name).add(")");
 }
 
@@ -167,7 +167,7 @@ void LastWords::on_signal(int signal, siginfo_t* info, void*) {
   for (size_t i = 0; i < kFatal.size(); ++i)
     if (kFatal[i] == signal) ::sigaction(signal, &before[i], nullptr);
   errno = error;
-  ::raise(signal);  // now as if nobody had caught it
+  ::raise(signal);  // with the previous handler
 }
 
 void LastWords::say_signal(int signal, const siginfo_t& info) noexcept {
@@ -192,14 +192,14 @@ bool LastWords::say(const char* text) noexcept {
     Line line;
     add_stamp(line, static_cast<int64_t>(::time(nullptr)) + seconds_east_);
     line.add(kMark);
-    // Words that another process has followed by other lines once more.
+    // Another process has written lines after the reason: write the reason again.
     tail.text[tail.words_end] = '\0';
     if (first)
       line.add(speaker_.c_str()).add(text);
     else
       line.add(tail.text + tail.words);
     line.end();
-    // A failure could be told to nobody.
+    // An error here cannot be reported to anybody.
     [[maybe_unused]] const ssize_t written = ::write(file, line.data(), line.size());
   }
   ::close(file);

@@ -7,25 +7,26 @@
 
 namespace d2l {
 
-// Why a job ended, as the last line of its log, from the process that knows: any of those that can
-// reach the file. Those that learn of it later keep quiet, so the first reason stays the last line.
-// Signals belong to the process: of several objects one takes them.
+// Writes the reason why a job ended as the last line of its log. Every process that can reach the
+// file may write it. The first reason wins: processes that learn of the end later do not replace
+// it. Only one object in a process catches signals.
 class LastWords {
  public:
-  // `speaker` begins what this process says: "rank 3 on node7: ". A signal that was meant for all
-  // processes is better told by another one: this one gives it `patience` milliseconds.
+  // `speaker` is the prefix of this process's reasons: "rank 3 on node7: ". When a signal was sent
+  // to all processes, another process may know a better reason: this process waits `patience`
+  // milliseconds for it.
   explicit LastWords(std::string speaker = "", int patience = 0);
-  ~LastWords();  // signals do what they did before
+  ~LastWords();  // restores the previous signal handlers
   LastWords(const LastWords&) = delete;
   LastWords& operator=(const LastWords&) = delete;
 
-  // The log, which exists if this process can reach it. From now on a signal that ends the process
-  // leaves a line there.
+  // Sets the log; does nothing if this process cannot see the file. From now on a signal that ends
+  // the process leaves a line there.
   void belong_to(const std::filesystem::path& log);
 
-  // Adds "error: ", the speaker and the text, unless there are such words since belong_to(); if
-  // they are not the last line any more, they become it again. Whether this is the first that is
-  // known of the end.
+  // Appends "error: ", the speaker and the text, if there is no reason yet since belong_to(). If
+  // there is one, but it is no longer the last line, appends it again. Returns true if no reason
+  // was known before.
   bool say(const char* text) noexcept;
 
  private:
@@ -35,7 +36,7 @@ class LastWords {
 
   std::string speaker_, log_;
   int patience_;
-  int64_t begin_ = 0;  // of what this job has written
+  int64_t begin_ = 0;  // where this job's lines begin
   int64_t seconds_east_ = 0;
   bool catches_ = false;
 };

@@ -42,8 +42,8 @@ std::string this_machine() {
          fs::read_symlink("/proc/self/ns/pid", ignored).string();
 }
 
-// Of /proc/PID/stat; empty where it cannot be read. Fields are counted behind the name, which may
-// hold anything.
+// From /proc/PID/stat; empty if it cannot be read. Fields are counted after the name, which may
+// contain any character.
 struct ProcessState {
   std::string state, started;
 };

@@ -11,9 +11,9 @@
 
 namespace d2l {
 
-// Lines for people: to standard output (warnings to standard error) and, once opened, to a file
-// with a time stamp before each. One object, made by main(); a quiet one (ranks other than 0) only
-// passes warnings on, after the name of who warns. Safe to call from several threads.
+// Writes lines for users to standard output (warnings to standard error) and, after open(), also to
+// a file with a time stamp in front. main() makes one object. A quiet log (ranks other than 0)
+// writes only warnings, after the process's name. Thread-safe.
 class Log {
  public:
   explicit Log(bool quiet = false, std::string name = "") : quiet_(quiet), name_(std::move(name)) {}
@@ -21,8 +21,8 @@ class Log {
   Log(const Log&) = delete;
   Log& operator=(const Log&) = delete;
 
-  // Appends to `path` from now on, and first the warnings that there have been. Throws Error when
-  // it cannot be opened or is no regular file.
+  // Appends to `path` from now on, beginning with all earlier warnings. Throws Error if the file
+  // cannot be opened or is not a regular file.
   void open(const std::filesystem::path& path);
 
   template <class... Parts>
@@ -33,7 +33,7 @@ class Log {
   void warn(const Parts&... parts) {
     write_warning(concat(parts...));
   }
-  // Into the file only.
+  // Writes to the file only.
   template <class... Parts>
   void note(const Parts&... parts) {
     write_file(concat(parts...));

@@ -8,7 +8,7 @@
 namespace d2l {
 namespace {
 
-// Where an error is: the option and its whole value.
+// For error messages: the option and its whole value.
 struct Written {
   const std::string &label, &path;
 };
@@ -30,7 +30,7 @@ bool is_name_character(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
 }
 
-// Appends what the dollar sign at `at` stands for and answers where it ends.
+// Appends the expansion of the dollar sign at position `at`. Returns the position after it.
 size_t expand_dollar(size_t at, const Written& written, std::string& result) {
   const std::string& path = written.path;
   if (path.compare(at, 2, "$$") == 0) {
@@ -48,7 +48,7 @@ size_t expand_dollar(size_t at, const Written& written, std::string& result) {
   return end + (braced ? 1 : 0);
 }
 
-// The folder that a leading ~ stands for, or nothing where there is none.
+// The folder that a leading ~ denotes; empty if there is none.
 std::string home(const Written& written) {
   if (!written.path.starts_with('~')) return "";
   if (written.path.size() > 1 && written.path[1] != '/')

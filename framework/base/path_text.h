@@ -4,17 +4,17 @@
 
 namespace d2l {
 
-// Paths as people write them. `label` is what errors call the option; all throw UsageError.
+// Paths as users write them. `label` is the option's name in error messages. All throw UsageError.
 
-// "~/x" is x in $HOME, as a shell has it. "~user" and "~x" are refused: "./~x" is a file of that
-// name.
+// Replaces "~/" at the beginning by $HOME, as a shell does. "~user" and "~x" are refused; write
+// "./~x" for a file of that name.
 std::string expand_home(const std::string& label, const std::string& path);
 
-// The same for where no shell has looked at the path: $NAME and ${NAME} stand for variables, which
-// must be set, and $$ for a dollar sign.
+// Also replaces $NAME and ${NAME} by the variable, which must be set, and $$ by a dollar sign. For
+// paths that no shell has expanded.
 std::string expand_path(const std::string& label, const std::string& path);
 
-// A path that is not to be changed, as expand_path() reads it back.
+// Escapes a path so that expand_path() returns it unchanged.
 std::string unexpanded_path(const std::string& path);
 
 }  // namespace d2l

@@ -21,7 +21,7 @@ std::string hexadecimal(const uint8_t* bytes, size_t count) {
   return text;
 }
 
-// The build id among the notes of one segment; empty when there is none.
+// The build id from the notes of one segment; empty if there is none.
 std::string build_id(const uint8_t* at, const uint8_t* end) {
   const auto padded = [](size_t bytes) { return (bytes + 3) / 4 * 4; };
   while (static_cast<size_t>(end - at) >= sizeof(ElfW(Nhdr))) {
@@ -36,7 +36,7 @@ std::string build_id(const uint8_t* at, const uint8_t* end) {
   return "";
 }
 
-// The first object that dl_iterate_phdr shows is the program.
+// dl_iterate_phdr reports the program first.
 int read_program(dl_phdr_info* info, size_t, void* result) {
   for (int i = 0; i < info->dlpi_phnum; ++i) {
     const ElfW(Phdr)& segment = info->dlpi_phdr[i];

@@ -4,8 +4,8 @@
 
 namespace d2l {
 
-// Tells builds of the running program apart: the identifier that the linker gave it (GNU build id),
-// in hexadecimal digits, or where it gave none, a checksum of the program's file.
+// Identifies the build of the running program: the linker's GNU build id in hexadecimal digits, or
+// a checksum of the program's file if it has none.
 std::string program_id();
 
 }  // namespace d2l

@@ -4,8 +4,9 @@
 
 namespace d2l {
 
-// 16 hexadecimal digits, 62 bits of them from the system's random numbers, so that no two are ever
-// equal. The first is a letter: programs that read tables do not take it for a number.
+// 16 hexadecimal digits with 62 random bits from the system, so that two are never equal in
+// practice. The first digit is a letter, so that programs that read tables do not take it for a
+// number.
 std::string random_id();
 
 }  // namespace d2l

@@ -4,13 +4,13 @@
 
 namespace d2l {
 
-// A batch of a key's endless sequence: what random_word() answers, many at a time.
+// A batch of random_word()s: consecutive words of a key's sequence.
 struct RandomWords {
-  static constexpr int64_t kBlocks = 64;  // of philox
+  static constexpr int64_t kBlocks = 64;  // Philox blocks
   static constexpr int64_t kWords = 4 * kBlocks;
 
-  // The words [4 first_block, 4 first_block + kWords). To be called in a D2L_SIMD function
-  // (framework/base/simd.h), which makes it several times as fast.
+  // Fills `word` with words [4 first_block, 4 first_block + kWords). Call it in a D2L_SIMD function
+  // (framework/base/simd.h): this makes it several times as fast.
   [[gnu::always_inline]] void fill(RngKey key, uint64_t first_block) {
     alignas(64) uint32_t columns[4][kBlocks];
     for (int64_t i = 0; i < kBlocks; ++i) {

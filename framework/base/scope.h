@@ -4,17 +4,17 @@
 
 namespace d2l {
 
-// What the calling thread computes for; a backend that measures charges its work to it.
+// What the calling thread is computing for. The profiler charges the work to it.
 struct Scope {
-  // Of the module whose function runs; it lives as long as the history that is made in its scope.
-  // nullptr: no module, such as a loss or an optimizer.
+  // The path of the module whose function runs. It lives as long as the autograd history that is
+  // recorded in this scope. nullptr: no module, such as a loss or an optimizer.
   const std::string* path = nullptr;
-  bool backward = false;  // gradients pass back through it
+  bool backward = false;  // the backward pass
 };
 
 const Scope& current_scope();
 
-// While one lives, the calling thread computes for `scope`.
+// Sets the calling thread's scope to `scope` while the object lives.
 class ScopeGuard {
  public:
   explicit ScopeGuard(const Scope& scope);

@@ -9,8 +9,8 @@
 
 namespace d2l {
 
-// The sizes of a tensor's axes, outermost first. At most kMaxRank axes; no heap memory. A shape
-// without axes is a scalar and has one element.
+// The sizes of a tensor's axes, outermost first. At most kMaxRank axes; allocates no memory. A
+// shape without axes is a scalar and has one element.
 class Shape {
  public:
   static constexpr int kMaxRank = 8;
@@ -48,8 +48,8 @@ class Shape {
 
 std::ostream& operator<<(std::ostream& stream, const Shape& shape);
 
-// NumPy's rule: aligned at the last axis, sizes must be equal or 1. Throws Error naming both
-// shapes.
+// NumPy's broadcasting rule: shapes are aligned at the last axis; sizes must be equal or 1. Throws
+// Error with both shapes.
 Shape broadcast(const Shape& a, const Shape& b);
 
 }  // namespace d2l

@@ -26,7 +26,7 @@ bool is_set(const char* variable) {
   return value != nullptr && *value != '\0' && std::strcmp(value, "0") != 0;
 }
 
-// Whether mpirun puts something before each piece of a rank's output, or copies it into files.
+// Whether mpirun adds a prefix to each piece of a rank's output, or writes it to files.
 bool mpirun_changes_output() {
   for (const char* variable :
        {"OMPI_MCA_orte_tag_output", "OMPI_MCA_orte_timestamp_output", "OMPI_MCA_orte_xml_output",
@@ -35,7 +35,7 @@ bool mpirun_changes_output() {
   return false;
 }
 
-// "PID (NAME) STATE PARENT ...", where the name may hold anything.
+// Format: "PID (NAME) STATE PARENT ...". The name may contain any character.
 pid_t parent_of(const fs::path& process) {
   std::ifstream stream(process / "stat");
   std::string line, state;
@@ -47,18 +47,18 @@ pid_t parent_of(const fs::path& process) {
   return *rest == '\0' ? 0 : static_cast<pid_t>(std::atoi(rest + 1));
 }
 
-// A script's program is its shell, whatever it is called.
+// Reads the executable's name: for a script this is its shell, whatever the script's name.
 bool is_mpirun(const fs::path& process) {
   std::error_code unknown;
   const std::string name = fs::read_symlink(process / "exe", unknown).filename();
   return name == "orterun" || name == "mpirun" || name == "mpiexec";
 }
 
-// The terminal that the process writes to, opened; -1 when it is none.
+// Opens the terminal that the process writes to. Returns -1 if its output is not a terminal.
 int output_terminal(const fs::path& process) {
   const fs::path output = process / "fd/1";
   struct stat status {};
-  // To open a pipe would be noticed at its other end.
+  // Do not open a pipe: the other end would notice it.
   if (::stat(output.c_str(), &status) != 0 || !S_ISCHR(status.st_mode)) return -1;
   const int descriptor = ::open(output.c_str(), O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
   if (descriptor < 0 || ::isatty(descriptor) == 1) return descriptor;

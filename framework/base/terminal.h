@@ -6,30 +6,28 @@
 
 namespace d2l {
 
-// What becomes of the text that a job prints. Ranks of Open MPI's mpirun write to a terminal of its
-// own, whatever mpirun itself writes to; there mpirun's output counts.
+// The terminal that shows this job's output. Open MPI gives each rank a pseudo-terminal, whatever
+// mpirun itself writes to; for a rank, mpirun's output is what counts.
 class Terminal {
  public:
-  // Of this process, when it starts. `proc` is where the system tells of processes.
+  // Finds the terminal of this process; call it at the start. `proc` is the system's /proc.
   static Terminal find(const std::filesystem::path& proc = "/proc");
 
-  // Whether the output is known to end on a terminal, and on one that can redraw a line.
+  // Whether the output is known to go to a terminal that can redraw a line.
   bool redraws() const;
-  // Its width now; of what is no terminal $COLUMNS, or else 80.
+  // The terminal's current width; if there is no terminal, $COLUMNS or else 80.
   int columns() const;
 
  private:
   explicit Terminal(int descriptor) : descriptor_(descriptor) {}
 
-  int descriptor_;  // -1: the output ends elsewhere, or nobody knows where
+  int descriptor_;  // -1: no terminal, or unknown
 };
 
-// The nearest process above `process` that is Open MPI's mpirun, on this host; 0 where there is
-// none.
+// The nearest ancestor of `process` on this host that is Open MPI's mpirun; 0 if there is none.
 pid_t mpirun_above(pid_t process, const std::filesystem::path& proc = "/proc");
 
-// Whether the environment's locale (LC_ALL, LC_CTYPE, LANG), as the C library knows it, writes
-// UTF-8.
+// Whether the environment's locale (LC_ALL, LC_CTYPE, LANG), as the C library knows it, uses UTF-8.
 bool locale_has_utf8();
 
 }  // namespace d2l

@@ -11,7 +11,7 @@
 namespace d2l {
 namespace {
 
-// Levenshtein's distance, one row at a time.
+// Levenshtein distance; keeps one row of the table.
 size_t edit_distance(const std::string& a, const std::string& b) {
   std::vector<size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), size_t{0});
@@ -36,7 +36,7 @@ std::string format(const char* pattern, Number number) {
 
 struct Utf8 {
   uint32_t code = 0;
-  size_t length = 0;  // in bytes; 0: what is there is no UTF-8
+  size_t length = 0;  // in bytes; 0: not valid UTF-8
 };
 
 Utf8 utf8_at(const std::string& text, size_t at) {
@@ -56,7 +56,7 @@ Utf8 utf8_at(const std::string& text, size_t at) {
   return {code, length};
 }
 
-// Controls, blanks that are not the space, marks without a width.
+// Control characters, blanks other than the space, and zero-width characters.
 bool is_unseen(uint32_t code) {
   constexpr std::pair<uint32_t, uint32_t> kRanges[] = {
       {0, 0x1f},        {0x7f, 0xa0},     {0xad, 0xad},     {0x61c, 0x61c},   {0x1680, 0x1680},
