@@ -5,14 +5,14 @@
 #include "framework/backend/backend.h"
 #include "framework/backend/scratch.h"
 
-// What masked softmax and attention mean, in basic operations (chapter 10.3).
+// The definition of masked softmax and attention in basic operations (chapter 10.3).
 
 namespace d2l {
 namespace {
 
-constexpr double kOut = -1e6;  // the score of what does not count
+constexpr double kOut = -1e6;  // the score of masked positions
 
-// A scratch array and the view of it.
+// A scratch array and its view.
 class Temporary {
  public:
   Temporary(MemoryPool& pool, const Shape& shape)
@@ -24,7 +24,7 @@ class Temporary {
   View view_;
 };
 
-// keep [b, q, k] or [b, 1, k] = 1 where the position is below the length.
+// Shape of the mask: [b, q, k] or [b, 1, k], 1 where the position is below the length.
 Shape mask_shape(const Shape& scores, const Shape& lengths) {
   return {scores[0], lengths.rank() == 2 ? lengths[1] : 1, scores[2]};
 }
@@ -44,7 +44,7 @@ void fill_mask(Backend& on, ConstView lengths, View keep) {
           {keep.data, DType::f32, shape, contiguous_strides(shape)}, false);
 }
 
-// One head after the other: [b, n, heads * d] <-> [b * heads, n, d].
+// Converts between [b, n, heads * d] and a stack of heads [b * heads, n, d].
 struct Heads {
   int64_t batch, heads, rows, columns;
 
@@ -67,7 +67,7 @@ struct Heads {
   }
 };
 
-// The operands of all heads as stacks of matrices, and the probabilities.
+// The operands of all heads as stacks of matrices, and the attention weights.
 struct Unfused {
   Heads query_heads, key_heads, value_heads;
   double scale;

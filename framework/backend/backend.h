@@ -8,8 +8,8 @@
 
 namespace d2l {
 
-// A device and its kernels. Those that have a body here are composed of others, which is what they
-// mean; a backend may do each in one go.
+// A device and its kernels. Some kernels have a default implementation here, composed of other
+// kernels; it defines their result. A backend may override it with a fused kernel.
 class Backend : public ComputeDevice, public Kernels {
  public:
   int64_t batch_norm_mask_bytes(const BatchNormParams& params,
@@ -44,17 +44,17 @@ class Backend : public ComputeDevice, public Kernels {
   using Kernels::Kernels;
 };
 
-// threads: at least 1; the calling thread is one of them and the only one that may call kernels.
-// memory: what its pool() is, another backend's staging(), say, which must outlive it; without it
-// one of its own.
+// threads: at least 1. The calling thread is one of them and the only one that may call kernels.
+// memory: becomes pool() and must outlive the backend, for example another backend's staging();
+// nullptr: the backend makes its own pool.
 std::unique_ptr<Backend> make_cpu_backend(int threads, MemoryPool* memory = nullptr);
 
-// For dry runs (see Kernels): memory that is never touched, and kernels that do nothing; values
-// must not be asked for.
+// A backend for dry runs (see Kernels): its memory is never touched and its kernels do nothing.
+// Never read values from it.
 std::unique_ptr<Backend> make_dry_backend();
 
-// The cores that its threads may run on, one bit each: available_cores(), unless OpenMP has bound
-// this thread to one of several places (OMP_PROC_BIND).
+// The cores that the backend's threads may run on, one bit each: available_cores(), unless OpenMP
+// has bound this thread to one of several places (OMP_PROC_BIND).
 std::vector<uint64_t> cores_for_threads();
 
 }  // namespace d2l

@@ -2,23 +2,23 @@
 
 #include <string>
 
-// How CPUs compute products of 16-bit numbers, which depends on what the machine is fast at. It is
-// a fact of the processor and nothing that is measured: every process on a machine decides alike.
+// How CPUs multiply 16-bit numbers. The choice depends on the processor alone; nothing is measured,
+// so every process on a machine makes the same choice.
 namespace d2l::cpu {
 
 enum class Bf16Products {
-  tiles,  // AMX multiplies tiles of them (amx_tiles.h)
-  pairs,  // an instruction of AVX-512 multiplies two pairs of them at a time (pairs.h)
-  f32     // they become f32 on the way into a kernel
+  tiles,  // AMX multiplies tiles of bf16 (amx_tiles.h)
+  pairs,  // AVX-512 BF16 multiplies pairs of bf16 and adds both products (pairs.h)
+  f32     // kernels convert bf16 to f32 before they multiply
 };
 
-// What the decision depends on.
+// The properties of a processor that the choice depends on.
 struct Processor {
   std::string vendor;       // "AuthenticAMD"
   int family = 0;           // 0x19
-  bool has_pairs = false;   // the instruction for pairs
-  bool has_tiles = false;   // AMX, and the system lets this process use it
-  bool is_limited = false;  // ONEDNN_MAX_CPU_ISA keeps oneDNN from using them
+  bool has_pairs = false;   // AVX-512 BF16
+  bool has_tiles = false;   // AMX, and the system permits this process to use it
+  bool is_limited = false;  // ONEDNN_MAX_CPU_ISA forbids oneDNN to use them
 };
 const Processor& this_processor();
 
@@ -28,11 +28,11 @@ struct Bf16Choice {
 };
 Bf16Choice choose_bf16_products(const Processor& processor);
 
-// What this process does, and both as a sentence.
+// The choice of this process, and a sentence that describes it.
 Bf16Products bf16_products();
 std::string describe_bf16_products();
 
-// For tests, while it lives: another way, which the processor must have.
+// For tests: forces another choice, which the processor must support, while the object lives.
 class ForcedBf16Products {
  public:
   explicit ForcedBf16Products(Bf16Products products);

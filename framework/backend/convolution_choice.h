@@ -5,16 +5,17 @@
 
 #include "framework/backend/convolution_shape.h"
 
-// Which of the CPU's kernels computes a convolution. It depends on the shape, on what the processor
-// has and on how it multiplies bf16 (bf16_products.h); nothing is timed. The kernels' names and the
-// order in which they are asked are in cpu/convolution/README.md.
+// Selects the CPU kernel that computes a convolution, by the shape, the processor's features and
+// the bf16 products (bf16_products.h); nothing is timed. cpu/convolution/README.md lists the
+// kernels and their order.
 namespace d2l::cpu {
 
-// The names of all that suit, in the order in which they are asked: the first one computes it.
+// The names of all suitable kernels, in order of preference. The first one is used.
 std::vector<std::string> convolution_kernels(ConvolutionPass pass, const ConvolutionShape& shape);
 std::string convolution_kernel(ConvolutionPass pass, const ConvolutionShape& shape);
 
-// For tests and benchmarks, while it lives: the kernel of this name computes what it suits.
+// For tests and benchmarks: while the object lives, the kernel of this name computes every
+// convolution that it suits.
 class ForcedConvolutionKernel {
  public:
   explicit ForcedConvolutionKernel(const std::string& name);

@@ -7,9 +7,9 @@
 
 namespace d2l {
 
-// A convolution without its numbers: params, sizes and what its images are stored as.
+// A convolution without its data: parameters, sizes and the images' type.
 struct ConvolutionShape {
-  // x gives the images' type; y has that too.
+  // x and y have the same type.
   ConvolutionShape(const Conv2dParams& given, const ConstView& x, const Shape& weight,
                    const Shape& y)
       : params(given),
@@ -28,7 +28,7 @@ struct ConvolutionShape {
   bool padded() const { return !(params.padding == Extent{0, 0}); }
   int64_t padded_height() const { return height + 2 * params.padding.height; }
   int64_t padded_width() const { return width + 2 * params.padding.width; }
-  int64_t taps() const { return kernel_width * in; }  // of a row: neighbours in memory
+  int64_t taps() const { return kernel_width * in; }  // of a row: adjacent in memory
   int64_t x_image() const { return height * width * in; }
   int64_t y_image() const { return out_height * out_width * out; }
 

@@ -19,7 +19,7 @@ bool is_named() {
   return named != nullptr && *named != '\0';
 }
 
-// The module lies beside the program's folder: PREFIX/bin/d2l-train, PREFIX/lib/libd2l_cuda.so.
+// The module's place is relative to the program: PREFIX/bin/d2l-train, PREFIX/lib/libd2l_cuda.so.
 std::string module_path() {
   if (is_named()) return std::getenv(kVariable);
   std::error_code ignored;
@@ -29,10 +29,10 @@ std::string module_path() {
 
 struct Module {
   void* handle = nullptr;
-  std::string trouble;  // why there is none
+  std::string trouble;  // why there are no GPUs
 };
 
-// Loaded once and kept: objects of its classes may live as long as the program.
+// Loaded once and never unloaded: objects of its classes may live as long as the program.
 const Module& module() {
   static const Module kLoaded = [] {
     const std::string path = module_path();

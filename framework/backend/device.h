@@ -11,55 +11,54 @@
 
 namespace d2l {
 
-// What a backend is besides its kernels: a device with memory, a queue of work and copies from and
-// to the host. Work is queued in order; results are there for the host after synchronize(). The
-// pool and the copies may be used from any thread.
+// The device of a backend, without its kernels: memory, a queue of work, and copies to and from the
+// host. Work is executed in the order in which it is queued. The host may read results after
+// synchronize(). The pool and the copies may be used from any thread.
 class ComputeDevice {
  public:
   virtual ~ComputeDevice() = default;
 
   virtual Device device() const = 0;
   virtual std::string describe() const = 0;  // "CPU, AVX-512, oneDNN 2.6.3"
-  // Whether activations may be of this type: f32 always, bf16 and f16 where the device multiplies
-  // them.
+  // Whether activations may have this type: f32 always, bf16 and f16 if the device supports them.
   virtual bool computes(DType dtype) const = 0;
-  // How it multiplies activations of this type, and why, as a sentence; "" where there is nothing
-  // to choose.
+  // One sentence: how the device multiplies activations of this type, and why. "" if there is only
+  // one way.
   virtual std::string describe_products(DType activations) const;
 
   // --- memory and copies ---
   virtual MemoryPool& pool() = 0;
-  // The host's memory for copies that run while the host does other work (pinned, with a GPU).
+  // Host memory for asynchronous copies (pinned memory for a GPU).
   virtual MemoryPool& staging() = 0;
-  // Both may still read and write the host's memory until synchronize().
+  // The host's memory may be in use until synchronize(), in both functions.
   virtual void copy_from_host(const void* host, View out) = 0;
   virtual void copy_to_host(ConstView in, void* host) = 0;
   virtual void synchronize() = 0;
 
   // --- events ---
-  // An event that happens when all that has been queued so far is done.
+  // Records an event: it happens when all work that has been queued so far is done.
   virtual uint64_t record_event() = 0;
-  // Returns when the event has happened; calls `meanwhile` now and then, which may throw.
+  // Waits for the event. Calls `meanwhile`, which may throw, from time to time.
   virtual void wait_event(uint64_t event, const std::function<void()>& meanwhile = {}) = 0;
 
-  // --- uploads: copies from staging() beside the kernels, in an order of their own ---
-  // Begins after the event, which is when `out` is free.
+  // --- uploads: copies from staging() that run in parallel with kernels, in their own order ---
+  // Starts after the event `after`, when `out` is free.
   virtual void upload_async(const void* host, View out, uint64_t after) = 0;
-  // What is queued from now on waits for all uploads so far.
+  // Work that is queued from now on waits for all uploads so far.
   virtual void await_uploads() = 0;
 
-  // --- recording: work that is queued once and repeated for next to nothing ---
+  // --- recording (CUDA graph capture): work that is queued once and replayed at little cost ---
   class Recording {
    public:
     virtual ~Recording() = default;
     virtual std::string describe() const = 0;  // "a CUDA graph of 120 nodes"
-    // Queues it all: the same kernels, numbers and memory.
+    // Queues the recorded kernels again, with the same arguments and memory.
     virtual void replay() = 0;
   };
-  // What `work` queues, which does not run yet. Memory that `work` takes and gives back belongs to
-  // the replays: others must be kept out of it (MemoryPool::use_part). Throws Error for work that
-  // waits for the device or copies from or to the host. nullptr, and no call of `work`, where the
-  // device has no use for it.
+  // Records the work that `work` queues, without running it. Memory that `work` allocates and
+  // releases belongs to the replays: keep other users out of it (MemoryPool::use_part). Throws
+  // Error if `work` waits for the device or copies from or to the host. Returns nullptr, and does
+  // not call `work`, if the device does not support recording.
   virtual std::unique_ptr<Recording> record(const std::function<void()>& work);
 };
 

@@ -10,8 +10,8 @@
 
 namespace d2l {
 
-// Every element-wise formula and its derivative, written once for all backends. A new one is a
-// functor, a line in its enum, its name and a line in its visit function; no backend changes.
+// All element-wise formulas and their derivatives, written once for all backends. To add one, add a
+// functor, an entry in its enum, its name and a case in its visit function; no backend changes.
 
 enum class Unary {
   negate,
@@ -31,7 +31,7 @@ enum class Unary {
 enum class Binary { add, sub, mul, div, pow, maximum, minimum };
 enum class Compare { equal, not_equal, less, less_equal, greater, greater_equal };
 
-// What messages call them.
+// The names in messages.
 inline const char* name_of(Unary op) {
   switch (op) {
     case Unary::negate:
@@ -86,7 +86,7 @@ inline const char* name_of(Binary op) {
 
 namespace formulas {
 
-// e^(x - n ln 2), for the n that is nearest to x / ln 2.
+// e^(x - n ln 2), where n is the integer nearest to x / ln 2.
 D2L_HOST_DEVICE inline float exp_remainder(float x, float n) {
   float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;  // ln 2 in two parts
   float p = 1.9875691500e-4f;  // minimax polynomial on [-ln 2 / 2, ln 2 / 2] (Cephes)
@@ -98,8 +98,8 @@ D2L_HOST_DEVICE inline float exp_remainder(float x, float n) {
   return p * r * r + r + 1.0f;
 }
 
-// e^x with a relative error below 2e-7, in operations that compilers turn into vector code. Below
-// -87 it answers e^-87 (about 1e-38) instead of denormals, above 88 e^88.
+// e^x with a relative error below 2e-7, in operations that compilers can vectorise. Returns e^-87
+// (about 1e-38) below -87 instead of denormals, and e^88 above 88.
 D2L_HOST_DEVICE inline float fast_exp(float x) {
 #ifdef __CUDA_ARCH__
   return expf(x);
@@ -153,7 +153,7 @@ struct Cos {
   D2L_HOST_DEVICE float operator()(float x) const { return std::cos(x); }
   D2L_HOST_DEVICE float derivative(float x, float) const { return -std::sin(x); }
 };
-// The three activations: their derivative reads y only, see Activation. NaN stays NaN.
+// The three activations: their derivative uses only y, see Activation. NaN stays NaN.
 struct Relu {
   D2L_HOST_DEVICE float operator()(float x) const { return x < 0.0f ? 0.0f : x; }
   D2L_HOST_DEVICE float derivative(float, float y) const { return y <= 0.0f ? 0.0f : 1.0f; }
@@ -164,7 +164,7 @@ struct Sigmoid {
 };
 struct Tanh {
   D2L_HOST_DEVICE float operator()(float x) const {
-    // Near zero 1 - 2 / (e^2x + 1) cancels; the series is exact there.
+    // Near zero 1 - 2 / (e^2x + 1) cancels; the series is accurate there.
     float full = 1.0f - 2.0f / (fast_exp(2.0f * x) + 1.0f);
     float square = x * x;
     float series = x * (1.0f - square * (1.0f / 3.0f - square * (2.0f / 15.0f)));
@@ -181,7 +181,7 @@ struct Gelu {
 
  private:
   D2L_HOST_DEVICE static float below(float x) {
-    // erfc by Abramowitz and Stegun, 7.1.26: the error of the probability is below 2e-7
+    // erfc by Abramowitz and Stegun, 7.1.26: the error of the probability is below 2e-7.
     float t = 1.0f / (1.0f + 0.231641888f * (x < 0.0f ? -x : x));
     float p = 0.5307027145f;
     p = p * t - 0.7265760135f;
@@ -236,7 +236,7 @@ struct GreaterEqual {
 
 }  // namespace formulas
 
-// Calls visitor(functor) with the formula that `op` names.
+// Calls visitor(functor) with the functor of `op`.
 template <class Visitor>
 void visit(Unary op, Visitor&& visitor) {
   switch (op) {
@@ -310,7 +310,7 @@ void visit(Compare op, Visitor&& visitor) {
   fail("unknown comparison ", static_cast<int>(op));
 }
 
-// The formula behind an activation; `none` has none.
+// The formula of an activation; not for `none`.
 inline Unary unary_of(Activation activation) {
   switch (activation) {
     case Activation::relu:
@@ -325,7 +325,8 @@ inline Unary unary_of(Activation activation) {
   fail("Activation::none has no formula");
 }
 
-// The formula of an activation, nothing for `none`; the visitor may be inlined into vector code.
+// Calls visitor(functor) for an activation, nothing for `none`. The visitor can be inlined into
+// vectorised code.
 template <class Visitor>
 [[gnu::always_inline]] inline void visit_activation(Activation activation, Visitor&& visitor) {
   if (activation == Activation::relu) return visitor(formulas::Relu{});

@@ -9,7 +9,7 @@
 
 namespace d2l {
 
-// Kinds of work, for whoever asks where the time goes.
+// Kinds of work, for reports of where the time goes.
 enum class Work {
   convolution,
   matmul,
@@ -22,9 +22,9 @@ enum class Work {
   optimizer
 };
 
-// What a kernel is asked to do, by its definition and the shapes of its operands: multiply-adds
-// with the padding, whatever the device does in fact; the gradient of a product is two such
-// products. Bytes are those of the operands, each once; what is changed in place is read and
+// The cost of a kernel by its definition and the shapes of its operands. multiply_adds include
+// those with padding, whatever the device really does; the gradient of a product costs two such
+// products. bytes counts each operand once; an operand that is changed in place is read and
 // written.
 struct KernelCost {
   const char* name;  // the function of Kernels
@@ -34,13 +34,14 @@ struct KernelCost {
   DType multiplied = DType::f32;
 };
 
-// Sees every kernel that a backend is asked for.
+// Sees every kernel call of a backend.
 class KernelObserver {
  public:
   virtual ~KernelObserver() = default;
-  // Has to call `run` once, which queues the kernel.
+  // Must call `run` exactly once: it queues the kernel.
   virtual void kernel(const KernelCost& cost, const std::function<void()>& run) = 0;
-  // Called within `run` where a device has several kernels for convolutions: `name` computes one.
+  // Called within `run` on devices with several convolution kernels: `name` is the one that
+  // computes this convolution.
   virtual void convolution(ConvolutionPass pass, const std::string& name) = 0;
 };
 

@@ -19,23 +19,23 @@ int64_t attention_products(const Kernels::AttentionOperands& in) {
   return queries[0] * queries[1] * values[1] * (queries[2] + values[2]);
 }
 
-// A product with a 16-bit operand rounds the other one.
+// If one operand has 16 bits, the product rounds the other one to 16 bits.
 DType multiplied(const ConstView& a, const ConstView& b) {
   return a.dtype == DType::f32 ? b.dtype : a.dtype;
 }
 
-// The result of a batch norm or its mask, where the gradient asks for one.
+// The result of a batch norm, or its mask, if the gradient reads it.
 ConstView result_read(const Kernels::NormOutput& out, const Kernels::NormGradients& gradients) {
   if (!gradients.before) return {};
   return out.mask ? out.mask : out.y;
 }
 
-// Of flat arrays, of which an optimizer's ranges cover a part.
+// The bytes of flat arrays, in proportion to the part that an optimizer's ranges cover.
 int64_t covered_bytes(StepRanges ranges, int64_t bytes, const ConstView& array) {
   if (ranges.empty() || array.elements() == 0) return bytes;
   int64_t covered = 0;
   for (const StepRange& range : ranges) covered += range.end - range.begin;
-  return bytes / array.elements() * covered;  // as many bytes for each element
+  return bytes / array.elements() * covered;  // the same number of bytes for each element
 }
 
 }  // namespace

@@ -13,36 +13,36 @@ namespace d2l {
 enum class Reduction { sum, mean, max, min };
 enum class SoftmaxForm { plain, logarithm };
 
-// What a device computes. Kernels write into outputs that they are given, trust the shapes (the
-// function above has checked them once) and take scratch memory from the device's pool. Unless a
-// comment says otherwise elements are f32; where it says "activations", these (and their gradients)
-// may all be bf16 instead, or f16 where the device computes it, while parameters, their gradients
-// and statistics stay f32; outputs do not overlap inputs, and an output may hold anything before.
-// Kernels are queued in order, by one thread.
+// The kernels of a device. They write into outputs that the caller allocates, trust the shapes (the
+// caller has checked them once) and take scratch memory from the device's pool. Unless a comment
+// says otherwise: elements are f32; outputs do not overlap inputs; the previous content of an
+// output is ignored. Where a comment says "activations", these and their gradients may all be bf16,
+// or f16 if the device supports it; parameters, their gradients and statistics stay f32. One thread
+// queues all kernels; they run in that order.
 //
-// Each public function says to the observer, if there is one, what it costs, and calls the device's
-// own do_...(); kernels that a kernel calls are part of it. What a cost is, is in kernels.cpp.
+// Each public function reports its cost to the observer, if there is one, and calls the device's
+// do_...(). Kernels that a kernel calls are part of its cost. kernels.cpp computes the costs.
 class Kernels {
  public:
   virtual ~Kernels() = default;
 
-  // nullptr: nobody observes any more. It must outlive this object otherwise.
+  // nullptr removes the observer. It must outlive this object otherwise.
   void set_observer(KernelObserver* observer) { observer_ = observer; }
   bool is_observed() const { return observer_ != nullptr; }
-  // It computes nothing, leaves outputs as they are and never touches its memory.
+  // A dry run computes nothing: it leaves outputs unchanged and never touches their memory.
   bool is_dry_run() const { return mode_ == Mode::dry_run; }
 
-  // Until the next call, products may take what they multiply in `dtype` out of `values` (f32,
-  // which must stay as it is) from one copy that is made now, instead of a copy for each product.
-  // {}: not any more. See RoundedOnce.
+  // Rounds `values` (f32) to `dtype` once. Until the next call, products that multiply parts of
+  // `values` in `dtype` may use this copy instead of making their own; `values` must not change
+  // until then. {} ends this. See RoundedOnce.
   void round_once(ConstView values, DType dtype);
 
   // --- copies ---
   void fill(View out, double value);  // any dtype
   // Any strides and dtypes: slices, steps, permutations, broadcasts (stride 0) and casts. Shapes
-  // are equal. `accumulate` adds instead of overwriting (f32 on both sides).
+  // are equal. `accumulate` adds instead of overwriting (both sides f32).
   void copy(const ConstStridedView& in, const StridedView& out, bool accumulate);
-  // out[i, :] = table[indices[i], :]; indices are i64 and have been checked.
+  // out[i, :] = table[indices[i], :]. indices are i64; the caller has checked their range.
   void gather_rows(ConstView table, ConstView indices, View out);
   // table[indices[i], :] += rows[i, :], in the order of i.
   void scatter_add_rows(ConstView rows, ConstView indices, View table);
@@ -55,16 +55,16 @@ class Kernels {
   void binary(Binary op, ConstView a, ConstView b, View out);
   void binary_scalar(Binary op, ConstView a, double b, View out);  // a op b
   void scalar_binary(Binary op, double a, ConstView b, View out);  // a op b
-  // out is u8, 1 where it holds; a and b broadcast to out.shape.
+  // out is u8: 1 where the comparison is true. a and b broadcast to out.shape.
   void compare(Compare op, ConstView a, ConstView b, View out);
   // y = alpha x + beta y; y is not read when beta is 0.
   void axpby(double alpha, ConstView x, double beta, View y);
   void dropout(const DropoutParams& params, ConstView x, View y);
 
   // --- images ---
-  // y (activations) = x (u8, [n, h, w, c]) / 255, cut and mirrored as params says, and
-  // (x / 255 - mean) / deviation where these are given, [c] each; the zeros around an image count
-  // as its bytes. samples, i64 [n], number the images for what is drawn; {} where nothing is.
+  // y (activations) = x (u8, [n, h, w, c]) / 255, cropped and mirrored as params says, then (x /
+  // 255 - mean) / deviation if these are given, [c] each. Padding around an image is bytes of 0.
+  // samples, i64 [n], are the numbers of the images for random choices; {} if nothing is random.
   struct ImageOperands {
     ConstView x, samples, mean, deviation;
   };
@@ -77,7 +77,7 @@ class Kernels {
   void argmax(ConstView x, int axis, View indices);
   void cumsum(ConstView x, int axis, bool reverse, View y);
 
-  // --- linear algebra; bias [n] may be {}; a, b and out may each be of the activations' type ---
+  // --- linear algebra; bias [n] may be {}; a, b and out may each have the activations' type ---
   void matmul(const MatmulParams& params, ConstView a, ConstView b, ConstView bias, View out);
 
   // --- convolution: x [n, h, w, c], weight [o, kh, kw, c], bias [o] or {}, y [n, oh, ow, o]; x and
@@ -86,25 +86,25 @@ class Kernels {
     ConstView x, weight, bias;  // bias may be {}
   };
   void conv2d(const Conv2dParams& params, const ConvOperands& in, View y);
-  // params.activation is ignored by both: grad_y is the gradient before the activation.
-  // `accumulate` adds to grad_x instead of overwriting it.
+  // Both ignore params.activation: grad_y is the gradient before the activation. `accumulate` adds
+  // to grad_x instead of overwriting it.
   void conv2d_backward_input(const Conv2dParams& params, ConstView grad_y, ConstView weight,
                              View grad_x, bool accumulate);
   // grad_bias may be {}.
   void conv2d_backward_weight(const Conv2dParams& params, ConstView x, ConstView grad_y,
                               View grad_weight, View grad_bias);
 
-  // --- pooling of activations: x [n, h, w, c], y [n, oh, ow, c]; windows of at most 255 elements
-  // for max ---
-  // winners (u8, y.shape) gets the position inside the window, row by row; it may be {} and is only
-  // used by max. The first of equal values wins.
+  // --- pooling of activations: x [n, h, w, c], y [n, oh, ow, c]; max: windows of at most 255
+  // elements ---
+  // winners (u8, y.shape) receives the position of the maximum inside its window, row by row; only
+  // max uses it, and it may be {}. The first of equal values wins.
   void pool2d(const Pool2dParams& params, ConstView x, View y, View winners);
   void pool2d_backward(const Pool2dParams& params, ConstView grad_y, ConstView winners,
                        View grad_x);
 
-  // --- conv2d and pool2d of its result as one; the default bodies are what they mean ---
-  // What the gradient needs, in an order of the backend's own: as much as conv2d's result, and for
-  // max the winners.
+  // --- conv2d, then pool2d of its result, fused; the default implementation defines the result ---
+  // What the gradient needs, in a layout that the backend defines: an array of the size of conv2d's
+  // result and, for max, the winners.
   struct ConvKept {
     View conv, winners;
   };
@@ -115,33 +115,33 @@ class Kernels {
   };
   void conv2d_pool_backward(const ConvPoolParams& params, const ConvOperands& in,
                             const ConvKept& kept, ConstView grad_y, const ConvGradients& gradients);
-  // grad_x = the gradient before the activation whose result y was pooled.
+  // grad_x = the gradient before the activation; y is the pooled result of the activation.
   void activated_pool2d_backward(const ConvPoolParams& params, ConstView y, ConstView grad_y,
                                  ConstView winners, View grad_x);
 
-  // --- batch normalisation over all axes but the last: x, residual, y [..., c], the rest [c];
-  // x, residual and y are activations ---
-  // y = activation((x - mean) / sqrt(variance + epsilon) gamma + beta + residual). In steps,
-  // between which ranks may share what they found.
+  // --- batch normalisation over all axes but the last: x, residual, y [..., c], all others [c]; x,
+  // residual and y are activations ---
+  // y = activation((x - mean) / sqrt(variance + epsilon) gamma + beta + residual). Split into steps
+  // so that ranks can combine their statistics (synchronised batch norm).
   struct NormOperands {
     ConstView x, gamma, beta, residual;  // residual may be {}
   };
   struct NormStatistics {
     View mean, variance;  // biased
   };
-  // Statistics over batches: new = (1 - momentum) old + momentum batch, with the batch's unbiased
-  // variance; {} where there are none.
+  // Running statistics: new = (1 - momentum) old + momentum batch, with the batch's unbiased
+  // variance. {} if there are none.
   struct NormRunning {
     View mean, variance;
     double momentum = 0;
 
     void follow(Kernels& on, const NormStatistics& of_batch, int64_t rows) const;
   };
-  // Moves `running` on too, unless x is empty.
+  // Also updates `running`, unless x is empty.
   void batch_norm_statistics(ConstView x, const NormStatistics& of_batch,
                              const NormRunning& running);
-  // Bytes of the mask (u8) of y that batch_norm_apply can leave for the gradient, in an order of
-  // the backend's own; 0 where the gradient reads y instead, if anything.
+  // The size in bytes of the mask (u8) of y that batch_norm_apply can keep for the gradient, in a
+  // layout that the backend defines. 0 if the gradient needs no mask: it reads y, or neither.
   virtual int64_t batch_norm_mask_bytes(const BatchNormParams& params,
                                         const NormOperands& in) const = 0;
   // mask may be {}.
@@ -151,44 +151,44 @@ class Kernels {
     ConstView y, grad_y;
     ConstView mask = {};  // y may be {} where there is one
   };
-  // before: the gradient before the activation, which is the residual's too. It may be {} where
-  // nothing depends on y: without an activation, and with ReLU without a residual.
+  // before: the gradient before the activation, which is also the residual's gradient. It may be {}
+  // if the backward pass does not need y: without an activation, or with ReLU and no residual.
   struct NormGradients {
     View x, gamma, beta, before;
-    int64_t rows = 0;  // that gamma and beta are sums over
+    int64_t rows = 0;  // that gamma and beta sum over
   };
   // Writes gradients.gamma, beta and before.
   void batch_norm_gradient_sums(const BatchNormParams& params, const NormOperands& in,
                                 const NormStatistics& of_batch, const NormOutput& out,
                                 const NormGradients& gradients);
-  // Writes gradients.x from those; of `out` only grad_y is read, and only where there is no
+  // Writes gradients.x from these sums. Reads only grad_y of `out`, and only if there is no
   // gradients.before.
   void batch_norm_gradient_input(const BatchNormParams& params, const NormOperands& in,
                                  const NormStatistics& of_batch, const NormOutput& out,
                                  const NormGradients& gradients);
 
   // --- layer normalisation over the last axis: x, y [..., c], gamma and beta [c], statistics
-  // [...], one per row; the default bodies are what they mean ---
+  // [...], one per row; the default implementation defines the result ---
   void layer_norm(const LayerNormParams& params, const NormOperands& in, View y,
                   const NormStatistics& of_rows);
   void layer_norm_backward(const LayerNormParams& params, const NormOperands& in,
                            const NormStatistics& of_rows, ConstView grad_y,
                            const NormGradients& gradients);
 
-  // --- attention; the default bodies are what they mean ---
-  // Softmax of the first lengths[row] elements of each row, and exactly 0 for the others; a row
-  // without any is uniform. x and y [b, q, k], lengths (i64) [b] or [b, q].
+  // --- attention; the default implementation defines the result ---
+  // Softmax of the first lengths[row] elements of each row; exactly 0 for the others. A row of
+  // length 0 is uniform. x and y [b, q, k], lengths (i64) [b] or [b, q].
   void masked_softmax(ConstView x, ConstView lengths, View y);
-  // 0 wherever x does not count.
+  // The gradient is 0 for masked elements.
   void masked_softmax_backward(ConstView y, ConstView lengths, ConstView grad_y, View grad_x);
   // queries [b, n, heads * d], keys [b, m, heads * d], values [b, m, heads * e]; the last axis has
-  // step 1. lengths as above, or {}: everything counts.
+  // stride 1. lengths as above; {}: nothing is masked.
   struct AttentionOperands {
     ConstStridedView queries, keys, values;
     ConstView lengths;
   };
   // For each head softmax(queries keys^T / sqrt(d)) values: y [b, n, heads * e]. kept [b, heads, n]
-  // is the backend's own note for the gradient.
+  // holds what the backend's gradient needs.
   void attention(const AttentionParams& params, const AttentionOperands& in, View kept, View y);
   struct AttentionGradients {
     StridedView queries, keys, values;
@@ -214,18 +214,18 @@ class Kernels {
   // velocity may be {} when momentum is 0.
   void sgd_step(const SgdParams& params, ConstView gradient, View value, View velocity);
   void adam_step(const AdamParams& params, ConstView gradient, View value, View mean, View square);
-  // The first half of LAMB (You et al., 2019): mean and square move on as Adam's; gradient becomes
-  // the direction m / (sqrt(s) + epsilon) + weight_decay w, with m and s corrected for their start.
+  // The first half of LAMB (You et al., 2019): updates mean and square as Adam does; gradient
+  // becomes the direction m / (sqrt(s) + epsilon) + weight_decay w, with bias-corrected m and s.
   void lamb_direction(const AdamParams& params, View gradient, ConstView value, View mean,
                       View square);
-  // norms[i] = the root of the sum of squares over x[ranges[i]]; the order of additions does not
-  // depend on the number of threads.
+  // norms[i] = the L2 norm of x[ranges[i]]. The order of additions does not depend on the number of
+  // threads.
   void norms(StepRanges ranges, ConstView x, View norms);
 
  protected:
   enum class Mode { compute, dry_run };
   explicit Kernels(Mode mode = Mode::compute) : mode_(mode) {}
-  // Or nullptr; it is told only from within do_...().
+  // nullptr if there is none. May be called only from do_...().
   KernelObserver* observer() const { return observer_; }
 
  private:
@@ -307,7 +307,7 @@ class Kernels {
 
   Mode mode_;
   KernelObserver* observer_ = nullptr;
-  bool is_inside_ = false;  // a kernel that is observed
+  bool is_inside_ = false;  // inside an observed kernel
 };
 
 }  // namespace d2l

@@ -1,7 +1,7 @@
 #include "framework/backend/backend.h"
 #include "framework/backend/scratch.h"
 
-// What layer normalisation means, in basic operations.
+// The definition of layer normalisation in basic operations.
 
 namespace d2l {
 namespace {
@@ -18,7 +18,7 @@ Rows rows_of(const Shape& shape) {
 ConstView as(ConstView view, const Shape& shape) { return {view.data, view.dtype, shape}; }
 View as(View view, const Shape& shape) { return {view.data, view.dtype, shape}; }
 
-// y = (x - mean) / sqrt(variance + epsilon); leaves the divisor's inverse in `inverse`.
+// y = (x - mean) / sqrt(variance + epsilon); also writes the inverse of the divisor to `inverse`.
 void normalize(Backend& on, const LayerNormParams& params, ConstView x,
                const Backend::NormStatistics& of_rows, View inverse, View y) {
   on.binary(Binary::sub, x, as(of_rows.mean, inverse.shape), y);

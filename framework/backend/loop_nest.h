@@ -9,15 +9,15 @@
 
 namespace d2l {
 
-// The nested loops that walk several arrays together: sizes outermost first, and for each array the
-// step along each axis. Axes of size 1 vanish and neighbours that are walked alike become one, so
-// that inner loops are as long as the arrays allow. Sizes must not be 0.
+// Nested loops over several arrays together: sizes, outermost first, and for each array the stride
+// along each axis. Axes of size 1 are dropped, and adjacent axes that are contiguous in all arrays
+// are merged, so that inner loops are as long as possible. Sizes must not be 0.
 template <int kArrays>
 class LoopNest {
  public:
   using Steps = std::array<int64_t, kArrays>;
 
-  // Adds an axis inside those added before.
+  // Adds an axis as the new innermost axis.
   void append(int64_t size, const Steps& steps) {
     if (size == 1) return;
     if (rank_ > 0 && continues(size, steps)) {
@@ -32,7 +32,7 @@ class LoopNest {
   int64_t size(int axis) const { return sizes_[axis]; }
   const Steps& steps(int axis) const { return steps_[axis]; }
 
-  // Exchanges two axes: the same elements in another order.
+  // Exchanges two axes: visits the same elements in another order.
   void swap(int a, int b) {
     std::swap(sizes_[a], sizes_[b]);
     std::swap(steps_[a], steps_[b]);
@@ -42,15 +42,15 @@ class LoopNest {
   int64_t columns() const { return rank_ > 0 ? sizes_[rank_ - 1] : 1; }
   Steps column_steps() const { return rank_ > 0 ? steps_[rank_ - 1] : ones(); }
   Steps row_steps() const { return rank_ > 1 ? steps_[rank_ - 2] : Steps{}; }
-  // How many rows there are, counted through all outer axes.
+  // The number of rows, over all outer axes.
   int64_t rows() const {
     int64_t product = 1;
     for (int axis = 0; axis < rank_ - 1; ++axis) product *= sizes_[axis];
     return product;
   }
 
-  // Calls body(offsets, row, count) for runs of rows [row, row + count) of [begin, end) that follow
-  // each other at row_steps(); offsets are those of the run's first element in each array.
+  // Calls body(offsets, row, count) for runs of rows [row, row + count) in [begin, end) with a
+  // constant distance row_steps(). offsets point to the run's first element in each array.
   template <class Body>
   void for_row_runs(int64_t begin, int64_t end, const Body& body) const {
     for (int64_t row = begin; row < end;) {

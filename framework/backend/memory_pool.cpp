@@ -18,7 +18,7 @@ namespace {
 constexpr size_t kQuantum = 256;
 constexpr size_t kSmallestSegment = size_t{2} << 20;
 #ifdef __SANITIZE_ADDRESS__
-constexpr size_t kGuard = 64;  // behind each block, not to be touched
+constexpr size_t kGuard = 64;  // bytes after each block that must not be touched
 #else
 constexpr size_t kGuard = 0;
 #endif
@@ -103,7 +103,7 @@ MemoryPool::Blocks::iterator MemoryPool::add_segment(size_t bytes) {
   return block;
 }
 
-// What lies free in other sizes is given up before the system's "no" is final.
+// If the system has no memory, returns free segments to it and tries once more.
 char* MemoryPool::allocate_raw(size_t bytes) {
   try {
     return static_cast<char*>(raw_.allocate(bytes));

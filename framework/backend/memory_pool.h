@@ -11,22 +11,22 @@
 
 namespace d2l {
 
-// Memory from the system in segments, which are cut into blocks: the smallest free block that is
-// large enough is handed out, what it has too much stays free, and a released block grows together
-// with free neighbours. So a training step in its steady state asks the system for nothing, and
-// arrays that do not live at the same time share their memory whatever their sizes. Blocks are
-// aligned to 256 bytes, as far as the system's are. Safe to call from several threads. Serves any
-// device: it is given the raw calls and does not touch the memory.
+// A caching allocator (best fit, blocks are split and merged). It gets segments from the system and
+// cuts them into blocks. allocate() returns the smallest free block that is large enough and splits
+// off the rest; a released block is merged with free neighbours. So a training step in its steady
+// state never allocates from the system, and arrays with disjoint lifetimes share memory whatever
+// their sizes. Blocks are aligned to 256 bytes if the system's memory is. Thread-safe. Works for
+// any device: it calls `Raw` and never touches the memory.
 class MemoryPool {
  public:
   struct Raw {
-    std::function<void*(size_t bytes)> allocate;  // throws Error when there is no memory
+    std::function<void*(size_t bytes)> allocate;  // throws Error if there is no memory
     std::function<void(void*)> release;
   };
   struct Stats {
-    uint64_t system_allocations = 0;  // how often the system was asked
-    uint64_t bytes_reserved = 0;      // held from the system, in use or free
-    uint64_t bytes_in_use = 0;        // handed out now
+    uint64_t system_allocations = 0;  // number of calls of Raw::allocate
+    uint64_t bytes_reserved = 0;      // segments: in use or free
+    uint64_t bytes_in_use = 0;        // blocks
     uint64_t peak_bytes_in_use = 0;
   };
 
@@ -37,24 +37,25 @@ class MemoryPool {
 
   void* allocate(size_t bytes);  // nullptr for 0 bytes
   void release(void* block);
-  // Whether an address lies in memory that the pool holds.
+  // Whether the address is in a segment of the pool.
   bool owns(const void* address) const;
-  // Gives every segment without a block in use back to the system, except those of held parts.
+  // Returns all segments without a block in use to the system, except those of held parts.
   void trim();
   Stats stats() const;
 
-  // From now on blocks come from segments of this part, 0 at first; parts share nothing, so that
-  // addresses which one has handed out stay clear of the others' blocks for good. A released block
-  // returns to its own part. Answers the part that was in use before.
+  // Makes `part` the current part; 0 is the first. Blocks come from segments of the current part;
+  // parts share no memory, so an address of one part is never reused by another. A released block
+  // returns to its own part. Returns the previous part.
   int use_part(int part);
   uint64_t bytes_in_use(int part) const;
-  // The memory of a held part stays the pool's, in use or not: its addresses are known elsewhere.
+  // The segments of a held part are never returned to the system: their addresses are recorded
+  // elsewhere.
   void hold_part(int part, bool held);
 
  private:
   struct Block {
     size_t bytes;
-    char* segment;  // where its segment begins
+    char* segment;  // the beginning of its segment
     int part;
     bool free;
   };
@@ -63,22 +64,22 @@ class MemoryPool {
   Blocks::iterator add_segment(size_t bytes);
   char* allocate_raw(size_t bytes);
   void trim_locked();
-  // Makes `second`, which follows `first` in memory, part of it if both are free.
+  // Merges `second`, which follows `first` in memory, into it if both are free.
   void join(Blocks::iterator first, Blocks::iterator second);
   void set_free(Blocks::iterator block, bool free);
 
   Raw raw_;
   mutable std::mutex mutex_;
-  Blocks blocks_;                                  // by address; they fill their segments
-  std::set<std::tuple<int, size_t, char*>> free_;  // parts, sizes and addresses of those free
-  std::map<char*, size_t> segments_;               // their sizes
-  std::map<int, uint64_t> in_use_;                 // bytes, of parts
-  int part_ = 0;                                   // that blocks come from
+  Blocks blocks_;                                  // by address; they cover all segments
+  std::set<std::tuple<int, size_t, char*>> free_;  // part, size and address of free blocks
+  std::map<char*, size_t> segments_;               // address -> size
+  std::map<int, uint64_t> in_use_;                 // part -> bytes
+  int part_ = 0;                                   // the current part
   std::set<int> held_;
   Stats stats_;
 };
 
-// While one lives, blocks come from another part of a pool.
+// Uses another part of a pool while the object lives.
 class PoolPart {
  public:
   PoolPart(MemoryPool& pool, int part) : pool_(pool), before_(pool.use_part(part)) {}

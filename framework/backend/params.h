@@ -10,10 +10,10 @@
 namespace d2l {
 
 // An activation that a kernel applies to its result before storing it. Its derivative is a function
-// of the result alone, so nothing else need be kept for the backward pass.
+// of the result alone, so the backward pass needs no other values.
 enum class Activation { none, relu, sigmoid, tanh };
 
-// Rows and columns of an image.
+// Height and width, in pixels.
 struct Extent {
   int64_t height = 1;
   int64_t width = 1;
@@ -42,9 +42,9 @@ struct Conv2dParams {
 
 enum class Pooling { max, average };
 
-// average counts padding zeros as elements, as the book and PyTorch do by default. With `ceil` the
-// number of windows is rounded up instead of down: what sticks out over the last row or column
-// counts as absent, and no window lies outside altogether (PyTorch's ceil_mode; max only).
+// average counts padding zeros as elements, as the book and PyTorch do by default. With `ceil`
+// (PyTorch's ceil_mode, max only) the number of windows is rounded up: elements outside the image
+// are ignored, and every window overlaps the image.
 struct Pool2dParams {
   Pooling kind = Pooling::max;
   Extent window{2, 2};
@@ -55,11 +55,11 @@ struct Pool2dParams {
   bool operator==(const Pool2dParams&) const = default;
 };
 
-// A convolution and a pooling of its result as one operation.
+// A convolution, then a pooling of its result, as one operation.
 struct ConvPoolParams {
   Conv2dParams conv;
   Pool2dParams pool;
-  bool input_gradient = true;  // whether the gradient of the input will be asked for
+  bool input_gradient = true;  // whether the gradient of the input will be needed
 };
 
 struct BatchNormParams {
@@ -75,11 +75,11 @@ struct AttentionParams {
   int64_t heads = 1;
 };
 
-// Element i of the input is kept when word first_element + i of the key's sequence is at least p,
-// then scaled by 1 / (1 - p). The same call turns a gradient back, so no mask is stored; ranks that
-// hold other parts of a batch pass other offsets and see one global mask. step (i64 [1]), or {}: a
-// number that is mixed into the key's stream when the kernel runs, so that a recorded one (see
-// Backend::record) draws anew.
+// Element i of the input is kept if word first_element + i of the key's sequence is at least p; it
+// is then scaled by 1 / (1 - p). The same call computes the gradient, so no mask is stored. Ranks
+// that hold other parts of a batch pass other offsets, so that all see one global mask. step (i64
+// [1] or {}) is mixed into the key's stream when the kernel runs, so that each replay of a
+// recording (see Backend::record) draws new numbers.
 struct DropoutParams {
   double p = 0.5;
   RngKey key = {};
@@ -87,16 +87,16 @@ struct DropoutParams {
   ConstView step = {};
 };
 
-// How images of bytes become numbers. What is drawn is a function of the key and the sample's
-// number.
+// How images of bytes become floating-point numbers. Random choices are a function of the key and
+// the sample's number.
 struct ImageParams {
   Augmentation augmentation = {};
   RngKey key = {};
 };
 
-// Elements [begin, end) of the flat arrays that an optimizer works on, with factors of their own on
-// the learning rate and the weight decay. Lists of ranges ascend and do not overlap; elements in no
-// range are left alone; an empty list stands for all elements with factors 1.
+// Elements [begin, end) of an optimizer's flat arrays, with factors on the learning rate and the
+// weight decay. Lists of ranges ascend and do not overlap. Elements in no range do not change. An
+// empty list means all elements, with factors 1.
 struct StepRange {
   int64_t begin = 0, end = 0;
   double lr = 1;
@@ -107,7 +107,7 @@ struct StepRange {
 using StepRanges = std::span<const StepRange>;
 
 // v = momentum v + (g + weight_decay w); w -= lr v (nesterov: lr (g + weight_decay w + momentum
-// v)). With lr_in_velocity, as LARS has it: v = momentum v + lr (g + weight_decay w); w -= v.
+// v)). With lr_in_velocity, as in LARS: v = momentum v + lr (g + weight_decay w); w -= v.
 struct SgdParams {
   double lr = 0.1;
   double momentum = 0;

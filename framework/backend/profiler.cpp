@@ -43,7 +43,7 @@ Cost& Profiler::cost_of(const KernelCost& kernel) {
 
 void Profiler::kernel(const KernelCost& kernel, const std::function<void()>& run) {
   convolutions_.clear();
-  backend_.synchronize();  // copies from the host may still be under way
+  backend_.synchronize();  // copies from the host may still be running
   const Timer timer;
   run();
   backend_.synchronize();

@@ -12,34 +12,33 @@
 
 namespace d2l {
 
-// What one operation has cost in one scope (framework/base/scope.h).
+// The cost of one operation in one scope (framework/base/scope.h).
 struct Cost {
-  bool in_module = false;  // false: outside of all modules, and then `module` is empty
-  std::string module;      // its path; the root's is empty
+  bool in_module = false;  // false: outside all modules; `module` is empty
+  std::string module;      // its path; "" for the root
   bool backward = false;
   std::string operation;  // the function of Kernels: "conv2d_backward_weight"
   Work work = Work::copies;
   int64_t calls = 0;
   double seconds = 0;         // 0 in a dry run
-  int64_t multiply_adds = 0;  // of convolutions, matrix products and attention, by their shapes
-  int64_t bytes = 0;          // that must at least be moved: each operand once, in its dtype
-  double least_seconds = 0;   // that the device's limits leave for it; 0 without them
-  // What computed its convolutions, on devices that say so.
+  int64_t multiply_adds = 0;  // of convolutions, matrix products and attention, from their shapes
+  int64_t bytes = 0;          // minimal traffic: each operand once, in its dtype
+  double least_seconds = 0;   // a lower bound from the device's limits (roofline); 0 without limits
+  // The kernels that computed its convolutions, on devices that report them.
   std::set<std::pair<ConvolutionPass, std::string>> convolutions = {};
 };
 
-// What a device can do at most, as somebody has measured it.
+// The measured peak rates of a device (roofline model).
 struct Limits {
-  std::map<DType, double> multiply_adds_per_second = {};  // by what is multiplied
-  double bytes_per_second = 0;                            // read and written
+  std::map<DType, double> multiply_adds_per_second = {};  // by type of the factors
+  double bytes_per_second = 0;                            // sum of reads and writes
 
-  // Of one operation, which is bound by its products or by its bytes, whichever takes longer.
+  // The lower bound for one operation: the longer of its compute time and its memory time.
   double least_seconds(int64_t multiply_adds, DType dtype, int64_t bytes) const;
 };
 
-// Counts what a backend's kernels cost while it lives, or while counting is on. Every kernel is
-// waited for, so that its time is its own. The host's copies are not counted, since any thread may
-// make them.
+// Counts the cost of a backend's kernels while it lives and counting is on. Waits for every kernel,
+// so that each is timed alone. Does not count the host's copies, since any thread may make them.
 class Profiler final : public KernelObserver {
  public:
   // The backend must outlive it.
@@ -49,12 +48,12 @@ class Profiler final : public KernelObserver {
   Profiler& operator=(const Profiler&) = delete;
 
   Backend& backend() const { return backend_; }
-  // In the order in which they were first met since reset().
+  // In the order of first use since reset().
   const std::vector<Cost>& costs() const { return costs_; }
   void reset();
-  // What costs are compared with from now on.
+  // Sets the limits for costs from now on.
   void set_limits(Limits limits) { limits_ = std::move(limits); }
-  // Without it kernels are neither counted nor waited for.
+  // While off, kernels are neither counted nor waited for.
   void set_counting(bool on);
 
   void kernel(const KernelCost& kernel, const std::function<void()>& run) override;
@@ -66,8 +65,8 @@ class Profiler final : public KernelObserver {
   Backend& backend_;
   Limits limits_;
   std::vector<Cost> costs_;
-  std::set<std::pair<ConvolutionPass, std::string>> convolutions_;  // of the kernel that runs
-  // operation, backward, in a module, path -> place in costs_
+  std::set<std::pair<ConvolutionPass, std::string>> convolutions_;  // of the running kernel
+  // operation, backward, in a module, path -> index in costs_
   std::map<std::tuple<const char*, bool, bool, std::string>, size_t> places_;
 };
 

@@ -4,8 +4,8 @@
 
 namespace d2l {
 
-// While one lives, a backend need not round weights to the activations' type for each product that
-// they are part of; see Backend::round_once. f32: nothing is rounded.
+// While it lives, the backend may round weights to the activations' type once, instead of for each
+// product that uses them; see Backend::round_once. f32: nothing is rounded.
 class RoundedOnce {
  public:
   RoundedOnce(Backend& backend, ConstView values, DType dtype) : backend_(backend) {

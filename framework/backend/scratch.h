@@ -7,7 +7,7 @@
 
 namespace d2l {
 
-// Memory for `count` T from the pool, for as long as the object lives.
+// Memory for `count` elements of type T from the pool, while the object lives.
 template <class T>
 class Scratch {
  public:

@@ -2,17 +2,17 @@
 
 #include "framework/backend/params.h"
 
-// The factors of the optimizers' formulas (params.h), for kernels to multiply with.
+// The factors in the optimizers' formulas (params.h), computed once per kernel call.
 
 namespace d2l {
 
 struct SgdRates {
-  float lr_in, lr_out;  // on the way into the velocity and out of it
+  float lr_in, lr_out;  // applied before and after the velocity
   float momentum, weight_decay;
 };
 SgdRates sgd_rates(const SgdParams& params, const StepRange& range);
 
-// Of the running means of Adam and LAMB, the same for all ranges.
+// For the running means of Adam and LAMB; the same for all ranges.
 struct AdamMoments {
   float keep_mean, add_mean;      // beta1 and 1 - beta1
   float keep_square, add_square;  // beta2 and 1 - beta2
@@ -23,7 +23,7 @@ struct AdamMoments {
 AdamMoments adam_moments(const AdamParams& params);
 
 struct AdamRates {
-  float weight_decay;  // coupled: added to the gradient; times the value
+  float weight_decay;  // for coupled decay: value times this is added to the gradient
   float keep_value;    // 1 - lr weight_decay when decoupled
   float step_size;     // lr / (1 - beta1^step)
 };

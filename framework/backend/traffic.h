@@ -6,12 +6,12 @@
 
 #include "framework/backend/view.h"
 
-// The bytes that an operation moves at least, however it is done.
+// The minimal memory traffic of an operation, however it is computed.
 
 namespace d2l {
 
-// The memory that an operand takes up. Axes with stride 0 repeat what is there; an absent operand
-// has none.
+// The memory of an operand. Axes with stride 0 repeat elements and do not count. An absent operand
+// has 0 bytes.
 struct Footprint {
   const void* data = nullptr;
   int64_t bytes = 0;
@@ -28,8 +28,8 @@ struct Footprint {
   Footprint(const StridedView& view) : Footprint(ConstStridedView(view)) {}
 };
 
-// Each operand read is read once, even if it is named twice, and each written is written once; what
-// is changed in place is named in both lists.
+// Returns bytes: each operand is read once, even if it is listed twice, and each output is written
+// once. List an operand that is changed in place on both sides.
 inline int64_t moved(std::initializer_list<Footprint> read,
                      std::initializer_list<Footprint> written) {
   int64_t bytes = 0;

@@ -8,7 +8,7 @@
 
 namespace d2l {
 
-// What a kernel sees of a tensor: contiguous row-major elements that somebody else owns.
+// A tensor as kernels see it: contiguous row-major elements, owned by somebody else.
 struct View {
   void* data = nullptr;
   DType dtype = DType::f32;
@@ -23,7 +23,7 @@ struct View {
   }
 };
 
-// The same for what a kernel only reads. An empty one ({}) stands for an absent optional input.
+// A read-only View. An empty one ({}) means that an optional input is absent.
 struct ConstView {
   const void* data = nullptr;
   DType dtype = DType::f32;
@@ -42,7 +42,7 @@ struct ConstView {
   }
 };
 
-// Steps between neighbours along each axis, in elements. Negative and zero steps are allowed.
+// Distances between neighbours along each axis, in elements. Negative and zero strides are allowed.
 using Strides = std::array<int64_t, Shape::kMaxRank>;
 
 Strides contiguous_strides(const Shape& shape);
@@ -68,7 +68,7 @@ struct ConstStridedView {
       : data(at), dtype(type), shape(sizes), strides(steps) {}
 };
 
-// The same elements with their strides spelt out.
+// The same elements with explicit strides.
 inline StridedView strided(const View& view) {
   return {view.data, view.dtype, view.shape, contiguous_strides(view.shape)};
 }
