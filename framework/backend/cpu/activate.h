@@ -4,11 +4,12 @@
 
 namespace d2l::cpu {
 
-// values[i] = activation(values[i]), on the calling thread: for results that are still in the
+// values[i] = activation(values[i]), on the calling thread. For results that are still in the
 // cache.
 void activate(Activation activation, float* values, int64_t count);
 
-// grad[i] *= the activation's derivative where it gave y[i]; likewise. T is float or Bfloat16.
+// grad[i] *= derivative of the activation at its result y[i], on the calling thread. T is float or
+// Bfloat16.
 template <class T>
 void activate_gradient(Activation activation, const T* y, float* grad, int64_t count);
 

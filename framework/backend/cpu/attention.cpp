@@ -11,10 +11,10 @@
 #include "framework/backend/cpu/softmax_rows.h"
 #include "framework/backend/cpu/vector_math.h"
 
-// One head of one sample after the other, in scratch memory that stays in the cache: its matrices
-// are copied, as floats, with rows of whole vectors (`wide`), queries are taken in blocks. The
-// probabilities are not stored but computed again for the gradient, from the logarithm of each
-// row's sum, which is what `kept` holds (Dao et al., "FlashAttention", 2022).
+// Heads are processed one at a time, in scratch memory that stays in the cache: a head's matrices
+// are copied as floats, with rows padded to whole vectors (`wide`), and queries are taken in
+// blocks. The probabilities are not stored. The gradient computes them again from the logarithm of
+// each row's sum, which is stored in `kept` (Dao et al., "FlashAttention", 2022).
 
 namespace d2l::cpu {
 namespace {
@@ -24,7 +24,7 @@ constexpr int64_t kBlock = 64;  // queries
 
 int64_t whole_vectors(int64_t count) { return (count + kLanes - 1) / kLanes * kLanes; }
 
-// Rows of one head: [rows, columns], `step` apart.
+// The rows of one head: [rows, columns], `step` elements apart.
 template <class T>
 struct Matrix {
   T* at;
@@ -36,7 +36,7 @@ struct Matrix {
 using Input = Matrix<const float>;
 using Output = Matrix<float>;
 template <class T>
-using Stored = Matrix<const T>;  // T, what activations are, is float or Bfloat16
+using Stored = Matrix<const T>;  // T, the activations' type, is float or Bfloat16
 
 // `whole` is [b, rows, heads * columns].
 template <class T, class AnyView>
@@ -46,7 +46,7 @@ Matrix<T> head_of(const AnyView& whole, int64_t heads, int64_t sample, int64_t h
           columns, whole.strides[1]};
 }
 
-// How many keys each query of a sample sees; 0: all alike, whatever the scores.
+// How many keys each query of a sample sees. 0: the weights are uniform, whatever the scores.
 struct Lengths {
   const int64_t* at = nullptr;  // of the first query
   int64_t step = 0;
@@ -67,7 +67,7 @@ Lengths lengths_of(const Backend::AttentionOperands& in, int64_t sample) {
   return {in.lengths.as<int64_t>() + sample * (each ? queries : 1), each ? 1 : 0, keys};
 }
 
-// Parts of a thread's scratch memory, one after the other.
+// Allocates consecutive parts of a thread's scratch memory.
 class Carver {
  public:
   explicit Carver(float* memory) : next_(memory) {}
@@ -81,7 +81,7 @@ class Carver {
   float* next_;
 };
 
-// Rows become `wide` apart, filled up with zeros.
+// Copies rows to a distance of `wide`, padded with zeros.
 template <class T>
 D2L_SIMD void pack(const Stored<T>& in, float* to) {
   const int64_t wide = in.wide();
@@ -97,7 +97,7 @@ D2L_SIMD void unpack(const float* from, const Matrix<T>& out) {
     copy_row(from + i * out.wide(), out.columns, out.at + i * out.step);
 }
 
-// The rows themselves where they are floats, or packed.
+// Returns the rows themselves if they are floats, else a packed copy in `memory`.
 template <class T>
 Input as_floats(const Stored<T>& in, float* memory) {
   if constexpr (std::is_same_v<T, float>) {
@@ -120,7 +120,7 @@ void pack_transposed(const Stored<T>& in, float factor, float* to) {
                 .factor = factor});
 }
 
-// c = a b, for a in the operand's own memory and b [a.columns, wide].
+// c = a b; b is [a.columns, wide].
 void multiply_rows(const Input& a, const float* b, int64_t wide, float* c) {
   multiply({.rows = a.rows,
             .inner = a.columns,
@@ -134,7 +134,7 @@ void multiply_rows(const Input& a, const float* b, int64_t wide, float* c) {
             .c_row = wide});
 }
 
-// c (+)= a^T b, for a [rows, keys], whose rows are as wide as vectors ask.
+// c = a^T b, or c += a^T b if `add`; a is [rows, keys] with rows padded to whole vectors.
 void multiply_columns(const Input& a, const float* b, int64_t wide, bool add, float* c) {
   multiply({.rows = a.columns,
             .inner = a.rows,
@@ -149,7 +149,7 @@ void multiply_columns(const Input& a, const float* b, int64_t wide, bool add, fl
             .add = add});
 }
 
-// The first 16 elements become the largest, or the sum, of all lanes.
+// Reduces the lanes to one value, such as the maximum or the sum.
 template <class Join>
 [[gnu::always_inline]] inline float join_lanes(float* lanes, const Join& join) {
   for (int64_t half = kLanes / 2; half > 0; half /= 2)
@@ -161,7 +161,7 @@ struct RowStatistics {
   float max, sum;  // of e^(x - max)
 };
 
-// Whole vectors: scores that do not count become -inf and so 0.
+// Works on whole vectors: masked scores become -inf, so their weights are 0.
 [[gnu::always_inline]] inline RowStatistics softmax_row(float* row, int64_t count, int64_t wide) {
   constexpr float kNothing = -std::numeric_limits<float>::infinity();
   std::fill(row + count, row + wide, kNothing);
@@ -181,7 +181,7 @@ struct RowStatistics {
   return {max, sum};
 }
 
-// Scores become probabilities; kept [rows] = ln of the sum of e^score. At most kBlock rows.
+// Turns scores into probabilities; kept [rows] = ln(sum of e^score). At most kBlock rows.
 D2L_SIMD void softmax_block(const Output& scores, const Lengths& lengths, float* kept) {
   float sums[kBlock];
   for (int64_t i = 0; i < scores.rows; ++i) {
@@ -198,7 +198,7 @@ D2L_SIMD void softmax_block(const Output& scores, const Lengths& lengths, float*
   for (int64_t i = 0; i < scores.rows; ++i) kept[i] += vector_log(sums[i]);
 }
 
-// The same again from `kept`.
+// Computes the same probabilities again from `kept`.
 D2L_SIMD void restore_block(const Output& scores, const Lengths& lengths, const float* kept) {
   for (int64_t i = 0; i < scores.rows; ++i) {
     float* row = scores.at + i * scores.step;
@@ -210,7 +210,7 @@ D2L_SIMD void restore_block(const Output& scores, const Lengths& lengths, const 
   }
 }
 
-// Gradients of probabilities become those of the products of queries and keys.
+// Turns gradients of the probabilities into gradients of the products of queries and keys.
 D2L_SIMD void softmax_gradient_block(const Input& weights, const Lengths& lengths, float scale,
                                      float* gradients) {
   for (int64_t i = 0; i < weights.rows; ++i) {
@@ -318,11 +318,11 @@ void backward(const HeadBackward<T>& head, float* memory) {
   unpack(grad_values, head.grad_values);
 }
 
-// Calls run(head, scratch) for every head of every sample; make(sample, head) describes one.
+// Calls run(head, scratch) for every head of every sample; make(sample, head) returns its operands.
 template <class Make, class Run>
 void for_heads(MemoryPool& pool, int64_t samples, int64_t heads, const Make& make, const Run& run) {
   PerThread<float> memory(pool, make(0, 0).scratch() + 16 * kLanes);
-  memory.clear();  // so that what sticks out is numbers
+  memory.clear();  // so that padding holds valid numbers
   parallel_for(samples * heads, 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) run(make(i / heads, i % heads), memory.mine());
   });

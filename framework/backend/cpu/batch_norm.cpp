@@ -25,7 +25,7 @@ D2L_SIMD void add_moments(const T* x, int64_t rows, int64_t width, const float* 
     }
 }
 
-// What y = (x - mean) scale + shift takes, each repeated to a wide row.
+// The coefficients of y = (x - mean) scale + shift, each repeated to a wide row.
 struct Line {
   const float *mean, *scale, *shift;
 };
@@ -64,8 +64,8 @@ D2L_SIMD void apply_rows(const Line& line, const Block<T>& block, int64_t rows, 
   }
 }
 
-// A value near the mean of each channel, so that squares of differences lose no digits: the mean of
-// the first rows. Repeated to a wide row.
+// A value near the mean of each channel, so that squared differences keep their precision: the mean
+// of the first rows. Repeated to a wide row.
 template <class T>
 void find_pivot(const NormRows& rows, MemoryPool& pool, const T* x, float* wide) {
   Scratch<float> sums(pool, rows.wide), means(pool, rows.channels);

@@ -6,14 +6,14 @@
 namespace d2l::cpu {
 namespace {
 
-// How the gradient before the activation, g, follows from grad_y.
+// How to compute g, the gradient before the activation, from grad_y.
 enum class Before {
-  same,        // no activation, or it has been found before
-  recomputed,  // ReLU of (x - mean) scale + shift: x alone says where it is 0
-  from_result  // ReLU with a residual: y says so; g is kept
+  same,        // no activation, or g is already computed
+  recomputed,  // ReLU of (x - mean) scale + shift: x alone tells where it is 0
+  from_result  // ReLU with a residual: y tells where it is 0; g is stored
 };
 
-// Repeated to a wide row: grad_x = scale (g - sum - (x - mean) slope).
+// The coefficients of grad_x = scale (g - sum - (x - mean) slope), each repeated to a wide row.
 struct Line {
   const float *mean, *scale, *shift, *sum, *slope;
 };
@@ -66,7 +66,7 @@ D2L_SIMD void scale_gradients(const Line& line, const Block<T>& block, int64_t r
     }
 }
 
-// One call for all that both passes over the data need.
+// The coefficients that both passes over the data need, and the passes.
 template <class T>
 class Pass {
  public:

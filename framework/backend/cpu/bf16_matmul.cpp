@@ -15,13 +15,13 @@
 namespace d2l::cpu {
 namespace {
 
-constexpr int64_t kCache = 1 << 16;  // elements of the copies of a thread
+constexpr int64_t kCache = 1 << 16;  // elements of a thread's copies
 
 int64_t half_elements(const ConstView& view, int64_t count) {
   return view.dtype == DType::f32 ? 0 : count;
 }
 
-// Rows of a matrix as floats: themselves, or in `memory`.
+// Rows of a matrix as floats: the rows themselves, or a copy in `memory`.
 const float* read_rows(const ConstView& matrix, int64_t row, int64_t rows, float* memory) {
   const int64_t columns = matrix.shape[1];
   const float* floats = nullptr;
@@ -31,7 +31,7 @@ const float* read_rows(const ConstView& matrix, int64_t row, int64_t rows, float
   return floats;
 }
 
-// oneDNN's products for threads of a team; no exception may leave those.
+// oneDNN's matrix products on the threads of a team, which must not throw.
 class Products {
  public:
   struct Factors {
@@ -61,7 +61,7 @@ D2L_SIMD void add_to_rows(const float* bias, int64_t rows, int64_t columns, floa
     for (int64_t i = 0; i < columns; ++i) values[i] += bias[i];
 }
 
-// out[i] = the sum of sums[i], sums[step + i], ..., which are overwritten
+// out[i] = sums[i] + sums[step + i] + ...; overwrites sums
 template <class T>
 D2L_SIMD void join(float* sums, int64_t pieces, int64_t step, int64_t count, T* out) {
   for (int64_t piece = 1; piece < pieces; ++piece)
@@ -93,7 +93,7 @@ void multiply_rows(MemoryPool& pool, const TallProduct& p) {
   products.check_all();
 }
 
-// Pieces of the rows are summed each on its own, then together, in an order that does not depend on
+// Sums each piece of the rows on its own, then adds the pieces in an order that does not depend on
 // the number of threads.
 void sum_rows(MemoryPool& pool, const TallProduct& p) {
   constexpr int64_t kPiece = 512;  // rows

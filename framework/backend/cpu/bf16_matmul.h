@@ -2,18 +2,18 @@
 
 #include "framework/backend/backend.h"
 
-// Matrix products with bf16 operands or results that are multiplied as f32.
+// Matrix products with bf16 operands or results, computed in f32.
 namespace d2l::cpu {
 
-// out [rows, n] = activation(a [rows, k] b + bias), or the sum a^T b over the rows of a and b, for
-// matrices of many rows: each thread takes some rows at a time, whose f32 copies stay in its
-// cache.
+// A product of a matrix with many rows: out [rows, n] = activation(a [rows, k] b + bias), or the
+// sum a^T b over the rows of a and b. Each thread takes a few rows at a time and keeps their f32
+// copies in its cache.
 struct TallProduct {
   MatmulParams params;
   ConstView a, b, bias;
   View out;
 
-  // Whether it is one.
+  // Whether multiply_tall() can compute this product.
   bool suits() const;
 };
 void multiply_tall(MemoryPool& pool, const TallProduct& product);

@@ -34,7 +34,7 @@ std::string vendor_of_processor() { return {}; }
 int family_of_processor() { return 0; }
 #endif
 
-// oneDNN multiplies what own kernels leave to it.
+// oneDNN computes what d2l has no kernel for, so it must be able to use the same instructions.
 bool library_is_limited() {
   const int wanted = has_tiles() ? dnnl_cpu_isa_avx512_core_amx : dnnl_cpu_isa_avx512_core_bf16;
   return (static_cast<int>(dnnl_get_effective_cpu_isa()) & wanted) != wanted;
@@ -53,8 +53,8 @@ const Processor& this_processor() {
   return found;
 }
 
-// Multiply-adds per cycle of vectors of 512 bits, f32 against pairs: 16 and 32 on AMD's Zen 4, 32
-// and 32 on Intel's servers.
+// Multiply-adds per cycle with 512-bit vectors, f32 and pairs: 16 and 32 on AMD's Zen 4, 32 and 32
+// on Intel's servers.
 Bf16Choice choose_bf16_products(const Processor& processor) {
   constexpr int kZen4 = 0x19;
   if ((processor.has_pairs || processor.has_tiles) && processor.is_limited)

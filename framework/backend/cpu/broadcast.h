@@ -7,8 +7,8 @@
 
 namespace d2l::cpu {
 
-// A block of rows of a binary operation: `out` is contiguous, the operands' rows begin every
-// row_a and row_b elements (0 repeats one row).
+// A block of rows of a binary operation. `out` is contiguous; the operands' rows are row_a and
+// row_b elements apart (0: the same row for all).
 template <class Out>
 struct BinaryRows {
   const float* a;
@@ -18,7 +18,7 @@ struct BinaryRows {
   int64_t rows, columns;
 };
 
-// The loops have no restrict: out may be a or b. Both operands have a value per column.
+// Both operands have a value per column. No restrict in these loops: out may be a or b.
 template <class F, class Out>
 D2L_SIMD void both_vary(F f, const BinaryRows<Out>& block) {
   for (int64_t row = 0; row < block.rows; ++row) {
@@ -54,7 +54,7 @@ D2L_SIMD void right_varies(F f, const BinaryRows<Out>& block) {
   }
 }
 
-// Both have one value per row: an axis of `out` that neither operand has.
+// Both have one value per row: `out` is broadcast along this axis.
 template <class F, class Out>
 void none_varies(F f, const BinaryRows<Out>& block) {
   for (int64_t row = 0; row < block.rows; ++row) {
@@ -75,7 +75,7 @@ void binary_rows(F f, const BinaryRows<Out>& block, bool a_varies, bool b_varies
     none_varies(f, block);
 }
 
-// The loops over a and b that visit out's elements in order.
+// The loops over a and b, in the order of out's elements.
 inline LoopNest<2> broadcast_nest(const Shape& a, const Shape& b, const Shape& out) {
   Strides strides_a = contiguous_strides(a), strides_b = contiguous_strides(b);
   LoopNest<2> nest;
@@ -87,8 +87,8 @@ inline LoopNest<2> broadcast_nest(const Shape& a, const Shape& b, const Shape& o
   return nest;
 }
 
-// Rows as short as ten classes leave a vector loop nothing to do. Where one operand is the same row
-// for all of them (a bias), that row is repeated into a longer one, and several rows become one.
+// Rows of ten classes, say, are too short for vector loops. If one operand is the same row for all
+// of them (a bias), this row is repeated to make a longer one, so that several rows become one.
 template <class F, class Out>
 bool widened_rows(F f, const LoopNest<2>& nest, BinaryRows<Out> block) {
   constexpr int64_t kWidest = 1024, kShort = 128;

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <type_traits>
 
-// Numbers of the run that kernels want at compile time.
+// Makes run-time numbers compile-time constants.
 
 namespace d2l::cpu {
 

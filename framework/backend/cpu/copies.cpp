@@ -13,7 +13,7 @@ D2L_SIMD void fill_run(T value, T* out, int64_t count) {
   for (int64_t i = 0; i < count; ++i) out[i] = value;
 }
 
-// A block of rows; steps are in elements, between rows and between columns.
+// A block of rows, with steps in elements from row to row and from column to column.
 template <class In, class Out>
 struct CopyRows {
   const In* in;
@@ -39,7 +39,7 @@ D2L_SIMD void copy_rows(const CopyRows<In, Out>& block) {
   }
 }
 
-// The input runs along the rows, the output along the columns: small squares stay in the cache.
+// The input is contiguous along rows, the output along columns: small squares stay in the cache.
 template <class In, class Out>
 D2L_SIMD void transpose_rows(const CopyRows<In, Out>& block) {
   constexpr int64_t kSide = 16;
@@ -82,7 +82,7 @@ D2L_SIMD void add_rows(const CopyRows<float, float>& block) {
   }
 }
 
-// The loops over (in, out), the output's smallest steps innermost.
+// The loops over (in, out); the axis with the output's smallest step is innermost.
 LoopNest<2> copy_nest(const ConstStridedView& in, const StridedView& out) {
   std::array<int, Shape::kMaxRank> order{};
   const int rank = out.shape.rank();
@@ -96,9 +96,10 @@ LoopNest<2> copy_nest(const ConstStridedView& in, const StridedView& out) {
   return nest;
 }
 
-// Whether two indices may name one output element, as for the gradient of overlapping windows.
+// Whether two indices may refer to the same output element, as in the gradient of overlapping
+// windows.
 bool may_overlap(const LoopNest<2>& nest) {
-  int64_t reach = 0;  // of the axes inside
+  int64_t reach = 0;  // of the inner axes
   for (int axis = nest.rank() - 1; axis >= 0; --axis) {
     int64_t step = std::abs(nest.steps(axis)[1]);
     if (step <= reach) return true;
@@ -107,7 +108,7 @@ bool may_overlap(const LoopNest<2>& nest) {
   return false;
 }
 
-// Brings the axis along which the input is contiguous next to the innermost. False without one.
+// Makes the axis along which the input is contiguous the second innermost. False if there is none.
 bool arrange_transpose(LoopNest<2>& nest) {
   const auto [in_step, out_step] = nest.column_steps();
   if (nest.rank() < 2 || out_step != 1 || in_step == 1 || in_step == 0) return false;
@@ -119,7 +120,7 @@ bool arrange_transpose(LoopNest<2>& nest) {
   return false;
 }
 
-// Runs kernel(block) over all of the nest.
+// Runs kernel(block) over the whole nest.
 template <class In, class Out, class Kernel>
 void for_blocks(const LoopNest<2>& nest, CopyRows<In, Out> block, int64_t row_grain,
                 const Kernel& kernel) {
@@ -174,7 +175,7 @@ void copy_as(LoopNest<2> nest, const void* in, void* out) {
 }
 
 void accumulate_into(const LoopNest<2>& nest, const void* in, void* out) {
-  // Elements that are added to twice must not be shared between threads.
+  // Threads must not share elements that are added to more than once.
   int64_t grain = may_overlap(nest) ? INT64_MAX / 2 : grain_of(nest, 1);
   for_blocks(nest, whole_block<float, float>(nest, in, out), grain, add_rows);
 }
@@ -195,7 +196,7 @@ void CpuBackend::do_copy(const ConstStridedView& in, const StridedView& out, boo
   if (out.shape.elements() == 0) return;
   LoopNest<2> nest = copy_nest(in, out);
   if (accumulate) return accumulate_into(nest, in.data, out.data);
-  // The compiler makes no vectors of classes.
+  // The compiler does not vectorise copies of class objects.
   if (in.dtype == out.dtype && is_half(in.dtype))
     return copy_as<uint16_t, uint16_t>(nest, in.data, out.data);
   visit_type(in.dtype, [&](auto in_zero) {
@@ -225,7 +226,7 @@ void CpuBackend::do_scatter_add_rows(ConstView rows, ConstView indices, View tab
   const float* from = rows.as<float>();
   float* to = table.as<float>();
   const int64_t* index = indices.as<int64_t>();
-  // Threads take columns, so that every element receives its rows in the order of i.
+  // Each thread takes some columns, so that every element receives its rows in the order of i.
   const int64_t grain = std::max<int64_t>(64, kGrain / count);
   parallel_for(columns, grain, [&](int64_t begin, int64_t end) {
     for (int64_t i = 0; i < count; ++i)

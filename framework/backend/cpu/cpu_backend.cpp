@@ -17,7 +17,7 @@ constexpr size_t kCacheLine = 64;
 constexpr size_t kHugePage = size_t{2} << 20;
 
 void* allocate_host(size_t bytes) {
-  // Large blocks in huge pages: a training step that streams through them misses the TLB less.
+  // Large blocks use huge pages: streaming through them then causes fewer TLB misses.
   size_t alignment = bytes >= 2 * kHugePage ? kHugePage : kCacheLine;
   size_t rounded = (bytes + alignment - 1) / alignment * alignment;
   void* block = rounded >= bytes ? std::aligned_alloc(alignment, rounded) : nullptr;

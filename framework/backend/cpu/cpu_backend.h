@@ -5,8 +5,8 @@
 
 namespace d2l::cpu {
 
-// Backend on the host's cores. Matrix products are oneDNN's (dnnl_matmul.cpp), convolutions have a
-// folder of their own (convolution/README.md); the rest are loops over flat arrays, one file per
+// The backend on the host's cores. Matrix products use oneDNN (dnnl_matmul.cpp); convolutions are
+// in their own folder (convolution/README.md); all others are loops over flat arrays, one file per
 // family.
 class CpuBackend : public Backend {
  public:
@@ -128,7 +128,7 @@ class CpuBackend : public Backend {
   void do_norms(StepRanges ranges, ConstView x, View norms) override;
 
  protected:
-  // For dry runs; leaves the calling thread's team as it is.
+  // For dry runs: does not change the calling thread's team.
   explicit CpuBackend(MemoryPool& memory);
 
  private:

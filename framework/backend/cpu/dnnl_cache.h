@@ -20,8 +20,8 @@ enum class DnnlOp : int64_t {
   convolution_backward_weight
 };
 
-// What a cached primitive depends on: the operation, its params, its shapes and the number of
-// threads, as plain numbers.
+// The key of a cached primitive, as plain numbers: the operation, its parameters, its shapes and
+// the number of threads.
 class PrimitiveKey {
  public:
   explicit PrimitiveKey(DnnlOp op);
@@ -41,8 +41,8 @@ struct PrimitiveKeyHash {
   size_t operator()(const PrimitiveKey& key) const { return key.hash(); }
 };
 
-// A primitive with its memory objects. Arguments whose layout inside the primitive is not the one
-// outside are reordered on the way in or out.
+// A primitive with its memory objects. If the primitive wants another layout for an argument than
+// the caller has, run() reorders the argument before or after.
 class CachedPrimitive {
  public:
   CachedPrimitive(const dnnl::engine& engine, const dnnl::primitive& primitive,
@@ -60,7 +60,7 @@ class CachedPrimitive {
     dnnl::reorder reorder;
     bool reordered = false;
     bool is_input = false;
-    size_t offset = 0;  // of the inside copy in the workspace
+    size_t offset = 0;  // of the reordered copy in the workspace
   };
   void add(int index, const dnnl_version::Md& outside, const dnnl_version::Md& inside,
            bool is_input);
@@ -77,7 +77,7 @@ struct DnnlState {
   explicit DnnlState(MemoryPool& memory)
       : pool(memory), engine(dnnl::engine::kind::cpu, 0), stream(engine) {}
 
-  // The primitive of `key`; make() answers a unique_ptr to it when it is not there yet.
+  // Returns the primitive of `key`. If it is not cached yet, make() creates it (as a unique_ptr).
   template <class Make>
   CachedPrimitive& find(const PrimitiveKey& key, const Make& make) {
     auto found = primitives.find(key);
@@ -91,7 +91,7 @@ struct DnnlState {
   std::unordered_map<PrimitiveKey, std::unique_ptr<CachedPrimitive>, PrimitiveKeyHash> primitives;
 };
 
-// What oneDNN calls f32 and bf16.
+// oneDNN's data type for f32 and bf16.
 inline dnnl::memory::data_type dnnl_type(DType dtype) {
   return dtype == DType::bf16 ? dnnl::memory::data_type::bf16 : dnnl::memory::data_type::f32;
 }

@@ -12,7 +12,7 @@ namespace {
 
 size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
-// What of the environment has oneDNN choose other kernels, which round differently.
+// Environment variables that make oneDNN choose other kernels, which round differently.
 std::string environment() {
   std::string text;
   for (const char* name :
@@ -25,7 +25,7 @@ std::string environment() {
 }  // namespace
 
 DnnlEngine::DnnlEngine(MemoryPool& pool) : state_(std::make_unique<DnnlState>(pool)) {
-  // Precision is an option of d2l, not DNNL_DEFAULT_FPMATH_MODE's.
+  // Precision is an option of d2l; ignore DNNL_DEFAULT_FPMATH_MODE.
   dnnl::set_default_fpmath_mode(dnnl::fpmath_mode::strict);
 }
 DnnlEngine::~DnnlEngine() = default;
@@ -37,7 +37,7 @@ std::string DnnlEngine::describe() const {
 
 PrimitiveKey::PrimitiveKey(DnnlOp op) {
   add(static_cast<int64_t>(op));
-  add(team_size());  // oneDNN cuts its work when a primitive is made
+  add(team_size());  // oneDNN splits the work when a primitive is created
 }
 
 PrimitiveKey& PrimitiveKey::add(int64_t value) {
@@ -102,7 +102,7 @@ void CachedPrimitive::run(dnnl::stream& stream, MemoryPool& pool,
   scratchpad_.set_data_handle(workspace.data());
   auto pointer = pointers.begin();
   for (Argument& argument : arguments_) {
-    // oneDNN has one type for memory that it reads and memory that it writes
+    // oneDNN has one memory type for inputs and outputs
     argument.outside.set_data_handle(const_cast<void*>(*pointer++));
     if (!argument.reordered) continue;
     argument.inside.set_data_handle(workspace.data() + argument.offset);

@@ -9,14 +9,15 @@ namespace d2l::cpu {
 
 struct DnnlState;
 
-// Owns oneDNN's engine and stream and the primitives made so far; each is made when its shapes are
-// first seen and kept. Scratch memory comes from `pool`, which must outlive this object.
+// Owns oneDNN's engine and stream and a cache of primitives: each is created when its shapes are
+// seen for the first time. Scratch memory comes from `pool`, which must outlive this object.
 class DnnlEngine {
  public:
   explicit DnnlEngine(MemoryPool& pool);
   ~DnnlEngine();
 
-  // "oneDNN 2.6.3", and what the environment makes of it: "oneDNN 2.6.3 with DNNL_MAX_CPU_ISA=AVX2"
+  // "oneDNN 2.6.3", with environment variables that change it: "oneDNN 2.6.3 with
+  // DNNL_MAX_CPU_ISA=AVX2"
   std::string describe() const;
   DnnlState& state() { return *state_; }
 

@@ -10,7 +10,7 @@ namespace {
 using dnnl_version::Dims;
 using dnnl_version::Md;
 
-// The matrix (or stack of matrices) behind `view`; a transposed one swaps its last two axes.
+// Describes the matrix (or stack of matrices) in `view`; a transposed one swaps its last two axes.
 Md matrix_of(const Shape& shape, DType dtype, bool transposed) {
   Dims sizes(shape.begin(), shape.end());
   size_t rank = sizes.size();
@@ -25,7 +25,7 @@ Md matrix_of(const Shape& shape, DType dtype, bool transposed) {
 
 std::unique_ptr<CachedPrimitive> make_matmul(const dnnl::engine& engine, const MatmulParams& params,
                                              ConstView a, ConstView b, bool with_bias, View out) {
-  // Products of 16-bit numbers are summed as f32; an f32 operand of theirs is rounded on the way.
+  // Products of 16-bit numbers are summed in f32. If one operand is f32, it is rounded first.
   const bool half = a.dtype == DType::bf16 || b.dtype == DType::bf16;
   auto inside = [&](const ConstView& operand, const Md& outside) {
     if (!half || operand.dtype == DType::bf16) return outside;
@@ -51,9 +51,9 @@ std::unique_ptr<CachedPrimitive> make_matmul(const dnnl::engine& engine, const M
   return made;
 }
 
-// Rounding f32 weights takes as long as it saves to multiply them in 16 bits with so many rows; it
-// is slower where it transposes weights that no cache holds. Nanoseconds a weight on Zen 4, for
-// rounding and for multiplying one row in f32: 0.3 to 0.5, 1.3 and 0.02.
+// With few rows, rounding f32 weights takes as long as the 16-bit product saves. If the weights
+// exceed every cache and must be transposed, it takes longer. On Zen 4, in nanoseconds per weight:
+// rounding 0.3 to 0.5, rounding with a transpose 1.3, one row of the f32 product 0.02.
 bool rounding_costs_more(const MatmulParams& params, ConstView a, ConstView b) {
   constexpr int64_t kFewRows = 32, kRowsToTranspose = 128, kManyWeights = 1 << 18;
   if (b.dtype != DType::f32 || params.transpose_a || a.shape.rank() != 2) return false;
@@ -66,7 +66,7 @@ bool rounding_costs_more(const MatmulParams& params, ConstView a, ConstView b) {
 void CpuBackend::do_matmul(const MatmulParams& params, ConstView a, ConstView b, ConstView bias,
                            View out) {
   if (out.elements() == 0) return;
-  if (a.elements() == 0) {  // an empty sum: what is left is activation(bias)
+  if (a.elements() == 0) {  // an empty sum: only activation(bias) remains
     fill(out, 0);
     if (bias) binary(Binary::add, out, bias, out);
     if (params.activation != Activation::none) unary(unary_of(params.activation), out, out);

@@ -2,9 +2,9 @@
 
 #include <oneapi/dnnl/dnnl.hpp>
 
-// The part of oneDNN that differs between its major versions: how a primitive's description is
-// made. Version 2 makes an operation descriptor first; version 3 takes the same arguments in one
-// call. Another version is another set of these functions; nothing else names a desc.
+// The code that depends on oneDNN's major version: the creation of primitive descriptors. Version 2
+// creates an operation descriptor first; version 3 takes the same arguments in one call. To support
+// another version, write these functions for it; no other code uses a `desc`.
 static_assert(DNNL_VERSION_MAJOR == 2, "this header speaks oneDNN 2");
 
 namespace d2l::cpu::dnnl_version {
@@ -12,7 +12,7 @@ namespace d2l::cpu::dnnl_version {
 using Md = dnnl::memory::desc;
 using Dims = dnnl::memory::dims;
 
-// An attribute whose scratch memory is given by the caller at each execution.
+// Attributes for primitives whose caller passes scratch memory at each execution.
 inline dnnl::primitive_attr attributes() {
   dnnl::primitive_attr attr;
   attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
@@ -60,7 +60,8 @@ inline dnnl::convolution_backward_data::primitive_desc convolution_backward_data
 inline dnnl::convolution_backward_weights::primitive_desc convolution_backward_weights(
     const dnnl::engine& engine, const ConvolutionDescription& s, const dnnl::primitive_attr& attr) {
   auto algorithm = dnnl::algorithm::convolution_auto;
-  // Forward knows no weights of another type than the images', which sums of bf16 products are.
+  // A forward convolution needs weights of the images' type; here they are f32 sums of bf16
+  // products.
   ConvolutionDescription forward = s;
   forward.weight = Md(s.weight.dims(), s.x.data_type(), dnnl::memory::format_tag::any);
   auto hint = convolution_forward(engine, forward, attributes());

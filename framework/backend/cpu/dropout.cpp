@@ -10,14 +10,14 @@ namespace {
 
 constexpr int64_t kWords = RandomWords::kWords;
 
-// to_unit(word) >= p, said in whole numbers: (word >> 8) >= threshold.
+// to_unit(word) >= p in integer arithmetic: (word >> 8) >= threshold.
 struct Mask {
   RngKey key;
   uint32_t threshold;
   float scale;
 };
 
-// x[0] belongs to word number `first` of the sequence.
+// x[0] uses word number `first` of the sequence.
 template <class T>
 D2L_SIMD void dropout_run(const Mask& mask, uint64_t first, const T* x, T* y, int64_t count) {
   const uint32_t threshold = mask.threshold;
@@ -46,7 +46,7 @@ void CpuBackend::do_dropout(const DropoutParams& params, ConstView x, View y) {
                   static_cast<uint32_t>(std::ceil(params.p * 16777216.0)),
                   static_cast<float>(1.0 / (1.0 - params.p))};
   const uint64_t first = static_cast<uint64_t>(params.first_element);
-  // Pieces end where batches of words end, so that no block is computed twice.
+  // Pieces end at the end of a batch of words, so that no Philox block is computed twice.
   constexpr int64_t kPiece = kGrain / 2;
   static_assert(kPiece % kWords == 0);
   visit_float(x.dtype, [&](auto zero) {

@@ -7,7 +7,7 @@
 namespace d2l::cpu {
 namespace {
 
-// y may be x: no restrict, but no iteration reads what another wrote.
+// y may be x, so no restrict; but no iteration reads what another one writes.
 template <class F, class T>
 D2L_SIMD void map_run(F f, const T* x, T* y, int64_t count) {
 #pragma GCC ivdep
@@ -44,7 +44,7 @@ D2L_SIMD void derivative_run(F f, const DerivativeRun<T>& run) {
                                f.derivative(static_cast<float>(x[i]), static_cast<float>(y[i])));
 }
 
-// Operands of one shape: what residual connections add.
+// Both operands have the same shape, as in residual connections.
 D2L_SIMD void add_halves(const Bfloat16* a, const Bfloat16* b, Bfloat16* out, int64_t count) {
 #pragma GCC ivdep
   for (int64_t i = 0; i < count; ++i)
@@ -61,7 +61,7 @@ D2L_SIMD void axpby_run(float alpha, const float* x, float beta, float* y, int64
   for (int64_t i = 0; i < count; ++i) y[i] = alpha * x[i] + beta * y[i];
 }
 
-// formulas::Exp and formulas::Log without a library call per element.
+// formulas::Exp and formulas::Log without library calls.
 struct VectorExp {
   float operator()(float x) const { return vector_exp(x); }
 };
@@ -112,7 +112,7 @@ void CpuBackend::do_binary(Binary op, ConstView a, ConstView b, View out) {
 }
 
 void CpuBackend::do_binary_scalar(Binary op, ConstView a, double b, View out) {
-  // std::pow costs a library call per element; these exponents do not need it.
+  // std::pow is a library call per element; these exponents do not need it.
   if (op == Binary::pow && b == 2.0) return map(formulas::Square{}, a, out);
   if (op == Binary::pow && b == 3.0) return map(Cube{}, a, out);
   if (op == Binary::pow && b == 0.5) return map(formulas::Sqrt{}, a, out);

@@ -12,7 +12,7 @@ D2L_SIMD void round_row(const float* from, int64_t count, Bfloat16* to) {
 }
 
 #if defined(__x86_64__)
-// There is an instruction for it where there is one for pairs.
+// Processors with AVX-512 BF16 have an instruction for this conversion.
 D2L_PAIRS void round_row_at_once(const float* from, int64_t count, Bfloat16* to) {
   const auto round = [&](int64_t i) D2L_PAIRS {
     const __m256bh half = _mm512_cvtneps_pbh(_mm512_loadu_ps(from + i));

@@ -6,7 +6,7 @@
 
 namespace d2l::cpu {
 
-// Calls body(T{}) with what activations and their gradients are stored as: float or Bfloat16.
+// Calls body(T{}) with the type of activations and their gradients: float or Bfloat16.
 template <class Body>
 void visit_float(DType dtype, const Body& body) {
   if (dtype == DType::bf16) return body(Bfloat16{});
@@ -14,12 +14,12 @@ void visit_float(DType dtype, const Body& body) {
   body(float{});
 }
 
-// `count` elements of the one type become the other's, on the calling thread.
+// Converts `count` elements on the calling thread.
 void convert(const Bfloat16* from, int64_t count, float* to);
 void convert(const float* from, int64_t count, Bfloat16* to);
 
-// For kernels that compute on floats in the cache: elements themselves, where they are floats, or
-// `memory` with what they are worth.
+// For kernels that compute in f32 in the cache: returns `elements` if they are floats, or else
+// their values converted into `memory`.
 template <class T>
 const float* as_floats(const T* elements, int64_t count, float* memory) {
   if constexpr (std::is_same_v<T, float>)
@@ -27,7 +27,7 @@ const float* as_floats(const T* elements, int64_t count, float* memory) {
   else
     return convert(elements, count, memory), memory;
 }
-// Where a kernel writes floats that store_floats() brings to `elements`.
+// Where a kernel writes its floats; store_floats() then moves them to `elements`.
 template <class T>
 float* floats_for(T* elements, float* memory) {
   if constexpr (std::is_same_v<T, float>)
@@ -39,7 +39,7 @@ template <class T>
 void store_floats(const float* floats, int64_t count, T* elements) {
   if constexpr (!std::is_same_v<T, float>) convert(floats, count, elements);
 }
-// Elements that floats_for() and as_floats() need memory for.
+// The size of the memory that floats_for() and as_floats() need, in elements.
 template <class T>
 int64_t floats_beside(int64_t count) {
   return std::is_same_v<T, float> ? 0 : count;

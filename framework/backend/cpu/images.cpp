@@ -25,7 +25,7 @@ D2L_SIMD void normalise(const uint8_t* x, Variation variation, const float* mean
     y[i] = static_cast<T>(images::normalised(x[i], variation, mean[i], deviation[i]));
 }
 
-// Means and deviations of the elements of an image, one after the other; none: only scaled.
+// Means and deviations for consecutive elements of an image. Without them, pixels are only scaled.
 class Normalisation {
  public:
   Normalisation(ConstView mean, ConstView deviation) {
@@ -38,7 +38,7 @@ class Normalisation {
     }
   }
 
-  // x[0] is of the first channel.
+  // x[0] belongs to the first channel.
   template <class T>
   void apply(const uint8_t* x, const Variation& variation, T* y, int64_t count) const {
     if (mean_.empty()) return scale(x, variation, y, count);
@@ -49,7 +49,7 @@ class Normalisation {
   }
 
  private:
-  static constexpr int64_t kElements = 1024;  // of the tables, or a few more: whole pixels
+  static constexpr int64_t kElements = 1024;  // size of the tables, rounded up to whole pixels
   std::vector<float> mean_, deviation_;
 };
 
@@ -67,9 +67,9 @@ void mirror(uint8_t* row, const ImageSize& size) {
     std::swap_ranges(left, left + channels, right);
 }
 
-// The window's bytes.
+// Copies the bytes of the window.
 void cut(const uint8_t* x, const ImageSize& size, const Variation& at, uint8_t* window) {
-  // Those of its columns that lie in the image.
+  // The window's columns that are inside the image.
   const int64_t first = std::clamp<int64_t>(-at.right, 0, size.width);
   const int64_t last = std::clamp(size.width - at.right, first, size.width);
   const auto bytes = [&](int64_t columns) { return static_cast<size_t>(columns * size.channels); };
@@ -97,7 +97,7 @@ void CpuBackend::do_prepare_images(const ImageParams& params, const ImageOperand
   if (!params.augmentation.augments())
     return visit_float(y.dtype, [&](auto zero) {
       using T = decltype(zero);
-      // Whole pixels, so that pieces begin with the first channel.
+      // Pieces have whole pixels, so that each begins with the first channel.
       const int64_t channels = in.mean ? in.mean.elements() : 1;
       parallel_for(y.elements(), (kGrain / channels + 1) * channels,
                    [&](int64_t begin, int64_t end) {

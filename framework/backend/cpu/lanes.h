@@ -7,7 +7,7 @@
 
 namespace d2l::cpu {
 
-// Whether this processor has the registers of AVX-512, which many kernels fill.
+// Whether this processor has AVX-512, whose registers many kernels fill.
 inline bool has_wide_vectors() {
 #if defined(__x86_64__)
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl");
@@ -16,8 +16,8 @@ inline bool has_wide_vectors() {
 #endif
 }
 
-// Vectors of fixed width, whatever the machine has: the compiler splits them where registers are
-// narrower. Functions take them by reference, so that no call depends on the width.
+// Vectors of fixed width on all machines: the compiler splits them where registers are narrower.
+// Functions take them by reference, so that calling conventions do not depend on the width.
 using Lanes8 = float __attribute__((vector_size(32)));
 using Lanes8i = int32_t __attribute__((vector_size(32)));
 using Lanes8u = uint32_t __attribute__((vector_size(32)));
@@ -27,7 +27,8 @@ using Lanes16i = int32_t __attribute__((vector_size(64)));
 using Lanes16u = uint32_t __attribute__((vector_size(64)));
 using Lanes16h = uint16_t __attribute__((vector_size(32)));
 
-// Loads and stores at any alignment; always inlined, to be compiled for the caller's machine.
+// Loads and stores at any alignment. Always inlined, so that they are compiled for the caller's
+// target.
 template <class Lanes>
 [[gnu::always_inline]] inline void load(Lanes& lanes, const void* from) {
   std::memcpy(&lanes, from, sizeof lanes);
@@ -37,7 +38,7 @@ template <class Lanes>
   std::memcpy(to, &lanes, sizeof lanes);
 }
 
-// The same for elements of another type, which are floats in registers.
+// The same for elements of another type, which are converted to or from floats.
 [[gnu::always_inline]] inline void load(Lanes8& lanes, const float* from) {
   std::memcpy(&lanes, from, sizeof lanes);
 }
@@ -57,8 +58,8 @@ template <class Lanes>
 [[gnu::always_inline]] inline void store(const Lanes16& lanes, float* to) {
   std::memcpy(to, &lanes, sizeof lanes);
 }
-// Comparing vectors of 64 bytes is what GCC 12 does element by element, so this and relu() below
-// compare in whole numbers: 1 where a lane is NaN.
+// GCC 12 compares vectors of 64 bytes element by element. So this and relu() below compare with
+// integer arithmetic: `nan` is 1 where a lane is NaN.
 [[gnu::always_inline]] inline void find_nan(const Lanes16u& bits, Lanes16u& nan) {
   nan = ((bits & 0x7fffffffu) + 0x007fffffu) >> 31;
 }
@@ -71,7 +72,7 @@ template <class Lanes>
   std::memcpy(static_cast<void*>(to), &halves, sizeof halves);
 }
 
-// max(lanes, 0); NaN stays.
+// max(lanes, 0); NaN stays NaN.
 [[gnu::always_inline]] inline void relu(Lanes16& lanes) {
   const Lanes16u bits = reinterpret_cast<Lanes16u>(lanes);
   Lanes16u nan;
@@ -79,7 +80,7 @@ template <class Lanes>
   lanes = reinterpret_cast<Lanes16>(bits & (((bits >> 31) - 1u) | (0u - nan)));
 }
 
-// Copies a row of some vectors' length, floats or Bfloat16; a call of memcpy takes longer.
+// Copies and converts a row of a few vectors, floats or Bfloat16; faster than a call of memcpy.
 template <class From, class To>
 [[gnu::always_inline]] inline void copy_row(const From* from, int64_t count, To* to) {
   if (count < 16) {

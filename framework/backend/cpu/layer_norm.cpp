@@ -8,12 +8,13 @@
 #include "framework/backend/scratch.h"
 
 // Each row is normalised while it is in the cache. The gradients of gamma and beta are summed over
-// pieces of rows, which are joined in order: the result does not depend on the number of threads.
+// pieces of rows, and the pieces are added in order: the result does not depend on the number of
+// threads.
 
 namespace d2l::cpu {
 namespace {
 
-// Rows [rows, columns] that one call works on; T is float or Bfloat16.
+// The operands for some rows; T is float or Bfloat16.
 template <class T>
 struct Rows {
   int64_t rows, columns;
@@ -94,7 +95,7 @@ D2L_SIMD void gradient_rows(const Rows<T>& part, const T* grad_y, T* grad_x, flo
   }
 }
 
-// sum[i] = partial[0, i] + partial[1, i] + ..., rows of which start every `step` elements.
+// sum[i] = partial[0, i] + partial[1, i] + ...; rows of partial are `step` elements apart.
 void join(const float* partial, int64_t pieces, int64_t step, const View& sum) {
   for (int64_t i = 0; i < sum.elements(); ++i) {
     double total = 0;

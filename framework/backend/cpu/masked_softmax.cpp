@@ -5,7 +5,8 @@
 namespace d2l::cpu {
 namespace {
 
-// Rows [rows, columns] from row `first` on; `repeat` rows share a length.
+// Some rows with their lengths: `first` is the first row, and `repeat` consecutive rows share a
+// length.
 struct Rows {
   int64_t first, rows, columns;
   const int64_t* lengths;

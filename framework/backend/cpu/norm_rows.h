@@ -7,9 +7,9 @@
 #include "framework/backend/scratch.h"
 #include "framework/backend/view.h"
 
-// Rows [count, c] are seen as [count / r, r c], so that inner loops are long for few channels too.
-// Sums are taken over pieces of rows that stay in the cache and joined in the order of the pieces:
-// the result does not depend on the number of threads.
+// Rows [count, c] are treated as [count / r, r c], so that inner loops are long even with few
+// channels. Sums are taken over pieces of rows that fit into the cache and are added in the order
+// of the pieces, so the result does not depend on the number of threads.
 
 namespace d2l::cpu {
 
@@ -37,8 +37,8 @@ inline void repeat(const NormRows& rows, const float* narrow, float* wide) {
     std::copy(narrow, narrow + rows.channels, wide + r * rows.channels);
 }
 
-// Calls body(first element, rows, width, piece) for every piece; the elements after the last wide
-// row are one row of their own, which comes with the last piece.
+// Calls body(first element, rows, width, piece) for every piece. The elements after the last wide
+// row form a row of their own, in the last piece.
 template <class Body>
 void for_pieces(const NormRows& rows, const Body& body) {
   parallel_for(rows.pieces(), 1, [&](int64_t begin, int64_t end) {
@@ -52,7 +52,7 @@ void for_pieces(const NormRows& rows, const Body& body) {
   });
 }
 
-// Adds what the pieces found, channel by channel, in double precision.
+// Adds the partial sums of the pieces, per channel, in double precision.
 inline void join(const NormRows& rows, const float* partial, double* sums) {
   std::fill(sums, sums + rows.channels, 0.0);
   for (int64_t i = 0; i < rows.pieces() * rows.repeats(); ++i)

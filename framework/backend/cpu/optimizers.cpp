@@ -9,7 +9,7 @@
 namespace d2l::cpu {
 namespace {
 
-// Calls body(range, begin, end) for all that the ranges cover of [0, count), in one pass.
+// Calls body(range, begin, end) for the parts of [0, count) that the ranges cover, in one pass.
 template <class Body>
 void for_ranges(StepRanges given, int64_t count, const Body& body) {
   const StepRange all{0, count};
@@ -103,7 +103,8 @@ D2L_SIMD void lamb_run(const AdamMoments& of_all, float weight_decay, const Lamb
   }
 }
 
-// In double precision, on independent accumulators so that additions run in vectors.
+// In double precision, with independent accumulators, so that the compiler vectorises the
+// additions.
 D2L_SIMD void sum_of_squares(const float* x, int64_t count, double* total) {
   constexpr int64_t kLanes = 16;
   double lanes[kLanes] = {};
@@ -177,7 +178,7 @@ void CpuBackend::do_norms(StepRanges ranges, ConstView x, View norms) {
   for (size_t i = 0; i < ranges.size(); ++i)
     for (int64_t begin = ranges[i].begin; begin < ranges[i].end; begin += kGrain)
       pieces.push_back({i, begin, std::min(begin + kGrain, ranges[i].end), 0});
-  // Several at a time, since many are short.
+  // Several pieces at a time, since many are short.
   parallel_for(static_cast<int64_t>(pieces.size()), 4, [&](int64_t first, int64_t last) {
     for (Piece* piece = pieces.data() + first; piece != pieces.data() + last; ++piece)
       sum_of_squares(x.as<float>() + piece->begin, piece->end - piece->begin, &piece->total);

@@ -14,7 +14,7 @@ namespace {
 
 thread_local int size_of_teams = 0;
 
-// How many of so many threads the system lets run at once, this one among them.
+// How many of `threads` threads can run at the same time, including this one.
 int startable(int threads) {
   std::latch end(1);
   std::vector<std::thread> started;
@@ -23,7 +23,7 @@ int startable(int threads) {
     while (static_cast<int>(started.size()) < threads - 1)
       started.emplace_back([&end] { end.wait(); });
   } catch (const std::system_error&) {
-    // the answer is how many there are
+    // no more threads: count those that have started
   }
   end.count_down();
   for (std::thread& thread : started) thread.join();
@@ -44,7 +44,7 @@ int real_team() {
 
 void set_team(int threads) {
   check(threads >= 1, "the CPU backend needs at least 1 thread, found ", threads);
-  // OpenMP's runtime would end the program.
+  // OpenMP's runtime would end the program if a thread cannot start.
   const int possible = startable(threads);
   check(possible == threads, "expected to start ", threads, " threads, the system lets ", possible,
         " run (ulimit -u, or pids.max of the control group)");

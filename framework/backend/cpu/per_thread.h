@@ -7,9 +7,9 @@
 
 namespace d2l::cpu {
 
-// Scratch memory for each thread of a parallel loop, with some elements to spare at the end for
-// vectors that stick out. Made before the loop, so that what the pool is asked for does not depend
-// on how threads run.
+// Scratch memory for each thread of a parallel loop, with kSlack spare elements at the end, since
+// vectors may extend past the end. Allocated before the loop, so that the use of the pool does not
+// depend on how threads are scheduled.
 template <class T>
 class PerThread {
  public:
@@ -17,7 +17,7 @@ class PerThread {
 
   PerThread(MemoryPool& pool, int64_t count)
       : step_((count + kSlack + 63) / 64 * 64), memory_(pool, step_ * team_size()) {}
-  // Zeros in the memory of every thread.
+  // Sets all threads' memory to zero.
   void clear() { std::fill_n(memory_.data(), step_ * team_size(), T{}); }
   T* mine() const { return memory_.data() + step_ * number_in_team(); }
 

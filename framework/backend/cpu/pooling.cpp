@@ -10,13 +10,13 @@
 #include "framework/backend/cpu/parallel.h"
 #include "framework/backend/cpu/per_thread.h"
 
-// Pooling is bound by memory and short inner loops: oneDNN 2.6 needs blocked channels to be fast.
-// Channels go through 8 lanes at a time; where their number is not a multiple of 8, rows pass
-// through scratch memory with elements to spare behind them, and a vector that sticks out over the
-// last channel is overwritten by (or adds zeros to) the pixel after it. So do rows of bf16, which
-// are floats there. Gradients of windows that
-// do not overlap are stored without being read before (such a read waits for the last such store),
-// unless a vector that sticks out would meet channels that are there already.
+// Pooling is bound by memory and by short inner loops: oneDNN 2.6 is fast only with blocked
+// channels. Here channels are processed 8 lanes at a time. If their number is not a multiple of 8,
+// the last vector of a pixel extends into the next pixel, which then overwrites the extra lanes (or
+// the extra lanes add zeros). Rows therefore pass through scratch memory with spare elements at the
+// end; so do rows of bf16, which are converted to floats there. The gradients of windows that do
+// not overlap are stored without a read of the old value, since such a read would wait for the
+// previous store, unless the last vector would overwrite channels that are already stored.
 
 namespace d2l::cpu {
 namespace {
@@ -66,7 +66,7 @@ D2L_SIMD void spread_pairs(const Geometry& g, const float* grad, float scale, fl
   for (int64_t i = 2 * g.out_row(); i < g.row(); ++i) row[i] = 0.0f;
 }
 
-// out[ox, c] = scale * the sum of row[ix, c] over the window.
+// out[ox, c] = scale * sum of row[ix, c] over the window.
 D2L_SIMD void average_columns(const Geometry& g, const float* row, float scale, float* out) {
   if (g.pairs()) return average_pairs(g, row, scale, out);
   for (int64_t ox = 0; ox < g.out_width; ++ox) {
@@ -84,14 +84,14 @@ D2L_SIMD void average_columns(const Geometry& g, const float* row, float scale, 
   }
 }
 
-// `lanes` with those beyond the last channel set to 0.
+// Sets the lanes after the last channel to 0.
 [[gnu::always_inline]] inline void clear_beyond(int64_t channels_left, Lanes8& lanes) {
   if (channels_left >= kLanes) return;
   Lanes8i index{0, 1, 2, 3, 4, 5, 6, 7};
   lanes = index < static_cast<int32_t>(channels_left) ? lanes : Lanes8{};
 }
 
-// row[ix, c] = scale * the sum of grad[ox, c] over the windows that hold ix.
+// row[ix, c] = scale * sum of grad[ox, c] over the windows that contain ix.
 D2L_SIMD void spread_columns(const Geometry& g, const float* grad, float scale, float* row) {
   if (g.pairs()) return spread_pairs(g, grad, scale, row);
   bool disjoint = g.disjoint_columns() && may_store(g);
@@ -146,8 +146,8 @@ D2L_SIMD void largest_columns(const Geometry& g, const float* rows, const Range&
   }
 }
 
-// Adds each gradient of an output row to the pixel that won it; rows as above. Row by row, since
-// what sticks out over the end of a row belongs to the one after it.
+// Adds each gradient of an output row to the pixel that was the maximum; `rows` as above. Row by
+// row, because vectors that extend past the end of a row touch the next one.
 D2L_SIMD void return_to_winners(const Geometry& g, const Range& range, const float* grad,
                                 const uint8_t* winners, float* rows) {
   bool disjoint = g.disjoint() && may_store(g);
@@ -180,12 +180,12 @@ void copy_elements(const T* from, int64_t count, T* to) {
 void copy_elements(const Bfloat16* from, int64_t count, float* to) { convert(from, count, to); }
 void copy_elements(const float* from, int64_t count, Bfloat16* to) { convert(from, count, to); }
 
-// Whether vectors of floats may be read and written where the elements lie.
+// Whether vectors of floats can be read and written without scratch memory.
 template <class T>
 bool in_place(const Geometry& g) {
   return std::is_same_v<T, float> && whole_lanes(g);
 }
-// Elements that are that themselves, or `memory`.
+// Returns `elements` if `direct` and T is float, else `memory`.
 template <class T>
 auto* place(T* elements, [[maybe_unused]] float* memory, [[maybe_unused]] bool direct) {
   if constexpr (std::is_same_v<std::remove_const_t<T>, float>)
@@ -194,7 +194,7 @@ auto* place(T* elements, [[maybe_unused]] float* memory, [[maybe_unused]] bool d
     return memory;
 }
 
-// Enough rows for a piece of work that is worth a thread.
+// Enough rows per piece of work to justify a thread.
 int64_t grain_of(int64_t elements_per_unit) {
   return std::max<int64_t>(1, (int64_t{1} << 13) / std::max<int64_t>(1, elements_per_unit));
 }
@@ -240,14 +240,15 @@ void largest_forward(const Geometry& g, MemoryPool& pool, const T* x, T* y, uint
   });
 }
 
-// What gave the pooled images: its derivative is applied to each while it is in the cache.
+// The activation before the pooling, with its result y. Its derivative is applied to each image
+// while it is in the cache.
 template <class T>
 struct Before {
   Activation activation = Activation::none;
   const T* y = nullptr;
 };
 
-// Rows of the image are written when the first window reaches them and added to after that.
+// A row of the image is stored by the first window that contains it; later windows add to it.
 template <class T>
 void average_backward(const Geometry& g, MemoryPool& pool, const T* grad_y, T* grad_x,
                       const Before<T>& before) {
@@ -317,7 +318,7 @@ void largest_backward(const Geometry& g, MemoryPool& pool, const T* grad_y, cons
   });
 }
 
-// y gave the pooled images through the activation, or is {}.
+// y is the result of the activation before the pooling, or {}.
 void pool_backward(const ConvPoolParams& params, MemoryPool& pool, ConstView y, ConstView grad_y,
                    ConstView winners, View grad_x) {
   Geometry g(params.pool, grad_x.shape, grad_y.shape);

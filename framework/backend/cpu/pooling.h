@@ -22,11 +22,11 @@ struct PoolGeometry {
   int64_t out_row() const { return out_width * channels; }
   int64_t image() const { return height * row(); }
   int64_t out_image() const { return out_height * out_row(); }
-  // The most frequent window by far: pairs of columns.
+  // By far the most frequent window: pairs of columns.
   bool pairs() const {
     return params.window.width == 2 && params.stride.width == 2 && params.padding.width == 0;
   }
-  // Whether every pixel of the input is in one window at most.
+  // Whether every input pixel is in at most one window.
   bool disjoint_columns() const { return params.stride.width >= params.window.width; }
   bool disjoint() const {
     return disjoint_columns() && params.stride.height >= params.window.height;
@@ -36,7 +36,8 @@ struct PoolGeometry {
   int64_t images, height, width, channels, out_height, out_width;
 };
 
-// The part of a window that lies inside the image: [begin, end) and the position of `begin` in it.
+// The part [begin, end) of a window inside the image; `skipped` elements of the window are before
+// it.
 struct PoolRange {
   int64_t begin, end, skipped;
 };
@@ -59,7 +60,7 @@ inline PoolRange rows_of(const PoolGeometry& g, int64_t oy) {
                   g.width);
 }
 
-// --- channels in whole vectors of 16 (pooling_lanes.cpp); T is float or Bfloat16 ---
+// --- if the channels fill whole vectors of 16 (pooling_lanes.cpp); T is float or Bfloat16 ---
 bool pool_lanes_suit(const PoolGeometry& g);
 // winners may be null.
 template <class T>

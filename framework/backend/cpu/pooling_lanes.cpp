@@ -5,15 +5,15 @@
 #include "framework/backend/cpu/per_thread.h"
 #include "framework/backend/cpu/pooling.h"
 
-// Inner loops run over the channels of a pixel. The gradient goes through the pixels of the input
-// and gathers from the windows that hold each, so that every pixel is written once.
+// Inner loops run over the channels of a pixel. The gradient iterates over input pixels and gathers
+// from the windows that contain each pixel, so that every pixel is written once.
 
 namespace d2l::cpu {
 namespace {
 
 constexpr int64_t kLanes = 16;
 
-// The outputs whose windows hold input position i: [begin, end).
+// The outputs [begin, end) whose windows contain input position i.
 struct Holders {
   int64_t begin, end;
 };
@@ -24,8 +24,8 @@ struct Holders {
   return {first <= 0 ? 0 : first / stride, last + 1 < outputs ? last + 1 : outputs};
 }
 
-// What has been found of one window, for each channel. Loops run over plain arrays: GCC 12 compares
-// vectors of 64 bytes element by element, but vectorises these.
+// The maximum of one window so far, per channel. The loops use plain arrays: GCC 12 compares
+// vectors of 64 bytes element by element, but vectorises these loops.
 struct Found {
   float* __restrict best;
   int32_t* __restrict where;
@@ -55,7 +55,7 @@ template <class T>
   }
 }
 
-// One row of results; rows points at the first row inside the windows.
+// One row of results; `rows` points to the first row inside the windows.
 template <class T>
 D2L_SIMD void largest_row(const PoolGeometry& g, const PoolRange& range, const T* rows, T* out,
                           uint8_t* winners, const Found& found) {
@@ -96,8 +96,8 @@ D2L_SIMD void average_row(const PoolGeometry& g, const PoolRange& range, const T
   }
 }
 
-// One row of the input's gradient; grad_y and winners are those of its image. Without winners the
-// windows were averaged.
+// One row of the input's gradient; grad_y and winners are those of its image. Average pooling has
+// no winners.
 template <class T>
 D2L_SIMD void gather_row(const PoolGeometry& g, int64_t iy, const T* grad_y, const uint8_t* winners,
                          T* __restrict grad_x, float* __restrict sum) {
@@ -130,14 +130,14 @@ D2L_SIMD void gather_row(const PoolGeometry& g, int64_t iy, const T* grad_y, con
   }
 }
 
-// Enough rows for a piece of work that is worth a thread.
+// Enough rows per piece of work to justify a thread.
 int64_t grain_of(int64_t elements) {
   return std::max<int64_t>(1, (int64_t{1} << 14) / std::max<int64_t>(1, elements));
 }
 
 }  // namespace
 
-// Averages of 16 channels are short loops; pooling.cpp does them faster.
+// Averages of only 16 channels are short loops, for which pooling.cpp is faster.
 bool pool_lanes_suit(const PoolGeometry& g) {
   return g.channels % kLanes == 0 && (g.params.kind == Pooling::max || g.channels > kLanes);
 }

@@ -9,7 +9,7 @@
 namespace d2l::cpu {
 namespace {
 
-// What a reduction does with one more element. Total is what partial results are combined in.
+// How each reduction adds one more element. Partial results are combined in type Total.
 struct Sum {
   using Total = double;
   static constexpr float kNothing = 0.0f;
@@ -18,7 +18,7 @@ struct Sum {
     return so_far + x;
   }
 };
-// NaN wins, as it must in a check of a tensor's largest value.
+// NaN wins, so that a check of a tensor's largest value finds it.
 struct Max {
   using Total = float;
   static constexpr float kNothing = -std::numeric_limits<float>::infinity();
@@ -30,10 +30,10 @@ struct Min {
   static float combine(float so_far, float x) { return x < so_far || x != x ? x : so_far; }
 };
 
-constexpr int64_t kLanes = 32;  // independent accumulators, so that additions run in vectors
-constexpr int64_t kChunk = 64 * kLanes;  // elements whose sum is kept in single precision
+constexpr int64_t kLanes = 32;           // independent accumulators, for vectorised additions
+constexpr int64_t kChunk = 64 * kLanes;  // elements that are summed in single precision
 
-// Folds the lanes pairwise into the first.
+// Reduces the lanes pairwise into the first.
 template <class R, class T>
 [[gnu::always_inline]] inline T fold_lanes(T* lanes) {
   for (int64_t half = kLanes / 2; half > 0; half /= 2)
@@ -41,7 +41,7 @@ template <class R, class T>
   return lanes[0];
 }
 
-// At least kLanes and at most kChunk elements, in single precision.
+// Reduces at least kLanes and at most kChunk elements in single precision.
 template <class R>
 [[gnu::always_inline]] inline float reduce_chunk(const float* x, int64_t count) {
   float lanes[kLanes];
@@ -91,7 +91,7 @@ D2L_SIMD void reduce_piece(const float* x, int64_t count, typename R::Total* tot
   *total = reduce_run<R>(x, count);
 }
 
-// kWidth columns of `rows` rows that begin every `step` elements.
+// Reduces kWidth columns over `rows` rows that are `step` elements apart.
 template <class R, int64_t kWidth>
 [[gnu::always_inline]] inline void reduce_columns(const float* x, int64_t rows, int64_t step,
                                                   float* y) {
@@ -102,7 +102,7 @@ template <class R, int64_t kWidth>
   std::copy_n(lanes, kWidth, y);
 }
 
-// y[column] = the reduction of `width` columns from x on
+// y[column] = the reduction of `width` columns starting at x
 template <class R>
 [[gnu::always_inline]] inline void reduce_tiles(const float* x, int64_t rows, int64_t step,
                                                 int64_t width, float* y) {
@@ -123,7 +123,8 @@ struct ColumnPiece {
 template <class R>
 D2L_SIMD void reduce_column_piece(const ColumnPiece& piece, float* y) {
   constexpr int64_t kVector = 32, kShort = 64;
-  // Narrow rows: as many as make whole vectors are taken for one wide row, then folded.
+  // Narrow rows: several of them, enough for whole vectors, are treated as one wide row, then
+  // reduced.
   if (piece.width == piece.step && piece.step < kShort && piece.step % kVector != 0) {
     const int64_t width = piece.step;
     int64_t times = kVector;
@@ -145,7 +146,7 @@ D2L_SIMD void reduce_column_piece(const ColumnPiece& piece, float* y) {
   reduce_tiles<R>(piece.x, piece.rows, piece.step, piece.width, y);
 }
 
-// Combines `pieces` partial rows of `width` in their order.
+// Combines `pieces` partial rows of length `width`, in order.
 template <class R>
 D2L_SIMD void combine_pieces(const float* partial, int64_t pieces, int64_t width, float* y) {
   using Total = typename R::Total;
@@ -217,7 +218,7 @@ void reduce_middle(MemoryPool& pool, const float* x, const AxisSizes& sizes, flo
     combine_pieces<R>(to + slice * row_pieces * inner, row_pieces, inner, y + slice * inner);
 }
 
-// Reduces the axes one after the other, the innermost first: it leaves the least to do.
+// Reduces the axes one after the other. The innermost goes first, since it reduces the data most.
 template <class R>
 void reduce_axes(MemoryPool& pool, const ConstView& x, const View& y) {
   LoopNest<2> nest;  // (x, y): runs of kept axes step through y, runs of reduced axes do not
@@ -227,7 +228,7 @@ void reduce_axes(MemoryPool& pool, const ConstView& x, const View& y) {
 
   const float* from = x.as<float>();
   int64_t left = x.elements(), inner = 1;
-  Scratch<float> held(pool, 0);  // what `from` points into
+  Scratch<float> held(pool, 0);  // the memory of `from`
   for (int axis = nest.rank() - 1; axis >= 0; --axis) {
     const int64_t n = nest.size(axis);
     if (nest.steps(axis)[1] != 0) {

@@ -6,7 +6,7 @@
 namespace d2l::cpu {
 namespace {
 
-// x is seen as [outer, n, inner] around the axis.
+// x is treated as [outer, n, inner], where n is the axis.
 struct AxisSizes {
   int64_t outer, n, inner;
 };
@@ -16,7 +16,7 @@ AxisSizes around(const Shape& shape, int axis) {
   return {shape.elements(0, at), shape[at], shape.elements(at + 1, shape.rank())};
 }
 
-// NaN counts as larger than everything, and the first one stays.
+// NaN counts as larger than any number; the first NaN wins.
 [[gnu::always_inline]] inline bool beats(float x, float best) {
   return x > best || (x != x && best == best);
 }
@@ -47,7 +47,7 @@ D2L_SIMD void argmax_rows(const float* x, int64_t rows, int64_t columns, int64_t
   }
 }
 
-// `width` neighbouring columns of [n, inner].
+// `width` adjacent columns of [n, inner].
 D2L_SIMD void argmax_columns(const float* x, int64_t n, int64_t inner, int64_t width,
                              int64_t* out) {
   constexpr int64_t kTile = 64;
@@ -77,7 +77,8 @@ D2L_SIMD void cumsum_column(const float* x, int64_t n, int64_t step, float* y) {
   }
 }
 
-// Running sums of `width` neighbouring columns; step is inner, or -inner from the last row back.
+// Running sums of `width` adjacent columns. step is inner, or -inner when going back from the last
+// row.
 D2L_SIMD void cumsum_columns(const float* x, int64_t n, int64_t step, int64_t width, float* y) {
   constexpr int64_t kTile = 32;
   for (int64_t at = 0; at < width; at += kTile) {

@@ -11,7 +11,7 @@ namespace {
 
 constexpr int64_t kLanes = 16;
 constexpr int kMostVectors = 4;
-constexpr int64_t kSide = 8;  // of the tiles that are transposed in registers
+constexpr int64_t kSide = 8;  // of tiles that are transposed in registers
 
 // The sums of a tile stay in registers.
 template <int kRows, int kVectors>
@@ -48,7 +48,7 @@ template <int... kChoice>
   result = __builtin_shuffle(a, b, Lanes8i{kChoice...});
 }
 
-// 8 x 8: pairs of rows are interleaved element by element, then by twos, then by fours.
+// 8 x 8: interleaves pairs of rows by one element, then by two, then by four.
 template <class T>
 [[gnu::always_inline]] inline void transpose_tile(const T* from, int64_t from_row, float* to,
                                                   int64_t to_row, float factor) {
@@ -77,7 +77,7 @@ D2L_SIMD void multiply(const SmallProduct& p) {
     with_constant<kMostVectors>(
         std::min<int64_t>(kMostVectors, (p.columns - column) / kLanes),
         [&](auto vectors) __attribute__((always_inline)) {
-          // of 32 registers
+          // the sums must fit into 32 registers
           constexpr int kRows = vectors <= 2 ? 8 : 4;
           for (int64_t row = 0; row < p.rows; row += kRows)
             with_constant<kRows>(

@@ -4,13 +4,12 @@
 
 #include "framework/base/bfloat16.h"
 
-// Products of matrices that lie in the cache, on the calling thread.
+// Products of matrices that are in the cache, on the calling thread.
 
 namespace d2l::cpu {
 
-// c[i, j] = sum over k of a[i, k] b[k, j], added to what c holds when `add`. Elements of a may lie
-// anywhere, so that it may be a transposed one. `columns` is a multiple of 16 and rows of b and c
-// have room for as many.
+// c[i, j] = sum over k of a[i, k] b[k, j]; added to c if `add`. `a` may have any strides, so it may
+// be transposed. `columns` is a multiple of 16, and rows of b and c have room for as many elements.
 struct SmallProduct {
   int64_t rows, inner, columns;
   const float* a;
@@ -23,8 +22,8 @@ struct SmallProduct {
 };
 void multiply(const SmallProduct& product);
 
-// to[j, i] = factor from[i, j], for from [rows, columns]; neighbouring rows are `from_row` and
-// `to_row` apart. T is float or Bfloat16.
+// to[j, i] = factor from[i, j], where from is [rows, columns]; `from_row` and `to_row` are the
+// distances between rows. T is float or Bfloat16.
 template <class T>
 struct SmallTranspose {
   int64_t rows, columns;

@@ -3,12 +3,12 @@
 #include "framework/backend/cpu/softmax_rows.h"
 #include "framework/backend/cpu/vector_math.h"
 
-// Minus infinity gets the probability 0. A row of nothing else, or one with NaN or plus infinity,
-// has no softmax: all of it becomes NaN.
+// An element of minus infinity gets probability 0. The softmax of a row is undefined if all
+// elements are minus infinity, or if one is NaN or plus infinity: the whole row becomes NaN.
 namespace d2l::cpu {
 namespace {
 
-// Rows [rows, columns] that one call works on.
+// The size of a matrix whose rows are reduced.
 struct Rows {
   int64_t rows, columns;
 };
@@ -18,7 +18,7 @@ Rows rows_of(const Shape& shape) {
   return {columns > 0 ? shape.elements() / columns : 0, columns};
 }
 
-// Calls body(first_row, rows) for pieces that are whole tiles.
+// Calls body(first_row, rows) for pieces of whole tiles.
 template <class Body>
 void for_rows(const Rows& all, const Body& body) {
   const int64_t per_piece = std::max<int64_t>(1, kGrain / 2 / std::max<int64_t>(1, all.columns));

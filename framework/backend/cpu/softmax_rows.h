@@ -8,12 +8,12 @@
 
 namespace d2l::cpu {
 
-// The parts of a softmax, for use inside vectorised loops. Rows of up to kTileColumns elements are
-// taken thirty-two at a time, one row per vector lane; longer ones run along the row.
+// The parts of a softmax, for vectorised loops. Rows of up to kTileColumns elements are processed
+// 32 at a time, one row per vector lane; longer rows are vectorised along the row.
 inline constexpr int64_t kTileRows = 32;
 inline constexpr int64_t kTileColumns = 24;
 
-// e^x for x <= 0 (or NaN), with e^-inf = 0: fast_exp alone stops at e^-87.
+// e^x for x <= 0 or NaN, with e^-inf = 0: fast_exp alone never falls below e^-87.
 [[gnu::always_inline]] inline float exp_of_difference(float x) {
   const float value = formulas::fast_exp(x);
   return x < -87.0f ? 0.0f : value;
@@ -28,13 +28,13 @@ struct TileStatistics {
   alignas(64) float sum[kTileRows];  // of e^(x - max)
 };
 
-// Takes values: written with array elements on both sides it becomes a conditional store, which
-// does not vectorise.
+// Takes its arguments by value: an expression on array elements becomes a conditional store, which
+// the compiler does not vectorise.
 [[gnu::always_inline]] inline float larger(float x, float so_far) {
   return x > so_far ? x : so_far;
 }
 
-// A tile with fewer rows repeats the last one.
+// In a tile with fewer rows, the last row is repeated.
 [[gnu::always_inline]] inline void load_tile(const float* x, int64_t rows, int64_t columns,
                                              Tile& tile) {
   for (int64_t k = 0; k < kTileRows; ++k) {
@@ -49,7 +49,7 @@ struct TileStatistics {
     for (int64_t j = 0; j < columns; ++j) y[k * columns + j] = tile.at[j][k];
 }
 
-// Leaves e^(x - max) in `exps`, which may be the tile itself.
+// Writes e^(x - max) to `exps`, which may be the tile itself.
 [[gnu::always_inline]] inline void tile_exp(const Tile& tile, int64_t columns, Tile& exps,
                                             TileStatistics& statistics) {
   float max[kTileRows], sum[kTileRows] = {};
@@ -68,7 +68,7 @@ struct TileStatistics {
   }
 }
 
-// From e^(x - max) to probabilities.
+// Converts e^(x - max) to probabilities.
 [[gnu::always_inline]] inline void scale_tile(const TileStatistics& statistics, int64_t columns,
                                               Tile& exps) {
   float factor[kTileRows];
@@ -90,7 +90,7 @@ struct TileStatistics {
   return max;
 }
 
-// The sum of e^(x - max); writes the terms to `exps` when kStore.
+// Returns the sum of e^(x - max). If kStore, writes the terms to `exps`.
 template <bool kStore>
 [[gnu::always_inline]] inline float row_exp(const float* x, int64_t columns, float max,
                                             float* exps) {
@@ -108,7 +108,7 @@ template <bool kStore>
     std::fill_n(rest, kLanes, -std::numeric_limits<float>::infinity());
     std::copy_n(x + i, columns - i, rest);
     for (int64_t k = 0; k < kLanes; ++k) {
-      // A padded lane must stay out of the sum even where max is infinite.
+      // A padded lane must not enter the sum, even if max is infinite.
       rest[k] = k < columns - i ? exp_of_difference(rest[k] - max) : 0.0f;
       lanes[k] += rest[k];
     }

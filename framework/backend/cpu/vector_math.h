@@ -7,8 +7,8 @@
 
 #include "framework/backend/formulas.h"
 
-// e^x and ln x for all floats in operations that vectorise; std::exp and std::log are a library
-// call for each element, about ten times slower in a loop. Relative errors stay below 2e-7.
+// e^x and ln x for all floats, in operations that the compiler vectorises. std::exp and std::log
+// are a library call per element, about ten times slower in a loop. Relative errors are below 2e-7.
 namespace d2l::cpu {
 
 [[gnu::always_inline]] inline float power_of_two(int32_t exponent) {
@@ -16,18 +16,18 @@ namespace d2l::cpu {
 }
 
 [[gnu::always_inline]] inline float vector_exp(float x) {
-  // Beyond these the result is 0 or infinite; NaN passes through.
+  // Outside these bounds the result is 0 or infinite; NaN passes through.
   x = x < -105.0f ? -105.0f : x;
   x = x > 90.0f ? 90.0f : x;
   const float n = std::floor(x * 1.44269504088896341f + 0.5f);
-  // In two steps: 2^n alone may be too large or too small for a float.
+  // In two steps: 2^n alone may not be representable as a float.
   const int32_t whole = static_cast<int32_t>(n), half = whole >> 1;
   return formulas::exp_remainder(x, n) * power_of_two(half) * power_of_two(whole - half);
 }
 
 [[gnu::always_inline]] inline float vector_log(float x) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  // Denormals are brought into the normal range first.
+  // Denormals are scaled into the normal range first.
   const bool tiny = x < std::numeric_limits<float>::min();
   const float scaled = tiny ? x * 8388608.0f : x;
   // x = 2^n m with m in [sqrt(1/2), sqrt(2)); unsigned, since a negative x may wrap around

@@ -8,7 +8,7 @@
 #include "framework/backend/cpu/parallel.h"
 #include "framework/backend/scratch.h"
 
-// For kernels that are not worth 16-bit versions: they work on f32 copies in scratch memory.
+// f32 copies in scratch memory, for kernels that have no 16-bit version.
 namespace d2l::cpu {
 
 template <class From, class To>
@@ -27,7 +27,7 @@ inline void convert(Backend& backend, ConstView from, View to) {
                {to.data, to.dtype, from.shape, strides}, false);
 }
 
-// The input as f32: itself, or a copy; nothing stays nothing.
+// The input as f32: the input itself if it is f32, else a copy. {} stays {}.
 class WidenedInput {
  public:
   WidenedInput(Backend& backend, ConstView view) : view_(view) {
@@ -46,7 +46,7 @@ class WidenedInput {
   std::optional<Scratch<float>> memory_;
 };
 
-// f32 memory that becomes the output when this object goes; the output itself where it is f32.
+// f32 memory that the destructor converts to the output; the output itself if it is f32.
 class WidenedOutput {
  public:
   WidenedOutput(Backend& backend, View out) : backend_(backend), out_(out), view_(out) {
@@ -67,7 +67,7 @@ class WidenedOutput {
   std::optional<Scratch<float>> memory_;
 };
 
-// A part of the first axis.
+// Rows [first, first + count) of the first axis.
 template <class AnyView>
 AnyView part_of(const AnyView& view, int64_t first, int64_t count) {
   if (!view) return view;
@@ -77,9 +77,9 @@ AnyView part_of(const AnyView& view, int64_t first, int64_t count) {
   return AnyView{const_cast<std::byte*>(data), view.dtype, view.shape.with_size(0, count)};
 }
 
-// Calls body(first, count) for parts of [0, items) that are about equal: each has `fewest` items
-// for every thread, or more where the f32 copies of so many elements each stay in the cores'
-// caches.
+// Calls body(first, count) for slices of [0, items) of about equal size. A slice has at least
+// `fewest` items per thread, or more if their f32 copies (`elements_of_item` each) still fit into
+// the cores' caches.
 template <class Body>
 void for_slices(int64_t items, int64_t elements_of_item, int64_t fewest, const Body& body) {
   constexpr int64_t kCache = 1 << 17;  // elements, for each core
