@@ -16,7 +16,7 @@ namespace {
 
 constexpr const char* kF32Copies = "f32_copies";
 
-// With AMX oneDNN does first layers too, other few channels are faster in f32.
+// With AMX, oneDNN also computes first layers; other layers with few channels are faster in f32.
 bool amx_forward_suits(const ConvolutionShape& s) {
   return dnnl_amx_forward_suits(s) && (first_layer_forward_suits(s) || !channels_forward_suits(s));
 }
@@ -75,7 +75,7 @@ const ConvolutionKernel<Operands>& choose(const ConvolutionKernel<Operands> (&ta
   return table[kRows - 1];
 }
 
-// Calls body(table) with the one of the pass.
+// Calls body(table) with the table of the pass.
 template <class Body>
 auto visit_table(ConvolutionPass pass, const Body& body) {
   switch (pass) {
@@ -89,7 +89,7 @@ auto visit_table(ConvolutionPass pass, const Body& body) {
   return body(kBackwardWeight);
 }
 
-// With what computes on the copies.
+// The name, with the kernel that computes on the f32 copies.
 std::string full_name(const char* name, ConvolutionPass pass, ConvolutionShape s) {
   if (std::string_view(name) != kF32Copies) return name;
   s.dtype = DType::f32;

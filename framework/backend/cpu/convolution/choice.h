@@ -3,8 +3,8 @@
 #include "framework/backend/convolution_choice.h"
 #include "framework/backend/cpu/convolution/kernel.h"
 
-// The choice of a kernel: one table for each pass (choice.cpp), of which the first row that suits
-// computes the convolution. The last row suits everything.
+// Selects a kernel. Each pass has a table of kernels (choice.cpp); the first kernel that suits the
+// shape computes the convolution. The last one suits every shape.
 namespace d2l::cpu {
 
 void run_convolution(const ConvolutionContext& on, const ConvolutionShape& s,
@@ -14,7 +14,7 @@ void run_convolution(const ConvolutionContext& on, const ConvolutionShape& s,
 void run_convolution(const ConvolutionContext& on, const ConvolutionShape& s,
                      const WeightGradientOperands& operands);
 
-// nullptr: convolution and pooling are done one after the other.
+// nullptr: compute the convolution, then the pooling.
 const PooledConvolutionKernel* pooled_convolution_kernel(const ConvolutionShape& s,
                                                          const ConvPoolParams& params);
 

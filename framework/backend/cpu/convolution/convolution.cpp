@@ -1,7 +1,7 @@
 #include "framework/backend/cpu/convolution/choice.h"
 #include "framework/backend/cpu/cpu_backend.h"
 
-// What the backend does around the choice of a kernel.
+// The backend's convolution functions; choice.h selects the kernels.
 
 namespace d2l::cpu {
 namespace {

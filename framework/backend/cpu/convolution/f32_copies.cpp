@@ -9,7 +9,7 @@
 namespace d2l::cpu {
 namespace {
 
-// Of a slice, so that putting weights in order for each slice costs little.
+// Images per slice and thread, so that preparing the weights for each slice costs little.
 int64_t fewest_images(const ConvolutionShape& s) {
   constexpr int64_t kWorth = 8;
   const int64_t weights = s.out * s.in * s.kernel_height * s.kernel_width;

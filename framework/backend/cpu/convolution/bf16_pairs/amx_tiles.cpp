@@ -14,7 +14,7 @@ namespace d2l::cpu {
 
 namespace {
 
-// What the processor wants to know of its eight tiles.
+// The configuration of the eight tile registers.
 struct alignas(64) TileConfig {
   uint8_t palette = 1, start_row = 0, reserved[14] = {};
   uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 64, 64};
@@ -23,7 +23,7 @@ struct alignas(64) TileConfig {
 constexpr TileConfig kConfig;
 constexpr int64_t kRowBytes = 64;
 
-// The kernel saves tiles of those processes only that have asked for it.
+// The operating system saves tile registers only for processes that have requested them.
 bool system_allows_tiles() {
   constexpr int kRequestPermission = 0x1023;  // ARCH_REQ_XCOMP_PERM
   constexpr int kTileData = 18;               // XFEATURE_XTILEDATA
@@ -36,7 +36,7 @@ bool processor_has_tiles() {
   return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (d & kBf16) != 0 && (d & kTiles) != 0;
 }
 
-// In all pairs of rows that are kStep apart, the parts that are on each other's side change places.
+// A step of a transpose: exchanges blocks between all pairs of rows that are kStep apart.
 template <int kStep>
 [[gnu::always_inline]] D2L_PAIRS inline void exchange(Lanes16u (&rows)[16]) {
   Lanes16u low, high;
@@ -70,7 +70,7 @@ D2L_PAIRS void transpose_tile(Pair* tile) {
   for (int i = 0; i < 16; ++i) store(rows[i], tile + i * kPairLanes);
 }
 
-// The intrinsics do not tell the compiler that they read and write memory.
+// The asm barriers are necessary: the intrinsics do not tell the compiler that they access memory.
 D2L_TILES void multiply_tiles(const TileRow& rows, const TileRow& columns, int64_t count,
                               float (&sums)[kTileSums][kTileSums]) {
   const bool two_rows = rows.second != nullptr, two_columns = columns.second != nullptr;

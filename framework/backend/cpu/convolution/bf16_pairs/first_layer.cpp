@@ -9,18 +9,18 @@
 #include "framework/backend/cpu/parallel.h"
 #include "framework/backend/cpu/per_thread.h"
 
-// First layers: an image of 1 to 4 channels, of which a row of the kernel meets neighbours in
-// memory. Forward a pair is two of these taps; in the gradient it is two neighbouring results, and
-// the elements of the image that one tap joins to them. Lanes are output channels.
+// First layers: images of 1 to 4 channels, where a row of the kernel reads adjacent memory.
+// Forward, a pair is two adjacent taps. In the gradient, a pair is two adjacent results, with the
+// two elements of the image that one tap multiplies with them. Lanes are output channels.
 
 namespace d2l::cpu {
 namespace {
 
-constexpr int64_t kMostVectors = 4;  // of output channels in a block
+constexpr int64_t kMostVectors = 4;  // of output channels per block
 constexpr int64_t kMostInputs = 4;
-constexpr int kMostTaps = 12;  // of a row of the kernel in a block
+constexpr int kMostTaps = 12;  // of one row of the kernel per block
 
-// Pixels of a block of so many vectors: their sums take at most 24 of 32 registers.
+// Pixels per block for a number of vectors: the sums take at most 24 of 32 registers.
 constexpr int pixels_of(int vectors) { return vectors == 4 ? 6 : vectors == 3 ? 8 : 12; }
 
 int64_t row_of(const ConvolutionShape& s) { return s.padded_width() * s.in; }
@@ -28,12 +28,12 @@ int64_t step_of(const ConvolutionShape& s) { return s.params.stride.width * s.in
 int64_t pairs_of(const ConvolutionShape& s) { return (s.taps() + 1) / 2; }
 int64_t result_pairs(const ConvolutionShape& s) { return (s.out_width + 1) / 2; }
 
-// How many vectors of `left` are worked on at once.
+// How many of the `left` vectors form the next block.
 int64_t block_of(int64_t left) {
   return left % 4 == 0 ? 4 : left % 3 == 0 ? 3 : std::min<int64_t>(left, 2);
 }
 
-// [o, ky, taps] -> [block of o, ky, pairs of taps, o]; an odd tap is joined by a zero.
+// [o, ky, taps] -> [block of o, ky, pairs of taps, o]; an odd last tap is paired with zero.
 void pack_weights(const ConvolutionShape& s, const float* weight, Pair* packed) {
   const int64_t row = pairs_of(s);
   for (int64_t o = 0; o < s.out;) {
@@ -84,7 +84,8 @@ D2L_PAIRS void forward_block(const ConvolutionShape& s, const Bfloat16* x, const
       store_at_least(smallest, sum[p][v], y + p * s.out + v * kPairLanes);
 }
 
-// All pixels of one image and a block of output channels; the last tile of a row may overlap.
+// All pixels of one image and a block of output channels. The last tile of a row may overlap the
+// one before.
 template <int kVectors>
 D2L_PAIRS void forward_blocks(const ConvolutionShape& s, const Bfloat16* x, const Pair* weights,
                               const float* bias, Bfloat16* y) {
@@ -97,8 +98,8 @@ D2L_PAIRS void forward_blocks(const ConvolutionShape& s, const Bfloat16* x, cons
     }
 }
 
-// Adds the products of one image: `taps` points to the first of kTaps pairs of elements of the
-// image, `grad_y` to the panels of 16 kVectors output channels, `panel` elements apart.
+// Adds the products of one image. `taps` points to the first of kTaps pairs of elements of the
+// image, `grad_y` to the panels of 16 kVectors output channels, which are `panel` elements apart.
 template <int kVectors, int kTaps>
 D2L_PAIRS void weight_block(const ConvolutionShape& s, const Pair* taps, const Pair* grad_y,
                             int64_t panel, float* sums, int64_t sums_step) {
@@ -157,13 +158,14 @@ constexpr auto weight_blocks(std::integer_sequence<int, kIndex...>) {
   return std::array{weight_block<kVectors, kIndex + 1>...};
 }
 
-// Every element of an image together with the one of the next result's window.
+// Pairs every element of an image with the element at the same position in the next result's
+// window.
 D2L_SIMD void pair_elements(const Bfloat16* x, int64_t step, int64_t count, Pair* pairs) {
   const auto* bits = reinterpret_cast<const uint16_t*>(x);
   for (int64_t i = 0; i < count; ++i) pairs[i] = bits[i] | static_cast<Pair>(bits[i + step]) << 16;
 }
 
-// Neighbouring results of each row of an image; an odd one is joined by zeros.
+// Pairs adjacent results of each row of an image; an odd last one is paired with zeros.
 void pair_results(const ConvolutionShape& s, const Bfloat16* grad_y, const Bfloat16* zeros,
                   const Pairs& pairs) {
   const int64_t both = s.out_width / 2, all = result_pairs(s);

@@ -8,7 +8,7 @@ namespace d2l::cpu {
 
 namespace {
 
-// 32 channels of two pixels.
+// Interleaves 32 channels of two pixels.
 D2L_PAIRS void interleave_row(const Bfloat16* first, const Bfloat16* second, Pair* low,
                               Pair* high) {
   using Halves = uint16_t __attribute__((vector_size(64)));

@@ -3,17 +3,17 @@
 #include "framework/backend/cpu/convolution/bf16_pairs/pairs.h"
 #include "framework/backend/cpu/parallel.h"
 
-// Small images: what is multiplied with the same weights is one place of several images, so that
-// nothing is multiplied with the padding. A pair is two neighbouring channels; lanes are the
-// channels of the result.
+// Small images: a block has the same position in several images, so that all use the same weights
+// and nothing is multiplied by the padding. A pair is two adjacent channels; lanes are output
+// channels.
 
 namespace d2l::cpu {
 namespace {
 
-constexpr int kImages = 8, kVectors = 2;  // of a block, whose sums stay in registers
+constexpr int kImages = 8, kVectors = 2;  // per block; its sums stay in registers
 constexpr int64_t kPanel = kVectors * kPairLanes;
 
-// A place of an image that counts for a place of the result, through one tap of the kernel.
+// An input pixel that contributes to an output pixel, and the tap of the kernel that connects them.
 struct Factor {
   int32_t pixel, tap;
 };
@@ -29,7 +29,7 @@ struct Pass {
   Bfloat16* y;
 };
 
-// The factors of all places of the result; those of place i end at ends[i].
+// The factors of all output pixels; those of output i end at ends[i].
 struct Factors {
   Factors(MemoryPool& pool, int64_t places, int64_t taps)
       : list(pool, places * taps), ends(pool, places) {}
@@ -59,7 +59,7 @@ Factors forward_factors(const ConvolutionShape& s, MemoryPool& pool) {
   return factors;
 }
 
-// Where the window of `tap` begins that meets coordinate `at`; negative or too large: nowhere.
+// The window position in which `tap` reads coordinate `at`; negative or too large if there is none.
 int64_t window_of(int64_t at, int64_t tap, int64_t padding, int64_t stride) {
   const int64_t begin = at + padding - tap;
   return begin >= 0 && begin % stride == 0 ? begin / stride : -1;
@@ -83,7 +83,7 @@ Factors backward_factors(const ConvolutionShape& s, MemoryPool& pool) {
 
 // [o, taps, i] -> [o / kPanel, taps, i / 2, kPanel]
 D2L_SIMD void pack_panel(const float* weight, int64_t taps, int64_t in, int64_t tap, Pair* packed) {
-  constexpr int64_t kTile = 16;  // pairs: whole lines of the cache are written
+  constexpr int64_t kTile = 16;  // pairs: writes whole cache lines
   for (int64_t i = 0; i < in / 2; i += kTile)
     for (int64_t o = 0; o < kPanel; ++o) {
       const float* from = weight + (o * taps + tap) * in + 2 * i;
@@ -106,7 +106,7 @@ D2L_SIMD void pack_turned_panel(const float* weight, int64_t taps, int64_t in, i
 
 #if defined(__x86_64__)
 
-// One place of kImages images and kPanel channels of the result.
+// One output pixel of kImages images, kPanel channels.
 D2L_PAIRS void multiply_block(const Pass& pass, const Factor* factors, int64_t count,
                               const Bfloat16* x, const Pair* weights, const float* bias,
                               Bfloat16* y) {
@@ -146,7 +146,7 @@ void multiply_block(const Pass&, const Factor*, int64_t, const Bfloat16*, const 
                     Bfloat16*) {}
 #endif
 
-// The last block of images may overlap.
+// The last block of images may overlap the one before.
 void run(const Pass& pass, const Factors& factors) {
   const int64_t panels = pass.out / kPanel;
   parallel_for(panels, 1, [&](int64_t panel, int64_t) {
@@ -164,7 +164,7 @@ void run(const Pass& pass, const Factors& factors) {
   });
 }
 
-// What other kernels do better with larger images.
+// For larger images other kernels are faster.
 bool small(const ConvolutionShape& s, int64_t from, int64_t to) {
   constexpr int64_t kMostPlaces = 36;
   return s.dtype == DType::bf16 && bf16_products() != Bf16Products::f32 && s.images >= kImages &&
@@ -182,7 +182,7 @@ void small_images_forward(const ConvolutionContext& on, const ConvolutionShape& 
                           const ForwardOperands& operands) {
   const auto* weight = operands.weight.as<float>();
   const int64_t taps = s.kernel_height * s.kernel_width;
-  const int64_t panel = taps * s.in * kPanel;  // weights of one
+  const int64_t panel = taps * s.in * kPanel;  // weights per panel
   Scratch<Pair> packed(on.pool(), taps * s.out * s.in / 2);
   parallel_for(s.out / kPanel * taps, 1, [&](int64_t i, int64_t) {
     pack_panel(weight + i / taps * panel, taps, s.in, i % taps,

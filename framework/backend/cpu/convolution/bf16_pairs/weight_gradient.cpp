@@ -6,24 +6,24 @@
 #include "framework/backend/cpu/parallel.h"
 #include "framework/backend/cpu/per_thread.h"
 
-// A pair is one place of two images. With AMX the pairs of the output's gradient are transposed, 16
-// channels by 16 places, and those of the input are put in order for each tap of the kernel, with
-// zeros where it sees the padding, so that both are rows of tiles.
+// A pair has the same pixel of two images. With AMX, the pairs of the output's gradient are
+// transposed (16 channels by 16 pixels). The pairs of the input are gathered for each tap of the
+// kernel (im2col), with zeros for the padding. So both become rows of tiles.
 
 namespace d2l::cpu {
 namespace {
 
-// Output channels of a block and, for a core's L1, of a group of blocks; products between two
-// visits to a block's sums.
+// kRows: output channels per block. kGroup: output channels per group of blocks, which fits into a
+// core's L1 cache. kProducts: products between two updates of a block's sums.
 constexpr int64_t kRows = 8, kGroup = 32, kProducts = 128;
-constexpr int64_t kCache = 1 << 19;  // bytes of pairs that a core works on at a time
+constexpr int64_t kCache = 1 << 19;  // bytes of pairs that a core processes at a time
 
-// Where the factors of one product lie, in elements of a panel of the pairs.
+// The positions of the factors of one product, in elements of a panel of pairs.
 struct Factors {
   int32_t x, y;
 };
 
-// All products of one tap of the kernel with pairs of images, in order.
+// Lists all products of one tap of the kernel with pairs of images, in order.
 int64_t list_factors(const ConvolutionShape& s, int64_t tap, int64_t pairs, Factors* list) {
   const int64_t top = tap / s.kernel_width - s.params.padding.height;
   const int64_t left = tap % s.kernel_width - s.params.padding.width;
@@ -53,7 +53,7 @@ struct Operands {
 };
 
 #if defined(__x86_64__)
-// kRows output channels and 16 kVectors input channels of one tap; adds to the sums when `add`.
+// kRows output channels and 16 kVectors input channels of one tap; adds to the sums if `add`.
 template <int kVectors>
 D2L_PAIRS void multiply_block(const Operands& p, bool add) {
   __m512 sum[kRows][kVectors];
@@ -88,7 +88,8 @@ void multiply_block(const Operands&, bool) {}
 
 int64_t in_tiles(int64_t rows) { return (rows + kPairLanes - 1) / kPairLanes * kPairLanes; }
 
-// All that slices of the images share. A slice is worked on by one thread, if there are several.
+// The data that all slices of the images share. With several slices, one thread processes each
+// slice.
 struct Gradient {
   Gradient(const ConvolutionShape& shape, MemoryPool& pool, int64_t cut, int64_t cache)
       : s(shape),
@@ -110,14 +111,14 @@ struct Gradient {
     });
   }
 
-  // Calls body(i) for [0, count), on all threads unless they have slices of their own.
+  // Calls body(i) for [0, count): on all threads if there is only one slice.
   template <class Body>
   void for_each(int64_t count, const Body& body) const {
     if (slices == 1) return parallel_for(count, 1, [&](int64_t i, int64_t) { body(i); });
     for (int64_t i = 0; i < count; ++i) body(i);
   }
 
-  // `count` pairs of images of so many pixels, from image `first` on.
+  // Interleaves `count` pairs of images of `pixels` pixels, beginning with image `first`.
   void interleave_images(const Bfloat16* images, int64_t pixels, int64_t first, int64_t count,
                          const Pairs& to) const {
     constexpr int64_t kGrain = 4096;  // elements
@@ -132,7 +133,7 @@ struct Gradient {
     });
   }
 
-  // The products of `count` pairs.
+  // Adds the products of `count` pairs of images.
   void multiply(const Pairs& x, const Pairs& y, int64_t count, float* weight, bool add) const {
     const int64_t panels = (s.in + 2 * kPairLanes - 1) / (2 * kPairLanes);
     const int64_t groups = (s.out + kGroup - 1) / kGroup;
@@ -155,7 +156,7 @@ struct Gradient {
     });
   }
 
-  // What `tap` of the kernel sees of 16 channels, one place of the output after the other.
+  // Gathers the pairs that `tap` of the kernel reads in 16 channels, in the order of output pixels.
   void put_in_order(const Pair* x, int64_t tap, int64_t count, Pair* to) const {
     const Conv2dParams& p = s.params;
     const int64_t top = tap / s.kernel_width - p.padding.height;
@@ -176,7 +177,7 @@ struct Gradient {
     std::fill(to, end, Pair{});
   }
 
-  // The products of `count` pairs as tiles; y is transposed.
+  // Adds the products of `count` pairs of images with AMX tiles; y is transposed.
   void multiply_in_tiles(const Pairs& x, const Pairs& y, int64_t count, float* weight,
                          bool add) const {
     const int64_t panels = (s.in + kTileSums - 1) / kTileSums;
@@ -205,7 +206,7 @@ struct Gradient {
     });
   }
 
-  // The gradients of slice number `slice`; bias may be null. `memory` holds pairs_held().
+  // The gradients of one slice; bias may be null. `memory` has pairs_held() elements.
   void run(int64_t slice, const Bfloat16* x, const Bfloat16* grad_y, Pair* memory, float* weight,
            float* bias) const {
     const int64_t x_pixels = s.height * s.width, y_pixels = s.out_height * s.out_width;
@@ -240,12 +241,12 @@ struct Gradient {
   bool tiles;
   Scratch<Factors> lists;    // without tiles
   Scratch<int64_t> counts;   // of products with one pair of images
-  Scratch<Bfloat16> zeros;   // a pixel of an image that does not exist
+  Scratch<Bfloat16> zeros;   // a pixel of a missing image
   PerThread<Pair> in_order;  // with tiles
 };
 
-// Into how many slices the images are cut, by the shape alone: as long as the slices' sums are few
-// next to what is summed.
+// The number of slices of images, by the shape alone. More slices are used as long as their sums
+// are small compared to the data.
 int64_t slices_of(const ConvolutionShape& s) {
   constexpr int64_t kWorth = 16, kMost = 64, kFewest = 4;
   const int64_t weights = s.in * s.out * s.kernel_height * s.kernel_width;
@@ -269,7 +270,7 @@ void pairs_backward_weight(const ConvolutionContext& on, const ConvolutionShape&
   MemoryPool& pool = on.pool();
   ConvolutionShape s = given;
   if (s.kernel_height == 1 && s.kernel_width == 1 && s.unit_stride() && !s.padded()) {
-    s.images *= s.height;  // every row is an image, so that as many as the cache holds are paired
+    s.images *= s.height;  // each row becomes an image: smaller pairs fit into the cache
     s.height = s.out_height = 1;
   }
   const int64_t slices = slices_of(s);

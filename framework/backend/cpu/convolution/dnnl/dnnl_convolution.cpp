@@ -12,7 +12,7 @@ using dnnl_version::Md;
 using Tag = dnnl::memory::format_tag;
 
 Md described(const Shape& s, DType dtype, Tag tag) {
-  // oneDNN names the axes N, C, H, W and O, I, H, W, whatever the order in memory
+  // oneDNN's axes are N, C, H, W and O, I, H, W, whatever the order in memory
   return {Dims{s[0], s[3], s[1], s[2]}, dnnl_type(dtype), tag};
 }
 
@@ -22,7 +22,7 @@ struct Convolution {
   DType dtype;  // of images; the caller's weights and biases are f32
 };
 
-// What the caller's memory looks like.
+// Describes the caller's memory.
 ConvolutionDescription outside_of(const Conv2dParams& params, const Convolution& shape) {
   ConvolutionDescription made;
   made.x = described(shape.x, shape.dtype, Tag::nhwc);
@@ -34,8 +34,8 @@ ConvolutionDescription outside_of(const Conv2dParams& params, const Convolution&
   return made;
 }
 
-// What the primitive may choose: the layout of the weights, which are small, and which it reads in
-// the images' type. Their gradients are sums, which it writes as f32.
+// Lets the primitive choose the layout of the weights, which are small. It reads weights in the
+// images' type and writes their gradients, which are sums, as f32.
 ConvolutionDescription free_weight(ConvolutionDescription shape, const Shape& weight, DType dtype) {
   shape.weight = described(weight, dtype, Tag::any);
   return shape;
@@ -99,7 +99,7 @@ Conv2dParams without_activation(Conv2dParams params) {
   return params;
 }
 
-// Whether some tap of the kernel only ever sees padding, along one axis.
+// Whether, along one axis, some tap of the kernel reads only padding.
 bool some_tap_sees_nothing(int64_t size, int64_t kernel, int64_t stride, int64_t padding,
                            int64_t out) {
   for (int64_t tap = 0; tap < kernel; ++tap) {
@@ -119,7 +119,7 @@ bool multiplies_in_tiles(const ConvolutionShape& s) {
 
 }  // namespace
 
-// All three run what they find in, or add to, the cache of primitives.
+// All three functions run a primitive from the cache, or create it.
 void dnnl_forward(const ConvolutionContext& on, const ConvolutionShape& s,
                   const ForwardOperands& operands) {
   const auto& [x, weight, bias, y] = operands;

@@ -3,7 +3,7 @@
 namespace d2l::cpu {
 namespace {
 
-// A convolution's pixels as rows of a matrix.
+// The pixels as rows of a matrix.
 ConstView rows_of(ConstView pixels) {
   const int64_t channels = pixels.shape.size(-1);
   return {pixels.data, pixels.dtype, {pixels.elements() / channels, channels}};
@@ -17,7 +17,7 @@ ConstView matrix_of(ConstView weight) {
   return {weight.data, weight.dtype, {weight.shape[0], weight.shape[3]}};
 }
 
-// The pixels of an image [n, h, w, c] that the convolution sees: every so many.
+// The pixels of images [n, h, w, c] that a convolution with strides reads.
 Shape seen_shape(const ConvolutionShape& s) { return {s.images, s.out_height, s.out_width, s.in}; }
 Strides seen_strides(const ConvolutionShape& s) {
   return {s.x_image(), s.params.stride.height * s.width * s.in, s.params.stride.width * s.in, 1};

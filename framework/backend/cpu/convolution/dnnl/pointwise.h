@@ -2,10 +2,10 @@
 
 #include "framework/backend/cpu/convolution/kernel.h"
 
-// Gradients of 1 x 1 convolutions as matrix products over the pixels that they see. oneDNN 2.6.3
-// has its own kernels for them, which answer wrong numbers or write outside their memory for some
-// numbers of channels that are no multiples of 16: the weights' gradient with strides on several
-// threads, and both gradients in bf16. Those that were never seen to fail stay with oneDNN.
+// Gradients of 1 x 1 convolutions as matrix products over the pixels that they read. oneDNN 2.6.3
+// has special kernels for them. For some numbers of channels that are not multiples of 16, these
+// return wrong results or write outside their memory: the weight gradient with strides on several
+// threads, and both gradients in bf16. Cases that never failed remain with oneDNN.
 namespace d2l::cpu {
 
 bool pointwise_suits(const ConvolutionShape& s);

@@ -9,8 +9,8 @@
 #include "framework/backend/cpu/parallel.h"
 #include "framework/backend/cpu/per_thread.h"
 
-// A vector holds 16 output channels of one pixel; the sums of all taps of a row of the kernel stay
-// in registers while the pixels of an image pass by.
+// A vector holds 16 output channels of one pixel. The sums of all taps of a row of the kernel stay
+// in registers while the loop goes over the pixels of an image.
 
 namespace d2l::cpu {
 namespace {
@@ -19,7 +19,8 @@ constexpr int64_t kLanes = 16;
 
 constexpr int kMostTaps = 30;  // of 32 registers
 
-// The image as the kernels want it: itself, or copied into `memory`, which has zeros around it.
+// The image in the kernels' layout: the image itself, or a copy in `memory`, which has a zero
+// border.
 template <class T>
 const float* input_image(const ConvolutionShape& s, const T* x, float* memory) {
   if (!s.padded()) return as_floats(x, s.x_image(), memory);
@@ -31,11 +32,11 @@ int64_t input_memory(const ConvolutionShape& s) {
   return s.padded() ? s.padded_height() * s.padded_width() * s.in : floats_beside<T>(s.x_image());
 }
 
-// --- forward: 16 channels of a few pixels, in one or two rows, are summed in registers ---
+// --- forward: sums 16 channels of a few pixels, in one or two rows, in registers ---
 
 constexpr int kWidth = 5;  // of the kernel; narrower ones share too few loads
 
-// The last tile may overlap, so that a width should be about a multiple of the tile's.
+// The last tile may overlap the one before, so widths near a multiple of the tile's are best.
 struct Tile {
   int rows, pixels;
   bool fits(const ConvolutionShape& s) const {
@@ -53,7 +54,7 @@ void pack_weights(const ConvolutionShape& s, const float* weight, float* packed)
       packed[(o / kLanes * window + k) * kLanes + o % kLanes] = weight[o * window + k];
 }
 
-// An input pixel is loaded once for all taps of a row that meet it.
+// Each input pixel is loaded once for all taps of a row that read it.
 template <Tile kTile>
 [[gnu::always_inline]] inline void forward_tile(const ConvolutionShape& s, const float* x,
                                                 const float* weights, const float* bias, float* y) {

@@ -2,13 +2,13 @@
 
 #include "framework/backend/cpu/convolution/kernel.h"
 
-// Convolutions whose channels are too few for general kernels, which then leave most of a vector
-// empty; in f32, whatever images are stored as. They suit where they were measured to be faster
-// than oneDNN (benchmarks/README.md, "Convolutions on the CPU").
+// Convolutions with so few channels that general kernels leave most of a vector empty. They compute
+// in f32, whatever the images' type. Used for shapes where they were measured to be faster than
+// oneDNN (benchmarks/README.md, "Convolutions on the CPU").
 namespace d2l::cpu {
 
-// Lanes are output channels: a multiple of 16 of them, few input channels (channels.cpp); forward
-// with kernels 5 wide.
+// Lanes are output channels: a multiple of 16; few input channels (channels.cpp). Forward: only
+// kernels of width 5.
 bool channels_forward_suits(const ConvolutionShape& s);
 void channels_forward(const ConvolutionContext& on, const ConvolutionShape& s,
                       const ForwardOperands& operands);
@@ -21,15 +21,15 @@ bool taps_backward_input_suits(const ConvolutionShape& s);
 void taps_backward_input(const ConvolutionContext& on, const ConvolutionShape& s,
                          const InputGradientOperands& operands);
 
-// Lanes are neighbouring pixels: one input channel, few output channels (pixels.cpp).
+// Lanes are adjacent pixels: one input channel, few output channels (pixels.cpp).
 bool pixels_suit(const ConvolutionShape& s);
 void pixels_forward(const ConvolutionContext& on, const ConvolutionShape& s,
                     const ForwardOperands& operands);
 void pixels_backward_weight(const ConvolutionContext& on, const ConvolutionShape& s,
                             const WeightGradientOperands& operands);
 
-// The same with the average over windows of 2 x 2 (pixels_pool.cpp), where no gradient of the input
-// is asked for. kept.conv is in an order of its own.
+// The same followed by average pooling over 2 x 2 windows (pixels_pool.cpp), if the gradient of the
+// input is not needed. kept.conv has its own layout.
 bool pixels_pool_suit(const ConvolutionShape& s, const ConvPoolParams& params);
 void pixels_pool_forward(const ConvolutionContext& on, const ConvolutionShape& s,
                          const Backend::ConvOperands& in, const Backend::ConvKept& kept, View y);

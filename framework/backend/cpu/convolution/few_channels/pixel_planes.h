@@ -10,9 +10,10 @@
 #include "framework/backend/cpu/convolution/few_channels/few_channels.h"
 #include "framework/backend/cpu/lanes.h"
 
-// What the kernels of pixels*.cpp share. A plane is a row of one channel,
-// [channels][wide_row] where a vector holds 16 neighbouring pixels; in a result's memory the few
-// channels of a pixel are neighbours, [pixels][channels]. Weaving makes these of those.
+// Shared by the kernels of pixels*.cpp. They compute on planes, rows of one channel:
+// [channels][wide_row], where a vector holds 16 adjacent pixels. In memory, results have the few
+// channels of a pixel adjacent: [pixels][channels]. Weaving converts planes to pixels, unweaving
+// does the reverse.
 
 namespace d2l::cpu {
 
@@ -20,17 +21,18 @@ constexpr int64_t kLanes = 16;
 constexpr int64_t kMostOut = 8;
 
 inline int64_t round_up(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
-// Rows of results, in whole pairs of vectors.
+// The row length of results, rounded up to pairs of vectors.
 inline int64_t wide_row(const ConvolutionShape& s) { return round_up(s.out_width, 2 * kLanes); }
-// Rows of the padded image: every vector of a wide row may be shifted by the kernel, and begins
-// where a cache line does.
+// The row length of the padded image: every vector of a wide row can be shifted by the kernel, and
+// each row begins at a cache line.
 inline int64_t image_row(const ConvolutionShape& s) {
   return round_up(std::max(wide_row(s) + s.kernel_width + kLanes, s.padded_width()), kLanes);
 }
 
 using Choice = std::array<int32_t, 16>;
 
-// The choice that takes from the new vector those lanes of which `wanted` is it, and keeps others.
+// The shuffle that takes lanes from vector number `newest` where source(lane) names it, and keeps
+// the other lanes.
 template <class Source>
 constexpr Choice choose(int newest, const Source& source) {
   Choice choice{};
@@ -42,7 +44,7 @@ constexpr Choice choose(int newest, const Source& source) {
   return choice;
 }
 
-// result = for each lane, lane `from` of in[vector] as source(lane) says.
+// result[lane] = in[vector][from], where {vector, from} = source(lane).
 template <int kCount, class Source, int... kNewest>
 [[gnu::always_inline]] inline void pick(std::integer_sequence<int, kNewest...>, const Lanes16* in,
                                         const Source&, Lanes16& result) {
@@ -100,18 +102,19 @@ template <int kOut, class T>
                             planes + i, wide);
 }
 
-// T, what images are stored as, is float or Bfloat16.
+// T, the images' type, is float or Bfloat16.
 
-// Copies an image into padded [padded_height][image_row], which has zeros around it.
+// Copies an image into the interior of padded [padded_height][image_row], whose border is zero.
 template <class T>
 void pad_image(const ConvolutionShape& s, const T* x, float* padded);
 
-// Rows oy and oy + 1 of one image's result, planes [2][out][wide_row], without the activation.
+// Computes rows oy and oy + 1 of one image's result, without the activation: planes
+// [2][out][wide_row].
 void forward_rows(const ConvolutionShape& s, const float* padded, int64_t oy, const float* weight,
                   const float* bias, float* planes);
 
-// Writes the gradient of image n before the activation: planes [out_height][out][wide_row], zeros
-// beyond the row; `pixels` has room for a plane of each channel.
+// Writes the gradient of image n before the activation: planes [out_height][out][wide_row], with
+// zeros after each row. `pixels` is scratch memory for a plane of each channel.
 template <class T>
 using GradientOfImage = std::function<void(int64_t n, T* pixels, float* planes)>;
 template <class T>

@@ -8,13 +8,13 @@
 #include "framework/backend/cpu/parallel.h"
 #include "framework/backend/cpu/per_thread.h"
 
-// Lanes are neighbouring pixels. Images with one input channel are like that in memory; the few
-// output channels are woven together (and apart) row by row.
+// Lanes are adjacent pixels. Images with one input channel have this layout in memory; the few
+// output channels are woven and unwoven row by row (pixel_planes.h).
 
 namespace d2l::cpu {
 namespace {
 
-// --- forward: two rows of up to 6 channels and 32 pixels are summed in registers ---
+// --- forward: sums two rows of up to 6 channels and 32 pixels in registers ---
 
 constexpr int kForwardChannels = 6;
 
@@ -50,7 +50,7 @@ template <int kChannels>
     for (int v = 0; v < 4; ++v) store(sum[o][v], to.rows[v / 2] + o * wide_row(s) + v % 2 * kLanes);
 }
 
-// planes and pixels are scratch memory: 2 x out x wide_row and out x wide_row.
+// planes and pixels are scratch memory: 2 x out x wide_row and out x wide_row elements.
 D2L_SIMD void weave_rows(const ConvolutionShape& s, const float* planes, float* pixels, float* y) {
   int64_t wide = wide_row(s), count = s.out_width * s.out;
   for (int64_t r = 0; r < 2; ++r) {
@@ -62,12 +62,12 @@ D2L_SIMD void weave_rows(const ConvolutionShape& s, const float* planes, float* 
   }
 }
 
-// --- weight gradient: up to 4 channels and 5 taps are summed in registers ---
+// --- weight gradient: sums up to 4 channels and 5 taps in registers ---
 
 constexpr int kWeightChannels = 4;
 constexpr int kWeightTaps = 5;
 
-// result = lanes kShift, kShift + 1, ... of two neighbouring vectors
+// result = lanes kShift, kShift + 1, ... of two consecutive vectors
 template <int kShift>
 [[gnu::always_inline]] inline void shift(const Lanes16& x, const Lanes16& next, Lanes16& result) {
   static constexpr Choice kChoice = [] {
@@ -112,8 +112,8 @@ template <int kChannels, int kTaps>
     for (int k = 0; k < kTaps; ++k) store(sum[o][k], sums + (o * window + k) * kLanes);
 }
 
-// planes [out_height][out][wide_row]: lanes beyond the row are zeros. Vectors stick out over the
-// end of a row into the next one; the last goes through `pixels`, which has room for that.
+// planes [out_height][out][wide_row]: lanes after the row are zero. Vectors extend past the end of
+// a row into the next row; the last row goes through `pixels`, which has room for this.
 template <class T>
 D2L_SIMD void gradient_planes(const ConvolutionShape& s, const T* grad_y, T* pixels,
                               float* planes) {
@@ -133,7 +133,7 @@ D2L_SIMD void gradient_planes(const ConvolutionShape& s, const T* grad_y, T* pix
 D2L_SIMD void weight_image(const ConvolutionShape& s, const float* image, const float* planes,
                            float* sums, float* bias_sums) {
   int64_t wide = wide_row(s), window = s.kernel_height * s.kernel_width;
-  // equal blocks of channels: 6 as 3 + 3
+  // Splits the channels into equal blocks: 6 as 3 + 3.
   int64_t blocks = (s.out + kWeightChannels - 1) / kWeightChannels;
   int64_t step = (s.out + blocks - 1) / blocks;
   for (int64_t o = 0; o < s.out; o += step)

@@ -7,16 +7,16 @@
 #include "framework/backend/cpu/per_thread.h"
 #include "framework/backend/formulas.h"
 
-// A convolution of pixels.cpp whose result is averaged over windows of 2 x 2 right away: the
-// large images between the two are kept as planes, [images][out_height][out][out_width], and never
-// woven. Vectors stick out over the end of a plane into the next one, which is written after it.
+// A convolution of pixels.cpp fused with average pooling over 2 x 2 windows. The large images
+// between the two stay planes, [images][out_height][out][out_width]; they are never woven. Vectors
+// extend past the end of a plane into the next one, which is written later.
 
 namespace d2l::cpu {
 namespace {
 
 constexpr float kScale = 0.25f;
 
-// The pixels of two vectors with even, or odd, positions.
+// The pixels of two vectors at even positions (kFirst 0) or odd positions (kFirst 1).
 template <int kFirst>
 [[gnu::always_inline]] inline void every_second(const Lanes16& a, const Lanes16& b,
                                                 Lanes16& result) {
@@ -26,7 +26,7 @@ template <int kFirst>
                                       f + 18, f + 20, f + 22, f + 24, f + 26, f + 28, f + 30});
 }
 
-// Each of 8 lanes from kFirst on, twice.
+// Repeats each of 8 lanes, beginning with kFirst, twice.
 template <int kFirst>
 [[gnu::always_inline]] inline void twice(const Lanes16& x, Lanes16& result) {
   constexpr int f = kFirst;
@@ -58,7 +58,7 @@ D2L_SIMD void weave_row(const ConvolutionShape& s, const float* planes, float* p
   copy_row(pixels, s.out_width / 2 * s.out, y);
 }
 
-// rows [2][out][wide_row] -> kept [2][out][out_width]; nothing after `kept` is touched.
+// rows [2][out][wide_row] -> kept [2][out][out_width]; writes nothing after `kept`.
 template <class T>
 D2L_SIMD void keep_rows(const ConvolutionShape& s, const float* rows, T* kept) {
   int64_t wide = wide_row(s), planes = 2 * s.out;
@@ -71,8 +71,8 @@ D2L_SIMD void keep_rows(const ConvolutionShape& s, const float* rows, T* kept) {
   copy_row(rows, s.out_width, kept);
 }
 
-// grad_y [out_width / 2][out] -> planes of half the width, zeros beyond the row; `inside` says that
-// as much as a whole plane can be read.
+// grad_y [out_width / 2][out] -> planes of half the width, with zeros after the row. inside: a
+// whole plane can be read.
 template <class T>
 D2L_SIMD void unweave_row(const ConvolutionShape& s, const T* grad_y, bool inside, T* pixels,
                           float* planes) {

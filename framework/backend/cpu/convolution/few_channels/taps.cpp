@@ -6,9 +6,9 @@
 #include "framework/backend/cpu/parallel.h"
 #include "framework/backend/cpu/per_thread.h"
 
-// The gradient of an image's row is gathered in two steps. First each output pixel's gradient is
-// multiplied with the kernel's rows that meet this row: taps (kx, c) lie side by side and fill one
-// to three vectors. Then the taps that fall on the same input pixel are added.
+// Computes the gradient of one row of an image in two steps. First, each output pixel's gradient is
+// multiplied by the rows of the kernel that read this row: taps (kx, c) are adjacent and fill one
+// to three vectors. Then the taps of the same input pixel are added (col2im).
 
 namespace d2l::cpu {
 namespace {
@@ -17,10 +17,10 @@ constexpr int64_t kLanes = 16;
 
 int64_t vectors_of(const ConvolutionShape& s) { return (s.taps() + kLanes - 1) / kLanes; }
 
-// Output pixels at a time, such that their sums fit into the registers.
+// Output pixels per block: their sums must fit into the registers.
 constexpr int pixels_for(int vectors) { return vectors == 1 ? 14 : vectors == 2 ? 10 : 8; }
 
-// [o, ky, taps] -> [ky, o, taps with zeros behind them]
+// [o, ky, taps] -> [ky, o, taps padded with zeros]
 void pack_weights(const ConvolutionShape& s, const float* weight, float* packed) {
   int64_t lanes = vectors_of(s) * kLanes;
   std::fill(packed, packed + s.kernel_height * s.out * lanes, 0.0f);
@@ -34,7 +34,7 @@ void pack_weights(const ConvolutionShape& s, const float* weight, float* packed)
 struct Part {
   const float* grad_y;   // one image
   const float* weights;  // packed
-  int64_t first, last;   // rows of the kernel that meet this row of the image
+  int64_t first, last;   // rows of the kernel that read this row of the image
 };
 
 template <int kVectors, int kOut>
@@ -42,7 +42,7 @@ template <int kVectors, int kOut>
                                                    int64_t iy, float* products) {
   constexpr int kPixels = pixels_for(kVectors);
   for (int64_t i = 0; i < s.out_width; i += kPixels) {
-    int64_t ox = std::min(i, s.out_width - kPixels);  // the last tile may overlap
+    int64_t ox = std::min(i, s.out_width - kPixels);  // the last tile may overlap the one before
     Lanes16 sum[kPixels][kVectors]{};
     for (int64_t ky = part.first; ky < part.last; ++ky) {
       int64_t oy = iy + s.params.padding.height - ky;
@@ -66,8 +66,8 @@ template <int kVectors, int kOut>
   }
 }
 
-// row[ix, c] = the sum of products[ox, kx, c] with ox + kx = ix + padding. Vectors stick out over
-// the last channel and are overwritten by the next pixel.
+// row[ix, c] = sum of products[ox, kx, c] with ox + kx = ix + padding. Vectors extend past the last
+// channel; the next pixel overwrites the extra lanes.
 [[gnu::always_inline]] inline void add_taps(const ConvolutionShape& s, const float* products,
                                             float* row) {
   int64_t step = vectors_of(s) * kLanes;

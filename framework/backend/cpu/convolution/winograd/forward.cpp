@@ -9,13 +9,13 @@
 #include "framework/backend/cpu/parallel.h"
 #include "framework/backend/cpu/per_thread.h"
 
-// Forward, and the gradient of the input, which is the same with the weights turned around.
+// Forward, and the gradient of the input, which is the same computation with reversed weights.
 
 namespace d2l::cpu {
 namespace winograd {
 namespace {
 
-// One convolution: in -> tiles -> products with transformed weights -> out.
+// One convolution: input -> tiles -> products with transformed weights -> output.
 template <class T>
 struct Pass {
   TileSource<T> in;
@@ -60,8 +60,8 @@ void write_tiles(const Pass<T>& pass, const Window& window, const Matrices& m,
                [&](auto scheme) { write_rows(scheme, pass, window, m, products); });
 }
 
-// `tiles` rows of all points' matrices times one panel of weights; meanwhile fetches the weights of
-// panel `next`, if there is one.
+// Multiplies `tiles` rows of all points' matrices by one panel of weights. Meanwhile prefetches the
+// weights of panel `next`, if there is one.
 D2L_SIMD void multiply(const WeightPanels& weights, int64_t panel, const float* packed,
                        int64_t next, int64_t tiles, const Matrices& in, const float* rows,
                        const Matrices& out, float* products) {
@@ -82,13 +82,14 @@ D2L_SIMD void multiply(const WeightPanels& weights, int64_t panel, const float* 
   }
 }
 
-constexpr int64_t kRows = 14;                                      // of a block of products
-constexpr int64_t kFew = 4 * kRows;                                // rows for one panel at a time
+constexpr int64_t kRows = 14;                                      // per block of products
+constexpr int64_t kFew = 4 * kRows;                                // rows per panel at a time
 constexpr int64_t kOwnCache = 3 << 17, kTilesOfABlock = 16 << 20;  // bytes
 
 int64_t rounded(int64_t tiles) { return (tiles + kRows - 1) / kRows * kRows; }
 
-// Weights that fit into a core's own cache: each thread takes a few tiles through all three steps.
+// For weights that fit into a core's own cache: each thread takes a few tiles through all three
+// steps.
 template <class T>
 void run_tile_by_tile(const Pass<T>& pass, MemoryPool& pool) {
   const WeightPanels& weights = pass.weights;
@@ -117,8 +118,8 @@ void run_tile_by_tile(const Pass<T>& pass, MemoryPool& pool) {
   });
 }
 
-// Larger weights: each thread transforms a panel of them, takes it to all tiles and on to the
-// results, so that transformed weights never leave the cache.
+// For larger weights: each thread transforms one panel and multiplies it with all tiles, up to the
+// results. So transformed weights never leave the cache.
 template <class T>
 void run_panel_by_panel(const Pass<T>& pass, MemoryPool& pool) {
   const WeightPanels& weights = pass.weights;
@@ -127,7 +128,7 @@ void run_panel_by_panel(const Pass<T>& pass, MemoryPool& pool) {
       std::max(kTilesOfABlock / (tiling.points() * 4 * Matrices::row_of(weights.depth)), kFew);
   const int64_t blocks = (tiling.count + most - 1) / most;
   const int64_t block = rounded((tiling.count + blocks - 1) / blocks);
-  // With few panels for the threads, several of them take the same one to a part of the tiles.
+  // If there are few panels per thread, several threads use the same panel for different tiles.
   const int64_t parts =
       std::clamp<int64_t>(2 * team_size() / weights.panels, 1, (block + kFew - 1) / kFew);
   const int64_t part = rounded((block + parts - 1) / parts);
@@ -165,7 +166,7 @@ void run(const Pass<T>& pass, MemoryPool& pool) {
     run_panel_by_panel(pass, pool);
 }
 
-// `size` is that of the results, which are cut into tiles.
+// `size` is the size of the results, which are split into tiles.
 bool suits(const ConvolutionShape& s, Extent size) {
   const bool kernel =
       s.kernel_height == s.kernel_width && (s.kernel_height == 3 || s.kernel_height == 5);
@@ -180,8 +181,8 @@ bool suits(const ConvolutionShape& s, Extent size) {
   if (s.dtype == DType::f32 || bf16_products() == Bf16Products::f32) return true;
   if (bf16_products() == Bf16Products::tiles || fewest < (s.kernel_height == 5 ? 2 : 3) * kLanes)
     return false;
-  // Images of one small tile are better served by the kernels for pairs, and tiles that stick out
-  // of the image are work for nothing.
+  // Images of one small tile are faster with the kernels for pairs. Tiles that extend beyond the
+  // image waste work.
   const Tiling tiling(1, size, s.kernel_height);
   return tiling.tile > 5 &&
          4 * size.height * size.width >= 3 * tiling.count * tiling.side * tiling.side;

@@ -5,16 +5,15 @@
 #include "framework/backend/convolution_shape.h"
 #include "framework/backend/cpu/lanes.h"
 
-// A function object that is inlined wherever it is called.
+// Inlines a function object wherever it is called.
 #define D2L_INLINE __attribute__((always_inline))
 
-// What the Winograd kernels share: how images are cut into tiles, and the transforms of one line of
-// a tile.
+// Shared by the Winograd kernels: the tiling of images, and the transforms of one line of a tile.
 namespace d2l::cpu::winograd {
 
 constexpr int64_t kLanes = 16;
 
-// How a tile of side x side pixels becomes results x results sums over kernels of taps x taps.
+// A tile of side x side pixels gives results x results outputs for kernels of taps x taps.
 template <int kTileSide, int kKernel>
 struct Scheme {
   static constexpr int kSide = kTileSide, kTaps = kKernel, kResults = kSide + 1 - kTaps;
@@ -26,7 +25,7 @@ using Scheme2x5 = Scheme<6, 5>;
 using Scheme6x3 = Scheme<8, 3>;  // and 1/2, -1/2
 using Scheme4x5 = Scheme<8, 5>;
 
-// The tiles of all images, cut into blocks that are worked on at a time.
+// The tiles of all images, which are processed in blocks.
 struct Tiling {
   Tiling(int64_t images, Extent size, int64_t kernel)
       : tile(best_tile(size, kernel)),
@@ -57,7 +56,7 @@ struct Tiling {
     const int64_t results = tile + 1 - kernel;
     return pieces(size.height, results) * pieces(size.width, results) * tile * tile;
   }
-  // Tiles of another size than 6 x 6 have to be worth their longer, or more frequent, transforms.
+  // Tile sizes other than 6 x 6 must save enough to justify longer or more frequent transforms.
   static int best_tile(Extent size, int64_t kernel) {
     const int64_t of_six = products(size, kernel, 6), of_eight = products(size, kernel, 8);
     if (kernel == 3 && 4 * products(size, kernel, 5) <= 3 * std::min(of_six, of_eight)) return 5;
@@ -80,8 +79,8 @@ struct Image {
   Extent size;
   int64_t channels;
 
-  // Where the channels of kSide x kSide pixels lie, (y, x) being the first; `outside` for those
-  // that do not exist.
+  // Finds the channels of kSide x kSide pixels, the first of which is (y, x). Pixels that do not
+  // exist point to `outside`.
   template <int kSide>
   [[gnu::always_inline]] void find_pixels(int64_t image, int64_t y, int64_t x, T* outside,
                                           T** pixels) const {
@@ -95,8 +94,8 @@ struct Image {
   }
 };
 
-// Matrices [tile, channel] for each of the points. Steps avoid powers of two, which would put
-// several rows, or the same place of all matrices, into one set of the cache.
+// Matrices [tile, channel], one for each point of the transform. Strides avoid powers of two, which
+// would map several rows, or the same element of all matrices, to one cache set.
 struct Matrices {
   Matrices(int64_t points, int64_t tiles, int64_t channels)
       : row(row_of(channels)), step(tiles * row + kLanes), size(points * step) {}
@@ -106,7 +105,7 @@ struct Matrices {
   int64_t row, step, size;
 };
 
-// Where tiles are read from: `zeros` is a pixel outside of the image.
+// The images that tiles are read from; `zeros` is a pixel outside the image.
 template <class T>
 struct TileSource {
   Image<const T> image;
@@ -114,12 +113,12 @@ struct TileSource {
   const T* zeros;
 };
 
-// Tiles [first, first + count) become rows of the matrices; T is float or Bfloat16.
+// Transforms tiles [first, first + count) into rows of the matrices; T is float or Bfloat16.
 template <class T>
 void read_tiles(const TileSource<T>& source, const Tiling& tiling, int64_t first, int64_t count,
                 const Matrices& m, float* rows);
 
-// --- one line ---
+// --- transforms of one line ---
 
 // B^T d: side -> side
 template <class S>
@@ -188,7 +187,7 @@ template <class S>
   out[S::kResults - 1] += m[S::kSide - 1];
 }
 
-// A g: results -> side, the transpose of the above
+// A g: results -> side, the transpose of transform_output
 template <class S>
 [[gnu::always_inline]] inline void transform_gradient(const Lanes16* g, Lanes16* out) {
   if constexpr (S::kSide == 5) {
@@ -268,7 +267,7 @@ template <class S>
   out[S::kSide - 1] = w[S::kTaps - 1];
 }
 
-// G^T u: side -> taps, the transpose of the above
+// G^T u: side -> taps, the transpose of transform_weight
 template <class S>
 [[gnu::always_inline]] inline void transform_weight_gradient(const Lanes16* u, Lanes16* out) {
   if constexpr (S::kSide == 5) {
@@ -302,8 +301,8 @@ template <class S>
   out[S::kTaps - 1] += u[S::kSide - 1];
 }
 
-// --- one tile: lines along one axis, then along the other; kFrom x kFrom -> kTo x kTo ---
-// read(i, lanes) and write(i, lanes) fetch and take element i; both are always inlined, so that few
+// --- transform of one tile, kFrom x kFrom -> kTo x kTo: lines along one axis, then the other ---
+// read(i, lanes) loads and write(i, lanes) stores element i. Both are always inlined, so that few
 // vectors are alive at a time.
 template <int kFrom, int kTo, void (*kLine)(const Lanes16*, Lanes16*), class Read, class Write>
 [[gnu::always_inline]] inline void transform_tile(const Read& read, const Write& write) {

@@ -2,12 +2,12 @@
 
 #include "framework/backend/cpu/lanes.h"
 
-// Products of small matrices with many columns, for kernels that keep their operands in the cache:
-// blocks of rows and 32 or 16 columns whose sums fill the registers of AVX-512. To be called from
-// functions that are compiled for that.
+// Products of small matrices with many columns, for kernels that keep their operands in the cache.
+// Works on blocks of rows with 32 or 16 columns, whose sums fill the registers of AVX-512. Call it
+// from functions that are compiled for AVX-512.
 namespace d2l::cpu {
 
-// Row-major where a step is not given; steps are in elements.
+// Row-major; steps are the distances between rows in elements.
 struct PanelOperands {
   const float* a;  // [rows, depth], or [depth, rows] when transposed
   int64_t a_step;
@@ -15,15 +15,15 @@ struct PanelOperands {
   int64_t b_step;
   float* out;  // [rows, columns]
   int64_t out_step;
-  // What a and b of the next product will be: fetched into the core's own cache meanwhile, which
-  // the machine itself does not, as these are many short rows.
+  // a and b of the next product, to be prefetched into the core's own cache: the hardware does not
+  // prefetch them, since they are many short rows.
   const float* next_a;
   const float* next_b;
 };
 
 enum class PanelA { plain, transposed };
 
-// kRows rows and 16 kVectors columns; adds to out when `add`.
+// kRows rows and 16 kVectors columns; adds to out if `add`.
 template <PanelA kA, int kRows, int kVectors>
 [[gnu::always_inline]] inline void multiply_block(const PanelOperands& p, int64_t depth, bool add) {
   Lanes16 sum[kRows][kVectors];

@@ -9,8 +9,8 @@
 #include "framework/backend/cpu/parallel.h"
 #include "framework/backend/cpu/per_thread.h"
 
-// The gradient of the weights: products of the tiles of x and of grad_y, point by point, summed
-// over blocks of tiles in their order.
+// The gradient of the weights: for each point of the transform, products of the tiles of x and
+// grad_y, summed over blocks of tiles in order.
 
 namespace d2l::cpu {
 namespace winograd {
@@ -31,10 +31,10 @@ D2L_SIMD void read_gradients(S, const TileSource<T>& grad_y, const Tiling& tilin
 }
 
 constexpr int64_t kTilesOfABlock = 4 << 20;     // bytes
-constexpr int64_t kFewest = 112;                // tiles of a block
-constexpr int64_t kWidth = 32, kChannels = 64;  // of a block of sums
+constexpr int64_t kFewest = 112;                // tiles per block
+constexpr int64_t kWidth = 32, kChannels = 64;  // per block of sums
 
-// Some tiles of x and of grad_y.
+// A few tiles of x and of grad_y.
 struct Factors {
   Matrices x, y;
   float* x_rows;
@@ -48,7 +48,7 @@ struct Factors {
   }
 };
 
-// Tiles [first, first + count) become rows from number `row` on.
+// Transforms tiles [first, first + count) into rows, starting at row `row`.
 template <class T>
 void read_factors(const TileSource<T>& x, const TileSource<T>& y, const Tiling& tiling,
                   int64_t first, int64_t count, const Factors& to, int64_t row) {
@@ -57,7 +57,7 @@ void read_factors(const TileSource<T>& x, const TileSource<T>& y, const Tiling& 
   visit_scheme(tiling, [&](auto scheme) { read_gradients(scheme, y, tiling, first, to.y, rows); });
 }
 
-// Sums are made in blocks of 64 input by 32 output channels of one point.
+// Sums are computed in blocks of 64 input by 32 output channels of one point.
 struct Item {
   int64_t point;
   GradientBlock block;
@@ -76,7 +76,7 @@ D2L_SIMD void add_products(const Factors& of, const Item& item, const Item& next
   multiply_panel<PanelA::transposed>(p, block.width, block.count, tiles, add);
 }
 
-// grad_bias: the transform's value for the points (1, 1) is the sum of the tile.
+// grad_bias: the transformed value at point (1, 1) is the sum of the tile.
 D2L_SIMD void add_bias(const float* rows, int64_t row, int64_t tiles, int64_t channels,
                        float* bias) {
   for (int64_t o = 0; o < channels; o += kLanes) {
@@ -93,8 +93,9 @@ D2L_SIMD void add_bias(const float* rows, int64_t row, int64_t tiles, int64_t ch
 
 constexpr int64_t kSlices = 16, kSliceTiles = 28;
 
-// Sums of few channels fit into a core's own cache beside some tiles, which each thread takes
-// through all steps. The images are cut into slices, whose sums are added in their order.
+// For few channels: the sums fit into a core's own cache together with some tiles, and each thread
+// takes its tiles through all steps. The images are split into slices; their sums are added in
+// order.
 template <class T>
 void sum_slices(const ConvolutionShape& s, const Tiling& tiling, const TileSource<T>& x,
                 const TileSource<T>& y, MemoryPool& pool, float* grad_weight, float* grad_bias) {
@@ -128,7 +129,7 @@ void sum_slices(const ConvolutionShape& s, const Tiling& tiling, const TileSourc
   if (grad_bias != nullptr) std::copy_n(sums.data() + weights, s.out, grad_bias);
 }
 
-// Sums of more channels: all threads work on the same tiles, each on some of the sums.
+// For more channels: all threads work on the same tiles, each on a part of the sums.
 template <class T>
 void sum_blocks(const ConvolutionShape& s, const Tiling& tiling, const TileSource<T>& x,
                 const TileSource<T>& y, MemoryPool& pool, float* grad_weight, float* grad_bias) {
@@ -146,7 +147,8 @@ void sum_blocks(const ConvolutionShape& s, const Tiling& tiling, const TileSourc
     const int64_t o = number / high * kWidth, c = number % high * kChannels;
     return GradientBlock{c, std::min(kChannels, s.in - c), o, std::min(kWidth, s.out - o)};
   };
-  // Sums of all tiles at once become gradients while they are in the cache; else they are kept.
+  // If one block has all tiles, sums become gradients while they are in the cache; otherwise they
+  // are stored.
   const bool at_once = block == tiling.count;
   const int64_t sums_size = points * GradientBlock{0, kChannels, 0, kWidth}.step();
   const int64_t square = square_size(tiling);

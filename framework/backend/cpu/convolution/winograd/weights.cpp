@@ -7,7 +7,7 @@ namespace {
 
 constexpr int64_t kSquare = kLanes * kLanes;  // 16 input by 16 output channels of one tap
 
-// 16 x 16: rows 8 apart are interleaved element by element, four times.
+// 16 x 16 transpose: interleaves rows that are 8 apart, element by element, four times.
 [[gnu::always_inline]] inline void transpose_square(const float* from, int64_t from_row, float* to,
                                                     int64_t to_row) {
   constexpr int kHalf = kLanes / 2;
@@ -29,7 +29,7 @@ constexpr int64_t kSquare = kLanes * kLanes;  // 16 input by 16 output channels 
   for (int i = 0; i < kLanes; ++i) store(x[i], to + i * to_row);
 }
 
-// Columns of a panel, `column` of the matrix being the first: 16 of all rows [begin, end).
+// 16 columns of a panel, beginning with `column` of the matrix, and its rows [begin, end).
 struct Part {
   int64_t column, begin, end;
   int64_t row, step;  // to the next row and to the next point
