@@ -7,13 +7,14 @@
 #include "framework/backend/cuda/launch.h"
 #include "framework/backend/scratch.h"
 
-// Scores are never stored: softmax goes along with the keys, a few at a time (Dao et al.,
-// "FlashAttention", 2022). `kept` is the logarithm of the sum of e^score of each row.
+// Scores are never stored: the softmax is computed along with the keys, a few at a time (online
+// softmax; Dao et al., "FlashAttention", 2022). `kept` is the logarithm of the sum of e^score of
+// each row.
 
 namespace d2l::cuda {
 namespace {
 
-constexpr int kRows = 4;  // of a thread
+constexpr int kRows = 4;  // per thread
 constexpr int kWidest = 128;
 
 template <class T>
@@ -86,8 +87,8 @@ struct Launch {
   int threads;
 };
 
-// For a kernel whose warps take rows_of_warp of a head's rows each. Fewer warps make a block where
-// that gives more multiprocessors work.
+// The launch of a kernel whose warps take rows_of_warp rows of a head each. Blocks have fewer warps
+// if this keeps more multiprocessors busy.
 Launch launch_for(const Queue& queue, const AttentionParams& params,
                   const Backend::AttentionOperands& in, int64_t rows, int64_t rows_of_warp) {
   const int64_t samples = in.queries.shape[0], queries = in.queries.shape[1];
@@ -106,7 +107,7 @@ Launch launch_for(const Queue& queue, const AttentionParams& params,
           static_cast<int>(warps) * kWarp};
 }
 
-// The elements of a head's longest row.
+// The length of a head's longest row.
 int64_t width_of(const AttentionParams& params, const Backend::AttentionOperands& in) {
   return std::max(in.queries.shape[2], in.values.shape[2]) / params.heads;
 }

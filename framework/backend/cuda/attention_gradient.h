@@ -3,12 +3,12 @@
 #include "framework/backend/cuda/attention_rows.h"
 #include "framework/backend/cuda/block_sum.h"
 
-// The probabilities p are computed again from `kept`. With dp = grad_y values^T the gradient of the
-// scores is p (dp - delta), where delta is the sum of p dp over a row.
+// The probabilities p are computed again from `kept`. With dp = grad_y values^T, the gradient of
+// the scores is p (dp - delta), where delta is the sum of p dp over a row.
 
 namespace d2l::cuda {
 
-constexpr int kGradientRows = 2;  // of a thread
+constexpr int kGradientRows = 2;  // per thread
 
 template <class T>
 struct AttentionInputs {
@@ -16,8 +16,8 @@ struct AttentionInputs {
   const float* kept;
 };
 
-// grad_queries = scale (sum of p dp keys - delta sum of p keys): both sums in one pass, and delta,
-// which is written for the other kernel.
+// grad_queries = scale (sum of p dp keys - delta sum of p keys). Computes both sums and delta in
+// one pass, and stores delta for the other kernel.
 template <class T, int kWidth>
 __global__ void __launch_bounds__(kAttentionThreads)
     query_gradient_kernel(Heads heads, AttentionInputs<T> in, Operand<T> grad_queries,
@@ -30,7 +30,7 @@ __global__ void __launch_bounds__(kAttentionThreads)
   const HeadRows<const T> queries = at.rows_of(in.queries);
   const int64_t first_kept = at.first_of(heads, queries.rows);
   float rows[kRows][kPartOf<kWidth>], grads[kRows][kPartOf<kWidth>];
-  float sums[2 * kRows][kPartOf<kWidth>] = {};  // of p dp keys, of p keys
+  float sums[2 * kRows][kPartOf<kWidth>] = {};  // sum of p dp keys, sum of p keys
   float kept[kRows], scale[kRows], delta[kRows] = {};
   int limits[kRows], most = 0;
   unrolled<kRows>([&](auto r) {
@@ -73,12 +73,12 @@ __global__ void __launch_bounds__(kAttentionThreads)
   });
 }
 
-// What is known of the queries of a tile.
+// Per-row values of the queries of a tile.
 struct QueryNotes {
-  float kept[kTile], delta[kTile], factor[kTile];  // factor: 0 where all keys are alike, else 1
+  float kept[kTile], delta[kTile], factor[kTile];  // factor: 0 if the row is uniform, else 1
   int limit[kTile];
 
-  // All threads of the block call.
+  // All threads of the block must call this.
   __device__ void load(const Heads& heads, const HeadPlace& at, int first, int queries,
                        const float* all_kept, const float* all_deltas) {
     const int i = static_cast<int>(threadIdx.x), query = first + i;

@@ -4,19 +4,19 @@
 #include "framework/backend/cuda/pack.h"
 #include "framework/backend/cuda/unrolled.h"
 
-// Attention by rows in registers: a few lanes of a warp share a row (a query, or a key with its
-// value), each with a part of its elements; the rows on the other side go through shared memory, a
-// tile at a time. Rows are filled up with zeros to kWidth elements.
+// Attention with rows in registers: a few lanes of a warp share a row (a query, or a key with its
+// value), and each lane holds a part of its elements. The rows of the other operand go through
+// shared memory, one tile at a time. Rows are padded with zeros to kWidth elements.
 
 namespace d2l::cuda {
 
 constexpr int kTile = 32;               // rows in shared memory
-constexpr int kAttentionThreads = 128;  // of a block, at most
+constexpr int kAttentionThreads = 128;  // maximum per block
 
 template <int kWidth>
-constexpr int kLanesOf = kWidth > 64 ? 8 : 4;  // that share a row
+constexpr int kLanesOf = kWidth > 64 ? 8 : 4;  // lanes per row
 template <int kWidth>
-constexpr int kPartOf = kWidth / kLanesOf<kWidth>;  // elements of a row that a lane holds
+constexpr int kPartOf = kWidth / kLanesOf<kWidth>;  // elements per lane
 
 // One operand of attention: [samples, rows, heads * columns].
 template <class T>
@@ -26,7 +26,7 @@ struct Operand {
   int rows, columns;
 };
 
-// How many keys each query sees; 0: all alike, whatever the scores.
+// How many keys each query sees. 0: the weights are uniform, whatever the scores.
 struct Limits {
   const int64_t* lengths;  // null: all keys
   int64_t sample_step, query_step;
@@ -39,18 +39,18 @@ struct Limits {
   }
 };
 
-// All heads of all samples, each with this number of blocks.
+// All heads of all samples; `blocks` blocks per head.
 struct Heads {
   int heads, blocks;
   float scale;  // of scores
   Limits limits;
 };
 
-// Where a thread's rows are: rows `first`, ..., first + kRows - 1 of a block, which it shares with
-// the lanes around it.
+// The position of a thread: it works on rows `first`, ..., first + kRows - 1 of its block, which it
+// shares with adjacent lanes.
 struct LanePlace {
-  int part;    // which of these lanes it is
-  int leader;  // the first of them
+  int part;    // the number of this lane among those that share the rows
+  int leader;  // the first of those lanes
   int first;
 };
 template <int kWidth, int kRows>
@@ -79,7 +79,7 @@ struct HeadRows {
   __device__ T& of(int row, int column) const { return at[row * step + column]; }
 };
 
-// What a block works on.
+// The sample, the head and the block of rows that a thread block works on.
 struct HeadPlace {
   int64_t sample;
   int head, block;
@@ -96,14 +96,14 @@ struct HeadPlace {
     return {of.at + sample * of.sample_step + static_cast<int64_t>(head) * of.columns, of.row_step,
             of.rows, of.columns};
   }
-  // Of an array [samples, heads, rows].
+  // The first row in an array [samples, heads, rows].
   __device__ int64_t first_of(const Heads& heads, int rows) const {
     return (sample * heads.heads + head) * rows;
   }
 };
 
-// Element i of a lane's part is element column_of(part, i) of the row: packs of 4 in turn, so that
-// the lanes read neighbours.
+// Element i of a lane's part is element column_of(part, i) of the row. Lanes take packs of 4 in
+// turn, so that adjacent lanes read adjacent memory.
 template <int kWidth>
 __device__ int column_of(int part, int i) {
   return (i / 4 * kLanesOf<kWidth> + part) * 4 + i % 4;
@@ -134,7 +134,7 @@ struct alignas(16) Tile {
   float at[kTile][kWidth];
 };
 
-// Rows [first, first + kTile); all threads of the block call.
+// Loads rows [first, first + kTile); all threads of the block must call this.
 template <int kWidth, class T>
 __device__ void load_tile(const HeadRows<const T>& from, int first, Tile<kWidth>& to) {
   for (int i = static_cast<int>(threadIdx.x); i < kTile * kWidth;
@@ -145,7 +145,7 @@ __device__ void load_tile(const HeadRows<const T>& from, int first, Tile<kWidth>
   }
 }
 
-// value[k] of all lanes that share a row are added: lane k gets the sum of value[k].
+// Adds value[k] over all lanes that share a row; lane k gets the sum of value[k].
 template <int kLanes>
 __device__ float share_sums(float (&value)[kLanes], int part) {
   if constexpr (kLanes == 8) {
@@ -164,7 +164,7 @@ __device__ float share_sums(float (&value)[kLanes], int part) {
   return mine + __shfl_xor_sync(0xffffffffu, other, 1);
 }
 
-// products[r] = row r times row `first + part` of the tile.
+// products[r] = dot product of row r and row `first + part` of the tile.
 template <int kWidth, int kRows>
 __device__ void multiply(const float (&rows)[kRows][kPartOf<kWidth>], const Tile<kWidth>& tile,
                          int first, int part, float (&products)[kRows]) {
@@ -183,12 +183,12 @@ __device__ void multiply(const float (&rows)[kRows][kPartOf<kWidth>], const Tile
   unrolled<kRows>([&](auto r) { products[r] = share_sums<kLanes>(sums[r], part); });
 }
 
-// sums[r] += the sum over the lanes k that share row r of their factors[r] times row first + k of
-// the tile.
+// sums[r] += sum over the lanes k that share row r of (factors[r] of lane k) * (row first + k of
+// the tile).
 template <int kWidth, int kRows>
 __device__ void add_rows(const float (&factors)[kRows], const Tile<kWidth>& tile, int first,
                          const LanePlace& place, float (&sums)[kRows][kPartOf<kWidth>]) {
-  __syncwarp();  // rows are read again rather than kept in registers since multiply()
+  __syncwarp();  // so that the compiler reads rows again and does not keep them in registers
   unrolled<kLanesOf<kWidth>>([&](auto k) {
     float factor[kRows];
     unrolled<kRows>(

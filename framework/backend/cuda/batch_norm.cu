@@ -9,8 +9,8 @@ namespace {
 
 constexpr int kMomentsUnroll = 4;  // rows that a thread reads at a time
 
-// Some values: their number, their mean as the distance from the first row's value (small numbers,
-// also where the mean is large), and the sum of squares of the distances from their mean.
+// Statistics of some values: their number, their mean as a difference from the first row's value (a
+// small number even if the mean is large), and the sum of squared differences from their mean.
 struct Moments {
   float count, mean, squares;
 };
@@ -24,8 +24,8 @@ struct JoinMoments {  // Chan, Golub and LeVeque, 1979
   }
 };
 
-// Each thread takes its first row as pivot: squares of distances from it lose no digits, since one
-// of the values itself is the pivot.
+// Each thread uses its first row as the pivot: the pivot is one of the values, so squared
+// differences keep their precision.
 template <class T, int kPack>
 __global__ void __launch_bounds__(kThreads, kNormBlocks)
     moments_kernel(Columns columns, const T* x, Partials out) {
@@ -40,7 +40,7 @@ __global__ void __launch_bounds__(kThreads, kNormBlocks)
       Pack<T, kPack> values[kMomentsUnroll];
       unrolled<kMomentsUnroll>([&](auto u) {
         const int64_t next = row + u * place.step;
-        // beyond the last row the pivot adds nothing
+        // Rows after the last one equal the pivot and add nothing
         values[u] = next < columns.rows ? load_pack<kPack>(from + next * columns.channels) : pivot;
       });
       unrolled<kMomentsUnroll>([&](auto u) {
@@ -67,9 +67,9 @@ __global__ void __launch_bounds__(kThreads, kNormBlocks)
   }
 }
 
-// Backend::NormRunning::follow, channel by channel.
+// Backend::NormRunning::follow, for each channel.
 struct FollowBatch {
-  float *mean, *variance;  // null: there are none
+  float *mean, *variance;  // null if there are none
   float old, momentum, unbiased;
 
   FollowBatch(const Backend::NormRunning& running, int64_t rows)
@@ -95,7 +95,7 @@ struct FinishMoments {
   float *mean, *variance;
   FollowBatch follow;
 
-  // Rows of a block.
+  // The number of rows of a block.
   __device__ double count(int64_t block) const {
     const int64_t rows = columns.block_rows(), rounds = columns.rows / (blocks * rows);
     const int64_t rest = columns.rows - (rounds * blocks + block) * rows;
@@ -201,7 +201,7 @@ void CudaBackend::do_batch_norm_apply(const BatchNormParams& params, const NormO
   const NormChannels channels{given.mean.as<float>(), given.variance.as<float>(),
                               in.gamma.as<float>(), in.beta.as<float>(),
                               static_cast<float>(params.epsilon)};
-  if (mask) {  // its words are of packs
+  if (mask) {  // its words are for packs
     const Wanted wanted{.dtype = y.dtype, .alignment = kNormAlignment};
     const PreparedInput x(*this, in.x, wanted), residual(*this, in.residual, wanted);
     PreparedOutput result(*this, y, wanted);

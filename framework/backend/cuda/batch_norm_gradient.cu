@@ -9,13 +9,13 @@
 namespace d2l::cuda {
 namespace {
 
-// How the gradient before the activation follows from that of its result, from the value before it
-// and from what the result tells. Where that is asked for, the gradient is kept: it is read once.
+// How to compute the gradient before the activation: from the gradient of the result, x, and y or
+// the mask. If it has an output array, the gradient is stored there; the inputs are read once.
 struct Same {
   static constexpr bool kReadsY = false, kReadsMask = false;
   __device__ float operator()(float grad, float, float) const { return grad; }
 };
-// ReLU without a residual: x alone says where it is 0.
+// ReLU without a residual: x alone tells where it is 0.
 struct FromValue {
   static constexpr bool kReadsY = false, kReadsMask = false;
   __device__ float operator()(float grad, float value, float) const {
@@ -43,8 +43,8 @@ struct FromMask {
 
 template <class T>
 struct Inputs {
-  const T *x, *y, *grad_y;  // y is only there where it is read
-  const MaskWord<T>* mask;  // and so is this
+  const T *x, *y, *grad_y;  // y may be null if it is not read
+  const MaskWord<T>* mask;  // null if it is not read
 };
 
 // One pack of each input.
@@ -60,7 +60,7 @@ struct Loaded {
 };
 
 struct Sums {
-  float grad, product;  // of the gradients, and of them times x - mean
+  float grad, product;  // sums of the gradients, and of gradient * (x - mean)
 };
 struct AddSums {
   __device__ Sums operator()(const Sums& a, const Sums& b) const {
@@ -140,7 +140,8 @@ struct Outputs {
   T* x;
 };
 
-// grad_x = scale (grad - mean of grad - (x - mean) slope), as scale grad + (x - mean) tilt + lift
+// grad_x = scale (grad - mean of grad - (x - mean) slope), computed as scale grad + (x - mean) tilt
+// + lift
 template <class T, int kPack, class Before>
 __global__ void __launch_bounds__(kThreads, kNormBlocks)
     input_kernel(Columns columns, NormChannels channels, Inputs<T> in, Outputs<T> out) {
@@ -181,7 +182,7 @@ NormChannels channels_of(const BatchNormParams& params, const Backend::NormOpera
           in.beta.as<float>(), static_cast<float>(params.epsilon)};
 }
 
-// Calls visitor(Before{}) for sums that do not go by a mask.
+// Calls visitor(Before{}) if there is no mask.
 template <class Visitor>
 void visit_before(const BatchNormParams& params, const View& before, Visitor&& visitor) {
   if (params.activation == Activation::none) return visitor(Same{});
@@ -190,7 +191,7 @@ void visit_before(const BatchNormParams& params, const View& before, Visitor&& v
                    [&](auto formula) { visitor(FromResult<decltype(formula)>{}); });
 }
 
-// One call of batch_norm_gradient_sums.
+// The arguments of one call of batch_norm_gradient_sums.
 struct SumsCall {
   const Queue& queue;
   MemoryPool& pool;
@@ -222,7 +223,7 @@ void CudaBackend::do_batch_norm_gradient_sums(const BatchNormParams& params, con
   const SumsCall call{queue_, pool_, channels_of(params, in, of_batch),
                       FinishSums{of_batch.variance.as<float>(), params.epsilon,
                                  gradients.gamma.as<float>(), gradients.beta.as<float>()}};
-  if (out.mask) {  // as batch_norm_apply has written it
+  if (out.mask) {  // written by batch_norm_apply
     const Wanted wanted{.dtype = in.x.dtype, .alignment = kNormAlignment};
     const PreparedInput x(*this, in.x, wanted), grad_y(*this, out.grad_y, wanted);
     PreparedOutput before(*this, gradients.before, wanted);

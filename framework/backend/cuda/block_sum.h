@@ -2,7 +2,7 @@
 
 #include "framework/backend/cuda/launch.h"
 
-// Sums (and the like) over a warp or a block; the order of additions is fixed.
+// Reductions over a warp or a block, in a fixed order.
 
 namespace d2l::cuda {
 
@@ -13,7 +13,7 @@ struct Plus {
   }
 };
 struct Larger {
-  // NaN wins, as everywhere
+  // NaN wins.
   template <class T>
   __device__ T operator()(T a, T b) const {
     return a > b || a != a ? a : b;
@@ -26,8 +26,8 @@ struct Smaller {
   }
 };
 
-// Every lane gets op over its group of `width` neighbouring lanes, a power of 2; all 32 lanes of
-// the warp must call.
+// Reduces over groups of `width` adjacent lanes, a power of 2; every lane gets its group's result.
+// All 32 lanes of the warp must call this.
 template <class T, class Op>
 __device__ T group_all(T value, Op op, int width) {
   for (int step = width / 2; step > 0; step /= 2)
@@ -40,8 +40,9 @@ __device__ T warp_all(T value, Op op) {
   return group_all(value, op, kWarp);
 }
 
-// Every thread gets op over all threads of a block of one dimension, a multiple of 32 and at most
-// 1024, which must all call. `identity`: op(identity, x) == x.
+// Reduces over all threads of a block; every thread gets the result. Blocks have one dimension, a
+// multiple of 32 and at most 1024 threads, which must all call this. `identity`: op(identity, x) ==
+// x.
 template <class T, class Op>
 __device__ T block_all(T value, Op op, T identity) {
   __shared__ T of_warps[kWarp];
@@ -49,7 +50,7 @@ __device__ T block_all(T value, Op op, T identity) {
             warp = static_cast<int>(threadIdx.x) / kWarp;
   const int warps = static_cast<int>(blockDim.x) / kWarp;
   value = warp_all(value, op);
-  __syncthreads();  // an earlier call's values have been read
+  __syncthreads();  // the values of an earlier call have been read
   if (lane == 0) of_warps[warp] = value;
   __syncthreads();
   return warp_all(lane < warps ? of_warps[lane] : identity, op);

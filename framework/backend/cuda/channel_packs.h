@@ -6,13 +6,13 @@
 #include "framework/backend/cuda/pack.h"
 #include "framework/backend/formulas.h"
 
-// Activations go through packs of neighbouring channels, their last axis.
+// Kernels process activations in packs of adjacent channels (the last axis).
 
 namespace d2l::cuda {
 
-// Calls visitor(T{}, kPack) with the type of the activations and the number of channels that a
-// pack has, as a constant: 16 bytes, but at most kMost channels, where whole packs make a row and
-// the addresses of all activations are `aligned` to 16 bytes, else one channel.
+// Calls visitor(T{}, kPack) with the type of the activations and the number of channels per pack as
+// a constant. A pack has 16 bytes, but at most kMost channels, if rows consist of whole packs and
+// all activations are `aligned` to 16 bytes; otherwise it has one channel.
 template <int kMost = 8, class Visitor>
 void visit_packs(DType dtype, int64_t channels, bool aligned, Visitor&& visitor) {
   visit_float(dtype, [&](auto zero) {
@@ -30,7 +30,7 @@ struct NoActivation {
   __device__ float derivative(float, float) const { return 1.0f; }
 };
 
-// Calls visitor(functor), for `none` too.
+// Calls visitor(functor), also for `none`.
 template <class Visitor>
 void visit_any_activation(Activation activation, Visitor&& visitor) {
   if (activation == Activation::none) return visitor(NoActivation{});

@@ -6,10 +6,10 @@
 
 namespace d2l::cuda {
 
-// Throws Error "call: what the runtime says (file:line)" unless `result` is success.
+// Throws Error "call: message of the CUDA runtime (file:line)" unless `result` is success.
 void check_call(cudaError_t result, const char* call, const char* file, int line);
 
 }  // namespace d2l::cuda
 
-// D2L_CUDA(cudaStreamSynchronize(stream)): a call of the CUDA runtime that must succeed.
+// D2L_CUDA(cudaStreamSynchronize(stream)) calls the CUDA runtime and throws Error on failure.
 #define D2L_CUDA(call) ::d2l::cuda::check_call((call), #call, __FILE__, __LINE__)

@@ -36,7 +36,8 @@ bool is_one_byte_repeated(T value) {
                      [&](unsigned char byte) { return byte == bytes[0]; });
 }
 
-// The output's smallest steps innermost, none negative.
+// Orders the axes so that the output's smallest steps are innermost, and makes all of them
+// positive.
 CopyJob job_of(const ConstStridedView& in, const StridedView& out) {
   std::array<int, Shape::kMaxRank> order{};
   const int rank = out.shape.rank();
@@ -50,7 +51,7 @@ CopyJob job_of(const ConstStridedView& in, const StridedView& out) {
   for (int i = 0; i < rank; ++i) {
     const int64_t size = out.shape[order[i]];
     int64_t in_step = in.strides[order[i]], out_step = out.strides[order[i]];
-    if (out_step < 0) {  // from the other end
+    if (out_step < 0) {  // walk from the other end
       from += (size - 1) * in_step * static_cast<int64_t>(size_of(in.dtype));
       to += (size - 1) * out_step * static_cast<int64_t>(size_of(out.dtype));
       in_step = -in_step;
@@ -100,7 +101,7 @@ template <class T>
 inline constexpr bool kIsActivation =
     std::is_same_v<T, float> || std::is_same_v<T, Bfloat16> || std::is_same_v<T, Float16>;
 
-// What images and activations are stored as, to what kernels compute with.
+// Conversions between the types of images and activations and the types that kernels compute with.
 template <class In, class Out>
 inline constexpr bool kIsHot = (kIsActivation<In> ||
                                 std::is_same_v<In, uint8_t>)&&(kIsActivation<Out>);

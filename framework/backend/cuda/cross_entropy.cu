@@ -25,7 +25,7 @@ struct CrossEntropyGradient {
   float* grad_logits;
 };
 
-// A group of up to a whole block per row.
+// One group of threads, up to a whole block, per row.
 __global__ void __launch_bounds__(kThreads)
     cross_entropy_gradient_kernel(CrossEntropyGradient of, Rows rows, int width) {
   const RowPlace at(width);

@@ -33,7 +33,7 @@ void set(const CublasPreference& preference, cublasLtMatmulPreferenceAttributes_
   D2L_CUBLAS(cublasLtMatmulPreferenceSetAttribute(preference.get(), name, &value, sizeof value));
 }
 
-// A matrix, or a stack of them, that is stored row by row: its columns are the library's rows.
+// Describes a row-major matrix, or a stack of them: its columns are the library's rows.
 CublasLayout layout_of(const ConstView& view) {
   const int rank = view.shape.rank();
   const int64_t rows = view.shape[rank - 2], columns = view.shape[rank - 1];
@@ -59,7 +59,7 @@ CublasPreference make_preference() {
   D2L_CUBLAS(cublasLtMatmulPreferenceCreate(&preference));
   CublasPreference made(preference);
   set(made, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, kWorkspaceBytes);
-  // A sum that is split is put together in f32, never in a 16-bit output.
+  // Split sums (split-K) are added in f32, never in a 16-bit output.
   set(made, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
       uint32_t{CUBLASLT_REDUCTION_SCHEME_NONE | CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE});
   return made;
@@ -76,7 +76,7 @@ CublasMatmul::CublasMatmul(CudaBackend& backend, bool tf32)
 void CublasMatmul::run(const MatmulParams& params, ConstView a, ConstView b, ConstView bias,
                        View out) {
   if (out.elements() == 0) return;
-  if (a.elements() == 0) {  // an empty sum: what is left is activation(bias)
+  if (a.elements() == 0) {  // an empty sum: only activation(bias) remains
     backend_.fill(out, 0);
     if (bias) backend_.binary(Binary::add, out, bias, out);
     if (params.activation != Activation::none)
@@ -86,7 +86,7 @@ void CublasMatmul::run(const MatmulParams& params, ConstView a, ConstView b, Con
   const DType factor = is_half(a.dtype) ? a.dtype : b.dtype;
   const bool half = is_half(factor);
   const PreparedInput left(backend_, a, {.dtype = factor}), right(backend_, b, {.dtype = factor});
-  // Products of f32 numbers come out as f32 only, and a bias has the type of the result.
+  // Products of f32 numbers give only f32 results, and a bias must have the result's type.
   PreparedOutput result(backend_, out, {.dtype = half ? out.dtype : DType::f32});
   const PreparedInput added(backend_, bias,
                             {.dtype = result.view().dtype, .alignment = kBiasAlignment});
@@ -169,9 +169,10 @@ CublasMatmul::Plan CublasMatmul::make_plan(const MatmulParams& params, const Ope
   return plan;
 }
 
-// What the library says of it, not supported where it has none.
+// Returns the library's status; "not supported" if it has no algorithm.
 cublasStatus_t CublasMatmul::choose_algorithm(Plan& plan, const Operands& operands) {
-  // The choice looks at a bias's address for its alignment alone; later ones may be elsewhere.
+  // The heuristics use only the alignment of the bias's address; later calls may pass other
+  // addresses.
   if (plan.bias)
     set(plan.product, CUBLASLT_MATMUL_DESC_BIAS_POINTER,
         reinterpret_cast<const void*>(uintptr_t{kBiasAlignment}));  // NOLINT: never read

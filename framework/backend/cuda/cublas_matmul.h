@@ -9,34 +9,34 @@
 
 namespace d2l::cuda {
 
-// Matrix products by cuBLASLt. Sums are f32; f32 operands are multiplied as f32, or as tf32 if
-// `tf32`; with a 16-bit operand the other one is rounded to 16 bits on the way in. Algorithms are
-// the library's choice, asked for once per kind of product, and add in an order that the sizes
-// alone decide.
+// Matrix products with cuBLASLt. Sums are f32. f32 operands are multiplied as f32, or as TF32 if
+// `tf32`. If one operand has 16 bits, the other one is first rounded to 16 bits. The library's
+// heuristics choose an algorithm once per kind of product; the order of additions depends on the
+// sizes alone.
 class CublasMatmul {
  public:
   CublasMatmul(CudaBackend& backend, bool tf32);
 
-  // As Backend::matmul.
+  // See Backend::matmul.
   void run(const MatmulParams& params, ConstView a, ConstView b, ConstView bias, View out);
 
  private:
-  // What an algorithm depends on, as plain numbers.
+  // What the choice of an algorithm depends on, as plain numbers.
   using Key = std::array<int64_t, 12>;
   struct Sizes {
     int64_t batches = 1, m = 0, n = 0, k = 0;
   };
   struct Operands {
-    ConstView a, b, bias;  // of types that the library multiplies
+    ConstView a, b, bias;  // in types that the library multiplies
     View out;
   };
-  // The library's matrices are column by column: row by row they are out^T = op(b)^T op(a)^T, so b
-  // comes first and a bias has one element per row.
+  // The library's matrices are column-major: it computes out^T = op(b)^T op(a)^T, so b comes first,
+  // and a bias has one element per row.
   struct Plan {
     CublasProduct product;
     CublasLayout first, second, out;
     cublasLtMatmulAlgo_t algorithm{};
-    bool bias = false, relu = false;  // done by the product
+    bool bias = false, relu = false;  // computed by the product itself
   };
 
   static Sizes sizes_of(const MatmulParams& params, const ConstView& a, const View& out);

@@ -8,7 +8,7 @@
 namespace d2l::cuda {
 namespace {
 
-// The calling thread's device, which CUDA keeps per thread.
+// Sets the calling thread's device: CUDA has one per thread.
 void use_device(int device) { D2L_CUDA(cudaSetDevice(device)); }
 
 Queue make_queue(int device) {
@@ -25,7 +25,7 @@ MemoryPool::Raw raw_memory(int device) {
     void* block = nullptr;
     const cudaError_t result = cudaMalloc(&block, bytes);
     if (result == cudaErrorMemoryAllocation) {
-      cudaGetLastError();  // it is not an error of the next call
+      cudaGetLastError();  // clears the error, so that the next call does not report it
       fail("out of memory: GPU ", device, " has no ", human_bytes(bytes), " more");
     }
     D2L_CUDA(result);
@@ -34,7 +34,7 @@ MemoryPool::Raw raw_memory(int device) {
   return {allocate, [](void* block) { cudaFree(block); }};
 }
 
-// Locked pages, which the GPU reads and writes by itself.
+// Pinned pages, which the GPU can access directly.
 MemoryPool::Raw raw_staging(int device) {
   auto allocate = [device](size_t bytes) {
     use_device(device);
@@ -84,7 +84,7 @@ std::string CudaBackend::describe() const {
 
 bool CudaBackend::computes(DType dtype) const { return dtype == DType::f32 || is_half(dtype); }
 
-// A replay would repeat the host's part as it was, or not at all.
+// A replay would not repeat work of the host, or would repeat it with old data.
 void CudaBackend::expect_no_recording(const char* what) const {
   check(!recording_, "a recording holds work of the GPU alone, found ", what);
 }
@@ -117,7 +117,7 @@ uint64_t CudaBackend::record_event() {
   return recorded_;
 }
 
-// CUDA's event of an old number has been given to a newer one, which happens later.
+// The CUDA event of an old number has been reused for a newer one, which happens later.
 void CudaBackend::wait_event(uint64_t number, const std::function<void()>& meanwhile) {
   cudaEvent_t event = events_[number % kEvents];
   if (!meanwhile) return D2L_CUDA(cudaEventSynchronize(event));

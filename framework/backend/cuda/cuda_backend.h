@@ -12,9 +12,9 @@
 
 namespace d2l::cuda {
 
-// Backend on one GPU. Convolutions are cuDNN's, matrix products cuBLAS's (products.h), the
-// rest are own kernels, one file per family. All work but uploads is queued on one stream, so that
-// memory may go back to the pool while the kernels that use it have yet to run.
+// The backend on one GPU. Convolutions use cuDNN and matrix products cuBLASLt (products.h); all
+// others are d2l's own kernels, one file per family. All work except uploads is queued on one
+// stream, so memory may return to the pool before the kernels that use it have run.
 class CudaBackend final : public Backend {
  public:
   explicit CudaBackend(const CudaOptions& options);
@@ -32,7 +32,7 @@ class CudaBackend final : public Backend {
   uint64_t record_event() override;
   void wait_event(uint64_t event, const std::function<void()>& meanwhile) override;
   void do_round_once(ConstView values, DType dtype) override;
-  // The copy of a view of those values; {} if there is none in this type.
+  // The rounded copy of a view (see round_once); {} if there is none in this type.
   ConstView rounded(ConstView view, DType dtype) const;
   std::unique_ptr<Recording> record(const std::function<void()>& work) override;
   void upload_async(const void* host, View out, uint64_t after) override;
@@ -68,7 +68,7 @@ class CudaBackend final : public Backend {
   void do_argmax(ConstView x, int axis, View indices) override;
   void do_cumsum(ConstView x, int axis, bool reverse, View y) override;
 
-  // the vendor's libraries, see products.h
+  // vendor libraries, see products.h
   void do_matmul(const MatmulParams& params, ConstView a, ConstView b, ConstView bias,
                  View out) override;
   void do_conv2d(const Conv2dParams& params, const ConvOperands& in, View y) override;
@@ -141,7 +141,7 @@ class CudaBackend final : public Backend {
   CudaOptions options_;
   Queue queue_;
   MemoryPool pool_, staging_;
-  // CUDA's, of the newest events: number n is events_[n % kEvents].
+  // The CUDA events of the newest record_event() calls: number n is events_[n % kEvents].
   static constexpr uint64_t kEvents = 8;
   std::array<cudaEvent_t, kEvents> events_{};
   uint64_t recorded_ = 0;
@@ -152,7 +152,7 @@ class CudaBackend final : public Backend {
     DType dtype;
   };
   std::optional<Rounded> rounded_;
-  cudaStream_t copies_ = nullptr;  // where what is sent travels
+  cudaStream_t copies_ = nullptr;  // the stream of uploads
   cudaEvent_t uploaded_ = nullptr;
   std::unique_ptr<Products> products_;
 };

@@ -9,13 +9,13 @@
 namespace d2l::cuda {
 namespace {
 
-// First layers of large batches with few channels: cuDNN puts plans first that rearrange the
-// images.
+// Enough for the plans that cuDNN prefers for first layers of large batches with few channels:
+// these rearrange the images.
 constexpr int64_t kMostWorkspace = int64_t{1} << 30;
-constexpr int kMostMeasured = 8;  // plans of one graph
-constexpr int kMostCompiled = 1;  // among them
-// The host takes some microseconds to queue one, which is not to decide between short ones: these
-// are measured several at a time.
+constexpr int kMostMeasured = 8;  // plans per graph
+constexpr int kMostCompiled = 1;  // of those
+// The host needs some microseconds to queue a plan. So that this does not decide between short
+// plans, these are run several times per measurement.
 constexpr float kShort = 0.1f;  // milliseconds
 constexpr int kShortRuns = 5;
 constexpr int64_t kScratchAlignment = 256;  // bytes
@@ -34,7 +34,8 @@ Event make_event() {
   return Event(event);
 }
 
-// Of the gradient of a problem's input that is added apart; what comes behind it is aligned too.
+// The size of an input gradient that is added separately, rounded up so that what follows is
+// aligned.
 int64_t result_bytes(const ConvolutionProblem& problem) {
   const int64_t bytes = problem.x.elements() * static_cast<int64_t>(size_of(problem.dtype));
   return (bytes + kScratchAlignment - 1) / kScratchAlignment * kScratchAlignment;
@@ -141,7 +142,7 @@ int64_t CudnnConvolution::scratch_bytes(const Choice& choice, const ConvolutionP
   return choice.plan->workspace() + (choice.add ? result_bytes(problem) : 0);
 }
 
-// Nothing is queued unless it answers success.
+// Queues nothing unless it returns success.
 cudnnStatus_t CudnnConvolution::execute(const Choice& choice, const Task& task,
                                         std::byte* scratch) {
   ConvolutionTensors tensors = task.tensors;
@@ -154,7 +155,7 @@ cudnnStatus_t CudnnConvolution::execute(const Choice& choice, const Task& task,
   return status;
 }
 
-// `made`: what the plan has worked on.
+// `made`: the tensors that the plan has used.
 void CudnnConvolution::finish(const Choice& choice, const Task& task,
                               const ConvolutionTensors& made) {
   const ConvolutionProblem& problem = task.problem;
@@ -172,13 +173,14 @@ CudnnConvolution::Choice CudnnConvolution::choose(const Task& task) {
   const ConvolutionProblem& problem = task.problem;
   const EngineRules rules{.tensor_cores = tf32_ || is_half(problem.dtype),
                           .deterministic = deterministic_};
-  // All in one kernel, or the end of it by own kernels: which is faster is not known beforehand.
+  // Either one fused kernel, or the last steps in separate kernels: only a measurement tells which
+  // is faster.
   ConvolutionProblem bare = problem;
   bare.bias = bare.relu = bare.accumulate = false;
   std::vector<const ConvolutionProblem*> ways{&problem};
   if (problem.bias || problem.relu || problem.accumulate) ways.push_back(&bare);
   Task trial = task;
-  std::optional<Scratch<std::byte>> stand_in;  // where runs may pile up
+  std::optional<Scratch<std::byte>> stand_in;  // the accumulated result of the trial runs
   if (problem.accumulate) {
     stand_in.emplace(backend_.pool(), result_bytes(problem));
     trial.tensors.x = stand_in->data();
@@ -205,8 +207,8 @@ CudnnConvolution::Choice CudnnConvolution::choose(const Task& task) {
   return best;
 }
 
-// Of one run, the shorter of two measurements; the last run's result is left. Infinity when the
-// plan does not work or there is no memory for it.
+// The time of one run: the shorter of two measurements. Keeps the last run's result. Infinity if
+// the plan fails or there is no memory for it.
 float CudnnConvolution::milliseconds(const Choice& choice, const Task& task) {
   float shortest = std::numeric_limits<float>::infinity();
   std::optional<Scratch<std::byte>> scratch;

@@ -8,20 +8,19 @@
 
 namespace d2l::cuda {
 
-// Convolutions by cuDNN, in the images' type with f32 sums: f32 weights and biases are rounded to
-// 16 bits on the way in for 16-bit images. Their gradients are rounded to 16 bits on the way out
-// then, as cuDNN writes those of 16-bit images as nothing else.
+// Convolutions with cuDNN, in the images' type with f32 sums. For 16-bit images, f32 weights and
+// biases are first rounded to 16 bits, and their gradients are rounded to 16 bits, because cuDNN
+// writes no other type for them.
 //
-// For each new problem the plans that cuDNN's heuristics put first are run on its tensors and
-// measured (on a stand-in for a result that is added to), and the fastest is kept; if
-// `deterministic`, the first that works is. Neither happens
-// while the queue's stream is captured: what is captured must have been met before, or an Error
-// says so.
+// For each new problem, the best plans of cuDNN's heuristics are run on the problem's tensors and
+// measured (with accumulate, on a stand-in for the result). The fastest plan is kept; if
+// `deterministic`, the first one that works. This is impossible while the queue's stream is being
+// captured: if a captured problem has not been seen before, Error is thrown.
 class CudnnConvolution {
  public:
   CudnnConvolution(CudaBackend& backend, const CudaOptions& options);
 
-  // As the Backend's functions.
+  // See the Backend's functions of these names.
   void forward(const Conv2dParams& params, const Backend::ConvOperands& in, View y);
   void backward_input(const Conv2dParams& params, ConstView grad_y, ConstView weight, View grad_x,
                       bool accumulate);
@@ -29,12 +28,12 @@ class CudnnConvolution {
                        View grad_bias);
 
  private:
-  // A problem's chosen plan, which may leave the end of it to own kernels.
+  // The plan chosen for a problem. d2l's own kernels do the last steps if the plan leaves them out.
   struct Choice {
     std::unique_ptr<ConvolutionPlan> plan;
-    bool bias = false, relu = false, add = false;  // still to be done
+    bool bias = false, relu = false, add = false;  // steps that the plan leaves out
   };
-  // A problem on tensors: what is done, and where.
+  // A problem and its tensors.
   struct Task {
     ConvolutionProblem problem;
     ConvolutionTensors tensors;

@@ -57,7 +57,7 @@ int64_t Descriptor::number(cudnnBackendAttributeName_t name) const {
 
 Descriptor Descriptor::descriptor(cudnnBackendAttributeName_t name,
                                   cudnnBackendDescriptorType_t type) const {
-  Descriptor found(type);  // made here and filled there
+  Descriptor found(type);  // created here, filled by the call below
   cudnnBackendDescriptor_t pointer = found.get();
   check(get_raw(name, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &pointer) == 1, "cuDNN has no attribute ",
         name);

@@ -8,7 +8,7 @@
 
 namespace d2l::cuda {
 
-// What cuDNN calls the type of an attribute.
+// cuDNN's identifier for the type of an attribute.
 template <cudnnBackendAttributeType_t type>
 using Is = std::integral_constant<cudnnBackendAttributeType_t, type>;
 template <class T>
@@ -38,7 +38,7 @@ struct AttributeType<cudnnBackendNumericalNote_t> : Is<CUDNN_TYPE_NUMERICAL_NOTE
 template <>
 struct AttributeType<cudnnBackendBehaviorNote_t> : Is<CUDNN_TYPE_BEHAVIOR_NOTE> {};
 
-// An object of cuDNN's graph interface: attributes are set, then it is finalized, then it is used.
+// An object of cuDNN's graph interface. Set its attributes, finalize it, then use it.
 class Descriptor {
  public:
   explicit Descriptor(cudnnBackendDescriptorType_t type);
@@ -60,10 +60,10 @@ class Descriptor {
   Descriptor& set(cudnnBackendAttributeName_t name, const std::vector<Descriptor>& values);
 
   void finalize();
-  bool try_finalize();  // false: cuDNN cannot do that
+  bool try_finalize();  // false: cuDNN does not support it
 
   int64_t number(cudnnBackendAttributeName_t name) const;
-  // At most `most` of them.
+  // Returns at most `most` values.
   template <class T>
   std::vector<T> values(cudnnBackendAttributeName_t name, int64_t most) const {
     std::vector<T> found(static_cast<size_t>(most));
@@ -79,7 +79,7 @@ class Descriptor {
  private:
   Descriptor& set_raw(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type,
                       int64_t count, const void* values);
-  // How many were there to be had, at most `most`.
+  // Returns the number of available values, at most `most`.
   int64_t get_raw(cudnnBackendAttributeName_t name, cudnnBackendAttributeType_t type, int64_t most,
                   void* values) const;
 

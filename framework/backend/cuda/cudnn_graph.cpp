@@ -10,8 +10,8 @@ cudnnDataType_t type_of(DType dtype) {
   return dtype == DType::bf16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
 }
 
-// A tensor that is stored N, H, W, C; cuDNN names its axes N, C, H, W, whatever the order in
-// memory. A virtual one is never stored.
+// A tensor stored as N, H, W, C. cuDNN's axes are N, C, H, W, whatever the order in memory. A
+// virtual tensor is never stored.
 struct TensorOptions {
   int64_t id = 0;
   DType dtype = DType::f32;
@@ -45,7 +45,7 @@ Descriptor make_convolution(const Conv2dParams& params) {
   return convolution;
 }
 
-// What cuDNN calls the parts of each pass.
+// cuDNN's names for the parts of each pass.
 struct PassNames {
   cudnnBackendDescriptorType_t operation;
   cudnnBackendAttributeName_t x, weight, y, convolution, alpha, beta;
@@ -160,7 +160,8 @@ std::string to_string(const ConvolutionProblem& problem) {
 }
 
 Descriptor convolution_graph(cudnnHandle_t handle, const ConvolutionProblem& problem) {
-  // Each step's result is virtual, f32 and has the next free number, but for the last one.
+  // The result of each step is virtual, f32 and gets the next free identifier, except for the last
+  // one.
   const int steps = 1 + problem.bias + problem.relu;
   std::vector<Descriptor> results;
   for (int step = 1; step <= steps; ++step) {

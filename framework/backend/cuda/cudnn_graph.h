@@ -9,16 +9,17 @@
 
 namespace d2l::cuda {
 
-// All that plans of a convolution depend on. x, weight and y name the same three tensors in each
-// pass, whichever of them is the result; all have `dtype`, begin at multiples of kTensorAlignment
-// and lie row by row. So does a bias: with 16-bit images, ready-made kernels add no other one.
+// Everything that the plans of a convolution depend on. x, weight and y are the same three tensors
+// in each pass, whichever is the result. All have type `dtype`, start at multiples of
+// kTensorAlignment and are stored row by row. A bias has the same type: cuDNN's precompiled kernels
+// add no other type to 16-bit images.
 struct ConvolutionProblem {
   ConvolutionPass pass = ConvolutionPass::forward;
-  Conv2dParams params;  // its activation does not count
+  Conv2dParams params;  // without its activation
   Shape x, weight, y;
   DType dtype = DType::f32;
-  bool bias = false, relu = false;  // what a forward pass does to its sums
-  bool accumulate = false;          // an input's gradient is added to what is there
+  bool bias = false, relu = false;  // applied to the sums of a forward pass
+  bool accumulate = false;          // adds an input's gradient to the result
 
   using Key = std::array<int64_t, 16>;
   Key key() const;
@@ -28,12 +29,12 @@ std::string to_string(const ConvolutionProblem& problem);
 
 constexpr int64_t kTensorAlignment = 16;  // bytes
 
-// What plans call the tensors.
+// The tensors' identifiers in plans.
 struct TensorId {
   static constexpr int64_t kX = 1, kWeight = 2, kY = 3, kBias = 4;
 };
 
-// The operations of one problem as cuDNN's graph, finalized.
+// Builds cuDNN's graph of the operations of one problem, finalized.
 Descriptor convolution_graph(cudnnHandle_t handle, const ConvolutionProblem& problem);
 
 }  // namespace d2l::cuda

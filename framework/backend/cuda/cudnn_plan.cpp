@@ -34,7 +34,7 @@ cudnnStatus_t ConvolutionPlan::execute(cudnnHandle_t handle, const ConvolutionTe
   std::vector<int64_t> ids{TensorId::kX, TensorId::kWeight, TensorId::kY};
   std::vector<void*> places;
   for (const void* place : {tensors.x, tensors.weight, tensors.y})
-    places.push_back(const_cast<void*>(place));  // cuDNN asks for no less of its inputs
+    places.push_back(const_cast<void*>(place));  // cuDNN's interface is not const-correct
   if (has_bias_) {
     ids.push_back(TensorId::kBias);
     places.push_back(const_cast<void*>(tensors.bias));

@@ -4,14 +4,14 @@
 
 namespace d2l::cuda {
 
-// Which of cuDNN's engines may be used. Those that would round f32 inputs to 16 bits or add in
-// less than f32 never are, nor minimal filtering of the largest tiles and Fourier transforms.
+// Which of cuDNN's engines may be used. Never used: engines that round f32 inputs to 16 bits or sum
+// in less than f32, Winograd with the largest tiles, and Fourier transforms.
 struct EngineRules {
-  bool tensor_cores = true;    // which round f32 inputs to tf32
-  bool deterministic = false;  // only those that add in a fixed order
+  bool tensor_cores = true;    // they round f32 inputs to TF32
+  bool deterministic = false;  // only engines that add in a fixed order
 };
 
-// Where a plan's tensors are; bias is only read by plans that add one.
+// The tensors of a plan; bias is read only by plans that add one.
 struct ConvolutionTensors {
   const void* x = nullptr;
   const void* weight = nullptr;
@@ -19,15 +19,15 @@ struct ConvolutionTensors {
   const void* bias = nullptr;
 };
 
-// One way to do a convolution.
+// One way to compute a convolution.
 class ConvolutionPlan {
  public:
-  // `config`: an engine with its settings. Check `is_usable` before anything else.
+  // `config`: an engine with its settings. Check is_usable() first.
   ConvolutionPlan(Descriptor config, bool has_bias);
   bool is_usable() const { return is_usable_; }
   int64_t workspace() const { return workspace_; }  // bytes
 
-  // Queues it; the memory of the tensor that is the result gets written.
+  // Queues the convolution. It writes to the tensor that is the pass's result.
   cudnnStatus_t execute(cudnnHandle_t handle, const ConvolutionTensors& tensors,
                         void* workspace) const;
 
@@ -38,15 +38,15 @@ class ConvolutionPlan {
   int64_t workspace_ = 0;
 };
 
-// Engines for a problem, as cuDNN expects them to rank by speed, in the end those that it falls
-// back on. Configurations are made one by one, as some are compiled when they are.
+// The engines for a problem, in the order of speed that cuDNN expects, followed by its fallbacks.
+// Configurations are created one by one, since this compiles some of them.
 class ConvolutionEngines {
  public:
   ConvolutionEngines(cudnnHandle_t handle, const ConvolutionProblem& problem,
                      const EngineRules& rules);
-  // The next plan that can be used with at most `most_workspace` bytes; nullptr after the last.
-  // Plans that cuDNN compiles, which takes a second each, are left out after `most_compiled` of
-  // them.
+  // Returns the next usable plan with a workspace of at most `most_workspace` bytes; nullptr after
+  // the last. Plans that cuDNN compiles take a second each: after `most_compiled` of them, the
+  // others are skipped.
   std::unique_ptr<ConvolutionPlan> next(int64_t most_workspace, int most_compiled);
 
  private:

@@ -7,14 +7,14 @@
 namespace d2l::cuda {
 namespace {
 
-// An item is as many of the sequence's blocks of four words as 16 bytes take.
+// An item is as many of the sequence's blocks of four words as there are elements in 16 bytes.
 template <class T>
 struct Drop {
   static constexpr int kWide = kPackOf<T>;
   RngKey key;
   const int64_t* step;
   uint64_t first_block;
-  int64_t skip;  // words of the first block that come before the first element
+  int64_t skip;  // words of the first block before the first element
   uint32_t threshold;
   float scale;
   bool packed;
@@ -32,7 +32,7 @@ struct Drop {
           philox(now, first_block + static_cast<uint64_t>(item * (kWide / 4) + part));
       for (int k = 0; k < 4; ++k) {
         T& value = pack.at[4 * part + k];
-        // to_unit(word) >= p, said in whole numbers
+        // to_unit(word) >= p in integer arithmetic
         const bool kept = (words.word[k] >> 8) >= threshold;
         value = static_cast<T>(kept ? static_cast<float>(value) * scale : 0.0f);
       }

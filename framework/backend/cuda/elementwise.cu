@@ -45,7 +45,7 @@ void map_view(const Queue& queue, const F& f, const ConstView& x, const View& y)
   });
 }
 
-// The loops over a and b that visit out's elements in order.
+// The loops over a and b, in the order of out's elements.
 LoopNest<2> broadcast_nest(const Shape& a, const Shape& b, const Shape& out) {
   const Strides strides_a = contiguous_strides(a), strides_b = contiguous_strides(b);
   LoopNest<2> nest;
@@ -57,8 +57,7 @@ LoopNest<2> broadcast_nest(const Shape& a, const Shape& b, const Shape& out) {
   return nest;
 }
 
-// An operand of any type of activations, with a step of 1 or, where it repeats, 0 along the
-// innermost axis.
+// An operand of any activation type. Its step along the innermost axis is 1, or 0 if it repeats.
 struct Operand {
   const void* data;
   DType dtype;
@@ -92,7 +91,7 @@ struct Operand {
   }
 };
 
-// What a formula answers: activations, u8 for comparisons.
+// The result of a formula: activations, or u8 for comparisons.
 struct Result {
   void* data;
   DType dtype;
@@ -140,7 +139,7 @@ struct Broadcast {
 
 Operand operand(const ConstView& view, int64_t step) { return {view.data, view.dtype, step == 0}; }
 
-// Any shapes and types.
+// For any shapes and types.
 template <class F>
 void broadcast(const Queue& queue, F f, const LoopNest<2>& nest, const ConstView (&in)[2],
                const View& out) {
@@ -170,7 +169,7 @@ void CudaBackend::do_unary(Unary op, ConstView x, View y) {
 
 void CudaBackend::do_unary_backward(Unary op, ConstView x, ConstView y, ConstView grad_y,
                                     View grad_x) {
-  const ConstView given = x ? x : y;  // not read where it was not given
+  const ConstView given = x ? x : y;  // not read if it is absent
   visit_float(grad_x.dtype, [&](auto zero) {
     using T = decltype(zero);
     visit(op, [&](auto f) {

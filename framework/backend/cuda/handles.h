@@ -5,7 +5,7 @@
 
 #include "framework/backend/cuda/vendor_check.h"
 
-// What the vendor's libraries hand out, each with its end.
+// RAII owners of the vendor libraries' handles.
 
 namespace d2l::cuda {
 

@@ -28,7 +28,7 @@ struct Sizes {
   int64_t height, width, channels;
 };
 
-// An item is 16 bytes of y; what they are made of lies wherever the window was cut.
+// An item is 16 bytes of y; its pixels come from any position of the image, as the crop says.
 template <class T>
 struct Prepare {
   static constexpr int kWide = kPackOf<T>;
@@ -37,7 +37,7 @@ struct Prepare {
   Sizes size;
   const uint8_t* x;
   const int64_t* samples;
-  const float *mean, *deviation;  // may be nullptr, both
+  const float *mean, *deviation;  // both may be nullptr
   T* y;
   int64_t count;
   bool packed;
@@ -49,7 +49,7 @@ struct Prepare {
     const int64_t pixel = element / size.channels, line = pixel / size.width;
     return {line / size.height, line % size.height, pixel % size.width, element % size.channels};
   }
-  // To the next element; whether it is another image's.
+  // Moves to the next element; returns whether it belongs to another image.
   __device__ bool advance(Place& at) const {
     if (++at.channel < size.channels) return false;
     at.channel = 0;

@@ -6,7 +6,7 @@
 namespace d2l::cuda {
 namespace {
 
-// sum[i] = partial[0, i] + partial[1, i] + ..., a warp's width of columns per block.
+// sum[i] = partial[0, i] + partial[1, i] + ...; a block computes a warp's width of columns.
 struct JoinSums {
   const float* partial;  // [2, pieces, columns]
   int64_t pieces, columns;
@@ -49,7 +49,7 @@ NormTask<T> task_of(const LayerNormParams& params, const Backend::NormOperands& 
           .partial = nullptr};
 }
 
-// Whether rows at these addresses may be read and written in packs, and parameters with them.
+// Whether rows at these addresses, and the parameters, may be read and written in packs.
 template <class T>
 bool fit_packs(const NormTask<T>& task, const T* other, const T* result) {
   constexpr size_t kParameters = kPackOf<T> * sizeof(float);
@@ -57,7 +57,8 @@ bool fit_packs(const NormTask<T>& task, const T* other, const T* result) {
          are_aligned(kParameters, task.gamma, task.beta);
 }
 
-// Where the rows of the gradient are shared out among few blocks, each of which leaves two sums.
+// The number of blocks that share the gradient's rows: few, since each block leaves two partial
+// sums.
 int64_t gradient_blocks(int64_t rows, int64_t rows_at_once) {
   constexpr int64_t kMost = 256, kTurns = 4;
   return std::min(kMost, ceil_div(rows, rows_at_once * kTurns));

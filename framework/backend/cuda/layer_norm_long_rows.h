@@ -2,7 +2,7 @@
 
 #include "framework/backend/cuda/layer_norm_rows.h"
 
-// Rows that are too long for registers: a block works on each and reads it several times.
+// Rows that are too long for registers: one block per row reads the row several times.
 
 namespace d2l::cuda {
 
@@ -59,7 +59,7 @@ __global__ void __launch_bounds__(kThreadsOfLongNorm)
     grad_x[i] = static_cast<T>((grad(i) - plain - normal(i) * slope) * scale);
 }
 
-// A thread per column; the rows are shared out among the blocks along y.
+// One thread per column; the rows are divided among the blocks along y.
 template <class T>
 __global__ void __launch_bounds__(kThreads) layer_norm_column_sums_kernel(NormTask<T> task) {
   const int64_t column = first_item();

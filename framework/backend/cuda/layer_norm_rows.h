@@ -4,7 +4,8 @@
 
 namespace d2l::cuda {
 
-// What the kernels of layer normalisation work on. mean and variance are read or written.
+// The arrays of a layer normalisation. mean and variance are read or written, depending on the
+// kernel.
 template <class T>
 struct NormTask {
   int64_t rows, columns;
@@ -13,10 +14,10 @@ struct NormTask {
   const float *gamma, *beta;
   float *mean, *variance;
   T* y;
-  // of the gradient
+  // for the gradient only
   const T* grad_y;
   T* grad_x;
-  float* partial;  // [2, blocks, columns]: for gamma and for beta
+  float* partial;  // [2, blocks, columns]: sums for gamma and beta
 
   __device__ float share() const { return 1.0f / static_cast<float>(columns); }
   __device__ float inverse_deviation(float of_variance) const {
@@ -58,13 +59,13 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
-// What a thread adds up over the rows that it works on, for its columns.
+// A thread's sums over its rows, for its columns.
 template <class Layout>
 struct ColumnSums {
   float gamma[Layout::kValues] = {}, beta[Layout::kValues] = {};
 
-  // Adds what the groups of a block have, in their order; `of_gamma` and `of_beta` [columns] get
-  // it.
+  // Adds the sums of a block's groups in order and writes them to `of_gamma` and `of_beta`
+  // [columns].
   __device__ void write(int columns, int lane, int width, float* of_gamma, float* of_beta) {
     if constexpr (Layout::kBlock) {
       Layout::for_packs(columns, lane, width, [&](int k, int column) {
@@ -107,7 +108,7 @@ __global__ void __launch_bounds__(kThreads)
   const int lane = static_cast<int>(threadIdx.x) % width;
   const int all_columns = static_cast<int>(task.columns);
   ColumnSums<Layout> sums;
-  // All groups of a block go round equally often.
+  // All groups of a block must make the same number of iterations.
   const int64_t groups = kThreads / width, step = groups * gridDim.x;
   for (int64_t first = groups * blockIdx.x; first < task.rows; first += step) {
     const int64_t row = first + static_cast<int>(threadIdx.x) / width, offset = row * task.columns;

@@ -7,8 +7,8 @@
 
 namespace d2l::cuda {
 
-// Elements [begin, begin + kWide) of [0, count), 0 outside of it. `whole`: a pack may begin there,
-// and all of it lies inside.
+// Loads elements [begin, begin + kWide) of [0, count); elements outside are 0. `whole`: the address
+// is aligned to a pack and the whole pack is inside.
 template <int kWide, class T>
 __device__ Pack<T, kWide> load_part(const T* from, int64_t begin, int64_t count, bool whole) {
   if (whole) return load_pack<kWide>(from + begin);
@@ -34,7 +34,7 @@ __device__ Pack<Out, kWide> map_pack(const F& f, const Pack<In, kWide>&... in) {
   return result;
 }
 
-// Neighbours per thread: 16 bytes of the widest of these types.
+// Adjacent elements per thread: 16 bytes of the widest type.
 template <class... T>
 inline constexpr int kMapWide = static_cast<int>(16 / std::max({sizeof(T)...}));
 
@@ -49,7 +49,7 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
-// out[i] = f(in[i]...) for all i in [0, count), computed in f32; out may be one of the inputs. F is
+// out[i] = f(in[i]...) for all i in [0, count), computed in f32. out may be one of the inputs. F is
 // a small object with a __device__ operator().
 template <class F, class Out, class... In>
 void map(const Queue& queue, int64_t count, const F& f, Out* out, const In*... in) {

@@ -5,7 +5,7 @@
 namespace d2l::cuda {
 namespace {
 
-// Where lengths has one number per batch, all rows of the batch share it.
+// If lengths has one number per batch element, all its rows share it.
 LengthsCount count_of(ConstView lengths, const Shape& shape) {
   return {lengths.as<int64_t>(), lengths.shape.rank() == 2 ? 1 : shape[1]};
 }

@@ -5,23 +5,23 @@
 #include "framework/backend/view.h"
 #include "framework/base/host_device.h"
 
-// Batch normalisation sees activations as [rows, channels]. Neighbouring threads of a block take
-// neighbouring packs of channels, and then further rows; blocks take the rows in turn. Sums over
-// rows are joined in a block, written, and joined over blocks by a second kernel, always in the
-// same order.
+// Batch normalisation treats activations as [rows, channels]. Adjacent threads of a block take
+// adjacent packs of channels; a block takes several rows at a time, and blocks take the rows in
+// turn. Sums over rows are reduced within a block and written; a second kernel adds the blocks'
+// sums. The order is always the same.
 
 namespace d2l::cuda {
 
-constexpr int kNormPack = 4;    // channels of a thread: more cost registers, and so rows in flight
-constexpr int kNormBlocks = 4;  // of a multiprocessor, which runs all of them at once
-constexpr int64_t kNormAlignment = 16;  // of activations that are read in packs, in bytes
-// Rows that a thread reads at a time.
+constexpr int kNormPack = 4;    // channels per thread; more need registers that hold rows in flight
+constexpr int kNormBlocks = 4;  // per multiprocessor, which runs all of them at the same time
+constexpr int64_t kNormAlignment = 16;  // in bytes, of activations that are read in packs
+// Rows that a thread reads at once.
 template <class T>
 constexpr int kNormUnroll = static_cast<int>(8 / sizeof(T));
 
 struct Columns {
   int64_t rows, channels;
-  int lanes;  // packs of channels that a block spans
+  int lanes;  // packs of channels per block
 
   D2L_HOST_DEVICE int block_rows() const { return kThreads / lanes; }
 };
@@ -42,11 +42,11 @@ inline ColumnGrid column_grid(const Queue& queue, const Shape& shape, int pack, 
           {static_cast<unsigned>(std::min(wanted, most)), static_cast<unsigned>(parts), 1}};
 }
 
-// What a thread works on: rows `row`, row + step, ... of a pack of channels.
+// A thread's position: it works on rows `row`, row + step, ... of a pack of channels.
 struct ColumnPlace {
   int64_t row, step, channel;
   int block_row;
-  bool inside;  // the last threads of a block may be none of a row's
+  bool inside;  // the last threads of a block may have no row
 
   __device__ ColumnPlace(const Columns& columns, int pack) {
     const int thread = static_cast<int>(threadIdx.x), lanes = columns.lanes;
@@ -59,8 +59,8 @@ struct ColumnPlace {
   }
 };
 
-// Joins the values of all rows of a block, `lanes` threads apart; row 0 gets the result. All
-// threads must call.
+// Reduces the values over all rows of a block, which are `lanes` threads apart; row 0 gets the
+// result. All threads must call this.
 template <class Value, int kPack, class Op>
 __device__ void join_rows(Value (&values)[kPack], int lanes, const Op& op) {
   __shared__ Value others[kPack][kThreads];
@@ -77,7 +77,7 @@ __device__ void join_rows(Value (&values)[kPack], int lanes, const Op& op) {
   }
 }
 
-// What the blocks found: two numbers for each channel.
+// The sums of the blocks: two numbers per channel.
 struct Partials {
   float* at;  // [2, blocks, channels]
   int64_t blocks, channels;
@@ -96,9 +96,9 @@ struct AddTotals {
   }
 };
 
-constexpr int kFinishLanes = 8;  // a sector of 32 bytes
+constexpr int kFinishLanes = 8;  // 32 bytes, a sector
 
-// Adds what the blocks found to totals, f.add(block, first, second, totals), and calls
+// Adds the blocks' sums to totals with f.add(block, first, second, totals), then calls
 // f.write(channel, totals).
 template <class F>
 __global__ void __launch_bounds__(kThreads) finish_kernel(Partials found, F f) {
@@ -119,10 +119,11 @@ void finish(const Queue& queue, const Partials& found, const F& f) {
          finish_kernel<F>, found, f);
 }
 
-// --- the mask of a ReLU: a bit for each result, 1 where the gradient passes ---
+// --- the mask of a ReLU: one bit per result, 1 where the gradient passes ---
 
-// A word has the results that a thread finds at a time: kNormPack channels of kNormUnroll rows. It
-// lies where the thread's place says, so the kernels that write and read it have the same grid.
+// A word has the results that a thread computes at once: kNormPack channels of kNormUnroll rows.
+// Its address depends on the thread's position, so the kernels that write and read the mask must
+// have the same grid.
 template <class T>
 using MaskWord = std::conditional_t<kNormPack * kNormUnroll<T> == 16, uint16_t, uint8_t>;
 
@@ -134,7 +135,7 @@ int64_t mask_words(const ColumnGrid& at) {
   return times * step * (at.columns.channels / kNormPack);
 }
 
-// Where a thread's words are, one after the other.
+// The positions of a thread's words, one after the other.
 class MaskPlace {
  public:
   __device__ MaskPlace(const Columns& columns, const ColumnPlace& place) {
@@ -173,7 +174,7 @@ __device__ void load_floats(const float* from, float (&to)[kPack]) {
   for (int p = 0; p < kPack; ++p) to[p] = from[p];
 }
 
-// y = (x - mean) scale + shift: the same bits wherever it is computed, so that the gradient knows
+// y = (x - mean) scale + shift, with the same bits in every kernel, so that the gradient can tell
 // which results were negative.
 template <int kPack>
 struct NormLine {

@@ -4,21 +4,22 @@
 
 #include "framework/backend/cuda/row_groups.h"
 
-// Rows that layer normalisation keeps in registers: up to 1024 elements in those of a group of
-// lanes, up to 8192 in those of a block.
+// Rows that layer normalisation keeps in registers: up to 1024 elements in a group of lanes, up to
+// 8192 in a block.
 
 namespace d2l::cuda {
 
 constexpr int64_t kRowOfWarp = 1024, kRowOfBlock = 8192;
 
-// A thread has up to kMost values of a row, kPack neighbours at a time.
+// Each thread has up to kMost values of a row, in packs of kPack adjacent ones.
 template <class Activation, int kPackSize, int kMost, bool kWholeBlock>
 struct RowLayout {
   using T = Activation;
   static constexpr int kPack = kPackSize, kValues = kMost;
   static constexpr bool kBlock = kWholeBlock;
 
-  // f(k, column) for the thread's packs: values k and so on, columns `column` and so on.
+  // Calls f(k, column) for the thread's packs: the pack has values k, k + 1, ... and columns
+  // column, column + 1, ...
   template <class F>
   static __device__ void for_packs(int columns, int lane, int width, const F& f) {
     for (int k = 0; k < kValues; k += kPack)
@@ -31,8 +32,8 @@ struct RowLayout {
   }
 };
 
-// Calls visitor(layout, width) with the layout for rows of up to kRowOfBlock elements and how many
-// threads share one. `packs`: whether rows, gamma and beta may be read in packs.
+// Calls visitor(layout, width): the layout for rows of up to kRowOfBlock elements, and the number
+// of threads per row. `packs`: whether rows, gamma and beta may be read in packs.
 template <class T, class Visitor>
 void visit_layout(int64_t columns, bool packs, const Visitor& visitor) {
   const auto with = [&]<int kMost, bool kBlock>(std::integral_constant<int, kMost>,

@@ -11,9 +11,9 @@
 namespace d2l::cuda {
 namespace {
 
-constexpr int kWide = 4;  // neighbours per thread
+constexpr int kWide = 4;  // adjacent elements per thread
 
-// The flat arrays of a step: one that is read and those that move on.
+// The flat arrays of an optimizer step: one that is only read, and those that are updated.
 template <int kMoving>
 struct StepArrays {
   const float* given;
@@ -26,7 +26,7 @@ struct StepArrays {
   }
 };
 
-// A thread has kWide neighbours. Rule: how an element moves on, given what its range says.
+// A thread has kWide adjacent elements. Rule: updates one element, given its range's factors.
 template <class Rule, int kMost>
 __global__ void __launch_bounds__(kThreads)
     step_kernel(Rule rule, StepArrays<Rule::kMoving> arrays, bool packed, int64_t origin,
@@ -55,7 +55,7 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
-// What is known of a step: the ranges' list and the arrays' length.
+// The ranges and the length of the arrays.
 struct StepSpan {
   StepRanges ranges;
   int64_t count;
@@ -96,7 +96,8 @@ struct SgdMomentum {
   }
 };
 
-// Moves the means on and answers mean / (sqrt(square) + epsilon), with square alone corrected.
+// Updates the running means. Returns mean / (sqrt(square) + epsilon); only square is
+// bias-corrected.
 __device__ float direction(const AdamMoments& moments, float slope, float& mean, float& square) {
   mean = moments.keep_mean * mean + moments.add_mean * slope;
   square = moments.keep_square * square + moments.add_square * slope * slope;
@@ -128,14 +129,14 @@ struct Lamb {
   }
 };
 
-// What a block sums of the squares: a piece of a range. Pieces are numbered through all ranges.
+// A block sums the squares of one piece of a range. Pieces are numbered over all ranges.
 constexpr int kPacksEach = 8;
 constexpr int64_t kPiece = int64_t{kPacksEach} * kThreads * kWide;
 struct Pieces {
   int64_t first, count;
 };
 
-// In f32 where squares are neither tiny nor huge, else in f64.
+// Sums in f32 if the squares are neither tiny nor huge, else in f64.
 struct SumOfSquares {
   float usual = 0;
   double rest = 0;
@@ -154,7 +155,7 @@ struct SumOfSquares {
 template <int kMost>
 __global__ void __launch_bounds__(kThreads)
     squares_kernel(const float* x, bool packed, RangeTable<Pieces, kMost> ranges, double* sums) {
-  int low = 0, high = ranges.count;  // the last range whose first piece is at most this one
+  int low = 0, high = ranges.count;  // finds the last range that does not start after this piece
   while (high - low > 1) {
     const int middle = (low + high) / 2;
     (ranges.at[middle].facts.first <= blockIdx.x ? low : high) = middle;
@@ -173,7 +174,7 @@ __global__ void __launch_bounds__(kThreads)
   if (threadIdx.x == 0) sums[blockIdx.x] = total;
 }
 
-// A block for each range.
+// One block per range.
 template <int kMost>
 __global__ void __launch_bounds__(kThreads)
     norms_kernel(const double* sums, RangeTable<Pieces, kMost> ranges, float* norms) {

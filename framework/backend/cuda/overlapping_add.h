@@ -5,12 +5,12 @@
 
 #include "framework/backend/cuda/strided_copy.h"
 
-// Sums into elements that several indices name, as for the gradient of overlapping windows.
+// Adds into elements that several indices refer to, as in the gradient of overlapping windows.
 
 namespace d2l::cuda {
 
-// The axes of a nest in two parts: `apart` are some along which no two indices name one element of
-// the output, by falling steps; the sum over the others has a fixed order.
+// Splits the axes of a nest in two: along the axes `apart`, ordered by descending step, no two
+// indices refer to the same element of the output. The sum over all other axes has a fixed order.
 struct ApartAxes {
   std::array<int, Shape::kMaxRank> apart{};
   int count = 0;
@@ -42,11 +42,11 @@ inline ApartAxes apart_axes(const LoopNest<2>& nest) {
   return axes;
 }
 
-// An item is a place in the output.
+// An item is an element of the output.
 struct AddOverlapping {
   const float* in;
   float* out;
-  Walk<2> sum = {};  // of the axes that are not apart
+  Walk<2> sum = {};  // over the axes that are not apart
   int apart = 0;
   Divider out_steps[Shape::kMaxRank] = {};
   int64_t sizes[Shape::kMaxRank] = {}, in_steps[Shape::kMaxRank] = {};
@@ -65,7 +65,7 @@ struct AddOverlapping {
   }
 
  private:
-  // Adds the input's offset for the indices whose output's offset is `rest`, if there are any.
+  // Adds the input's offset for the indices whose output offset is `rest`. False if there are none.
   __device__ bool find(int64_t rest, int64_t& from) const {
     if (rest < 0) return false;
     for (int axis = 0; axis < apart; ++axis) {
@@ -78,7 +78,7 @@ struct AddOverlapping {
   }
 };
 
-// f32; the output's steps are not negative.
+// f32 only; the output's steps must not be negative.
 inline void add_overlapping(const Queue& queue, const CopyJob& job, const ApartAxes& axes) {
   const LoopNest<2>& nest = job.nest;
   AddOverlapping add{.in = static_cast<const float*>(job.in), .out = static_cast<float*>(job.out)};

@@ -9,13 +9,13 @@
 
 namespace d2l::cuda {
 
-// Neighbours that a thread reads or writes with one instruction of up to 16 bytes.
+// Adjacent elements that a thread reads or writes with one instruction of up to 16 bytes.
 template <class T, int kCount>
 struct alignas(sizeof(T) * kCount) Pack {
   T at[kCount];
 };
 
-// Whole packs; the address is a multiple of their size.
+// Loads a whole pack; the address must be a multiple of its size.
 template <int kCount, class T>
 __device__ Pack<T, kCount> load_pack(const T* from) {
   return *reinterpret_cast<const Pack<T, kCount>*>(from);
@@ -25,11 +25,11 @@ __device__ void store_pack(const Pack<T, kCount>& pack, T* to) {
   *reinterpret_cast<Pack<T, kCount>*>(to) = pack;
 }
 
-// How many T make 16 bytes.
+// The number of elements in 16 bytes.
 template <class T>
 inline constexpr int kPackOf = static_cast<int>(16 / sizeof(T));
 
-// Whether packs of `bytes` may begin at these addresses.
+// Whether these addresses are aligned for packs of `bytes` bytes.
 template <class... Pointers>
 bool are_aligned(size_t bytes, const Pointers*... pointers) {
   return ((reinterpret_cast<uintptr_t>(pointers) % bytes == 0) && ...);
@@ -44,8 +44,8 @@ void visit_float(DType dtype, Visitor&& visitor) {
   visitor(float{});
 }
 
-// Calls visitor(X{}, Y{}) with the types of two arrays of activations; one of them may be f32, but
-// they are not of two kinds of 16 bits.
+// Calls visitor(X{}, Y{}) with the types of two arrays of activations. One may be f32; two
+// different 16-bit types are not supported.
 template <class Visitor>
 void visit_floats(DType x, DType y, Visitor&& visitor) {
   visit_float(x, [&](auto x_zero) {

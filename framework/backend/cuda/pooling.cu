@@ -5,7 +5,8 @@
 #include "framework/backend/cuda/launch.h"
 
 // A thread computes a pack of channels of one pixel: of the result, or of the input's gradient,
-// which gathers from the windows that hold the pixel. What windows share comes from the cache.
+// which gathers from the windows that contain the pixel. Pixels shared by windows come from the
+// cache.
 
 namespace d2l::cuda {
 namespace {
@@ -14,7 +15,7 @@ struct Range {
   int begin, end;
 };
 
-// Windows along one axis of an image.
+// The windows along one axis of an image.
 struct Axis {
   int size, outputs, window, stride, padding;
 
@@ -24,7 +25,7 @@ struct Axis {
     const int begin = first(out), end = begin + window;
     return {begin < 0 ? 0 : begin, end < size ? end : size};
   }
-  // The windows that hold a position.
+  // The windows that contain a position.
   __device__ Range holders(int at) const {
     const int end = (at + padding) / stride + 1, begin = at + padding - window + stride;
     return {begin <= 0 ? 0 : begin / stride, end < outputs ? end : outputs};
@@ -49,7 +50,7 @@ struct Geometry {
   }
 };
 
-// Pack i of images [n, height, width, packs * kPack].
+// The position of pack i in images [n, height, width, packs * kPack].
 struct Place {
   int64_t image, channel;
   int row, column;
@@ -138,12 +139,12 @@ struct Average {
   }
 };
 
-// The activation F gave y, which was pooled.
+// F is the activation before the pooling; y is its result.
 template <class T, int kPack, bool kLargest, class F>
 struct Gather {
   Geometry g;
-  const T *grad_y, *y;     // y: for NoActivation null
-  const uint8_t* winners;  // for averages null
+  const T *grad_y, *y;     // y: null for NoActivation
+  const uint8_t* winners;  // null for averages
   T* grad_x;
   float share;
 
@@ -170,7 +171,7 @@ struct Gather {
     store_pack(result, grad_x + i * kPack);
   }
 
-  // What a window gives to its element at `position`.
+  // Adds what the window passes back to its element at `position`.
   __device__ void add(int64_t from, int position, float (&sum)[kPack]) const {
     const Pack<T, kPack> grad = load_pack<kPack>(grad_y + from);
     if constexpr (kLargest) {
@@ -188,7 +189,7 @@ bool winners_are_aligned(const void* winners, DType dtype) {
 }
 
 struct Pooled {
-  ConstView y, grad_y, winners;  // y: what was pooled, {} where no activation gave it
+  ConstView y, grad_y, winners;  // y: result of the activation; {} if none
 };
 
 void gather(const Queue& queue, const ConvPoolParams& params, const Pooled& in, View grad_x) {

@@ -10,14 +10,15 @@ namespace d2l::cuda {
 // The largest power of two that divides an address, at most 256.
 int64_t alignment_of(const void* data);
 
-// What a library wants of an operand. alignment: of its address, in bytes.
+// The type and alignment that a library requires of an operand. alignment: of its address, in
+// bytes.
 struct Wanted {
   DType dtype = DType::f32;
   int64_t alignment = 1;
 };
 
-// An input as a library wants it: itself, its part of the backend's rounded copy, or a copy in
-// scratch memory that lives as long as this object.
+// An input in the form that a library requires: the input itself, its part of the backend's rounded
+// copy, or a copy in scratch memory that lives as long as this object.
 class PreparedInput {
  public:
   PreparedInput(CudaBackend& backend, ConstView view, const Wanted& wanted);
@@ -28,13 +29,13 @@ class PreparedInput {
   ConstView view_;
 };
 
-// An output as a library wants it: itself, or scratch memory, which begins as the output does where
-// something is added to it (`accumulate`).
+// An output in the form that a library requires: the output itself, or scratch memory. With
+// `accumulate`, scratch memory starts as a copy of the output.
 class PreparedOutput {
  public:
   PreparedOutput(CudaBackend& backend, View out, const Wanted& wanted, bool accumulate = false);
   View view() const { return view_; }
-  void finish();  // copies scratch memory to where it belongs
+  void finish();  // copies scratch memory to the output
 
  private:
   CudaBackend& backend_;

@@ -9,8 +9,8 @@ namespace d2l::cuda {
 
 class CudaBackend;
 
-// Matrix products and convolutions, which are the vendor's libraries' (cublas_*.cpp, cudnn_*.cpp).
-// Arguments and results are those of the Backend's functions of the same names.
+// Matrix products and convolutions with the vendor's libraries (cublas_*.cpp, cudnn_*.cpp).
+// Arguments and results: see the Backend's functions of the same names.
 class Products {
  public:
   virtual ~Products() = default;
@@ -24,7 +24,7 @@ class Products {
                                       View grad_weight, View grad_bias) = 0;
 };
 
-// The backend lends its queue, its pool and its element-wise kernels, and outlives them.
+// Uses the backend's queue, pool and element-wise kernels; the backend must outlive the result.
 std::unique_ptr<Products> make_products(CudaBackend& backend, const CudaOptions& options);
 
 }  // namespace d2l::cuda

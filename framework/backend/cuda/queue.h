@@ -4,7 +4,7 @@
 
 namespace d2l::cuda {
 
-// Where kernels go, in order.
+// The stream that kernels are queued on, and its device's number of multiprocessors.
 struct Queue {
   cudaStream_t stream = nullptr;
   int multiprocessors = 1;

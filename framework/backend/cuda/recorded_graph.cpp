@@ -13,7 +13,7 @@ struct DestroyGraph {
 };
 using Graph = std::unique_ptr<std::remove_pointer_t<cudaGraph_t>, DestroyGraph>;
 
-// Relaxed: memory for tensors may be asked of the system meanwhile.
+// Relaxed mode: the pool may allocate memory during the capture.
 Graph captured(cudaStream_t stream, const std::function<void()>& work) {
   D2L_CUDA(cudaStreamBeginCapture(stream, cudaStreamCaptureModeRelaxed));
   cudaGraph_t graph = nullptr;
@@ -22,7 +22,7 @@ Graph captured(cudaStream_t stream, const std::function<void()>& work) {
   } catch (...) {
     cudaStreamEndCapture(stream, &graph);
     const Graph dropped(graph);
-    cudaGetLastError();  // a capture that was broken off is no error of the next call
+    cudaGetLastError();  // clears the error of a failed capture for later calls
     throw;
   }
   D2L_CUDA(cudaStreamEndCapture(stream, &graph));

@@ -6,11 +6,11 @@
 
 namespace d2l::cuda {
 
-// A CUDA graph of what `work` queues on a stream, and on others that wait for it and that it waits
-// for (Programming Guide, "CUDA Graphs", stream capture).
+// A CUDA graph of the work that `work` queues on a stream, and on other streams that are joined
+// with it (stream capture; Programming Guide, "CUDA Graphs").
 class RecordedGraph final : public Backend::Recording {
  public:
-  // Throws what `work` throws, and where CUDA cannot capture it.
+  // Throws what `work` throws, and Error if CUDA cannot capture it.
   RecordedGraph(cudaStream_t stream, const std::function<void()>& work);
   ~RecordedGraph() override;
   RecordedGraph(const RecordedGraph&) = delete;

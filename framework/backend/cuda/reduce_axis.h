@@ -6,23 +6,23 @@
 #include "framework/backend/scratch.h"
 
 // Reductions along one axis. An operation is a small object with
-//   Value                           what it computes in
-//   Value nothing()                 combine(nothing(), v) is v
-//   Value load(x, int64_t i)        what element i of the axis stands for; of a Value: itself
+//   Value                           the type of its accumulator
+//   Value nothing()                 the identity: combine(nothing(), v) is v
+//   Value load(x, int64_t i)        converts element i of the axis; returns a Value unchanged
 //   Value combine(Value, Value)
-//   void store(Value, Y& to)        the result
-//   Op part()                       whose results are Values to go on from
-// How an axis is cut depends on sizes alone: a result has the same bits on every device.
+//   void store(Value, Y& to)        writes the result
+//   Op part()                       the same operation, with Values as results
+// The pieces of an axis depend on sizes alone: a result has the same bits on every device.
 
 namespace d2l::cuda {
 
-// Where kernels run and take scratch memory.
+// The stream and the pool that kernels use.
 struct Workplace {
   const Queue& queue;
   MemoryPool& pool;
 };
 
-// An array seen as [outer, n, inner] around the axis, which is cut into pieces (the last may be
+// An array as [outer, n, inner] around the axis, which is split into pieces (the last may be
 // shorter).
 struct Axis {
   int64_t outer, n, inner;
@@ -41,7 +41,7 @@ struct Combine {
   }
 };
 
-// One lane's share of x[0, count), which begins at element `first` of the axis.
+// One lane's part of x[0, count), which starts at element `first` of the axis.
 template <class Op, class X>
 struct Run {
   const X* x;
@@ -62,7 +62,7 @@ struct Run {
   }
 };
 
-// A group per row.
+// One group per row.
 template <class Op, class X, class Y>
 __global__ void __launch_bounds__(kThreads)
     reduce_short_rows_kernel(Op op, Axis axis, int width, const X* x, Y* y) {
@@ -74,7 +74,7 @@ __global__ void __launch_bounds__(kThreads)
   if (at.row < axis.outer && at.lane == 0) op.store(value, y[at.row]);
 }
 
-// A block per piece of a row.
+// One block per piece of a row.
 template <class Op, class X, class Y>
 __global__ void __launch_bounds__(kThreads)
     reduce_row_pieces_kernel(Op op, Axis axis, int64_t pieces, const X* x, Y* y) {
@@ -86,16 +86,16 @@ __global__ void __launch_bounds__(kThreads)
   if (threadIdx.x == 0) op.store(value, y[task]);
 }
 
-// Columns: a block is `across` threads, for as many units of neighbouring columns, times `down`
-// threads that share the rows of a piece.
+// Columns: a block has `across` threads for as many units of adjacent columns, times `down` threads
+// that share the rows of a piece.
 struct ColumnPlan {
   Axis axis;
   int64_t pieces;
-  int64_t units, units_of_row;  // counted through all slices; of one row
+  int64_t units, units_of_row;  // over all slices; per row
   int across, down;
 };
 
-// Rows begin, begin + step, ... before `end` of columns that neighbours share.
+// Rows begin, begin + step, ... before `end`, for kPack adjacent columns.
 template <int kPack, class Op, class X>
 struct ColumnRun {
   const X* x;  // row 0
@@ -106,7 +106,7 @@ struct ColumnRun {
                       typename Op::Value* to) const {
     for (int k = 0; k < kPack; ++k) to[k] = op.combine(to[k], op.load(pack.at[k], i));
   }
-  // Several rows are on their way at a time, and long sums are sums of sums.
+  // Several rows are in flight at a time, and long sums are sums of partial sums.
   __device__ void reduce(const Op& op, typename Op::Value* totals) const {
     constexpr int kRows = 8;
     int64_t i = begin;
@@ -155,7 +155,7 @@ __global__ void __launch_bounds__(kThreads)
       op.store(totals[k], y[(slice * plan.pieces + piece) * axis.inner + at + k]);
 }
 
-// More threads share a column where columns are few; neighbours still read neighbours.
+// With few columns, more threads share a column; adjacent threads still read adjacent columns.
 inline ColumnPlan column_plan(const Axis& axis, int64_t per_unit) {
   constexpr int64_t kFewUnits = int64_t{1} << 16, kRowsOfThread = 4;
   ColumnPlan plan{.axis = axis,
@@ -179,7 +179,7 @@ void reduce_columns(const Queue& queue, const Op& op, const Axis& axis, const X*
          reduce_columns_kernel<kPack, Op, X, Y>, op, plan, x, y);
 }
 
-// y [outer, pieces, inner] = the results of the pieces.
+// Writes the results of the pieces to y [outer, pieces, inner].
 template <class Op, class X, class Y>
 void reduce_pieces(const Queue& queue, const Op& op, const Axis& axis, const X* x, Y* y) {
   constexpr int64_t kShortRow = 1024;
@@ -200,7 +200,7 @@ void reduce_pieces(const Queue& queue, const Op& op, const Axis& axis, const X* 
          reduce_row_pieces_kernel<Op, X, Y>, op, axis, axis.pieces(), x, y);
 }
 
-// As many pieces as fill a large device, while each is worth its start.
+// Enough pieces to fill a large device, unless a piece would be too small to be worth it.
 inline int64_t pieces_for(const Axis& axis) {
   if (axis.outer == 0 || axis.inner == 0) return 1;
   if (axis.inner == 1) {
@@ -214,7 +214,7 @@ inline int64_t pieces_for(const Axis& axis) {
                              std::max<int64_t>(1, axis.n / (plan.down * kRowsOfThread)));
 }
 
-// y [outer, inner] = the results along the axis.
+// Writes the results along the axis to y [outer, inner].
 template <class Op, class X, class Y>
 void reduce_axis(const Workplace& place, const Op& op, const Axis& axis, const X* x, Y* y) {
   using Value = typename Op::Value;

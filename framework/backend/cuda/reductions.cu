@@ -54,7 +54,7 @@ struct StoreEach {
 
 using Nest = LoopNest<2>;
 
-// Runs of kept axes step through y, runs of reduced axes do not.
+// The axes of (x, y): runs of kept axes step through y, runs of reduced axes do not.
 Nest nest_of(const Shape& x, const Shape& y) {
   Nest nest;
   const Strides in = contiguous_strides(x), out = contiguous_strides(y);
@@ -63,8 +63,8 @@ Nest nest_of(const Shape& x, const Shape& y) {
   return nest;
 }
 
-// Reduces the runs of axes before `end` that are to be reduced, the innermost first: it leaves the
-// least to do. Within a run of `inner` kept elements.
+// Reduces the runs of axes before `end`, within a run of `inner` kept elements. The innermost run
+// goes first, since it reduces the data most.
 template <class Op, class X, class Y>
 struct Reduce {
   const Workplace& place;

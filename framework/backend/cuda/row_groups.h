@@ -6,22 +6,22 @@
 #include "framework/backend/cuda/block_sum.h"
 #include "framework/backend/cuda/pack.h"
 
-// Short rows are worked on by groups of `width` neighbouring lanes of a warp, width a power of 2.
+// Groups of `width` adjacent lanes of a warp process short rows; width is a power of 2.
 
 namespace d2l::cuda {
 
-// The larger number; NaN does not count.
+// The larger number; ignores NaN.
 struct LargerNumber {
   __device__ float operator()(float a, float b) const { return fmaxf(a, b); }
 };
 
-// The width of groups whose lanes take `items` neighbours of a row at a time.
+// The group width if each lane takes `items` adjacent elements of a row at a time.
 inline int group_width(int64_t columns, int64_t items = 1) {
   const int64_t wanted = std::clamp<int64_t>(ceil_div(columns, items), 1, kWarp);
   return static_cast<int>(std::bit_ceil(static_cast<uint64_t>(wanted)));
 }
 
-// A thread's row and its place among those that share the row.
+// A thread's row, and its lane among those that share the row.
 struct RowPlace {
   __device__ explicit RowPlace(int width)
       : row(first_item() / width), lane(static_cast<int>(threadIdx.x) % width) {}
@@ -29,13 +29,13 @@ struct RowPlace {
   int lane;
 };
 
-// Blocks of kThreads for one group per row.
+// Blocks of kThreads, with one group per row.
 inline dim3 blocks_for_groups(int64_t rows, int width) {
   return static_cast<unsigned>(ceil_div(rows, kThreads / width));
 }
 
-// f(i, pack) for packs of one or more neighbours x[i], x[i + 1], ... that make up x[0, count):
-// the share of one lane among `lanes`. x may be at any address.
+// Calls f(i, pack) for packs of one or more elements x[i], x[i + 1], ...: the share of one of
+// `lanes` lanes of x[0, count). x may have any alignment.
 template <class T, class F>
 __device__ void for_packs(const T* x, int64_t count, int lane, int lanes, const F& f) {
   constexpr int kPack = kPackOf<T>;

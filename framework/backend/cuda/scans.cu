@@ -12,8 +12,8 @@ Axis around(const Shape& shape, int axis) {
   return {shape.elements(0, at), shape[at], shape.elements(at + 1, shape.rank())};
 }
 
-// A value and its index as one number that is larger for larger values and, where they are equal,
-// for smaller indices. NaN counts as larger than everything.
+// A value and its index packed into one number: larger values give larger numbers, and for equal
+// values smaller indices do. NaN counts as larger than any number.
 struct ArgMax {
   using Value = uint64_t;
 
@@ -43,7 +43,8 @@ struct PlainSum {
 };
 
 // Running sums within pieces of an axis. `reached` [outer, pieces, inner] has the running sums of
-// the pieces themselves, from which those of the elements go on; it is not read where there is one.
+// the pieces' totals, which are the start values of the pieces. It is not read if there is only one
+// piece.
 struct Scan {
   Axis axis;
   int64_t pieces;
@@ -67,7 +68,7 @@ struct Scan {
   }
 };
 
-// The sum of the values of this lane and of those below it; all lanes must call.
+// The sum of the values of this lane and of all lower lanes; all lanes must call this.
 __device__ inline float warp_prefix(float value) {
   const int lane = static_cast<int>(threadIdx.x) % kWarp;
   for (int step = 1; step < kWarp; step *= 2) {
@@ -77,7 +78,7 @@ __device__ inline float warp_prefix(float value) {
   return value;
 }
 
-// kWarps warps, one or all of a block, on each piece of a row.
+// kWarps warps per piece of a row: one warp, or all warps of a block.
 template <int kWarps>
 __global__ void __launch_bounds__(kThreads) scan_rows_kernel(Scan scan) {
   constexpr int kItems = 4, kOfWarp = kItems * kWarp;
@@ -89,7 +90,8 @@ __global__ void __launch_bounds__(kThreads) scan_rows_kernel(Scan scan) {
   const auto [offset, begin, end] = scan.piece_at(slice, task % scan.pieces, 0);
   const int64_t count = real ? end - begin : 0;
   float carry = real ? scan.before(slice, task % scan.pieces, 0) : 0;
-  // Barriers only where the whole block is on one piece, and so goes round equally often.
+  // Barriers are used only if the whole block is on one piece, so that all threads make the same
+  // number of iterations.
   for (int64_t tile = 0; tile < count; tile += kWarps * kOfWarp) {
     float values[kItems], total = 0;
     int64_t at[kItems];
@@ -104,7 +106,7 @@ __global__ void __launch_bounds__(kThreads) scan_rows_kernel(Scan scan) {
     }
     float below = 0, all = total;
     if constexpr (kWarps > 1) {
-      __syncthreads();  // the last tile's sums have been read
+      __syncthreads();  // the sums of the last tile have been read
       if (lane == 0) of_warps[warp] = total;
       __syncthreads();
       all = 0;
@@ -119,12 +121,12 @@ __global__ void __launch_bounds__(kThreads) scan_rows_kernel(Scan scan) {
   }
 }
 
-// A thread on each piece of a column (or of a row of few elements).
+// One thread per piece of a column (or of a row of few elements).
 struct ScanColumn {
   Scan scan;
 
   __device__ void operator()(int64_t i) const {
-    constexpr int64_t kRows = 8;  // on their way at a time, and summed apart
+    constexpr int64_t kRows = 8;  // rows in flight, summed separately
     const int64_t inner = scan.axis.inner, column = i % inner, task = i / inner;
     const int64_t slice = task / scan.pieces, piece = task % scan.pieces;
     const auto [offset, begin, end] = scan.piece_at(slice, piece, column);
@@ -154,7 +156,8 @@ int64_t scan_pieces_for(const Axis& axis) {
                              ceil_div(axis.n, rows ? kLongRow : kLongColumn));
 }
 
-// Long axes: the sums of their pieces, the running sums of these, then all pieces at once.
+// Long axes: computes the sums of the pieces, then the running sums of these, then all pieces in
+// parallel.
 void scan_axis(const Workplace& place, const Axis& whole, bool reverse, const float* x, float* y) {
   const Axis axis = whole.cut(scan_pieces_for(whole));
   const int64_t pieces = axis.pieces(), tasks = axis.outer * pieces * axis.inner;

@@ -3,8 +3,8 @@
 #include "framework/backend/cuda/block_sum.h"
 #include "framework/backend/cuda/pack.h"
 
-// table[indices[i], :] += rows[i, :] in the order of i. Every warp reads all indices, and adds the
-// rows for its own share of the table, of which it has some columns: no element has two writers.
+// table[indices[i], :] += rows[i, :] in the order of i. Every warp reads all indices and adds the
+// rows of its own part of the table (some rows and columns), so no element has two writers.
 
 namespace d2l::cuda {
 
@@ -21,7 +21,7 @@ struct Or {
   __device__ uint64_t operator()(uint64_t a, uint64_t b) const { return a | b; }
 };
 
-// The sums of one warp's columns of one row of the table.
+// A warp's columns of one row of the table, summed in registers.
 template <int kWide>
 class RowSum {
  public:
@@ -56,12 +56,12 @@ class RowSum {
   Values sum_{};
 };
 
-// Adds the rows `first + bit` for the bits of `mine`. near and far: a lane's indices of the rows
-// first + lane and first + 32 + lane.
+// Adds the rows `first + bit` for all bits set in `mine`. near and far: a lane's indices of the
+// rows first + lane and first + 32 + lane.
 template <int kWide>
 __device__ void add_rows(RowSum<kWide>& sum, uint64_t mine, int64_t first, int64_t near,
                          int64_t far) {
-  constexpr int kAtOnce = 4;  // rows that are fetched together
+  constexpr int kAtOnce = 4;  // rows that are loaded together
   while (mine != 0) {
     int bits[kAtOnce];
     Pack<float, kWide> values[kAtOnce];
@@ -101,7 +101,7 @@ __global__ void __launch_bounds__(kThreads) scatter_rows_kernel(ScatterRows job)
 
 template <int kWide>
 void scatter_rows(const Queue& queue, ScatterRows job, int64_t table_rows) {
-  constexpr int64_t kWarpsEach = 16;  // of a multiprocessor
+  constexpr int64_t kWarpsEach = 16;  // per multiprocessor
   job.strips = ceil_div(job.columns, kWide * kWarp);
   const int64_t most = std::max<int64_t>(1, kWarpsEach * queue.multiprocessors / job.strips);
   const auto groups = static_cast<uint64_t>(std::min({job.count, table_rows, most}));

@@ -5,10 +5,10 @@
 #include "framework/backend/cuda/row_groups.h"
 #include "framework/backend/formulas.h"
 
-// The walk over rows that softmax and its losses share. Rows of up to kShortRow elements stay in
-// the registers of a group of lanes; a block works on each longer row and reads it twice, the
-// second time from a cache. As on the CPU, minus infinity gets the probability 0, and a row of
-// nothing else, or one with NaN or plus infinity, has no softmax: all of it becomes NaN.
+// The row kernels of softmax and its losses. Rows of up to kShortRow elements stay in the registers
+// of a group of lanes. A longer row is read twice by a block, the second time from a cache. As on
+// the CPU, minus infinity gets probability 0. A row of only minus infinities, or with NaN or plus
+// infinity, becomes NaN.
 
 namespace d2l::cuda {
 
@@ -16,7 +16,7 @@ constexpr int64_t kShortRow = 1024;
 constexpr int kThreadsOfLongRow = 512;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-// e^x for x <= 0 (or NaN), and exactly 0 far below.
+// e^x for x <= 0 (or NaN); exactly 0 below -87.
 __device__ inline float exp_of_difference(float x) {
   const float value = formulas::fast_exp(x);
   return x < -87.0f ? 0.0f : value;
@@ -31,7 +31,7 @@ inline Rows rows_of(const Shape& shape) {
   return {columns > 0 ? shape.elements() / columns : 0, columns};
 }
 
-// How many elements of a row count: all,
+// How many elements of a row are not masked: all,
 struct AllCount {
   __device__ int64_t operator()(int64_t, int64_t columns) const { return columns; }
 };
@@ -46,10 +46,10 @@ struct LengthsCount {
 };
 
 struct RowStatistics {
-  float max, sum;  // the largest number; of e^(x - max)
+  float max, sum;  // the largest element; the sum of e^(x - max)
 };
 
-// The statistics of a part of a row, element by element.
+// Computes the statistics of a part of a row, element by element (online softmax).
 struct OnlineStatistics {
   float max = -kInfinity, sum = 0;
 
@@ -69,7 +69,8 @@ struct OnlineStatistics {
   }
 };
 
-// kCount elements of a row, every `step` from `first` on; those from `end` on are `filler`.
+// Loads kCount elements of a row: first, first + step, ...; elements at or after `end` are
+// `filler`.
 template <int kCount>
 __device__ void load_steps(const float* x, int64_t first, int64_t step, int64_t end, float filler,
                            float (&values)[kCount]) {
@@ -81,12 +82,12 @@ __device__ void load_steps(const float* x, int64_t first, int64_t step, int64_t 
 
 // A Task has
 //   const float* x                      [rows, columns]
-//   int64_t counted(row, columns)       how many elements of a row count
-//   Results results(statistics)         with result(x, e^(x - max)) for these
-//   float rest(counted, columns)        the result for the others
+//   int64_t counted(row, columns)       number of elements of a row that are not masked
+//   Results results(statistics)         results(x, e^(x - max)) is the result for these
+//   float rest(counted, columns)        the result for masked elements
 //   float* y
-//   kFindsLargest                       whether it wants
-//   void finish(row, first, statistics) with the place of the first largest element
+//   kFindsLargest                       if true, calls finish():
+//   void finish(row, first, statistics) `first` is the position of the first largest element
 template <class Task, int kItems>
 __global__ void __launch_bounds__(kThreads)
     softmax_short_rows_kernel(Task task, Rows rows, int width) {
@@ -149,7 +150,7 @@ __global__ void __launch_bounds__(kThreadsOfLongRow)
   }
 }
 
-// Calls visitor(std::integral_constant) with how many elements of a short row a lane takes.
+// Calls visitor(std::integral_constant) with the number of elements of a short row per lane.
 template <class Visitor>
 void visit_items(int64_t columns, const Visitor& visitor) {
   if (columns <= kWarp) return visitor(std::integral_constant<int, 1>{});
@@ -175,7 +176,7 @@ void softmax_rows(const Queue& queue, const Task& task, const Rows& rows) {
 
 // Gradients. A Task has y, grad_y and counted() as above,
 //   float term(y, grad_y)              whose sum over a row is `total`
-//   float result(y, grad_y, total)     the gradient of what counts; the rest has none
+//   float result(y, grad_y, total)     the gradient; masked elements get 0
 //   float* grad_x
 template <class Task, int kItems>
 __global__ void __launch_bounds__(kThreads)

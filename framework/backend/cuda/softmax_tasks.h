@@ -4,7 +4,7 @@
 
 namespace d2l::cuda {
 
-// Probabilities; where nothing counts all are alike.
+// Softmax; a row in which everything is masked is uniform.
 template <class Count>
 struct Softmax {
   static constexpr bool kFindsLargest = false;

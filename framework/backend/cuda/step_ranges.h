@@ -3,11 +3,11 @@
 #include "framework/backend/cuda/launch.h"
 #include "framework/backend/params.h"
 
-// An optimizer's ranges as parameters of kernels: the host's list goes in batches.
+// Passes an optimizer's ranges to kernels as parameters, in batches.
 
 namespace d2l::cuda {
 
-// Facts: what a kernel knows of each range besides its place.
+// Facts: a kernel's data for a range, besides its position.
 template <class Facts>
 struct Range {
   int64_t begin, end;
@@ -19,7 +19,7 @@ struct RangeTable {
   int count = 0;
   Range<Facts> at[kMost];
 
-  // The number of the first range that ends behind `element`; `count` if none does.
+  // The index of the first range that ends after `element`; `count` if there is none.
   __device__ int first_behind(int64_t element) const {
     int low = 0, high = count;
     while (low < high) {
@@ -33,10 +33,10 @@ struct RangeTable {
   }
 };
 
-constexpr int kFewRanges = 16, kManyRanges = 512;  // in a table
+constexpr int kFewRanges = 16, kManyRanges = 512;  // per table
 
-// Calls body(batch) for the list in parts of at most kManyRanges; a list without ranges stands for
-// [0, count). A part also ends before a gap so wide that it is not worth a walk over it.
+// Calls body(batch) for parts of the list, each with at most kManyRanges ranges. An empty list
+// means [0, count). A part also ends before a wide gap, which a kernel should not walk over.
 template <class Body>
 void for_batches(StepRanges given, int64_t count, const Body& body) {
   constexpr int64_t kWideGap = int64_t{1} << 20;
@@ -60,7 +60,7 @@ auto table_of(StepRanges batch, const FactsOf& facts_of) {
   return table;
 }
 
-// Calls body(table) with a table that has room for the batch, but not much more.
+// Calls body(table) with the smallest table type that has room for the batch.
 template <class FactsOf, class Body>
 void with_table(StepRanges batch, const FactsOf& facts_of, const Body& body) {
   if (batch.size() <= kFewRanges)

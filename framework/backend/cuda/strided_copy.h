@@ -3,11 +3,11 @@
 #include "framework/backend/cuda/pack.h"
 #include "framework/backend/cuda/walk.h"
 
-// Copies between arrays with steps of their own.
+// Copies between arrays with arbitrary strides.
 
 namespace d2l::cuda {
 
-// What is copied: the loops over (in, out) in elements, from the elements with index 0.
+// A copy: the loops over (in, out) in elements, and the addresses of the elements with index 0.
 struct CopyJob {
   const void* in;
   void* out;
@@ -28,14 +28,14 @@ void visit_unit(int64_t bytes, Visitor&& visitor) {
   visitor(uint8_t{});
 }
 
-// The most bytes, up to 16, that can be copied at once where `together` is all addresses and
-// lengths in bytes, or-ed.
+// The most bytes, up to 16, that can be copied at once; `together` is the bitwise or of all
+// addresses and lengths in bytes.
 inline int64_t widest_unit(uint64_t together) {
   const uint64_t lowest = together & (~together + 1);
   return lowest == 0 || lowest > 16 ? 16 : static_cast<int64_t>(lowest);
 }
 
-// The walk counts in bytes.
+// The walk counts bytes.
 template <class Unit>
 struct CopyUnit {
   Walk<2> walk;
@@ -48,7 +48,7 @@ struct CopyUnit {
   }
 };
 
-// Elements of `size` bytes, as they are; several at once where rows lie together on both sides.
+// Copies elements of `size` bytes; several at once if rows are contiguous on both sides.
 inline void copy_units(const Queue& queue, const CopyJob& job, int64_t size) {
   int64_t unit = size;
   if (job.nest.column_steps() == LoopNest<2>::Steps{1, 1}) {
@@ -66,7 +66,7 @@ inline void copy_units(const Queue& queue, const CopyJob& job, int64_t size) {
   });
 }
 
-// Rows of packs from one value each.
+// Fills rows of packs with one value each.
 template <class T, int kWide>
 struct RepeatValue {
   Walk<2> walk;
@@ -82,7 +82,7 @@ struct RepeatValue {
   }
 };
 
-// Rows that repeat one value (steps of 0 and 1). False where they cannot be cut into packs.
+// Rows that repeat one value (steps of 0 and 1). False if rows cannot be split into packs.
 inline bool repeat_values(const Queue& queue, const CopyJob& job, int64_t size) {
   if (job.nest.column_steps() != LoopNest<2>::Steps{0, 1} || size > 8) return false;
   if (!divides(job.nest, 16 / size) || !are_aligned(16, job.out)) return false;
@@ -96,7 +96,7 @@ inline bool repeat_values(const Queue& queue, const CopyJob& job, int64_t size) 
   return true;
 }
 
-// Adds rows of packs (steps of 1) or single values.
+// Adds rows of packs (steps of 1), or single values.
 template <int kWide>
 struct AddValues {
   Walk<2> walk;
@@ -114,7 +114,7 @@ struct AddValues {
   }
 };
 
-// f32; no two elements of the output are one.
+// f32 only; no two indices may refer to the same output element.
 inline void add_values(const Queue& queue, const CopyJob& job) {
   const auto* in = static_cast<const float*>(job.in);
   auto* out = static_cast<float*>(job.out);

@@ -5,27 +5,27 @@
 
 #include "framework/backend/cuda/strided_copy.h"
 
-// Copies whose input runs along another axis than the output, by squares in shared memory, so that
-// both are walked along what lies together.
+// Copies whose input and output are contiguous along different axes: squares go through shared
+// memory, so that both reads and writes are contiguous.
 
 namespace d2l::cuda {
 
-// Sides of the squares: rows of at least 64 bytes.
+// The side of a square: rows have at least 64 bytes.
 template <class T>
 inline constexpr int kSquare = sizeof(T) >= 4 ? 32 : 64;
-// Behind each row of a square, so that its columns lie in different banks.
+// Padding after each row of a square, so that its columns are in different banks.
 template <class T>
 inline constexpr int kGap = sizeof(T) >= 4 ? 1 : static_cast<int>(4 / sizeof(T));
 
-// The input's step along rows is 1, the output's along columns.
+// The input has step 1 along rows, the output along columns.
 template <class T>
 struct Transpose {
   const T* in;
   T* out;
   int64_t rows, columns;
   int64_t in_column, out_row;  // steps
-  Divider across, down;        // squares along the columns and the rows
-  int64_t squares;             // all
+  Divider across, down;        // squares along columns and rows
+  int64_t squares;             // total number
   Walk<2> outer;
 };
 
@@ -54,8 +54,8 @@ __global__ void __launch_bounds__(kThreads) transpose_kernel(Transpose<T> job) {
   }
 }
 
-// The job's loops with the axis along which the input lies together next to the innermost. Nothing
-// where there is no such axis, or squares would be nearly empty.
+// The job's loops, with the axis along which the input is contiguous as the second innermost.
+// Nothing if there is no such axis, or if squares would be nearly empty.
 inline std::optional<LoopNest<2>> transposed_nest(LoopNest<2> nest) {
   constexpr int64_t kFewest = 8;
   const auto [in_step, out_step] = nest.column_steps();

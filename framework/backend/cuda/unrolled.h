@@ -11,8 +11,8 @@ __device__ __forceinline__ void call_each(const Body& body,
   (body(std::integral_constant<int, kIndices>{}), ...);
 }
 
-// body(i) for i from 0 to kCount - 1, each a constant: a loop that is certainly unrolled, so that
-// arrays it indexes stay in registers.
+// Calls body(i) for i from 0 to kCount - 1, each a constant. The loop is certain to be unrolled, so
+// that arrays indexed by i stay in registers.
 template <int kCount, class Body>
 __device__ __forceinline__ void unrolled(const Body& body) {
   call_each(body, std::make_integer_sequence<int, kCount>{});

@@ -5,13 +5,13 @@
 #include "framework/backend/cuda/launch.h"
 #include "framework/backend/loop_nest.h"
 
-// Where the elements of arrays with steps of their own lie that are walked together.
+// Offsets of elements in several strided arrays that are walked together.
 
 namespace d2l::cuda {
 
-// Divides numbers that are not negative by one that is known when the kernel starts: below 2^31 in
-// a multiplication (Granlund and Montgomery, "Division by invariant integers using multiplication",
-// 1994).
+// Divides non-negative numbers by a divisor that is known when the kernel starts. Numbers below
+// 2^31 take one multiplication (Granlund and Montgomery, "Division by invariant integers using
+// multiplication", 1994).
 class Divider {
  public:
   Divider() = default;
@@ -44,8 +44,8 @@ struct Offsets {
   int64_t in[kArrays];
 };
 
-// The nested loops of a LoopNest as a function from an item's number to its place in each
-// array. The innermost axis comes first.
+// The loops of a LoopNest as a function from an item's number to its offset in each array. The
+// innermost axis comes first.
 template <int kArrays>
 struct Walk {
   int64_t items = 1;
@@ -66,7 +66,7 @@ struct Walk {
   }
 };
 
-// An item is `wide` neighbours along the innermost axis; offsets are multiplied by `scale`.
+// An item is `wide` adjacent elements along the innermost axis. Offsets are multiplied by `scale`.
 template <int kArrays>
 Walk<kArrays> walk_of(const LoopNest<kArrays>& nest, int64_t wide = 1, int64_t scale = 1) {
   Walk<kArrays> walk;
@@ -82,8 +82,8 @@ Walk<kArrays> walk_of(const LoopNest<kArrays>& nest, int64_t wide = 1, int64_t s
   return walk;
 }
 
-// Whether all rows can be cut into `wide` neighbours that begin at multiples of `wide` in each
-// array which has a step along them.
+// Whether all rows can be split into `wide` adjacent elements that start at multiples of `wide`, in
+// each array with a step along the rows.
 template <int kArrays>
 bool divides(const LoopNest<kArrays>& nest, int64_t wide) {
   if (nest.columns() % wide != 0) return false;
