@@ -11,7 +11,7 @@
 #include <mutex>
 #include <vector>
 
-// Threads of a block are fibers of the calling thread: each runs until it waits for others.
+// Threads of a block are fibers of the calling thread: each runs until it must wait for others.
 
 uint3 threadIdx, blockIdx;
 dim3 blockDim, gridDim;
@@ -27,7 +27,7 @@ constexpr size_t kStack = size_t{64} << 10;
   std::abort();
 }
 
-struct Meeting {  // of threads that wait for each other
+struct Meeting {  // a barrier
   int arrived = 0;
   uint64_t round = 0;
 };
@@ -41,12 +41,12 @@ struct Fiber {
   ucontext_t start;
   jmp_buf here;
   std::unique_ptr<char[]> stack{new char[kStack]};
-  bool has_started = false;  // some block's thread, whose end later ones go on from
+  bool has_started = false;  // a thread of some block has started; later ones continue from its end
   bool begun = false, done = false;
   uint3 thread{};
 };
 
-// One block at a time, whatever host thread launches.
+// Only one block runs at a time, whichever host thread launches it.
 class Block {
  public:
   void run(const dim3& size, const std::function<void()>& body) {
@@ -86,7 +86,7 @@ class Block {
     return answer;
   }
 
-  // A fiber's life: one thread after the other.
+  // The main function of a fiber: runs one thread after the other.
   static void begin() {
     Block& block = instance();
     for (;;) {
@@ -127,7 +127,7 @@ class Block {
     const uint64_t round = meeting.round;
     ++meeting.arrived;
     while (meeting.round == round) {
-      // Threads that have ended are not waited for.
+      // Does not wait for threads that have ended.
       if (meeting.arrived >= wanted()) {
         meeting.arrived = 0;
         ++meeting.round;
@@ -149,11 +149,11 @@ class Block {
   bool moved_ = false;
 };
 
-// The device's memory: pages that are closed while no kernel or copy runs.
+// The device's memory: pages that cannot be accessed while no kernel or copy runs.
 class Memory {
  public:
   static Memory& instance() {
-    static Memory* memory = new Memory;  // kept: backends may live until the program ends
+    static Memory* memory = new Memory;  // never freed: backends may live until the program ends
     return *memory;
   }
 
@@ -163,7 +163,7 @@ class Memory {
     const size_t pages = (bytes + page - 1) / page * page;
     void* block = map(pages, page);
     if (block == nullptr) return nullptr;
-    std::memset(block, 0xff, pages);  // NaN, so that what is read before it is written shows
+    std::memset(block, 0xff, pages);  // NaN, so that reads before the first write are visible
     blocks_[block] = pages;
     if (users_ == 0) mprotect(block, pages, PROT_NONE);
     return block;
@@ -189,7 +189,7 @@ class Memory {
  private:
   static constexpr size_t kPage = 4096, kHugePage = size_t{2} << 20;
 
-  // Huge pages where there are some: opening and closing takes a time per page.
+  // Uses huge pages if available: opening and closing takes time per page.
   static void* map(size_t bytes, size_t alignment) {
     void* mapped = mmap(nullptr, bytes + alignment, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -245,7 +245,7 @@ struct EmulatedGraph {
 namespace d2l::emulated {
 namespace {
 
-std::unique_ptr<EmulatedGraph> capture;  // that goes on
+std::unique_ptr<EmulatedGraph> capture;  // the running one
 
 }  // namespace
 
@@ -270,7 +270,7 @@ cudaError_t cudaGetDeviceCount(int* count) {
 }
 cudaError_t cudaSetDevice(int device) { return device == 0 ? cudaSuccess : cudaErrorInvalidValue; }
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr, int) {
-  *value = 1;  // few blocks, so that loops over a grid go round
+  *value = 1;  // few blocks, so that grid-stride loops make several iterations
   return cudaSuccess;
 }
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {

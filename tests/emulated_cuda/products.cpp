@@ -7,15 +7,15 @@
 #include "framework/backend/cuda/cuda_backend.h"
 #include "framework/backend/scratch.h"
 
-// cuDNN and cuBLAS have no code for CPUs: the CPU backend stands in for them. It does not multiply
-// f16: there, operands are rounded to f16 as the libraries want them, and multiplied as f32.
+// cuDNN and cuBLAS do not run on CPUs, so the CPU backend replaces them. It does not multiply f16:
+// for f16, operands are rounded to f16, as the libraries do, and multiplied as f32.
 
 namespace d2l::cuda {
 namespace {
 
 void convert(Backend& cpu, ConstView from, View to) { cpu.copy(strided(from), strided(to), false); }
 
-// An operand of a product: itself, or with `half` in f32 what it is in f16.
+// An operand of a product: the operand itself, or for `half` its f16 values as f32.
 class In {
  public:
   In(Backend& cpu, ConstView view, bool half) : view_(view) {
@@ -35,7 +35,7 @@ class In {
   ConstView view_;
 };
 
-// A result: itself, or with `half` in f32 what is rounded to f16 when this ends.
+// A result: the output itself, or for `half` an f32 array that the destructor rounds to f16.
 class Out {
  public:
   Out(Backend& cpu, View out, bool half) : cpu_(cpu), out_(out), view_(out) {
@@ -57,7 +57,7 @@ class Out {
   View view_;
 };
 
-// Set when the process exits, before its static objects end: the main thread's own end first.
+// Set at exit by the main thread's thread_local destructor, which runs before static destructors.
 bool is_exiting = false;
 struct Thread {
   bool has_backends = false;
@@ -68,7 +68,7 @@ thread_local Thread this_thread;
 class CpuProducts final : public Products {
  public:
   explicit CpuProducts(CudaBackend& backend) : backend_(backend) {
-    this_thread.has_backends = true;  // so that its end is seen
+    this_thread.has_backends = true;  // so that its end is noticed
   }
   ~CpuProducts() override {
     if (!is_exiting) return;

@@ -8,11 +8,11 @@
 #include <tuple>
 #include <type_traits>
 
-// As much of CUDA's runtime and of the language of its kernels as d2l uses, on the CPU: kernels
-// compile as plain C++ and run thread by thread, so that their logic is tested on machines without
-// a GPU. Memory of the "device" can only be touched while a kernel or a copy runs. It finds wrong
-// indices, missing barriers and host code that reads device memory; it does not find races between
-// blocks, and says nothing about speed.
+// The parts of CUDA's runtime and kernel language that d2l uses, on the CPU. Kernels compile as
+// plain C++ and run thread by thread, so that their logic is tested on machines without a GPU. The
+// "device" memory is accessible only while a kernel or a copy runs. This finds wrong indices,
+// missing barriers and host code that reads device memory. It does not find races between blocks,
+// and it says nothing about speed.
 
 // --- the language ---
 
@@ -31,22 +31,23 @@ struct uint3 {
   unsigned x, y, z;
 };
 
-extern uint3 threadIdx, blockIdx;  // of the thread that runs
+extern uint3 threadIdx, blockIdx;  // of the running thread
 extern dim3 blockDim, gridDim;
 
 namespace d2l::emulated {
 
 void sync_block();
-// Exchanges 8 bytes among the lanes of `mask`: answers those of lane `source` of the warp.
+// Exchanges 8 bytes among the lanes of `mask` (a shuffle): returns those of lane `source` of the
+// warp.
 uint64_t exchange(unsigned mask, uint64_t mine, unsigned source);
 
 // Runs `thread` once for each thread of the grid.
 void run_grid(const dim3& grid, const dim3& block, const std::function<void()>& thread);
 
-// Work that is queued: runs at once, or becomes a part of the graph that is being captured.
+// Queues work: runs it at once, or adds it to the graph that is being captured.
 void submit(std::function<void()> work);
 
-// While one lives, the host may touch the device's memory.
+// The host may access the device's memory while the object lives.
 class Access {
  public:
   Access();
@@ -140,7 +141,7 @@ inline cudaError_t cudaEventRecord(cudaEvent_t, cudaStream_t = nullptr) { return
 inline cudaError_t cudaEventSynchronize(cudaEvent_t) { return cudaSuccess; }
 inline cudaError_t cudaEventQuery(cudaEvent_t) { return cudaSuccess; }
 
-// One capture at a time; what it holds runs in the order in which it was queued.
+// Only one capture at a time. Its work runs in the order in which it was queued.
 using cudaGraph_t = struct EmulatedGraph*;
 using cudaGraphExec_t = struct EmulatedGraph*;
 using cudaGraphNode_t = struct EmulatedNode*;
