@@ -17,7 +17,7 @@ Tensor copy_of(const Tensor& x, const Selection& part) {
   return result;
 }
 
-// The shape of all parts side by side along `axis`.
+// The shape of all parts concatenated along `axis`.
 Shape joined_shape(const std::vector<Tensor>& parts, int axis) {
   Shape joined = parts[0].shape();
   for (size_t i = 1; i < parts.size(); ++i) {

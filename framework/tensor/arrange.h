@@ -6,14 +6,15 @@
 
 namespace d2l {
 
-// Functions that move elements without computing. Each answers a new tensor.
+// Functions that rearrange elements. Each returns a new tensor.
 
 Tensor concat(const std::vector<Tensor>& parts, int axis = 0);
 Tensor stack(const std::vector<Tensor>& parts, int axis = 0);   // along a new axis
 Tensor permute(const Tensor& x, const std::vector<int>& axes);  // result axis i is x's axes[i]
-Tensor transpose(const Tensor& x);                              // the last two axes change places
+Tensor transpose(const Tensor& x);                              // swaps the last two axes
 Tensor broadcast_to(const Tensor& x, const Shape& shape);
-// i64 [...] -> f32 [..., classes]. Throws Error for a label outside [0, classes); waits for labels.
+// i64 [...] -> f32 [..., classes]. Throws Error for a label outside [0, classes). Waits for the
+// device, since it reads the labels.
 Tensor one_hot(const Tensor& labels, int64_t classes);
 
 }  // namespace d2l

@@ -7,14 +7,14 @@
 
 namespace d2l {
 
-// One rank's part of one global batch. A part may be empty (0 samples) when the batch is smaller
-// than the number of ranks; ranks' parts follow each other in rank order.
+// One rank's part of a global mini-batch. A part may be empty (0 samples) if the batch has fewer
+// samples than there are ranks. The parts are consecutive, in rank order.
 struct Batch {
-  Tensor inputs;            // [n, ...], host; f32, or u8 as images are stored
-  Tensor targets;           // [n, ...], host: what the network should answer; labels are i64 [n]
-  int64_t global_size = 0;  // samples in all ranks' parts
-  int64_t first_in_global = 0;  // how many of them belong to lower ranks
-  Tensor samples = {};          // i64 [n], host: their numbers in the data set; for augmentation
+  Tensor inputs;                // [n, ...], host; f32, or u8 for stored images
+  Tensor targets;               // [n, ...], host: the expected outputs; labels are i64 [n]
+  int64_t global_size = 0;      // samples in all ranks' parts
+  int64_t first_in_global = 0;  // samples in the parts of lower ranks
+  Tensor samples = {};          // i64 [n], host: sample numbers in the data set; for augmentation
   int64_t epoch = 0;            // from 0
 
   int64_t size() const { return targets.size(0); }
@@ -27,21 +27,21 @@ struct Piece {
   bool operator==(const Piece&) const = default;
 };
 
-// So many samples cut into `pieces` of about equal size that follow each other, or into fewer so
-// that none is empty; no samples are one piece. Throws Error for less than 1.
+// Splits `samples` samples into `pieces` consecutive pieces of about equal size, or into fewer
+// pieces so that none is empty; 0 samples give one piece. Throws Error if `pieces` is less than 1.
 std::vector<Piece> cut(int64_t samples, int64_t pieces);
 
-// What a training loop reads from. Every rank makes the same number of steps in an epoch.
+// The source of a training loop's batches. Every rank makes the same number of steps per epoch.
 class BatchSource {
  public:
   virtual ~BatchSource() = default;
   virtual int64_t samples() const = 0;  // of all ranks, in one epoch
   virtual int64_t steps_per_epoch() const = 0;
-  virtual int64_t largest_part() const = 0;  // samples of the largest batch that next() gives
-  // The next batch will be number `step` of epoch `epoch` (both from 0).
+  virtual int64_t largest_part() const = 0;  // of the largest batch from next()
+  // Makes batch number `step` of epoch `epoch` (both from 0) the next one.
   virtual void seek(int64_t epoch, int64_t step) = 0;
-  // Waits for the batch; throws Error when its data cannot be read. After an epoch's last batch
-  // comes the first one of the next epoch.
+  // Waits for the batch. Throws Error if its data cannot be read. The last batch of an epoch is
+  // followed by the first one of the next epoch.
   virtual Batch next() = 0;
 };
 

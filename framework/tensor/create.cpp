@@ -56,7 +56,7 @@ Tensor eye(Backend& backend, int64_t size) {
   return from_vector(backend, shape, values);
 }
 
-// Waits, since the caller's vector may be gone before a queued transfer has read it.
+// Waits for the transfer, since the caller may free the vector afterwards.
 template <class T>
 Tensor from_vector(Backend& backend, const Shape& shape, const std::vector<T>& values) {
   check(static_cast<int64_t>(values.size()) == shape.elements(), "from_vector: shape ", shape,
@@ -95,7 +95,7 @@ Tensor from_list(Backend& backend, std::initializer_list<std::initializer_list<f
 
 Tensor uniform(Backend& backend, const Shape& shape, RngKey key, double low, double high) {
   std::vector<float> values(static_cast<size_t>(shape.elements()));
-  // One block of the generator holds four draws: random_uniform(key, i) for i = 4 block ... + 3.
+  // One Philox block has four draws: random_uniform(key, i) for i = 4 block ... + 3.
   for (size_t first = 0; first < values.size(); first += 4) {
     Random4 draws = philox(key, first / 4);
     for (size_t i = first; i < std::min(first + 4, values.size()); ++i)

@@ -18,16 +18,16 @@ Tensor arange(Backend& backend, int64_t count, DType dtype = DType::f32);    // 
 Tensor arange(Backend& backend, double start, double end, double step = 1);  // [start, end), f32
 Tensor eye(Backend& backend, int64_t size);
 
-// Copies host values; throws Error when their number is not shape.elements().
+// Copies host values. Throws Error unless there are shape.elements() values.
 template <class T>
 Tensor from_vector(Backend& backend, const Shape& shape, const std::vector<T>& values);
 
-// Nested lists: from_list(backend, {{1, 2}, {3, 4}}). Throws Error when rows differ in length.
+// Nested lists: from_list(backend, {{1, 2}, {3, 4}}). Throws Error if rows differ in length.
 template <class = void>  // a template only so that {{1}, {2}} means rows
 Tensor from_list(Backend& backend, std::initializer_list<float> values);
 Tensor from_list(Backend& backend, std::initializer_list<std::initializer_list<float>> rows);
 
-// Element i is draw i of the key (rng.h): the same on every rank and device.
+// Element i is number i of the key's sequence (rng.h): the same on every rank and device.
 Tensor uniform(Backend& backend, const Shape& shape, RngKey key, double low = 0, double high = 1);
 Tensor normal(Backend& backend, const Shape& shape, RngKey key, double mean = 0, double std = 1);
 

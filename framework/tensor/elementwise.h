@@ -4,12 +4,12 @@
 
 namespace d2l {
 
-// Element-wise functions of f32 tensors; two operands broadcast. Each answers a new tensor.
+// Element-wise functions of f32 tensors. Two operands are broadcast. Each returns a new tensor.
 Tensor unary(Unary op, const Tensor& x);
 Tensor binary(Binary op, const Tensor& a, const Tensor& b);
 Tensor binary(Binary op, const Tensor& a, double b);
 Tensor binary(Binary op, double a, const Tensor& b);
-Tensor compare(Compare op, const Tensor& a, const Tensor& b);  // u8: 1 where it holds
+Tensor compare(Compare op, const Tensor& a, const Tensor& b);  // u8: 1 where true
 Tensor compare(Compare op, const Tensor& a, double b);
 
 Tensor exp(const Tensor& x);
@@ -45,7 +45,7 @@ Tensor operator<=(const Tensor& a, const Tensor& b);
 Tensor operator>(const Tensor& a, const Tensor& b);
 Tensor operator>=(const Tensor& a, const Tensor& b);
 
-// In place: the memory stays where it is. b broadcasts to a, never the other way round.
+// In place: `a` keeps its memory. b is broadcast to a, never the other way round.
 Tensor& operator+=(Tensor& a, const Tensor& b);
 Tensor& operator-=(Tensor& a, const Tensor& b);
 Tensor& operator*=(Tensor& a, const Tensor& b);
@@ -55,8 +55,8 @@ Tensor& operator-=(Tensor& a, double b);
 Tensor& operator*=(Tensor& a, double b);
 Tensor& operator/=(Tensor& a, double b);
 void axpby(double alpha, const Tensor& x, double beta, Tensor& y);  // y = alpha x + beta y
-// y + share (x - y), in place: where x and y are equal, y keeps its bits, which share x + (1 -
-// share) y does not promise.
+// y += share (x - y), in place. Where x and y are equal, y keeps its bits, which share x + (1 -
+// share) y does not guarantee.
 void move_towards(double share, const Tensor& x, Tensor& y);
 
 }  // namespace d2l

@@ -9,11 +9,11 @@ namespace d2l {
 namespace {
 
 constexpr int64_t kSummariseAbove = 1000;  // elements
-constexpr int64_t kEdge = 3;               // shown at both ends of an axis that is cut
+constexpr int64_t kEdge = 3;               // elements shown at both ends of a long axis
 constexpr size_t kLineWidth = 80;
 constexpr int64_t kEllipsis = -1;
 
-// The positions along an axis that are printed, kEllipsis for those left out.
+// The positions along an axis that are printed, with kEllipsis for omitted ones.
 std::vector<int64_t> shown_positions(int64_t size, bool summarise) {
   bool cut = summarise && size > 2 * kEdge;
   std::vector<int64_t> positions;
@@ -32,8 +32,8 @@ std::string printed(const char* pattern, double value) {
   return text;
 }
 
-// One form for all values, so that they can be compared by eye: whole numbers as "3.", others with
-// 4 decimals, in powers of ten when these would hide them.
+// Formats all values alike, so that they can be compared: integers as "3.", others with 4 decimals,
+// or in scientific notation if 4 decimals would hide digits.
 std::vector<std::string> texts_of(const std::vector<double>& values) {
   double smallest = HUGE_VAL, largest = 0;
   bool whole = true;
@@ -81,7 +81,7 @@ class Printer {
   }
 
  private:
-  // Element numbers in the order in which print() meets them.
+  // Collects element numbers in the order in which print() uses them.
   void collect(int axis, int64_t offset) {
     if (axis == shape_.rank()) return elements_.push_back(static_cast<size_t>(offset));
     auto position = static_cast<size_t>(axis);
@@ -136,7 +136,7 @@ class Printer {
   std::vector<size_t> elements_;
   std::vector<std::string> texts_;
   size_t width_ = 0;
-  size_t next_ = 0;  // the text to print next
+  size_t next_ = 0;  // index of the next text to print
 };
 
 }  // namespace

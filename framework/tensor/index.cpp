@@ -16,7 +16,7 @@ Index::Range Index::resolve(int64_t size) const {
     return {position, 1, 1};
   }
   check(step_ != 0, "the step of an index must not be 0");
-  // A walk backwards may end before element 0, and starts at the last element at most.
+  // A backward range may end before element 0, and starts at the last element at most.
   int64_t lowest = step_ > 0 ? 0 : -1, highest = step_ > 0 ? size : size - 1;
   auto clip = [&](int64_t position) {
     return std::clamp(position < 0 ? position + size : position, lowest, highest);
@@ -25,7 +25,7 @@ Index::Range Index::resolve(int64_t size) const {
   int64_t end = end_ ? clip(*end_) : (step_ > 0 ? highest : lowest);
   int64_t distance = step_ > 0 ? end - first : first - end;
   if (distance <= 0) return {first, 0, 1};
-  // Without -step_, which the smallest number does not have.
+  // Avoids -step_, which overflows for the smallest integer.
   int64_t count = step_ > 0 ? (distance - 1) / step_ + 1 : 1 - (distance - 1) / step_;
   return {first, count, count > 1 ? step_ : 1};
 }

@@ -7,9 +7,9 @@
 
 namespace d2l {
 
-// One axis of an index, as in Python: Index(2) picks an element and drops the axis, Index(1, 3) is
-// [1:3], Index(0, {}, 2) is [::2], Index() is [:]. Negative positions count from the end; a step
-// may be negative.
+// An index along one axis, as in Python: Index(2) selects one element and drops the axis, Index(1,
+// 3) is [1:3], Index(0, {}, 2) is [::2], Index() is [:]. Negative positions count from the end. A
+// step may be negative.
 class Index {
  public:
   Index() = default;
@@ -21,8 +21,8 @@ class Index {
   struct Range {
     int64_t first, count, step;
   };
-  // What it selects of an axis of `size` elements. Throws Error for an element out of range or a
-  // step of 0; ranges are clipped as Python does.
+  // The range that it selects from an axis of `size` elements. Throws Error for an element out of
+  // range or a step of 0. Ranges are clipped as in Python.
   Range resolve(int64_t size) const;
 
  private:
@@ -31,13 +31,13 @@ class Index {
   bool drop_ = false;
 };
 
-// get(x, {1}), get(x, {Index(), 1}), get(x, {Index(1, 3), Index(1, {})}): fewer indices than axes
-// take the rest whole. A new tensor.
+// get(x, {1}), get(x, {Index(), 1}), get(x, {Index(1, 3), Index(1, {})}). Axes without an index are
+// taken whole. Returns a new tensor.
 Tensor get(const Tensor& x, const std::vector<Index>& indices);
-// x[indices] = value; the value broadcasts.
+// x[indices] = value; the value is broadcast.
 void assign(Tensor& x, const std::vector<Index>& indices, const Tensor& value);
 void assign(Tensor& x, const std::vector<Index>& indices, double value);
-// x[indices] += value, same shape as the selection: the derivative of get.
+// x[indices] += value, which has the shape of the selection. The derivative of get().
 void add_at(Tensor& x, const std::vector<Index>& indices, const Tensor& value);
 
 }  // namespace d2l

@@ -6,7 +6,7 @@ namespace d2l {
 
 namespace {
 
-// What op(a) x op(b) is made of: [batch, rows, inner] x [batch, inner, columns].
+// The sizes of op(a) x op(b): [batch, rows, inner] x [batch, inner, columns].
 struct Product {
   int64_t rows, inner, columns;
 };

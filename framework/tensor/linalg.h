@@ -4,7 +4,7 @@
 
 namespace d2l {
 
-// [m, k] x [k, n]; [b, m, k] x [b, k, n]; or [m, k] x [k]. Throws Error when the sizes do not fit.
+// [m, k] x [k, n]; [b, m, k] x [b, k, n]; or [m, k] x [k]. Throws Error if the sizes do not match.
 Tensor matmul(const Tensor& a, const Tensor& b, const MatmulParams& params = {});
 Tensor dot(const Tensor& a, const Tensor& b);  // two vectors of the same length -> scalar
 

@@ -8,8 +8,8 @@ namespace d2l {
 namespace {
 
 struct Reduced {
-  Shape kept;     // the reduced axes have size 1
-  Shape dropped;  // they are gone
+  Shape kept;     // reduced axes have size 1
+  Shape dropped;  // without the reduced axes
 };
 
 Reduced reduced_shapes(const char* name, const Shape& shape, const std::vector<int>& axes) {

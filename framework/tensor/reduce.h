@@ -8,8 +8,8 @@ namespace d2l {
 
 enum class KeepDims : bool { no, yes };
 
-// Over the named axes (negative: from the last); over all when `axes` is empty. The sum of nothing
-// is 0; the mean, max and min of nothing throw Error.
+// Reduce the given axes (negative: from the last), or all axes if `axes` is empty. The sum of no
+// elements is 0; mean, max and min of no elements throw Error.
 Tensor sum(const Tensor& x, const std::vector<int>& axes = {}, KeepDims keep = KeepDims::no);
 Tensor mean(const Tensor& x, const std::vector<int>& axes = {}, KeepDims keep = KeepDims::no);
 Tensor max(const Tensor& x, const std::vector<int>& axes = {}, KeepDims keep = KeepDims::no);
@@ -18,11 +18,11 @@ Tensor min(const Tensor& x, const std::vector<int>& axes = {}, KeepDims keep = K
 Tensor argmax(const Tensor& x, int axis = -1);  // i64, without the axis
 Tensor cumsum(const Tensor& x, int axis, bool reverse = false);
 
-// Sums x down to `shape`, from which it had been broadcast: the derivative of broadcasting. Always
-// new memory, also when the shapes are equal.
+// Sums x to `shape`, which broadcasts to x's shape: the derivative of broadcasting. Always returns
+// new memory, even if the shapes are equal.
 Tensor sum_to(const Tensor& x, const Shape& shape);
 
 Tensor norm_l1(const Tensor& x);  // sum of absolute values
-Tensor norm_l2(const Tensor& x);  // root of the sum of squares; Frobenius' norm for matrices
+Tensor norm_l2(const Tensor& x);  // square root of the sum of squares; Frobenius norm of matrices
 
 }  // namespace d2l

@@ -7,9 +7,9 @@
 
 namespace d2l {
 
-// What has state shows it, piece by piece, in one function visit(StateVisitor&) that serves both
-// saving and restoring: a saving visitor reads each piece, a restoring one overwrites it. Names are
-// paths: "parameters/conv1.weight", "optimizer/velocity/conv1.weight", "progress/step".
+// Visits the parts of an object's state. The object has one function visit(StateVisitor&) for both
+// saving and restoring: a saving visitor reads each part, a restoring visitor overwrites it. Names
+// are paths: "parameters/conv1.weight", "optimizer/velocity/conv1.weight", "progress/step".
 class StateVisitor {
  public:
   virtual ~StateVisitor() = default;

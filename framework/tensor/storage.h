@@ -6,8 +6,8 @@
 
 namespace d2l {
 
-// Owns one block of a backend's pool. Move-only; the block goes back to the pool on destruction, so
-// the backend must outlive it.
+// Owns one block of a backend's memory pool. Move-only. The destructor returns the block to the
+// pool, so the backend must outlive it.
 class Storage {
  public:
   Storage(Backend& backend, size_t bytes)

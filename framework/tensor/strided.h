@@ -4,7 +4,7 @@
 
 namespace d2l {
 
-// Part of a tensor's elements: at offset + sum(index[axis] * strides[axis]), in elements.
+// A part of a tensor's elements: offset + sum(index[axis] * strides[axis]), in elements.
 struct Selection {
   int64_t offset = 0;
   Shape shape;
@@ -25,8 +25,7 @@ inline ConstStridedView select(ConstView view, const Selection& part) {
           part.strides};
 }
 
-// The elements of `shape` read as if they had been broadcast to `wider`: repeated axes have stride
-// 0.
+// The elements of `shape`, broadcast to `wider`: repeated axes have stride 0.
 inline Selection broadcast_selection(const Shape& shape, const Shape& wider) {
   Selection part{0, wider, {}};
   Strides strides = contiguous_strides(shape);

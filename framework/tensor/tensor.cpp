@@ -8,7 +8,7 @@ namespace d2l {
 
 namespace {
 
-// The flat view of contiguous elements: kernels need not discover that it is flat.
+// Strides of a flat view of contiguous elements, so that kernels take the fast path.
 Strides unit_stride() {
   Strides strides{};
   strides[0] = 1;
@@ -129,7 +129,7 @@ void Tensor::copy_from(const Tensor& source) {
                  {address(), dtype_, flat, unit_stride()}, false);
 }
 
-// Waits, so that neither side's memory is touched by a transfer after the answer.
+// Waits for the transfer, so that nothing accesses either side's memory after the return.
 Tensor Tensor::to(Backend& other) const {
   check(defined(), "to: expected a tensor, found an undefined one");
   if (&other == &backend()) return *this;
