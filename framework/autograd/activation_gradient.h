@@ -5,7 +5,7 @@
 
 namespace d2l {
 
-// The gradient before a fused activation, from the one after it and the result y.
+// The gradient before a fused activation, computed from its result y and the gradient after it.
 inline Tensor gradient_before(Activation activation, const Tensor& y, const Tensor& grad_y) {
   if (activation == Activation::none) return grad_y;
   Tensor before(y.backend(), y.shape(), y.dtype());
@@ -13,7 +13,7 @@ inline Tensor gradient_before(Activation activation, const Tensor& y, const Tens
   return before;
 }
 
-// What a kernel takes for an optional tensor.
+// The view of an optional tensor: {} if it is undefined.
 inline ConstView view_or_none(const Tensor& tensor) {
   return tensor.defined() ? tensor.view() : ConstView{};
 }

@@ -32,7 +32,7 @@ Variable flatten(const Variable& x) {
 
 Variable get(const Variable& x, const std::vector<Index>& indices) {
   return Variable::result(get(x.value(), indices), {x}, [x, indices](const Tensor& grad) {
-    if (grad.dtype() != DType::f32) {  // elements that were taken twice are added in f32
+    if (grad.dtype() != DType::f32) {  // elements that were selected twice are added in f32
       if (!x.requires_grad()) return;
       Tensor wide = zeros(grad.backend(), x.shape());
       add_at(wide, indices, grad.cast(DType::f32));
@@ -84,7 +84,7 @@ Variable sum(const Variable& x, const std::vector<int>& axes, KeepDims keep) {
 }
 
 Variable mean(const Variable& x, const std::vector<int>& axes, KeepDims keep) {
-  // not sum(x) / count, since a sum may be larger than 16 bits hold
+  // Not sum(x) / count, since a sum may overflow 16 bits.
   return Variable::result(mean(x.value(), axes, keep), {x}, [x, axes](const Tensor& grad) {
     if (!x.requires_grad()) return;
     const Shape kept = kept_shape(x.shape(), axes);

@@ -8,14 +8,14 @@
 
 namespace d2l {
 
-// Functions that move or add up elements, with derivatives. Meanings as for tensors.
+// Differentiable functions that rearrange or reduce elements; see the functions of tensors.
 Variable reshape(const Variable& x, const std::vector<int64_t>& sizes);
 Variable flatten(const Variable& x);  // [n, ...] -> [n, the rest]
 Variable get(const Variable& x, const std::vector<Index>& indices);
 Variable concat(const std::vector<Variable>& parts, int axis = 0);
 Variable transpose(const Variable& x);
-Variable cast(const Variable& x, DType dtype);  // f32 and 16 bits
-// For operations whose kernels know f32 alone: function(x as f32), in x's dtype.
+Variable cast(const Variable& x, DType dtype);  // between f32, bf16 and f16
+// For operations whose kernels support only f32: function(x as f32), converted back to x's dtype.
 template <class Function>
 Variable in_f32(const Variable& x, const Function& function) {
   return cast(function(cast(x, DType::f32)), x.value().dtype());

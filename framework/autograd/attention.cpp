@@ -40,7 +40,8 @@ void check_attention(const Shape& queries, const Shape& keys, const Shape& value
 StridedView strided(Tensor& tensor) { return strided(tensor.view()); }
 ConstStridedView strided(const Tensor& tensor) { return strided(tensor.view()); }
 
-// Third `index` of the last axis; AnyView is StridedView or ConstStridedView.
+// Part `index` of the three equal parts of the last axis; AnyView is StridedView or
+// ConstStridedView.
 template <class AnyView, class Byte>
 AnyView third(const AnyView& packed, int64_t index) {
   const int64_t width = packed.shape[2] / 3;

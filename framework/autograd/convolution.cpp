@@ -14,7 +14,7 @@ int64_t windows(const char* name, int64_t size, int64_t window, int64_t stride, 
   return (size + 2 * padding - window) / stride + 1;
 }
 
-// The shape of conv2d's result, once all that goes into it has been checked.
+// Checks the operands and returns the shape of conv2d's result.
 Shape conv2d_shape(const Variable& x, const Variable& weight, const Variable& bias,
                    const Conv2dParams& params) {
   const Shape& in = x.shape();

@@ -9,7 +9,7 @@ namespace d2l {
 Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias = {},
                 const Conv2dParams& params = {});
 
-// pool2d of conv2d, as one operation that backends may do in one go.
+// pool2d of conv2d's result, as one operation that a backend may fuse.
 Variable conv2d_pool(const Variable& x, const Variable& weight, const Variable& bias,
                      const Conv2dParams& conv, const Pool2dParams& pool);
 

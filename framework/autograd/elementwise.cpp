@@ -6,7 +6,7 @@
 namespace d2l {
 namespace {
 
-// Gives `input` the gradient of something it was broadcast into.
+// Gives `input` its contribution from the gradient of a tensor that it was broadcast to.
 void contribute_broadcast(const Variable& input, const Tensor& grad) {
   if (!input.requires_grad()) return;
   input.contribute(grad.shape() == input.shape() ? grad.clone() : sum_to(grad, input.shape()));

@@ -4,8 +4,8 @@
 
 namespace d2l {
 
-// Element-wise functions with derivatives; operands broadcast, and a broadcast operand's gradient
-// is summed back to its shape. The formulas are those of framework/backend/formulas.h.
+// Differentiable element-wise functions. Operands are broadcast; the gradient of a broadcast
+// operand is summed to its shape. The formulas are in framework/backend/formulas.h.
 Variable unary(Unary op, const Variable& x);
 
 Variable exp(const Variable& x);
@@ -33,8 +33,8 @@ Variable operator+(double a, const Variable& b);
 Variable operator-(double a, const Variable& b);
 Variable operator*(double a, const Variable& b);
 
-// Zeroes elements with probability p and scales the rest (chapter 4.6); see DropoutParams, whose
-// step must stay until the gradient has been taken.
+// Zeroes elements with probability p and scales the others (chapter 4.6); see DropoutParams. Its
+// `step` must stay valid until the gradient has been computed.
 Variable dropout(const Variable& x, const DropoutParams& params);
 
 }  // namespace d2l

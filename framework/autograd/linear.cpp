@@ -6,7 +6,7 @@
 namespace d2l {
 namespace {
 
-// A row vector for the reduction over the leading axis.
+// A row vector, as the result of a reduction over the first axis.
 View as_row(Tensor& vector) {
   View view = vector.view();
   view.shape = Shape{1, vector.elements()};

@@ -26,7 +26,7 @@ void check_shapes(const BatchNormInput& in) {
   check_dtype("batch_norm: residual", in.residual.value(), in.x.value().dtype());
 }
 
-// With the running statistics, which are constants here: y = (x - mean) scale gamma + beta.
+// Uses the running statistics, which are constants: y = (x - mean) scale gamma + beta.
 Variable batch_norm_inference(const BatchNormInput& in, BatchNormState& state,
                               const BatchNormParams& params) {
   Tensor y(in.x.backend(), in.x.shape(), in.x.value().dtype());
@@ -51,14 +51,14 @@ Variable batch_norm_inference(const BatchNormInput& in, BatchNormState& state,
       });
 }
 
-// What one training pass knows of its batch.
+// The statistics of one training pass.
 struct BatchFacts {
   Tensor mean, variance;  // [c], biased
-  int64_t rows = 0;       // that they are over
+  int64_t rows = 0;       // the number of rows that they are over
   Backend::NormStatistics views() { return {mean.view(), variance.view()}; }
 };
 
-// Sums over rows, joined over ranks: n, n mean, n (variance + mean^2) in f64.
+// Combines the statistics of all ranks: sums n, n mean and n (variance + mean^2) in f64.
 void join_statistics(BatchFacts& facts, const std::function<void(Tensor&)>& sum_over_ranks) {
   const int64_t channels = facts.mean.elements();
   std::vector<float> mean = facts.mean.to_vector<float>();
@@ -84,8 +84,8 @@ void join_statistics(BatchFacts& facts, const std::function<void(Tensor&)>& sum_
   facts.variance = from_vector<float>(facts.mean.backend(), {channels}, variance);
 }
 
-// The running statistics move on too, unless the batch has one value per channel: that has no
-// variance, and would pull the running one towards 0.
+// Also updates the running statistics, unless the batch has only one value per channel: its
+// variance of 0 would pull the running variance towards 0.
 BatchFacts find_statistics(const Variable& x, BatchNormState& state) {
   const Shape channels{x.shape().size(-1)};
   const Backend::NormRunning running{state.running_mean.view(), state.running_variance.view(),
@@ -101,7 +101,7 @@ BatchFacts find_statistics(const Variable& x, BatchNormState& state) {
   return facts;
 }
 
-// Memory for the gradients of gamma and beta, which may be one variable.
+// Memory for the gradients of gamma and beta, which may be the same variable.
 struct NormSums {
   Tensor gamma, beta;
 
@@ -109,14 +109,14 @@ struct NormSums {
       : gamma(of_gamma.room()), beta(of_beta.room()) {
     if (gamma.view().data == beta.view().data) beta = Tensor(beta.backend(), beta.shape());
   }
-  // They may be added to from then on.
+  // Later contributions may add to this memory.
   void contribute_to(const Variable& of_gamma, const Variable& of_beta) const {
     of_gamma.contribute(gamma);
     of_beta.contribute(beta);
   }
 };
 
-// Over all ranks' rows, as grad_x wants them; what the parameters get stays this rank's.
+// Sums over the rows of all ranks, which grad_x needs; the parameters get this rank's sums.
 void join_sums(NormSums& sums, const std::function<void(Tensor&)>& sum_over_ranks) {
   Tensor both = concat({sums.gamma, sums.beta}).cast(DType::f64);
   sum_over_ranks(both);
@@ -125,19 +125,19 @@ void join_sums(NormSums& sums, const std::function<void(Tensor&)>& sum_over_rank
   sums.beta = both.rows(channels, 2 * channels).cast(DType::f32);
 }
 
-// What the gradient needs of a batch norm's result; either may be undefined.
+// What the gradient needs of a batch norm's result. Either may be undefined.
 struct NormKept {
   Tensor y, mask;
 };
 
-// Whether the gradient before the activation is an array of its own: the kernels find it from x
-// where there is a ReLU and no residual.
+// Whether the gradient before the activation is stored in an array of its own. With a ReLU and no
+// residual, the kernels compute it from x instead.
 bool keeps_before(const BatchNormInput& in, const BatchNormParams& params) {
   return params.activation != Activation::none &&
          (params.activation != Activation::relu || in.residual.defined());
 }
 
-// Writes y too.
+// Also writes y.
 NormKept apply(const BatchNormInput& in, const BatchNormParams& params,
                const Backend::NormStatistics& statistics, Tensor& y) {
   NormKept kept;
@@ -159,7 +159,7 @@ Variable batch_norm(const BatchNormInput& in, BatchNormState& state,
   Tensor y(in.x.backend(), in.x.shape(), in.x.value().dtype());
   BatchFacts facts = find_statistics(in.x, state);
   NormKept kept;
-  if (facts.rows > 0) kept = apply(in, params, facts.views(), y);  // nothing has no statistics
+  if (facts.rows > 0) kept = apply(in, params, facts.views(), y);  // no statistics without rows
   return Variable::result(
       y, {in.x, in.gamma, in.beta, in.residual},
       [in, params, facts, kept, sum = state.sum_over_ranks](const Tensor& grad_y) mutable {

@@ -10,10 +10,10 @@ namespace d2l {
 struct BatchNormState {
   Tensor running_mean, running_variance;  // [c]
   double momentum = 0.1;
-  bool training = true;  // false: normalises with the running statistics and leaves them alone
-  // Adds up f64 numbers over all ranks, in place; then the batch is that of all ranks
-  // (SyncBatchNorm; Zhang et al., "Context encoding for semantic segmentation", 2018). Empty: this
-  // rank's alone.
+  bool training = true;  // false: uses the running statistics and does not update them
+  // Adds f64 numbers over all ranks, in place: statistics are then over the samples of all ranks
+  // (SyncBatchNorm; Zhang et al., "Context encoding for semantic segmentation", 2018). Empty:
+  // statistics over this rank's samples.
   std::function<void(Tensor& numbers)> sum_over_ranks = {};
 };
 
@@ -22,10 +22,10 @@ struct BatchNormInput {
   Variable residual = {};   // x's shape, or undefined
 };
 
-// Batch normalisation over all axes but the last (chapter 7.5; Ioffe and Szegedy, 2015), then what
-// a residual block ends with (chapter 7.6): activation(normalised x + residual). x may have 16
-// bits, and the residual and the result are then too; the rest is f32. The running variance takes
-// the unbiased estimate, as PyTorch's does.
+// Batch normalisation over all axes but the last (chapter 7.5; Ioffe and Szegedy, 2015), followed
+// by the end of a residual block (chapter 7.6): activation(normalised x + residual). If x has 16
+// bits, so do the residual and the result; all others are f32. The running variance uses the
+// unbiased estimate, as in PyTorch.
 Variable batch_norm(const BatchNormInput& in, BatchNormState& state,
                     const BatchNormParams& params = {});
 

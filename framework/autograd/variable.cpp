@@ -16,13 +16,13 @@ thread_local int no_grad_depth = 0;
 
 struct Variable::Node {
   Tensor value;
-  Tensor grad;  // defined: its memory is there; valid only when has_grad
+  Tensor grad;  // if defined, has memory; valid only if has_grad
   bool has_grad = false;
   bool requires_grad = false;
-  bool spent = false;  // backward has been through
+  bool spent = false;  // backward() has visited it
   std::vector<std::shared_ptr<Node>> inputs;
   std::function<void(const Tensor&)> backward;
-  const std::string* scope = nullptr;  // that it was made in
+  const std::string* scope = nullptr;  // in which it was made
   std::function<void()> ready;
 };
 
@@ -115,7 +115,7 @@ Variable Variable::result(Tensor value, const std::vector<Variable>& inputs,
   return output;
 }
 
-// Every node below `root`, each after all the nodes that use it.
+// All nodes below `root`; each comes after all nodes that use it.
 std::vector<std::shared_ptr<Variable::Node>> Variable::order_from(
     const std::shared_ptr<Node>& root) {
   std::unordered_map<Node*, int> uses;

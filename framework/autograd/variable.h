@@ -8,9 +8,9 @@
 
 namespace d2l {
 
-// A tensor with a gradient and a history: the tape of reverse-mode differentiation (chapter 2.5).
-// Copying aliases. Operations on variables (the other headers of this folder) record themselves
-// when one of their inputs requires a gradient and no NoGrad is alive.
+// A tensor with a gradient and a history (the tape of reverse-mode differentiation, chapter 2.5).
+// Copying a variable aliases it. Operations on variables (the other headers of this folder) are
+// recorded if one of their inputs requires a gradient and no NoGrad is alive.
 class Variable {
  public:
   Variable() = default;
@@ -23,42 +23,42 @@ class Variable {
   Backend& backend() const { return value().backend(); }
   bool requires_grad() const;
 
-  // The gradient that backward() left in a leaf. Throws Error when there is none.
+  // The gradient of a leaf after backward(). Throws Error if there is none.
   const Tensor& grad() const;
   bool has_grad() const;
-  // Forgets the gradient; costs nothing, the next contribution overwrites.
+  // Discards the gradient at no cost: the next contribution overwrites it.
   void zero_grad();
 
-  // The same value without history: a constant for what follows.
+  // The same value without history: a constant in later operations.
   Variable detach() const;
 
-  // Adds d(this)/d(leaf) to every leaf's gradient. Without an argument this must have one element.
-  // `seed` is d(objective)/d(this), of the same shape. History is freed as the walk goes, so a
-  // graph can be walked once.
+  // Adds d(this)/d(leaf) to the gradient of every leaf. Without an argument, this variable must
+  // have one element. `seed` is d(objective)/d(this), of the same shape. Frees the history as it
+  // goes, so a graph can be traversed only once.
   void backward();
   void backward(const Tensor& seed);
 
   // --- for parameters ---
-  // The gradient shall live in `slot` (same shape): kernels write right into it.
+  // Stores the gradient in `slot` (same shape) from now on: kernels write directly to it.
   void bind_grad(Tensor slot);
-  // Called during backward() when this leaf's last contribution has arrived.
+  // Registers a callback for backward(): called when this leaf has its last contribution.
   void on_grad_ready(std::function<void()> callback);
 
   // --- for operations ---
-  // Gives this variable's gradient, which has the value's shape and dtype, a contribution. `write`
-  // fills a tensor of these; it is called with the gradient's own memory when it is the first
-  // contribution. Does nothing when no gradient is required.
+  // Adds a contribution to this variable's gradient. `write` fills a tensor of the value's shape
+  // and dtype. For the first contribution it gets the gradient's own memory. Does nothing if no
+  // gradient is required.
   void contribute(const std::function<void(Tensor& out)>& write) const;
-  // The same for a kernel that can add: it is called with the gradient's own memory each time.
+  // The same for a kernel that can accumulate: it always gets the gradient's own memory.
   void contribute(const std::function<void(Tensor& out, bool accumulate)>& write) const;
-  // The same with a finished tensor of any dtype, which may be adopted as the gradient's memory.
+  // The same with a finished tensor of any dtype. The gradient may adopt its memory.
   void contribute(Tensor gradient) const;
-  // Memory for a finished tensor, of the value's shape and dtype: the gradient's own if it has some
-  // and this is the first contribution, so that nothing is copied.
+  // Memory for a finished contribution, of the value's shape and dtype. For the first contribution
+  // this is the gradient's own memory, if it has any, so that nothing is copied.
   Tensor room() const;
 
-  // The result of an operation on `inputs`. `backward` is given d(objective)/d(result), of value's
-  // shape, and calls contribute() on the inputs; it is dropped when none of them requires a
+  // Makes the result of an operation on `inputs`. `backward` gets d(objective)/d(result), of
+  // value's shape, and calls contribute() on the inputs. It is dropped if no input requires a
   // gradient.
   static Variable result(Tensor value, const std::vector<Variable>& inputs,
                          std::function<void(const Tensor& grad)> backward);
@@ -71,7 +71,7 @@ class Variable {
   std::shared_ptr<Node> node_;
 };
 
-// While one lives, operations of this thread are not recorded: evaluation, updates by hand.
+// While it lives, operations of this thread are not recorded: for evaluation and manual updates.
 class NoGrad {
  public:
   NoGrad();
