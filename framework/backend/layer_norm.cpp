@@ -6,11 +6,11 @@
 namespace d2l {
 namespace {
 
-struct Rows {
+struct RowShapes {
   Shape matrix, column, row;  // [r, c], [r, 1], [1, c]
 };
 
-Rows rows_of(const Shape& shape) {
+RowShapes rows_of(const Shape& shape) {
   const int64_t columns = shape.size(-1), rows = shape.elements(0, shape.rank() - 1);
   return {{rows, columns}, {rows, 1}, {1, columns}};
 }
@@ -32,7 +32,7 @@ void normalize(Backend& on, const LayerNormParams& params, ConstView x,
 
 void Backend::do_layer_norm(const LayerNormParams& params, const NormOperands& in, View y,
                             const NormStatistics& of_rows) {
-  const Rows rows = rows_of(y.shape);
+  const RowShapes rows = rows_of(y.shape);
   Scratch<float> memory(pool(), rows.column.elements());
   const ConstView x = as(in.x, rows.matrix);
   const View out = as(y, rows.matrix), mean = as(of_rows.mean, rows.column);
@@ -48,7 +48,7 @@ void Backend::do_layer_norm(const LayerNormParams& params, const NormOperands& i
 void Backend::do_layer_norm_backward(const LayerNormParams& params, const NormOperands& in,
                                      const NormStatistics& of_rows, ConstView grad_y,
                                      const NormGradients& gradients) {
-  const Rows rows = rows_of(grad_y.shape);
+  const RowShapes rows = rows_of(grad_y.shape);
   Scratch<float> memory(pool(), 2 * rows.matrix.elements() + 2 * rows.column.elements());
   const View normal{memory.data(), DType::f32, rows.matrix};
   const View product{memory.data() + normal.elements(), DType::f32, rows.matrix};

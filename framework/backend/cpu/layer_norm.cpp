@@ -16,21 +16,21 @@ namespace {
 
 // The operands for some rows; T is float or Bfloat16.
 template <class T>
-struct Rows {
+struct LayerNormRows {
   int64_t rows, columns;
   double epsilon;
   const T* x;
   const float* gamma;
   float *mean, *variance;
 
-  Rows from(int64_t row, int64_t count) const {
+  LayerNormRows from(int64_t row, int64_t count) const {
     return {count, columns, epsilon, x + row * columns, gamma, mean + row, variance + row};
   }
 };
 
 template <class T>
-Rows<T> rows_of(const LayerNormParams& params, const Backend::NormOperands& in,
-                const Backend::NormStatistics& of_rows) {
+LayerNormRows<T> rows_of(const LayerNormParams& params, const Backend::NormOperands& in,
+                         const Backend::NormStatistics& of_rows) {
   const int64_t columns = in.x.shape.size(-1);
   return {columns > 0 ? in.x.elements() / columns : 0,
           columns,
@@ -44,13 +44,13 @@ Rows<T> rows_of(const LayerNormParams& params, const Backend::NormOperands& in,
 int64_t rows_per_piece(int64_t columns) { return std::max<int64_t>(1, kGrain / columns); }
 
 template <class T>
-[[gnu::always_inline]] inline float inverse_deviation(const Rows<T>& part, int64_t row) {
+[[gnu::always_inline]] inline float inverse_deviation(const LayerNormRows<T>& part, int64_t row) {
   return static_cast<float>(1.0 /
                             std::sqrt(static_cast<double>(part.variance[row]) + part.epsilon));
 }
 
 template <class T>
-D2L_SIMD void normalize_rows(const Rows<T>& part, const float* beta, T* y) {
+D2L_SIMD void normalize_rows(const LayerNormRows<T>& part, const float* beta, T* y) {
   const int64_t columns = part.columns;
   const float share = 1.0f / static_cast<float>(columns);
   for (int64_t row = 0; row < part.rows; ++row) {
@@ -70,8 +70,8 @@ D2L_SIMD void normalize_rows(const Rows<T>& part, const float* beta, T* y) {
 
 // Adds to sum_gamma and sum_beta [columns].
 template <class T>
-D2L_SIMD void gradient_rows(const Rows<T>& part, const T* grad_y, T* grad_x, float* sum_gamma,
-                            float* sum_beta) {
+D2L_SIMD void gradient_rows(const LayerNormRows<T>& part, const T* grad_y, T* grad_x,
+                            float* sum_gamma, float* sum_beta) {
   const int64_t columns = part.columns;
   const float share = 1.0f / static_cast<float>(columns);
   for (int64_t row = 0; row < part.rows; ++row) {
@@ -111,7 +111,7 @@ void CpuBackend::do_layer_norm(const LayerNormParams& params, const NormOperands
                                const NormStatistics& of_rows) {
   visit_float(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    const Rows<T> all = rows_of<T>(params, in, of_rows);
+    const LayerNormRows<T> all = rows_of<T>(params, in, of_rows);
     if (all.rows == 0) return;
     parallel_for(all.rows, rows_per_piece(all.columns), [&](int64_t begin, int64_t end) {
       normalize_rows(all.from(begin, end - begin), in.beta.as<float>(),
@@ -131,7 +131,7 @@ void CpuBackend::do_layer_norm_backward(const LayerNormParams& params, const Nor
   std::fill_n(partial.data(), pieces * 2 * columns, 0.0f);
   visit_float(grad_y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    const Rows<T> all = rows_of<T>(params, in, of_rows);
+    const LayerNormRows<T> all = rows_of<T>(params, in, of_rows);
     parallel_for(pieces, 1, [&](int64_t piece, int64_t) {
       const int64_t row = piece * grain;
       float* sums = partial.data() + piece * 2 * columns;

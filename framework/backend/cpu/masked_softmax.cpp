@@ -7,7 +7,7 @@ namespace {
 
 // Some rows with their lengths: `first` is the first row, and `repeat` consecutive rows share a
 // length.
-struct Rows {
+struct MaskedRows {
   int64_t first, rows, columns;
   const int64_t* lengths;
   int64_t repeat;
@@ -17,7 +17,7 @@ struct Rows {
   }
 };
 
-D2L_SIMD void softmax_rows(const Rows& part, const float* x, float* y) {
+D2L_SIMD void softmax_rows(const MaskedRows& part, const float* x, float* y) {
   const int64_t columns = part.columns;
   for (int64_t row = 0; row < part.rows; ++row, x += columns, y += columns) {
     const int64_t count = part.length(row);
@@ -31,7 +31,7 @@ D2L_SIMD void softmax_rows(const Rows& part, const float* x, float* y) {
   }
 }
 
-D2L_SIMD void gradient_rows(const Rows& part, const float* all_y, const float* all_grad_y,
+D2L_SIMD void gradient_rows(const MaskedRows& part, const float* all_y, const float* all_grad_y,
                             float* all_grad_x) {
   const int64_t columns = part.columns;
   for (int64_t row = 0; row < part.rows; ++row) {
@@ -50,24 +50,24 @@ template <class Body>
 void for_rows(const Shape& shape, const ConstView& lengths, const Body& body) {
   if (shape.elements() == 0) return;
   const int64_t columns = shape[2], repeat = lengths.shape.rank() == 2 ? 1 : shape[1];
-  parallel_for(
-      shape[0] * shape[1], std::max<int64_t>(1, kGrain / 2 / columns),
-      [&](int64_t begin, int64_t end) {
-        body(Rows{begin, end - begin, columns, lengths.as<int64_t>(), repeat}, begin * columns);
-      });
+  parallel_for(shape[0] * shape[1], std::max<int64_t>(1, kGrain / 2 / columns),
+               [&](int64_t begin, int64_t end) {
+                 body(MaskedRows{begin, end - begin, columns, lengths.as<int64_t>(), repeat},
+                      begin * columns);
+               });
 }
 
 }  // namespace
 
 void CpuBackend::do_masked_softmax(ConstView x, ConstView lengths, View y) {
-  for_rows(x.shape, lengths, [&](const Rows& rows, int64_t at) {
+  for_rows(x.shape, lengths, [&](const MaskedRows& rows, int64_t at) {
     softmax_rows(rows, x.as<float>() + at, y.as<float>() + at);
   });
 }
 
 void CpuBackend::do_masked_softmax_backward(ConstView y, ConstView lengths, ConstView grad_y,
                                             View grad_x) {
-  for_rows(y.shape, lengths, [&](const Rows& rows, int64_t at) {
+  for_rows(y.shape, lengths, [&](const MaskedRows& rows, int64_t at) {
     gradient_rows(rows, y.as<float>() + at, grad_y.as<float>() + at, grad_x.as<float>() + at);
   });
 }

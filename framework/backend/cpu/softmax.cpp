@@ -9,25 +9,25 @@ namespace d2l::cpu {
 namespace {
 
 // The size of a matrix whose rows are reduced.
-struct Rows {
+struct MatrixSize {
   int64_t rows, columns;
 };
 
-Rows rows_of(const Shape& shape) {
+MatrixSize rows_of(const Shape& shape) {
   const int64_t columns = shape.rank() > 0 ? shape.size(-1) : 1;
   return {columns > 0 ? shape.elements() / columns : 0, columns};
 }
 
 // Calls body(first_row, rows) for pieces of whole tiles.
 template <class Body>
-void for_rows(const Rows& all, const Body& body) {
+void for_rows(const MatrixSize& all, const Body& body) {
   const int64_t per_piece = std::max<int64_t>(1, kGrain / 2 / std::max<int64_t>(1, all.columns));
   const int64_t whole_tiles = (per_piece + kTileRows - 1) / kTileRows * kTileRows;
   parallel_for(all.rows, all.columns <= kTileColumns ? whole_tiles : per_piece,
                [&](int64_t begin, int64_t end) { body(begin, end - begin); });
 }
 
-D2L_SIMD void softmax_tiles(const Rows& part, const float* x, float* y) {
+D2L_SIMD void softmax_tiles(const MatrixSize& part, const float* x, float* y) {
   const auto [rows, columns] = part;
   Tile tile;
   TileStatistics statistics;
@@ -40,7 +40,7 @@ D2L_SIMD void softmax_tiles(const Rows& part, const float* x, float* y) {
   }
 }
 
-D2L_SIMD void softmax_rows(const Rows& part, const float* x, float* y) {
+D2L_SIMD void softmax_rows(const MatrixSize& part, const float* x, float* y) {
   const int64_t columns = part.columns;
   for (int64_t row = 0; row < part.rows; ++row, x += columns, y += columns) {
     const float factor = 1.0f / row_exp<true>(x, columns, row_max(x, columns), y);
@@ -48,7 +48,7 @@ D2L_SIMD void softmax_rows(const Rows& part, const float* x, float* y) {
   }
 }
 
-D2L_SIMD void log_softmax_tiles(const Rows& part, const float* x, float* y) {
+D2L_SIMD void log_softmax_tiles(const MatrixSize& part, const float* x, float* y) {
   const auto [rows, columns] = part;
   Tile tile, exps;
   TileStatistics statistics;
@@ -64,7 +64,7 @@ D2L_SIMD void log_softmax_tiles(const Rows& part, const float* x, float* y) {
   }
 }
 
-D2L_SIMD void log_softmax_rows(const Rows& part, const float* x, float* y) {
+D2L_SIMD void log_softmax_rows(const MatrixSize& part, const float* x, float* y) {
   const int64_t columns = part.columns;
   for (int64_t row = 0; row < part.rows; ++row, x += columns, y += columns) {
     const float max = row_max(x, columns);
@@ -104,7 +104,7 @@ D2L_SIMD void log_softmax_backward_rows(const BackwardRows& part) {
 }  // namespace
 
 void CpuBackend::do_softmax(SoftmaxForm form, ConstView x, View y) {
-  const Rows all = rows_of(x.shape);
+  const MatrixSize all = rows_of(x.shape);
   const bool is_narrow = all.columns <= kTileColumns;
   const auto kernel = form == SoftmaxForm::plain
                           ? (is_narrow ? softmax_tiles : softmax_rows)
@@ -116,7 +116,7 @@ void CpuBackend::do_softmax(SoftmaxForm form, ConstView x, View y) {
 }
 
 void CpuBackend::do_softmax_backward(SoftmaxForm form, ConstView y, ConstView grad_y, View grad_x) {
-  const Rows all = rows_of(y.shape);
+  const MatrixSize all = rows_of(y.shape);
   const auto kernel =
       form == SoftmaxForm::plain ? softmax_backward_rows : log_softmax_backward_rows;
   for_rows(all, [&](int64_t first, int64_t rows) {

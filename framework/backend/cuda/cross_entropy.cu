@@ -27,7 +27,7 @@ struct CrossEntropyGradient {
 
 // One group of threads, up to a whole block, per row.
 __global__ void __launch_bounds__(kThreads)
-    cross_entropy_gradient_kernel(CrossEntropyGradient of, Rows rows, int width) {
+    cross_entropy_gradient_kernel(CrossEntropyGradient of, SoftmaxRows rows, int width) {
   const RowPlace at(width);
   if (at.row >= rows.count) return;
   const float factor = of.grad_losses[at.row];
@@ -42,7 +42,7 @@ __global__ void __launch_bounds__(kThreads)
 
 void CudaBackend::do_cross_entropy(ConstView logits, ConstView labels, View losses,
                                    View probabilities, View correct) {
-  const Rows rows = rows_of(logits.shape);
+  const SoftmaxRows rows = rows_of(logits.shape);
   const CrossEntropy task{{logits.as<float>(), {}, probabilities.as<float>()},
                           labels.as<int64_t>(),
                           rows.columns,
@@ -53,7 +53,7 @@ void CudaBackend::do_cross_entropy(ConstView logits, ConstView labels, View loss
 
 void CudaBackend::do_cross_entropy_backward(ConstView probabilities, ConstView labels,
                                             ConstView grad_losses, View grad_logits) {
-  const Rows rows = rows_of(probabilities.shape);
+  const SoftmaxRows rows = rows_of(probabilities.shape);
   if (rows.count == 0) return;
   const int width = rows.columns > kShortRow ? kThreads : group_width(rows.columns);
   const CrossEntropyGradient task{probabilities.as<float>(), labels.as<int64_t>(),

@@ -22,11 +22,11 @@ __device__ inline float exp_of_difference(float x) {
   return x < -87.0f ? 0.0f : value;
 }
 
-struct Rows {
+struct SoftmaxRows {
   int64_t count, columns;
 };
 
-inline Rows rows_of(const Shape& shape) {
+inline SoftmaxRows rows_of(const Shape& shape) {
   const int64_t columns = shape.rank() > 0 ? shape.size(-1) : 1;
   return {columns > 0 ? shape.elements() / columns : 0, columns};
 }
@@ -90,7 +90,7 @@ __device__ void load_steps(const float* x, int64_t first, int64_t step, int64_t 
 //   void finish(row, first, statistics) `first` is the position of the first largest element
 template <class Task, int kItems>
 __global__ void __launch_bounds__(kThreads)
-    softmax_short_rows_kernel(Task task, Rows rows, int width) {
+    softmax_short_rows_kernel(Task task, SoftmaxRows rows, int width) {
   const RowPlace at(width);
   const bool real = at.row < rows.count;
   const int64_t offset = at.row * rows.columns;
@@ -119,7 +119,7 @@ __global__ void __launch_bounds__(kThreads)
 
 template <class Task>
 __global__ void __launch_bounds__(kThreadsOfLongRow)
-    softmax_long_rows_kernel(Task task, Rows rows) {
+    softmax_long_rows_kernel(Task task, SoftmaxRows rows) {
   constexpr int kItems = 4;
   const int64_t row = blockIdx.x, columns = rows.columns, counted = task.counted(row, columns);
   const float* x = task.x + row * columns;
@@ -162,7 +162,7 @@ void visit_items(int64_t columns, const Visitor& visitor) {
 }
 
 template <class Task>
-void softmax_rows(const Queue& queue, const Task& task, const Rows& rows) {
+void softmax_rows(const Queue& queue, const Task& task, const SoftmaxRows& rows) {
   if (rows.count == 0) return;
   if (rows.columns > kShortRow)
     return launch(queue, static_cast<unsigned>(rows.count), kThreadsOfLongRow,
@@ -180,7 +180,7 @@ void softmax_rows(const Queue& queue, const Task& task, const Rows& rows) {
 //   float* grad_x
 template <class Task, int kItems>
 __global__ void __launch_bounds__(kThreads)
-    softmax_gradient_short_rows_kernel(Task task, Rows rows, int width) {
+    softmax_gradient_short_rows_kernel(Task task, SoftmaxRows rows, int width) {
   const RowPlace at(width);
   const bool real = at.row < rows.count;
   const int64_t offset = at.row * rows.columns;
@@ -200,7 +200,7 @@ __global__ void __launch_bounds__(kThreads)
 
 template <class Task>
 __global__ void __launch_bounds__(kThreadsOfLongRow)
-    softmax_gradient_long_rows_kernel(Task task, Rows rows) {
+    softmax_gradient_long_rows_kernel(Task task, SoftmaxRows rows) {
   constexpr int kItems = 4;
   const int64_t row = blockIdx.x, columns = rows.columns, counted = task.counted(row, columns);
   const float *of_y = task.y + row * columns, *of_grad_y = task.grad_y + row * columns;
@@ -223,7 +223,7 @@ __global__ void __launch_bounds__(kThreadsOfLongRow)
 }
 
 template <class Task>
-void softmax_gradient_rows(const Queue& queue, const Task& task, const Rows& rows) {
+void softmax_gradient_rows(const Queue& queue, const Task& task, const SoftmaxRows& rows) {
   if (rows.count == 0) return;
   if (rows.columns > kShortRow)
     return launch(queue, static_cast<unsigned>(rows.count), kThreadsOfLongRow,
