@@ -42,15 +42,15 @@ struct Prepare {
   int64_t count;
   bool packed;
 
-  struct Place {
+  struct ElementPosition {
     int64_t image, row, column, channel;
   };
-  __device__ Place place_of(int64_t element) const {
+  __device__ ElementPosition position_of(int64_t element) const {
     const int64_t pixel = element / size.channels, line = pixel / size.width;
     return {line / size.height, line % size.height, pixel % size.width, element % size.channels};
   }
   // Moves to the next element; returns whether it belongs to another image.
-  __device__ bool advance(Place& at) const {
+  __device__ bool advance(ElementPosition& at) const {
     if (++at.channel < size.channels) return false;
     at.channel = 0;
     if (++at.column < size.width) return false;
@@ -63,7 +63,7 @@ struct Prepare {
   __device__ images::Variation variation_of(int64_t image) const {
     return augments ? variations.of(samples[image]) : images::Variation{};
   }
-  __device__ uint8_t byte(const Place& at, const images::Variation& variation) const {
+  __device__ uint8_t byte(const ElementPosition& at, const images::Variation& variation) const {
     const int64_t row = at.row + variation.down;
     const int64_t column =
         (variation.mirrored ? size.width - 1 - at.column : at.column) + variation.right;
@@ -74,7 +74,7 @@ struct Prepare {
 
   __device__ void operator()(int64_t item) const {
     const int64_t begin = item * kWide;
-    Place at = place_of(begin);
+    ElementPosition at = position_of(begin);
     images::Variation variation = variation_of(at.image);
     Pack<T, kWide> pack{};
     for (int k = 0; k < kWide && begin + k < count; ++k) {

@@ -51,11 +51,11 @@ struct Geometry {
 };
 
 // The position of pack i in images [n, height, width, packs * kPack].
-struct Place {
+struct PackPosition {
   int64_t image, channel;
   int row, column;
 
-  __device__ Place(int64_t i, int height, int width, int64_t channels, int pack) {
+  __device__ PackPosition(int64_t i, int height, int width, int64_t channels, int pack) {
     const int64_t packs = channels / pack, pixel = i / packs, line = pixel / width;
     channel = (i - pixel * packs) * pack;
     column = static_cast<int>(pixel - line * width);
@@ -72,7 +72,7 @@ struct Largest {
   uint8_t* winners;  // may be null
 
   __device__ void operator()(int64_t i) const {
-    const Place at(i, g.rows.outputs, g.columns.outputs, g.channels, kPack);
+    const PackPosition at(i, g.rows.outputs, g.columns.outputs, g.channels, kPack);
     const Range rows = g.rows.inside(at.row), columns = g.columns.inside(at.column);
     const int top = g.rows.first(at.row), left = g.columns.first(at.column);
     float best[kPack];
@@ -120,7 +120,7 @@ struct Average {
   float share;
 
   __device__ void operator()(int64_t i) const {
-    const Place at(i, g.rows.outputs, g.columns.outputs, g.channels, kPack);
+    const PackPosition at(i, g.rows.outputs, g.columns.outputs, g.channels, kPack);
     const Range rows = g.rows.inside(at.row), columns = g.columns.inside(at.column);
     float sum[kPack] = {};
     for (int row = rows.begin; row < rows.end; ++row) {
@@ -149,7 +149,7 @@ struct Gather {
   float share;
 
   __device__ void operator()(int64_t i) const {
-    const Place at(i, g.rows.size, g.columns.size, g.channels, kPack);
+    const PackPosition at(i, g.rows.size, g.columns.size, g.channels, kPack);
     const Range rows = g.rows.holders(at.row), columns = g.columns.holders(at.column);
     float sum[kPack] = {};
     for (int row = rows.begin; row < rows.end; ++row) {

@@ -34,7 +34,7 @@ template <class T, class S>
 D2L_SIMD void write_rows(S, const Pass<T>& pass, const Window& window, const Matrices& m,
                          const float* products) {
   for (int64_t t = 0; t < window.count; ++t, products += m.row) {
-    const Tiling::Place at = pass.weights.tiling.place(window.first + t);
+    const Tiling::TilePosition at = pass.weights.tiling.position(window.first + t);
     T* pixels[S::kResults * S::kResults];
     pass.out.template find_pixels<S::kResults>(at.image, at.y, at.x, nullptr, pixels);
     for (int64_t o = window.begin; o < window.end; o += kLanes) {

@@ -11,7 +11,7 @@ D2L_SIMD static void read_rows(S, const TileSource<T>& source, const Tiling& til
                                const Matrices& m, std::span<float> rows) {
   const Image<const T>& image = source.image;
   for (float* row = rows.data(); row < rows.data() + rows.size(); ++first, row += m.row) {
-    const Tiling::Place at = tiling.place(first);
+    const Tiling::TilePosition at = tiling.position(first);
     const T* pixels[S::kPoints];
     image.template find_pixels<S::kSide>(at.image, at.y - source.padding.height,
                                          at.x - source.padding.width, source.zeros, pixels);

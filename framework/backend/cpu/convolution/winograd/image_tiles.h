@@ -35,10 +35,10 @@ struct Tiling {
         columns(pieces(size.width, side)),
         count(images * rows * columns) {}
 
-  struct Place {
+  struct TilePosition {
     int64_t image, y, x;  // of the first result
   };
-  Place place(int64_t number) const {
+  TilePosition position(int64_t number) const {
     const int64_t in_image = number % (rows * columns);
     return {number / (rows * columns), in_image / columns * side, in_image % columns * side};
   }

@@ -20,7 +20,7 @@ template <class T, class S>
 D2L_SIMD void read_gradients(S, const TileSource<T>& grad_y, const Tiling& tiling, int64_t first,
                              const Matrices& m, std::span<float> rows) {
   for (float* row = rows.data(); row < rows.data() + rows.size(); ++first, row += m.row) {
-    const Tiling::Place at = tiling.place(first);
+    const Tiling::TilePosition at = tiling.position(first);
     const T* pixels[S::kResults * S::kResults];
     grad_y.image.template find_pixels<S::kResults>(at.image, at.y, at.x, grad_y.zeros, pixels);
     for (int64_t o = 0; o < grad_y.image.channels; o += kLanes)
