@@ -48,7 +48,7 @@ constexpr Case kCases[] = {
     {1, 12, 128, 256, 1, 2, 0},     {3, 6, 256, 256, 3, 1, 1},  {1, 6, 256, 512, 3, 2, 1},
     {1, 6, 256, 512, 1, 2, 0},      {3, 3, 512, 512, 3, 1, 1}};
 
-enum Pass { forward, backward_input, backward_weight, kPasses };
+enum MeasuredPass { forward, backward_input, backward_weight, kPasses };
 constexpr const char* kPassNames[kPasses] = {"forward", "backward input", "backward weight"};
 
 // Seconds of each pass; 0 where it is not needed.

@@ -68,10 +68,10 @@ D2L_SIMD void scale_gradients(const Line& line, const Block<T>& block, int64_t r
 
 // The coefficients that both passes over the data need, and the passes.
 template <class T>
-class Pass {
+class GradientPasses {
  public:
-  Pass(MemoryPool& pool, const BatchNormParams& params, const Backend::NormOperands& in,
-       const Backend::NormStatistics& of_batch)
+  GradientPasses(MemoryPool& pool, const BatchNormParams& params, const Backend::NormOperands& in,
+                 const Backend::NormStatistics& of_batch)
       : rows_(in.x.shape), wide_(pool, 5 * rows_.wide), narrow_(pool, rows_.channels) {
     const float* variance = of_batch.variance.as<float>();
     const float* gamma = in.gamma.as<float>();
@@ -182,7 +182,7 @@ void CpuBackend::do_batch_norm_gradient_sums(const BatchNormParams& params, cons
   }
   visit_float(in.x.dtype, [&](auto zero) {
     using T = decltype(zero);
-    Pass<T>(pool_, params, in, of_batch)
+    GradientPasses<T>(pool_, params, in, of_batch)
         .sums(params, pool_, block_of<T>(in, out, gradients), of_batch, gradients);
   });
 }
@@ -196,7 +196,7 @@ void CpuBackend::do_batch_norm_gradient_input(const BatchNormParams& params, con
   const NormOutput from{.y = {}, .grad_y = is_undone ? gradients.before : out.grad_y};
   visit_float(in.x.dtype, [&](auto zero) {
     using T = decltype(zero);
-    Pass<T>(pool_, left, in, of_batch)
+    GradientPasses<T>(pool_, left, in, of_batch)
         .input(left, block_of<T>(in, from, gradients), of_batch, gradients);
   });
 }

@@ -18,10 +18,10 @@ struct Factor {
   int32_t pixel, tap;
 };
 
-// One convolution: images [pixels, in] -> results [places, out] with weights
+// One convolution: images [pixels, in] -> results [out_pixels, out] with weights
 // [out / kPanel, taps, in / 2, kPanel] of pairs.
-struct Pass {
-  int64_t images, pixels, in, places, out, taps;
+struct SmallConvolution {
+  int64_t images, pixels, in, out_pixels, out, taps;
   const Bfloat16* x;
   const Pair* weights;
   const float* bias;  // or null
@@ -31,13 +31,13 @@ struct Pass {
 
 // The factors of all output pixels; those of output i end at ends[i].
 struct Factors {
-  Factors(MemoryPool& pool, int64_t places, int64_t taps)
-      : list(pool, places * taps), ends(pool, places) {}
+  Factors(MemoryPool& pool, int64_t out_pixels, int64_t taps)
+      : list(pool, out_pixels * taps), ends(pool, out_pixels) {}
 
   void add(int64_t pixel, int64_t tap) {
     list.data()[count++] = {static_cast<int32_t>(pixel), static_cast<int32_t>(tap)};
   }
-  void end(int64_t place) { ends.data()[place] = count; }
+  void end(int64_t output) { ends.data()[output] = count; }
 
   Scratch<Factor> list;
   Scratch<int64_t> ends;
@@ -46,15 +46,15 @@ struct Factors {
 
 Factors forward_factors(const ConvolutionShape& s, MemoryPool& pool) {
   Factors factors(pool, s.out_height * s.out_width, s.kernel_height * s.kernel_width);
-  for (int64_t place = 0; place < s.out_height * s.out_width; ++place) {
+  for (int64_t output = 0; output < s.out_height * s.out_width; ++output) {
     for (int64_t tap = 0; tap < s.kernel_height * s.kernel_width; ++tap) {
-      const int64_t y = place / s.out_width * s.params.stride.height - s.params.padding.height +
+      const int64_t y = output / s.out_width * s.params.stride.height - s.params.padding.height +
                         tap / s.kernel_width;
-      const int64_t x = place % s.out_width * s.params.stride.width - s.params.padding.width +
+      const int64_t x = output % s.out_width * s.params.stride.width - s.params.padding.width +
                         tap % s.kernel_width;
       if (y >= 0 && y < s.height && x >= 0 && x < s.width) factors.add(y * s.width + x, tap);
     }
-    factors.end(place);
+    factors.end(output);
   }
   return factors;
 }
@@ -67,16 +67,16 @@ int64_t window_of(int64_t at, int64_t tap, int64_t padding, int64_t stride) {
 
 Factors backward_factors(const ConvolutionShape& s, MemoryPool& pool) {
   Factors factors(pool, s.height * s.width, s.kernel_height * s.kernel_width);
-  for (int64_t place = 0; place < s.height * s.width; ++place) {
+  for (int64_t output = 0; output < s.height * s.width; ++output) {
     for (int64_t tap = 0; tap < s.kernel_height * s.kernel_width; ++tap) {
-      const int64_t y = window_of(place / s.width, tap / s.kernel_width, s.params.padding.height,
+      const int64_t y = window_of(output / s.width, tap / s.kernel_width, s.params.padding.height,
                                   s.params.stride.height);
-      const int64_t x = window_of(place % s.width, tap % s.kernel_width, s.params.padding.width,
+      const int64_t x = window_of(output % s.width, tap % s.kernel_width, s.params.padding.width,
                                   s.params.stride.width);
       if (y >= 0 && y < s.out_height && x >= 0 && x < s.out_width)
         factors.add(y * s.out_width + x, tap);
     }
-    factors.end(place);
+    factors.end(output);
   }
   return factors;
 }
@@ -107,10 +107,10 @@ D2L_SIMD void pack_turned_panel(const float* weight, int64_t taps, int64_t in, i
 #if defined(__x86_64__)
 
 // One output pixel of kImages images, kPanel channels.
-D2L_PAIRS void multiply_block(const Pass& pass, const Factor* factors, int64_t count,
+D2L_PAIRS void multiply_block(const SmallConvolution& conv, const Factor* factors, int64_t count,
                               const Bfloat16* x, const Pair* weights, const float* bias,
                               Bfloat16* y) {
-  const int64_t image = pass.pixels * pass.in, pairs = pass.in / 2;
+  const int64_t image = conv.pixels * conv.in, pairs = conv.in / 2;
   __m512 sum[kImages][kVectors];
 #pragma GCC unroll 2
   for (int v = 0; v < kVectors; ++v) {
@@ -119,7 +119,7 @@ D2L_PAIRS void multiply_block(const Pass& pass, const Factor* factors, int64_t c
     for (int n = 0; n < kImages; ++n) sum[n][v] = first;
   }
   for (int64_t f = 0; f < count; ++f) {
-    const Bfloat16* from = x + factors[f].pixel * pass.in;
+    const Bfloat16* from = x + factors[f].pixel * conv.in;
     const Pair* weight = weights + factors[f].tap * pairs * kPanel;
     for (int64_t k = 0; k < pairs; ++k, from += 2, weight += kPanel) {
       __m512bh row[kVectors];
@@ -133,32 +133,32 @@ D2L_PAIRS void multiply_block(const Pass& pass, const Factor* factors, int64_t c
       }
     }
   }
-  const __m512 smallest = _mm512_set1_ps(pass.smallest);
+  const __m512 smallest = _mm512_set1_ps(conv.smallest);
 #pragma GCC unroll 8
   for (int n = 0; n < kImages; ++n)
 #pragma GCC unroll 2
     for (int v = 0; v < kVectors; ++v)
-      store_at_least(smallest, sum[n][v], y + n * pass.places * pass.out + v * kPairLanes);
+      store_at_least(smallest, sum[n][v], y + n * conv.out_pixels * conv.out + v * kPairLanes);
 }
 
 #else
-void multiply_block(const Pass&, const Factor*, int64_t, const Bfloat16*, const Pair*, const float*,
-                    Bfloat16*) {}
+void multiply_block(const SmallConvolution&, const Factor*, int64_t, const Bfloat16*, const Pair*,
+                    const float*, Bfloat16*) {}
 #endif
 
 // The last block of images may overlap the one before.
-void run(const Pass& pass, const Factors& factors) {
-  const int64_t panels = pass.out / kPanel;
+void run(const SmallConvolution& conv, const Factors& factors) {
+  const int64_t panels = conv.out / kPanel;
   parallel_for(panels, 1, [&](int64_t panel, int64_t) {
-    const Pair* weights = pass.weights + panel * pass.taps * pass.in / 2 * kPanel;
-    for (int64_t place = 0; place < pass.places; ++place) {
-      const int64_t begin = place > 0 ? factors.ends.data()[place - 1] : 0;
-      for (int64_t i = 0; i < pass.images; i += kImages) {
-        const int64_t n = std::min(i, pass.images - kImages);
-        multiply_block(pass, factors.list.data() + begin, factors.ends.data()[place] - begin,
-                       pass.x + n * pass.pixels * pass.in, weights,
-                       pass.bias ? pass.bias + panel * kPanel : nullptr,
-                       pass.y + (n * pass.places + place) * pass.out + panel * kPanel);
+    const Pair* weights = conv.weights + panel * conv.taps * conv.in / 2 * kPanel;
+    for (int64_t output = 0; output < conv.out_pixels; ++output) {
+      const int64_t begin = output > 0 ? factors.ends.data()[output - 1] : 0;
+      for (int64_t i = 0; i < conv.images; i += kImages) {
+        const int64_t n = std::min(i, conv.images - kImages);
+        multiply_block(conv, factors.list.data() + begin, factors.ends.data()[output] - begin,
+                       conv.x + n * conv.pixels * conv.in, weights,
+                       conv.bias ? conv.bias + panel * kPanel : nullptr,
+                       conv.y + (n * conv.out_pixels + output) * conv.out + panel * kPanel);
       }
     }
   });
@@ -166,9 +166,9 @@ void run(const Pass& pass, const Factors& factors) {
 
 // For larger images other kernels are faster.
 bool small(const ConvolutionShape& s, int64_t from, int64_t to) {
-  constexpr int64_t kMostPlaces = 36;
+  constexpr int64_t kMostOutputs = 36;
   return s.dtype == DType::bf16 && bf16_products() != Bf16Products::f32 && s.images >= kImages &&
-         s.kernel_height * s.kernel_width > 1 && s.out_height * s.out_width <= kMostPlaces &&
+         s.kernel_height * s.kernel_width > 1 && s.out_height * s.out_width <= kMostOutputs &&
          from % 2 == 0 && to % kPanel == 0;
 }
 
@@ -191,7 +191,7 @@ void small_images_forward(const ConvolutionContext& on, const ConvolutionShape& 
   run({.images = s.images,
        .pixels = s.height * s.width,
        .in = s.in,
-       .places = s.out_height * s.out_width,
+       .out_pixels = s.out_height * s.out_width,
        .out = s.out,
        .taps = taps,
        .x = operands.x.as<Bfloat16>(),
@@ -216,7 +216,7 @@ void small_images_backward_input(const ConvolutionContext& on, const Convolution
   run({.images = s.images,
        .pixels = s.out_height * s.out_width,
        .in = s.out,
-       .places = s.height * s.width,
+       .out_pixels = s.height * s.width,
        .out = s.in,
        .taps = taps,
        .x = operands.grad_y.as<Bfloat16>(),

@@ -17,7 +17,7 @@ namespace {
 
 // One convolution: input -> tiles -> products with transformed weights -> output.
 template <class T>
-struct Pass {
+struct WinogradConvolution {
   TileSource<T> in;
   Image<T> out;
   WeightPanels weights;
@@ -31,22 +31,22 @@ struct Window {
 };
 
 template <class T, class S>
-D2L_SIMD void write_rows(S, const Pass<T>& pass, const Window& window, const Matrices& m,
-                         const float* products) {
+D2L_SIMD void write_rows(S, const WinogradConvolution<T>& conv, const Window& window,
+                         const Matrices& m, const float* products) {
   for (int64_t t = 0; t < window.count; ++t, products += m.row) {
-    const Tiling::TilePosition at = pass.weights.tiling.position(window.first + t);
+    const Tiling::TilePosition at = conv.weights.tiling.position(window.first + t);
     T* pixels[S::kResults * S::kResults];
-    pass.out.template find_pixels<S::kResults>(at.image, at.y, at.x, nullptr, pixels);
+    conv.out.template find_pixels<S::kResults>(at.image, at.y, at.x, nullptr, pixels);
     for (int64_t o = window.begin; o < window.end; o += kLanes) {
       Lanes16 bias{};
-      if (pass.bias != nullptr) load(bias, pass.bias + o);
+      if (conv.bias != nullptr) load(bias, conv.bias + o);
       transform_tile<S::kSide, S::kResults, transform_output<S>>(
           [&](int p, Lanes16& value)
               D2L_INLINE { load(value, products + p * m.step + o - window.begin); },
           [&](int i, const Lanes16& result) D2L_INLINE {
             if (pixels[i] == nullptr) return;
             Lanes16 value = result + bias;
-            if (pass.relu) relu(value);
+            if (conv.relu) relu(value);
             store(value, pixels[i] + o);
           });
     }
@@ -54,10 +54,10 @@ D2L_SIMD void write_rows(S, const Pass<T>& pass, const Window& window, const Mat
 }
 
 template <class T>
-void write_tiles(const Pass<T>& pass, const Window& window, const Matrices& m,
+void write_tiles(const WinogradConvolution<T>& conv, const Window& window, const Matrices& m,
                  const float* products) {
-  visit_scheme(pass.weights.tiling,
-               [&](auto scheme) { write_rows(scheme, pass, window, m, products); });
+  visit_scheme(conv.weights.tiling,
+               [&](auto scheme) { write_rows(scheme, conv, window, m, products); });
 }
 
 // Multiplies `tiles` rows of all points' matrices by one panel of weights. Meanwhile prefetches the
@@ -91,9 +91,9 @@ int64_t rounded(int64_t tiles) { return (tiles + kRows - 1) / kRows * kRows; }
 // For weights that fit into a core's own cache: each thread takes a few tiles through all three
 // steps.
 template <class T>
-void run_tile_by_tile(const Pass<T>& pass, MemoryPool& pool) {
-  const WeightPanels& weights = pass.weights;
-  const int64_t points = pass.weights.tiling.points();
+void run_tile_by_tile(const WinogradConvolution<T>& conv, MemoryPool& pool) {
+  const WeightPanels& weights = conv.weights;
+  const int64_t points = conv.weights.tiling.points();
   const int64_t tile_bytes =
       points * 4 * (Matrices::row_of(weights.depth) + Matrices::row_of(weights.columns));
   const int64_t block = std::clamp(kOwnCache / tile_bytes / kRows, int64_t{1}, int64_t{8}) * kRows;
@@ -107,23 +107,23 @@ void run_tile_by_tile(const Pass<T>& pass, MemoryPool& pool) {
   });
   const Matrices in(points, block, weights.depth), out(points, block, weights.columns);
   PerThread<float> memory(pool, in.size + out.size);
-  parallel_for(pass.weights.tiling.count, block, [&](int64_t begin, int64_t end) {
+  parallel_for(conv.weights.tiling.count, block, [&](int64_t begin, int64_t end) {
     float* rows = memory.mine();
     float* products = rows + in.size;
-    read_tiles(pass.in, pass.weights.tiling, begin, end - begin, in, rows);
+    read_tiles(conv.in, conv.weights.tiling, begin, end - begin, in, rows);
     for (int64_t i = 0; i < weights.panels; ++i)
       multiply(weights, i, packed.data() + i * weights.size(), weights.panels, end - begin, in,
                rows, out, products + i * WeightPanels::kWide);
-    write_tiles(pass, {begin, end - begin, 0, weights.columns}, out, products);
+    write_tiles(conv, {begin, end - begin, 0, weights.columns}, out, products);
   });
 }
 
 // For larger weights: each thread transforms one panel and multiplies it with all tiles, up to the
 // results. So transformed weights never leave the cache.
 template <class T>
-void run_panel_by_panel(const Pass<T>& pass, MemoryPool& pool) {
-  const WeightPanels& weights = pass.weights;
-  const Tiling& tiling = pass.weights.tiling;
+void run_panel_by_panel(const WinogradConvolution<T>& conv, MemoryPool& pool) {
+  const WeightPanels& weights = conv.weights;
+  const Tiling& tiling = conv.weights.tiling;
   const int64_t most =
       std::max(kTilesOfABlock / (tiling.points() * 4 * Matrices::row_of(weights.depth)), kFew);
   const int64_t blocks = (tiling.count + most - 1) / most;
@@ -139,7 +139,7 @@ void run_panel_by_panel(const Pass<T>& pass, MemoryPool& pool) {
   for (int64_t first = 0; first < tiling.count; first += block) {
     const int64_t count = std::min(block, tiling.count - first);
     parallel_for(count, 4, [&](int64_t begin, int64_t end) {
-      read_tiles(pass.in, tiling, first + begin, end - begin, in, rows.data() + begin * in.row);
+      read_tiles(conv.in, tiling, first + begin, end - begin, in, rows.data() + begin * in.row);
     });
     parallel_for(weights.panels * parts, 1, [&](int64_t item, int64_t) {
       const int64_t panel = item / parts, column = panel * WeightPanels::kWide;
@@ -152,18 +152,18 @@ void run_panel_by_panel(const Pass<T>& pass, MemoryPool& pool) {
         const int64_t tiles = std::min(kFew, end - t);
         const int64_t next = t + kFew < end ? weights.panels : panel + 1;
         multiply(weights, panel, packed, next, tiles, in, rows.data() + t * in.row, out, products);
-        write_tiles(pass, {first + t, tiles, column, column + weights.width(panel)}, out, products);
+        write_tiles(conv, {first + t, tiles, column, column + weights.width(panel)}, out, products);
       }
     });
   }
 }
 
 template <class T>
-void run(const Pass<T>& pass, MemoryPool& pool) {
-  if (pass.weights.panels * pass.weights.size() * 4 <= 8 * kOwnCache)
-    run_tile_by_tile(pass, pool);
+void run(const WinogradConvolution<T>& conv, MemoryPool& pool) {
+  if (conv.weights.panels * conv.weights.size() * 4 <= 8 * kOwnCache)
+    run_tile_by_tile(conv, pool);
   else
-    run_panel_by_panel(pass, pool);
+    run_panel_by_panel(conv, pool);
 }
 
 // `size` is the size of the results, which are split into tiles.
@@ -198,11 +198,11 @@ void forward_images(const ConvolutionShape& s, MemoryPool& pool, const T* x, con
   const Tiling tiling(s.images, size, s.kernel_height);
   Scratch<T> zeros(pool, s.in);
   std::fill_n(zeros.data(), s.in, T{});
-  run(Pass<T>{.in = {{x, {s.height, s.width}, s.in}, s.params.padding, zeros.data()},
-              .out = {y, size, s.out},
-              .weights = {s, tiling, WeightUse::forward, weight},
-              .bias = bias,
-              .relu = s.params.activation == Activation::relu},
+  run(WinogradConvolution<T>{.in = {{x, {s.height, s.width}, s.in}, s.params.padding, zeros.data()},
+                             .out = {y, size, s.out},
+                             .weights = {s, tiling, WeightUse::forward, weight},
+                             .bias = bias,
+                             .relu = s.params.activation == Activation::relu},
       pool);
 }
 
@@ -213,14 +213,14 @@ void gather_gradients(const ConvolutionShape& s, MemoryPool& pool, const T* grad
   const Tiling tiling(s.images, size, s.kernel_height);
   Scratch<T> zeros(pool, s.out);
   std::fill_n(zeros.data(), s.out, T{});
-  run(Pass<T>{.in = {{grad_y, {s.out_height, s.out_width}, s.out},
-                     {s.kernel_height - 1 - s.params.padding.height,
-                      s.kernel_width - 1 - s.params.padding.width},
-                     zeros.data()},
-              .out = {grad_x, size, s.in},
-              .weights = {s, tiling, WeightUse::backward_input, weight},
-              .bias = nullptr,
-              .relu = false},
+  run(WinogradConvolution<T>{.in = {{grad_y, {s.out_height, s.out_width}, s.out},
+                                    {s.kernel_height - 1 - s.params.padding.height,
+                                     s.kernel_width - 1 - s.params.padding.width},
+                                    zeros.data()},
+                             .out = {grad_x, size, s.in},
+                             .weights = {s, tiling, WeightUse::backward_input, weight},
+                             .bias = nullptr,
+                             .relu = false},
       pool);
 }
 
