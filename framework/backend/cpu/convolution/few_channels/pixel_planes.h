@@ -12,8 +12,8 @@
 
 // Shared by the kernels of pixels*.cpp. They compute on planes, rows of one channel:
 // [channels][wide_row], where a vector holds 16 adjacent pixels. In memory, results have the few
-// channels of a pixel adjacent: [pixels][channels]. Weaving converts planes to pixels, unweaving
-// does the reverse.
+// channels of a pixel adjacent: [pixels][channels]. Interleaving converts planes to pixels,
+// deinterleaving does the reverse.
 
 namespace d2l::cpu {
 
@@ -60,7 +60,7 @@ template <int kCount, class Source, int... kNewest>
 }
 
 template <int kOut, int kVector>
-struct Woven {
+struct Interleaved {
   constexpr std::pair<int, int> operator()(int lane) const {
     int at = kVector * 16 + lane;
     return {at % kOut, at / kOut};
@@ -68,7 +68,7 @@ struct Woven {
 };
 
 template <int kOut, int kChannel>
-struct Unwoven {
+struct Deinterleaved {
   constexpr std::pair<int, int> operator()(int lane) const {
     int at = lane * kOut + kChannel;
     return {at / 16, at % 16};
@@ -89,17 +89,17 @@ template <template <int, int> class Source, int kOut, class T, int... kIndex>
 }
 
 template <int kOut>
-[[gnu::always_inline]] inline void weave(const float* planes, int64_t wide, float* pixels) {
+[[gnu::always_inline]] inline void interleave(const float* planes, int64_t wide, float* pixels) {
   for (int64_t i = 0; i < wide; i += kLanes)
-    pick_all<Woven, kOut>(std::make_integer_sequence<int, kOut>{}, planes + i, wide,
-                          pixels + i * kOut, kLanes);
+    pick_all<Interleaved, kOut>(std::make_integer_sequence<int, kOut>{}, planes + i, wide,
+                                pixels + i * kOut, kLanes);
 }
 
 template <int kOut, class T>
-[[gnu::always_inline]] inline void unweave(const T* pixels, int64_t wide, float* planes) {
+[[gnu::always_inline]] inline void deinterleave(const T* pixels, int64_t wide, float* planes) {
   for (int64_t i = 0; i < wide; i += kLanes)
-    pick_all<Unwoven, kOut>(std::make_integer_sequence<int, kOut>{}, pixels + i * kOut, kLanes,
-                            planes + i, wide);
+    pick_all<Deinterleaved, kOut>(std::make_integer_sequence<int, kOut>{}, pixels + i * kOut,
+                                  kLanes, planes + i, wide);
 }
 
 // T, the images' type, is float or Bfloat16.

@@ -9,7 +9,7 @@
 #include "framework/backend/cpu/per_thread.h"
 
 // Lanes are adjacent pixels. Images with one input channel have this layout in memory; the few
-// output channels are woven and unwoven row by row (pixel_planes.h).
+// output channels are interleaved and deinterleaved row by row (pixel_planes.h).
 
 namespace d2l::cpu {
 namespace {
@@ -51,12 +51,13 @@ template <int kChannels>
 }
 
 // planes and pixels are scratch memory: 2 x out x wide_row and out x wide_row elements.
-D2L_SIMD void weave_rows(const ConvolutionShape& s, const float* planes, float* pixels, float* y) {
+D2L_SIMD void interleave_rows(const ConvolutionShape& s, const float* planes, float* pixels,
+                              float* y) {
   int64_t wide = wide_row(s), count = s.out_width * s.out;
   for (int64_t r = 0; r < 2; ++r) {
     with_constant<kMostOut>(
         s.out, [&](auto out) __attribute__((always_inline)) {
-          weave<out>(planes + r * s.out * wide, wide, pixels);
+          interleave<out>(planes + r * s.out * wide, wide, pixels);
         });
     copy_row(pixels, count, y + r * count);
   }
@@ -123,7 +124,8 @@ D2L_SIMD void gradient_planes(const ConvolutionShape& s, const T* grad_y, T* pix
     if (!inside) std::copy(grad_y, grad_y + count, pixels);
     const T* row = inside ? grad_y : pixels;
     with_constant<kMostOut>(
-        s.out, [&](auto out) __attribute__((always_inline)) { unweave<out>(row, wide, planes); });
+        s.out, [&](auto out)
+                   __attribute__((always_inline)) { deinterleave<out>(row, wide, planes); });
     for (int64_t o = 0; o < s.out; ++o)
       for (int64_t ox = s.out_width; ox < wide; ++ox) planes[o * wide + ox] = 0.0f;
   }
@@ -206,7 +208,7 @@ static void forward_images(const ConvolutionShape& s, MemoryPool& pool, const T*
       for (int64_t i = 0; i < s.out_height; i += 2) {
         int64_t oy = std::min(i, s.out_height - 2);  // the last pair of rows may overlap
         forward_rows(s, images.mine(), oy, weight, bias, planes.mine());
-        weave_rows(s, planes.mine(), pixels.mine(), image + oy * s.out_width * s.out);
+        interleave_rows(s, planes.mine(), pixels.mine(), image + oy * s.out_width * s.out);
       }
       activate(s.params.activation, image, s.y_image());
       store_floats(image, s.y_image(), stored);

@@ -8,8 +8,8 @@
 #include "framework/backend/formulas.h"
 
 // A convolution of pixels.cpp fused with average pooling over 2 x 2 windows. The large images
-// between the two stay planes, [images][out_height][out][out_width]; they are never woven. Vectors
-// extend past the end of a plane into the next one, which is written later.
+// between the two stay planes, [images][out_height][out][out_width]; they are never interleaved.
+// Vectors extend past the end of a plane into the next one, which is written later.
 
 namespace d2l::cpu {
 namespace {
@@ -51,10 +51,11 @@ D2L_SIMD void average_rows(const ConvolutionShape& s, const float* rows, float* 
 }
 
 template <class T>
-D2L_SIMD void weave_row(const ConvolutionShape& s, const float* planes, float* pixels, T* y) {
+D2L_SIMD void interleave_row(const ConvolutionShape& s, const float* planes, float* pixels, T* y) {
   with_constant<kMostOut>(
-      s.out, [&](auto out)
-                 __attribute__((always_inline)) { weave<out>(planes, wide_row(s) / 2, pixels); });
+      s.out, [&](auto out) __attribute__((always_inline)) {
+        interleave<out>(planes, wide_row(s) / 2, pixels);
+      });
   copy_row(pixels, s.out_width / 2 * s.out, y);
 }
 
@@ -74,15 +75,16 @@ D2L_SIMD void keep_rows(const ConvolutionShape& s, const float* rows, T* kept) {
 // grad_y [out_width / 2][out] -> planes of half the width, with zeros after the row. inside: a
 // whole plane can be read.
 template <class T>
-D2L_SIMD void unweave_row(const ConvolutionShape& s, const T* grad_y, bool inside, T* pixels,
-                          float* planes) {
+D2L_SIMD void deinterleave_row(const ConvolutionShape& s, const T* grad_y, bool inside, T* pixels,
+                               float* planes) {
   int64_t half = s.out_width / 2, wide = wide_row(s) / 2;
   if (!inside) {
     std::copy(grad_y, grad_y + half * s.out, pixels);
     grad_y = pixels;
   }
   with_constant<kMostOut>(
-      s.out, [&](auto out) __attribute__((always_inline)) { unweave<out>(grad_y, wide, planes); });
+      s.out, [&](auto out)
+                 __attribute__((always_inline)) { deinterleave<out>(grad_y, wide, planes); });
   for (int64_t o = 0; o < s.out; ++o)
     for (int64_t ox = half; ox < wide; ++ox) planes[o * wide + ox] = 0.0f;
 }
@@ -137,8 +139,8 @@ void forward_images(const ConvolutionShape& s, MemoryPool& pool, const T* x, con
         activate(s.params.activation, rows.mine(), 2 * plane);
         keep_rows(s, rows.mine(), kept + n * s.y_image() + oy * s.out * s.out_width);
         average_rows(s, rows.mine(), planes.mine());
-        weave_row(s, planes.mine(), pixels.mine(),
-                  y + (n * (s.out_height / 2) + oy / 2) * pooled_row);
+        interleave_row(s, planes.mine(), pixels.mine(),
+                       y + (n * (s.out_height / 2) + oy / 2) * pooled_row);
       }
     }
   });
@@ -154,7 +156,7 @@ void sum_gradients(const ConvolutionShape& s, MemoryPool& pool, const T* x, cons
     for (int64_t oy = 0; oy < s.out_height; oy += 2) {
       int64_t row = n * (s.out_height / 2) + oy / 2;
       bool inside = row * pooled_row + plane / 2 <= pooled_rows * pooled_row;
-      unweave_row(s, grad_y + row * pooled_row, inside, pixels, grads.mine());
+      deinterleave_row(s, grad_y + row * pooled_row, inside, pixels, grads.mine());
       spread(s, grads.mine(), kept + n * s.y_image() + oy * s.out * s.out_width,
              planes + oy * plane);
     }
