@@ -29,19 +29,19 @@ inline int64_t image_row(const ConvolutionShape& s) {
   return round_up(std::max(wide_row(s) + s.kernel_width + kLanes, s.padded_width()), kLanes);
 }
 
-using Choice = std::array<int32_t, 16>;
+using ShuffleIndices = std::array<int32_t, 16>;
 
 // The shuffle that takes lanes from vector number `newest` where source(lane) names it, and keeps
 // the other lanes.
 template <class Source>
-constexpr Choice choose(int newest, const Source& source) {
-  Choice choice{};
+constexpr ShuffleIndices shuffle_indices(int newest, const Source& source) {
+  ShuffleIndices indices{};
   for (int lane = 0; lane < 16; ++lane) {
     auto [vector, from] = source(lane);
     bool first_two = newest == 1 && vector == 0;
-    choice[lane] = vector == newest ? 16 + from : first_two ? from : lane;
+    indices[lane] = vector == newest ? 16 + from : first_two ? from : lane;
   }
-  return choice;
+  return indices;
 }
 
 // result[lane] = in[vector][from], where {vector, from} = source(lane).
@@ -51,10 +51,10 @@ template <int kCount, class Source, int... kNewest>
   result = in[0];
   [[maybe_unused]] auto step = [&]<int kVector>(std::integral_constant<int, kVector>)
       __attribute__((always_inline)) {
-    static constexpr Choice kChoice = choose(kVector, Source{});
-    Lanes16i choice;
-    load(choice, kChoice.data());
-    result = __builtin_shuffle(result, in[kVector], choice);
+    static constexpr ShuffleIndices kIndices = shuffle_indices(kVector, Source{});
+    Lanes16i indices;
+    load(indices, kIndices.data());
+    result = __builtin_shuffle(result, in[kVector], indices);
   };
   (step(std::integral_constant<int, kNewest + 1>{}), ...);
 }

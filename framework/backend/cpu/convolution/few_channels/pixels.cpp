@@ -71,14 +71,14 @@ constexpr int kWeightTaps = 5;
 // result = lanes kShift, kShift + 1, ... of two consecutive vectors
 template <int kShift>
 [[gnu::always_inline]] inline void shift(const Lanes16& x, const Lanes16& next, Lanes16& result) {
-  static constexpr Choice kChoice = [] {
-    Choice choice{};
-    for (int lane = 0; lane < 16; ++lane) choice[lane] = lane + kShift;
-    return choice;
+  static constexpr ShuffleIndices kIndices = [] {
+    ShuffleIndices indices{};
+    for (int lane = 0; lane < 16; ++lane) indices[lane] = lane + kShift;
+    return indices;
   }();
-  Lanes16i choice;
-  load(choice, kChoice.data());
-  result = __builtin_shuffle(x, next, choice);
+  Lanes16i indices;
+  load(indices, kIndices.data());
+  result = __builtin_shuffle(x, next, indices);
 }
 
 // Inputs are loaded once and shifted in registers: loads at every position would cross cache lines.
