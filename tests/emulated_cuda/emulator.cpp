@@ -27,13 +27,13 @@ constexpr size_t kStack = size_t{64} << 10;
   std::abort();
 }
 
-struct Meeting {  // a barrier
+struct Barrier {
   int arrived = 0;
   uint64_t round = 0;
 };
 
 struct Warp {
-  Meeting meeting;
+  Barrier barrier;
   uint64_t values[32];
 };
 
@@ -71,7 +71,7 @@ class Block {
   }
 
   void sync_block() {
-    meet(block_, [this] { return alive_; });
+    wait_at(block_, [this] { return alive_; });
   }
 
   uint64_t exchange(unsigned mask, uint64_t mine, unsigned source) {
@@ -80,9 +80,9 @@ class Block {
     if ((mask >> lane & 1) == 0) give_up("a lane calls with a mask that leaves it out");
     const int lanes = __builtin_popcount(mask);
     warp.values[lane] = mine;
-    meet(warp.meeting, [&] { return lanes; });
+    wait_at(warp.barrier, [&] { return lanes; });
     const uint64_t answer = warp.values[source % 32];
-    meet(warp.meeting, [&] { return lanes; });
+    wait_at(warp.barrier, [&] { return lanes; });
     return answer;
   }
 
@@ -123,14 +123,14 @@ class Block {
   }
 
   template <class Wanted>
-  void meet(Meeting& meeting, const Wanted& wanted) {
-    const uint64_t round = meeting.round;
-    ++meeting.arrived;
-    while (meeting.round == round) {
+  void wait_at(Barrier& barrier, const Wanted& wanted) {
+    const uint64_t round = barrier.round;
+    ++barrier.arrived;
+    while (barrier.round == round) {
       // Does not wait for threads that have ended.
-      if (meeting.arrived >= wanted()) {
-        meeting.arrived = 0;
-        ++meeting.round;
+      if (barrier.arrived >= wanted()) {
+        barrier.arrived = 0;
+        ++barrier.round;
         moved_ = true;
         return;
       }
@@ -141,7 +141,7 @@ class Block {
 
   std::vector<std::unique_ptr<Fiber>> fibers_;
   std::vector<Warp> warps_;
-  Meeting block_;
+  Barrier block_;
   const std::function<void()>* body_ = nullptr;
   jmp_buf scheduler_;
   size_t current_ = 0;
