@@ -68,9 +68,9 @@ Lengths lengths_of(const Backend::AttentionOperands& in, int64_t sample) {
 }
 
 // Allocates consecutive parts of a thread's scratch memory.
-class Carver {
+class BumpAllocator {
  public:
-  explicit Carver(float* memory) : next_(memory) {}
+  explicit BumpAllocator(float* memory) : next_(memory) {}
   float* take(int64_t count) {
     float* part = next_;
     next_ += whole_vectors(count);
@@ -242,12 +242,12 @@ struct HeadForward {
 template <class T>
 void forward(const HeadForward<T>& head, float* memory) {
   const int64_t keys_wide = head.keys_wide(), values_wide = head.values.wide();
-  Carver carver(memory);
-  float* keys = carver.take(head.keys.columns * keys_wide);
-  float* values = carver.take(head.values.rows * values_wide);
-  float* weights = carver.take(head.block() * keys_wide);
-  float* y = carver.take(head.block() * values_wide);
-  float* queries = carver.take(head.block() * head.queries.wide());
+  BumpAllocator scratch(memory);
+  float* keys = scratch.take(head.keys.columns * keys_wide);
+  float* values = scratch.take(head.values.rows * values_wide);
+  float* weights = scratch.take(head.block() * keys_wide);
+  float* y = scratch.take(head.block() * values_wide);
+  float* queries = scratch.take(head.block() * head.queries.wide());
   pack_transposed<T>(head.keys, head.scale, keys);
   pack<T>(head.values, values);
   for (int64_t row = 0; row < head.queries.rows; row += kBlock) {
@@ -281,17 +281,17 @@ template <class T>
 void backward(const HeadBackward<T>& head, float* memory) {
   const int64_t keys_wide = head.keys_wide(), inner_wide = head.keys.wide();
   const int64_t values_wide = head.values.wide(), keys = head.keys.rows, block = head.block();
-  Carver carver(memory);
-  float* keys_across = carver.take(head.keys.columns * keys_wide);
-  float* values_across = carver.take(head.values.columns * keys_wide);
-  float* weights = carver.take(block * keys_wide);
-  float* scores = carver.take(block * keys_wide);
-  float* keys_packed = carver.take(keys * inner_wide);
-  float* grad_keys = carver.take(keys * inner_wide);
-  float* queries = carver.take(block * inner_wide);
-  float* grad_queries = carver.take(block * inner_wide);
-  float* grad_values = carver.take(keys * values_wide);
-  float* grad_y = carver.take(block * values_wide);
+  BumpAllocator scratch(memory);
+  float* keys_across = scratch.take(head.keys.columns * keys_wide);
+  float* values_across = scratch.take(head.values.columns * keys_wide);
+  float* weights = scratch.take(block * keys_wide);
+  float* scores = scratch.take(block * keys_wide);
+  float* keys_packed = scratch.take(keys * inner_wide);
+  float* grad_keys = scratch.take(keys * inner_wide);
+  float* queries = scratch.take(block * inner_wide);
+  float* grad_queries = scratch.take(block * inner_wide);
+  float* grad_values = scratch.take(keys * values_wide);
+  float* grad_y = scratch.take(block * values_wide);
   pack_transposed<T>(head.keys, head.scale, keys_across);
   pack_transposed<T>(head.values, 1, values_across);
   pack<T>(head.keys, keys_packed);
