@@ -26,15 +26,16 @@ D2L_SIMD void add_moments(const T* x, int64_t rows, int64_t width, const float* 
 }
 
 // The coefficients of y = (x - mean) scale + shift, each repeated to a wide row.
-struct Line {
+struct Coefficients {
   const float *mean, *scale, *shift;
 };
 
 template <bool kRelu, bool kResidual, class T>
-[[gnu::always_inline]] inline void apply_row(const Line& line, const T* x, const T* residual,
-                                             int64_t width, T* __restrict y) {
+[[gnu::always_inline]] inline void apply_row(const Coefficients& coefficients, const T* x,
+                                             const T* residual, int64_t width, T* __restrict y) {
   for (int64_t i = 0; i < width; ++i) {
-    float value = (static_cast<float>(x[i]) - line.mean[i]) * line.scale[i] + line.shift[i];
+    float value = (static_cast<float>(x[i]) - coefficients.mean[i]) * coefficients.scale[i] +
+                  coefficients.shift[i];
     if (kResidual) value += static_cast<float>(residual[i]);
     if (kRelu) value = value < 0.0f ? 0.0f : value;
     y[i] = static_cast<T>(value);
@@ -49,17 +50,18 @@ struct Block {
 };
 
 template <class T>
-D2L_SIMD void apply_rows(const Line& line, const Block<T>& block, int64_t rows, int64_t width) {
+D2L_SIMD void apply_rows(const Coefficients& coefficients, const Block<T>& block, int64_t rows,
+                         int64_t width) {
   for (int64_t r = 0; r < rows; ++r) {
     const T* x = block.x + r * width;
     T* y = block.y + r * width;
     if (block.residual == nullptr) {
-      block.relu ? apply_row<true, false>(line, x, x, width, y)
-                 : apply_row<false, false>(line, x, x, width, y);
+      block.relu ? apply_row<true, false>(coefficients, x, x, width, y)
+                 : apply_row<false, false>(coefficients, x, x, width, y);
     } else {
       const T* residual = block.residual + r * width;
-      block.relu ? apply_row<true, true>(line, x, residual, width, y)
-                 : apply_row<false, true>(line, x, residual, width, y);
+      block.relu ? apply_row<true, true>(coefficients, x, residual, width, y)
+                 : apply_row<false, true>(coefficients, x, residual, width, y);
     }
   }
 }
@@ -118,10 +120,11 @@ void apply(MemoryPool& pool, const BatchNormParams& params, const Backend::NormO
   repeat(rows, given.mean.as<float>(), wide.data());
   repeat(rows, scale.data(), wide.data() + rows.wide);
   repeat(rows, in.beta.as<float>(), wide.data() + 2 * rows.wide);
-  const Line line{wide.data(), wide.data() + rows.wide, wide.data() + 2 * rows.wide};
+  const Coefficients coefficients{wide.data(), wide.data() + rows.wide,
+                                  wide.data() + 2 * rows.wide};
   const T* residual = in.residual.as<T>();
   for_pieces(rows, [&](int64_t at, int64_t count, int64_t width, int64_t) {
-    apply_rows(line,
+    apply_rows(coefficients,
                Block<T>{in.x.as<T>() + at, residual == nullptr ? nullptr : residual + at,
                         y.as<T>() + at, params.activation == Activation::relu},
                count, width);

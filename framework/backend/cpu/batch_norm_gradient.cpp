@@ -14,7 +14,7 @@ enum class Before {
 };
 
 // The coefficients of grad_x = scale (g - sum - (x - mean) slope), each repeated to a wide row.
-struct Line {
+struct GradientCoefficients {
   const float *mean, *scale, *shift, *sum, *slope;
 };
 
@@ -25,44 +25,47 @@ struct Block {
 };  // y, grad_x and before may be null
 
 template <Before kBefore, class T>
-[[gnu::always_inline]] inline float gradient_before(const Line& line, const Block<T>& block,
-                                                    int64_t at, int64_t i) {
+[[gnu::always_inline]] inline float gradient_before(const GradientCoefficients& coefficients,
+                                                    const Block<T>& block, int64_t at, int64_t i) {
   const float g = static_cast<float>(block.grad_y[at]);
   if constexpr (kBefore == Before::same) return g;
   if constexpr (kBefore == Before::from_result)
     return static_cast<float>(block.y[at]) <= 0.0f ? 0.0f : g;
   const float value =
-      (static_cast<float>(block.x[at]) - line.mean[i]) * line.scale[i] + line.shift[i];
+      (static_cast<float>(block.x[at]) - coefficients.mean[i]) * coefficients.scale[i] +
+      coefficients.shift[i];
   return value <= 0.0f ? 0.0f : g;
 }
 
 // sums[i] += g[r, i], products[i] += g[r, i] (x[r, i] - mean[i])
 template <Before kBefore, class T>
-D2L_SIMD void add_products(const Line& line, const Block<T>& block, int64_t rows, int64_t width,
-                           float* __restrict sums, float* __restrict products) {
+D2L_SIMD void add_products(const GradientCoefficients& coefficients, const Block<T>& block,
+                           int64_t rows, int64_t width, float* __restrict sums,
+                           float* __restrict products) {
   T* __restrict before = block.before;
   for (int64_t r = 0; r < rows; ++r)
 #pragma GCC ivdep
     for (int64_t i = 0; i < width; ++i) {
       const int64_t at = r * width + i;
-      const float g = gradient_before<kBefore>(line, block, at, i);
+      const float g = gradient_before<kBefore>(coefficients, block, at, i);
       sums[i] += g;
-      products[i] += g * (static_cast<float>(block.x[at]) - line.mean[i]);
+      products[i] += g * (static_cast<float>(block.x[at]) - coefficients.mean[i]);
       if constexpr (kBefore == Before::from_result) before[at] = static_cast<T>(g);
     }
 }
 
 template <Before kBefore, class T>
-D2L_SIMD void scale_gradients(const Line& line, const Block<T>& block, int64_t rows,
-                              int64_t width) {
+D2L_SIMD void scale_gradients(const GradientCoefficients& coefficients, const Block<T>& block,
+                              int64_t rows, int64_t width) {
   T* __restrict grad_x = block.grad_x;
   for (int64_t r = 0; r < rows; ++r)
 #pragma GCC ivdep
     for (int64_t i = 0; i < width; ++i) {
       const int64_t at = r * width + i;
-      const float g = gradient_before<kBefore>(line, block, at, i);
-      const float x = static_cast<float>(block.x[at]) - line.mean[i];
-      grad_x[at] = static_cast<T>(line.scale[i] * (g - line.sum[i] - x * line.slope[i]));
+      const float g = gradient_before<kBefore>(coefficients, block, at, i);
+      const float x = static_cast<float>(block.x[at]) - coefficients.mean[i];
+      grad_x[at] = static_cast<T>(coefficients.scale[i] *
+                                  (g - coefficients.sum[i] - x * coefficients.slope[i]));
     }
 }
 
@@ -100,11 +103,11 @@ class GradientPasses {
       float* sum = found.data() + piece * rows_.wide;
       const Block<T> block = part(all, at);
       if (way == Before::same)
-        add_products<Before::same>(line(), block, count, width, sum, sum + partial);
+        add_products<Before::same>(coefficients(), block, count, width, sum, sum + partial);
       else if (way == Before::recomputed)
-        add_products<Before::recomputed>(line(), block, count, width, sum, sum + partial);
+        add_products<Before::recomputed>(coefficients(), block, count, width, sum, sum + partial);
       else
-        add_products<Before::from_result>(line(), block, count, width, sum, sum + partial);
+        add_products<Before::from_result>(coefficients(), block, count, width, sum, sum + partial);
     });
     join(rows_, found.data(), totals.data());
     join(rows_, found.data() + partial, totals.data() + rows_.channels);
@@ -131,8 +134,8 @@ class GradientPasses {
     for_pieces(rows_, [&](int64_t at, int64_t rows, int64_t width, int64_t) {
       const Block<T> block = part(all, at);
       params.activation == Activation::none
-          ? scale_gradients<Before::same>(line(), block, rows, width)
-          : scale_gradients<Before::recomputed>(line(), block, rows, width);
+          ? scale_gradients<Before::same>(coefficients(), block, rows, width)
+          : scale_gradients<Before::recomputed>(coefficients(), block, rows, width);
     });
   }
 
@@ -140,7 +143,7 @@ class GradientPasses {
   void set(int64_t which, const float* narrow) {
     repeat(rows_, narrow, wide_.data() + which * rows_.wide);
   }
-  Line line() const {
+  GradientCoefficients coefficients() const {
     const float* w = wide_.data();
     return {w, w + rows_.wide, w + 2 * rows_.wide, w + 3 * rows_.wide, w + 4 * rows_.wide};
   }
