@@ -7,7 +7,7 @@ namespace d2l::cpu {
 namespace {
 
 // How to compute g, the gradient before the activation, from grad_y.
-enum class Before {
+enum class GradientSource {
   same,        // no activation, or g is already computed
   recomputed,  // ReLU of (x - mean) scale + shift: x alone tells where it is 0
   from_result  // ReLU with a residual: y tells where it is 0; g is stored
@@ -24,12 +24,12 @@ struct Block {
   T *grad_x, *before;
 };  // y, grad_x and before may be null
 
-template <Before kBefore, class T>
+template <GradientSource kSource, class T>
 [[gnu::always_inline]] inline float gradient_before(const GradientCoefficients& coefficients,
                                                     const Block<T>& block, int64_t at, int64_t i) {
   const float g = static_cast<float>(block.grad_y[at]);
-  if constexpr (kBefore == Before::same) return g;
-  if constexpr (kBefore == Before::from_result)
+  if constexpr (kSource == GradientSource::same) return g;
+  if constexpr (kSource == GradientSource::from_result)
     return static_cast<float>(block.y[at]) <= 0.0f ? 0.0f : g;
   const float value =
       (static_cast<float>(block.x[at]) - coefficients.mean[i]) * coefficients.scale[i] +
@@ -38,7 +38,7 @@ template <Before kBefore, class T>
 }
 
 // sums[i] += g[r, i], products[i] += g[r, i] (x[r, i] - mean[i])
-template <Before kBefore, class T>
+template <GradientSource kSource, class T>
 D2L_SIMD void add_products(const GradientCoefficients& coefficients, const Block<T>& block,
                            int64_t rows, int64_t width, float* __restrict sums,
                            float* __restrict products) {
@@ -47,14 +47,14 @@ D2L_SIMD void add_products(const GradientCoefficients& coefficients, const Block
 #pragma GCC ivdep
     for (int64_t i = 0; i < width; ++i) {
       const int64_t at = r * width + i;
-      const float g = gradient_before<kBefore>(coefficients, block, at, i);
+      const float g = gradient_before<kSource>(coefficients, block, at, i);
       sums[i] += g;
       products[i] += g * (static_cast<float>(block.x[at]) - coefficients.mean[i]);
-      if constexpr (kBefore == Before::from_result) before[at] = static_cast<T>(g);
+      if constexpr (kSource == GradientSource::from_result) before[at] = static_cast<T>(g);
     }
 }
 
-template <Before kBefore, class T>
+template <GradientSource kSource, class T>
 D2L_SIMD void scale_gradients(const GradientCoefficients& coefficients, const Block<T>& block,
                               int64_t rows, int64_t width) {
   T* __restrict grad_x = block.grad_x;
@@ -62,7 +62,7 @@ D2L_SIMD void scale_gradients(const GradientCoefficients& coefficients, const Bl
 #pragma GCC ivdep
     for (int64_t i = 0; i < width; ++i) {
       const int64_t at = r * width + i;
-      const float g = gradient_before<kBefore>(coefficients, block, at, i);
+      const float g = gradient_before<kSource>(coefficients, block, at, i);
       const float x = static_cast<float>(block.x[at]) - coefficients.mean[i];
       grad_x[at] = static_cast<T>(coefficients.scale[i] *
                                   (g - coefficients.sum[i] - x * coefficients.slope[i]));
@@ -92,9 +92,9 @@ class GradientPasses {
 
   void sums(const BatchNormParams& params, MemoryPool& pool, const Block<T>& all,
             const Backend::NormStatistics& of_batch, const Backend::NormGradients& gradients) {
-    const Before way = params.activation == Activation::none ? Before::same
-                       : gradients.before                    ? Before::from_result
-                                                             : Before::recomputed;
+    const GradientSource source = params.activation == Activation::none ? GradientSource::same
+                                  : gradients.before ? GradientSource::from_result
+                                                     : GradientSource::recomputed;
     const int64_t partial = rows_.pieces() * rows_.wide;
     Scratch<float> found(pool, 2 * partial);
     Scratch<double> totals(pool, 2 * rows_.channels);
@@ -102,12 +102,14 @@ class GradientPasses {
     for_pieces(rows_, [&](int64_t at, int64_t count, int64_t width, int64_t piece) {
       float* sum = found.data() + piece * rows_.wide;
       const Block<T> block = part(all, at);
-      if (way == Before::same)
-        add_products<Before::same>(coefficients(), block, count, width, sum, sum + partial);
-      else if (way == Before::recomputed)
-        add_products<Before::recomputed>(coefficients(), block, count, width, sum, sum + partial);
+      if (source == GradientSource::same)
+        add_products<GradientSource::same>(coefficients(), block, count, width, sum, sum + partial);
+      else if (source == GradientSource::recomputed)
+        add_products<GradientSource::recomputed>(coefficients(), block, count, width, sum,
+                                                 sum + partial);
       else
-        add_products<Before::from_result>(coefficients(), block, count, width, sum, sum + partial);
+        add_products<GradientSource::from_result>(coefficients(), block, count, width, sum,
+                                                  sum + partial);
     });
     join(rows_, found.data(), totals.data());
     join(rows_, found.data() + partial, totals.data() + rows_.channels);
@@ -134,8 +136,8 @@ class GradientPasses {
     for_pieces(rows_, [&](int64_t at, int64_t rows, int64_t width, int64_t) {
       const Block<T> block = part(all, at);
       params.activation == Activation::none
-          ? scale_gradients<Before::same>(coefficients(), block, rows, width)
-          : scale_gradients<Before::recomputed>(coefficients(), block, rows, width);
+          ? scale_gradients<GradientSource::same>(coefficients(), block, rows, width)
+          : scale_gradients<GradientSource::recomputed>(coefficients(), block, rows, width);
     });
   }
 

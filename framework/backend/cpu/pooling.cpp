@@ -243,15 +243,15 @@ void largest_forward(const Geometry& g, MemoryPool& pool, const T* x, T* y, uint
 // The activation before the pooling, with its result y. Its derivative is applied to each image
 // while it is in the cache.
 template <class T>
-struct Before {
-  Activation activation = Activation::none;
+struct PooledActivation {
+  Activation kind = Activation::none;
   const T* y = nullptr;
 };
 
 // A row of the image is stored by the first window that contains it; later windows add to it.
 template <class T>
 void average_backward(const Geometry& g, MemoryPool& pool, const T* grad_y, T* grad_x,
-                      const Before<T>& before) {
+                      const PooledActivation<T>& activation) {
   constexpr bool kFloats = std::is_same_v<T, float>;
   PerThread<float> spread(pool, g.row()), inputs(pool, g.out_row());
   PerThread<float> images(pool, kFloats ? 0 : g.image());
@@ -283,7 +283,7 @@ void average_backward(const Geometry& g, MemoryPool& pool, const T* grad_y, T* g
         }
       }
       fill_to(g.height);
-      activate_gradient(before.activation, before.y + n * g.image(), image, g.image());
+      activate_gradient(activation.kind, activation.y + n * g.image(), image, g.image());
       if (!kFloats) copy_elements(image, g.image(), out);
     }
   });
@@ -291,7 +291,7 @@ void average_backward(const Geometry& g, MemoryPool& pool, const T* grad_y, T* g
 
 template <class T>
 void largest_backward(const Geometry& g, MemoryPool& pool, const T* grad_y, const uint8_t* winners,
-                      T* grad_x, const Before<T>& before) {
+                      T* grad_x, const PooledActivation<T>& activation) {
   const bool direct = in_place<T>(g);
   PerThread<float> images(pool, direct ? 0 : g.image()), inputs(pool, g.out_row());
   PerThread<uint8_t> positions(pool, g.out_row());
@@ -312,7 +312,7 @@ void largest_backward(const Geometry& g, MemoryPool& pool, const T* grad_y, cons
         return_to_winners(g, range, place(grad_y + at, inputs.mine(), direct), won,
                           image + range.begin * g.row());
       }
-      activate_gradient(before.activation, before.y + n * g.image(), image, g.image());
+      activate_gradient(activation.kind, activation.y + n * g.image(), image, g.image());
       if (!direct) copy_elements(image, g.image(), out);
     }
   });
@@ -324,11 +324,11 @@ void pool_backward(const ConvPoolParams& params, MemoryPool& pool, ConstView y, 
   Geometry g(params.pool, grad_x.shape, grad_y.shape);
   visit_float(grad_x.dtype, [&](auto zero) {
     using T = decltype(zero);
-    const Before<T> before{params.conv.activation, y.as<T>()};
+    const PooledActivation<T> activation{params.conv.activation, y.as<T>()};
     if (params.pool.kind == Pooling::average)
-      average_backward(g, pool, grad_y.as<T>(), grad_x.as<T>(), before);
+      average_backward(g, pool, grad_y.as<T>(), grad_x.as<T>(), activation);
     else
-      largest_backward(g, pool, grad_y.as<T>(), winners.as<uint8_t>(), grad_x.as<T>(), before);
+      largest_backward(g, pool, grad_y.as<T>(), winners.as<uint8_t>(), grad_x.as<T>(), activation);
   });
 }
 

@@ -74,7 +74,7 @@ struct SumsOutputs {
   Partials sums;
 };
 
-template <class T, int kPack, class Before>
+template <class T, int kPack, class GradientSource>
 __global__ void __launch_bounds__(kThreads, kNormBlocks)
     sums_kernel(Columns columns, NormChannels channels, Inputs<T> in, SumsOutputs<T> out) {
   const ColumnPlace place(columns, kPack);
@@ -84,9 +84,9 @@ __global__ void __launch_bounds__(kThreads, kNormBlocks)
     const NormLine<kPack> line(channels, place.channel);
     MaskPlace at_mask(columns, place);
     for (int64_t row = place.row; row < columns.rows; row += kNormUnroll<T> * place.step) {
-      Loaded<T, kPack, Before::kReadsY> loaded[kNormUnroll<T>];
+      Loaded<T, kPack, GradientSource::kReadsY> loaded[kNormUnroll<T>];
       unsigned bits = 0;
-      if constexpr (Before::kReadsMask) bits = in.mask[at_mask.next()];
+      if constexpr (GradientSource::kReadsMask) bits = in.mask[at_mask.next()];
       unrolled<kNormUnroll<T>>([&](auto u) {
         const int64_t next = row + u * place.step;
         loaded[u].load(in, (next < columns.rows ? next : row) * columns.channels + place.channel);
@@ -97,14 +97,16 @@ __global__ void __launch_bounds__(kThreads, kNormBlocks)
         Pack<T, kPack> before;
         for (int p = 0; p < kPack; ++p) {
           const auto x = static_cast<float>(loaded[u].x.at[p]);
-          const float told = Before::kReadsMask ? static_cast<float>(bits >> (u * kPack + p) & 1u)
-                                                : static_cast<float>(loaded[u].y.at[p]);
-          const float grad = Before{}(static_cast<float>(loaded[u].grad_y.at[p]), line(p, x), told);
+          const float told = GradientSource::kReadsMask
+                                 ? static_cast<float>(bits >> (u * kPack + p) & 1u)
+                                 : static_cast<float>(loaded[u].y.at[p]);
+          const float grad =
+              GradientSource{}(static_cast<float>(loaded[u].grad_y.at[p]), line(p, x), told);
           sums[p].grad += grad;
           sums[p].product = fmaf(grad, x - line.mean[p], sums[p].product);
           before.at[p] = static_cast<T>(grad);
         }
-        if constexpr (Before::kReadsY || Before::kReadsMask)
+        if constexpr (GradientSource::kReadsY || GradientSource::kReadsMask)
           store_pack(before, out.before + next * columns.channels + place.channel);
       });
     }
@@ -142,7 +144,7 @@ struct Outputs {
 
 // grad_x = scale (grad - mean of grad - (x - mean) slope), computed as scale grad + (x - mean) tilt
 // + lift
-template <class T, int kPack, class Before>
+template <class T, int kPack, class GradientSource>
 __global__ void __launch_bounds__(kThreads, kNormBlocks)
     input_kernel(Columns columns, NormChannels channels, Inputs<T> in, Outputs<T> out) {
   const ColumnPlace place(columns, kPack);
@@ -167,7 +169,8 @@ __global__ void __launch_bounds__(kThreads, kNormBlocks)
       Pack<T, kPack> grad_x;
       for (int p = 0; p < kPack; ++p) {
         const auto x = static_cast<float>(loaded[u].x.at[p]);
-        const float grad = Before{}(static_cast<float>(loaded[u].grad_y.at[p]), line(p, x), 0.0f);
+        const float grad =
+            GradientSource{}(static_cast<float>(loaded[u].grad_y.at[p]), line(p, x), 0.0f);
         const float rest = fmaf(x - line.mean[p], tilt[p], lift[p]);
         grad_x.at[p] = static_cast<T>(fmaf(line.scale[p], grad, rest));
       }
@@ -182,9 +185,9 @@ NormChannels channels_of(const BatchNormParams& params, const Backend::NormOpera
           in.beta.as<float>(), static_cast<float>(params.epsilon)};
 }
 
-// Calls visitor(Before{}) if there is no mask.
+// Calls visitor(GradientSource{}) if there is no mask.
 template <class Visitor>
-void visit_before(const BatchNormParams& params, const View& before, Visitor&& visitor) {
+void visit_gradient_source(const BatchNormParams& params, const View& before, Visitor&& visitor) {
   if (params.activation == Activation::none) return visitor(Same{});
   if (!before) return visitor(FromValue{});
   visit_activation(params.activation,
@@ -198,13 +201,13 @@ struct SumsCall {
   NormChannels channels;
   FinishSums finish_sums;
 
-  template <int kPack, class Before, class T>
-  void run(const Shape& shape, Before, const Inputs<T>& in, T* before) const {
+  template <int kPack, class GradientSource, class T>
+  void run(const Shape& shape, GradientSource, const Inputs<T>& in, T* before) const {
     const ColumnGrid at = column_grid(queue, shape, kPack, kNormUnroll<T>);
     const Scratch<float> memory(pool, 2 * at.grid.x * at.columns.channels);
     const Partials found{memory.data(), at.grid.x, at.columns.channels};
-    launch(queue, at.grid, kThreads, sums_kernel<T, kPack, Before>, at.columns, channels, in,
-           SumsOutputs<T>{before, found});
+    launch(queue, at.grid, kThreads, sums_kernel<T, kPack, GradientSource>, at.columns, channels,
+           in, SumsOutputs<T>{before, found});
     finish(queue, found, finish_sums);
   }
 };
@@ -241,8 +244,9 @@ void CudaBackend::do_batch_norm_gradient_sums(const BatchNormParams& params, con
     using T = decltype(zero);
     constexpr int kPack = decltype(pack)::value;
     const Inputs<T> inputs{in.x.as<T>(), out.y.as<T>(), out.grad_y.as<T>(), nullptr};
-    visit_before(params, gradients.before,
-                 [&](auto way) { call.run<kPack>(shape, way, inputs, gradients.before.as<T>()); });
+    visit_gradient_source(params, gradients.before, [&](auto source) {
+      call.run<kPack>(shape, source, inputs, gradients.before.as<T>());
+    });
   });
 }
 
@@ -264,8 +268,8 @@ void CudaBackend::do_batch_norm_gradient_input(const BatchNormParams& params,
     const Outputs<T> outputs{gradients.gamma.as<float>(), gradients.beta.as<float>(),
                              static_cast<float>(1.0 / static_cast<double>(gradients.rows)),
                              gradients.x.as<T>()};
-    const auto run = [&](auto way) {
-      launch(queue_, at.grid, kThreads, input_kernel<T, kPack, decltype(way)>, at.columns,
+    const auto run = [&](auto source) {
+      launch(queue_, at.grid, kThreads, input_kernel<T, kPack, decltype(source)>, at.columns,
              channels_of(params, in, of_batch), inputs, outputs);
     };
     is_same ? run(Same{}) : run(FromValue{});
