@@ -202,9 +202,9 @@ void CudaBackend::do_batch_norm_apply(const BatchNormParams& params, const NormO
                               in.gamma.as<float>(), in.beta.as<float>(),
                               static_cast<float>(params.epsilon)};
   if (mask) {  // its words are for packs
-    const Wanted wanted{.dtype = y.dtype, .alignment = kNormAlignment};
-    const PreparedInput x(*this, in.x, wanted), residual(*this, in.residual, wanted);
-    PreparedOutput result(*this, y, wanted);
+    const OperandRequirements required{.dtype = y.dtype, .alignment = kNormAlignment};
+    const PreparedInput x(*this, in.x, required), residual(*this, in.residual, required);
+    PreparedOutput result(*this, y, required);
     visit_float(y.dtype, [&](auto zero) {
       using T = decltype(zero);
       const ColumnGrid at = column_grid(queue_, y.shape, kNormPack, kNormUnroll<T>);

@@ -227,9 +227,9 @@ void CudaBackend::do_batch_norm_gradient_sums(const BatchNormParams& params, con
                       FinishSums{of_batch.variance.as<float>(), params.epsilon,
                                  gradients.gamma.as<float>(), gradients.beta.as<float>()}};
   if (out.mask) {  // written by batch_norm_apply
-    const Wanted wanted{.dtype = in.x.dtype, .alignment = kNormAlignment};
-    const PreparedInput x(*this, in.x, wanted), grad_y(*this, out.grad_y, wanted);
-    PreparedOutput before(*this, gradients.before, wanted);
+    const OperandRequirements required{.dtype = in.x.dtype, .alignment = kNormAlignment};
+    const PreparedInput x(*this, in.x, required), grad_y(*this, out.grad_y, required);
+    PreparedOutput before(*this, gradients.before, required);
     visit_float(in.x.dtype, [&](auto zero) {
       using T = decltype(zero);
       const Inputs<T> inputs{x.view().as<T>(), nullptr, grad_y.view().as<T>(),

@@ -60,10 +60,10 @@ CudnnConvolution::CudnnConvolution(CudaBackend& backend, const CudaOptions& opti
 void CudnnConvolution::forward(const Conv2dParams& params, const Backend::ConvOperands& in,
                                View y) {
   if (y.elements() == 0) return;
-  const Wanted wanted{.dtype = y.dtype, .alignment = kTensorAlignment};
-  const PreparedInput x(backend_, in.x, wanted), weight(backend_, in.weight, wanted),
-      bias(backend_, in.bias, wanted);
-  PreparedOutput result(backend_, y, wanted);
+  const OperandRequirements required{.dtype = y.dtype, .alignment = kTensorAlignment};
+  const PreparedInput x(backend_, in.x, required), weight(backend_, in.weight, required),
+      bias(backend_, in.bias, required);
+  PreparedOutput result(backend_, y, required);
   const ConvolutionProblem problem{.pass = ConvolutionPass::forward,
                                    .params = params,
                                    .x = in.x.shape,
@@ -85,9 +85,9 @@ void CudnnConvolution::forward(const Conv2dParams& params, const Backend::ConvOp
 void CudnnConvolution::backward_input(const Conv2dParams& params, ConstView grad_y,
                                       ConstView weight, View grad_x, bool accumulate) {
   if (grad_x.elements() == 0) return;
-  const Wanted wanted{.dtype = grad_x.dtype, .alignment = kTensorAlignment};
-  const PreparedInput y(backend_, grad_y, wanted), filter(backend_, weight, wanted);
-  PreparedOutput result(backend_, grad_x, wanted, accumulate);
+  const OperandRequirements required{.dtype = grad_x.dtype, .alignment = kTensorAlignment};
+  const PreparedInput y(backend_, grad_y, required), filter(backend_, weight, required);
+  PreparedOutput result(backend_, grad_x, required, accumulate);
   run({{.pass = ConvolutionPass::backward_input,
         .params = params,
         .x = grad_x.shape,
@@ -106,10 +106,10 @@ void CudnnConvolution::backward_weight(const Conv2dParams& params, ConstView x, 
     if (grad_bias) backend_.fill(grad_bias, 0);
     return;
   }
-  const Wanted wanted{.dtype = x.dtype, .alignment = kTensorAlignment};
+  const OperandRequirements required{.dtype = x.dtype, .alignment = kTensorAlignment};
   {
-    const PreparedInput image(backend_, x, wanted), y(backend_, grad_y, wanted);
-    PreparedOutput result(backend_, grad_weight, wanted);
+    const PreparedInput image(backend_, x, required), y(backend_, grad_y, required);
+    PreparedOutput result(backend_, grad_weight, required);
     run({{.pass = ConvolutionPass::backward_weight,
           .params = params,
           .x = x.shape,

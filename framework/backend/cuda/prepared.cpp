@@ -5,8 +5,8 @@
 namespace d2l::cuda {
 namespace {
 
-bool suits(const ConstView& view, const Wanted& wanted) {
-  return view.dtype == wanted.dtype && alignment_of(view.data) >= wanted.alignment;
+bool suits(const ConstView& view, const OperandRequirements& required) {
+  return view.dtype == required.dtype && alignment_of(view.data) >= required.alignment;
 }
 
 Scratch<char> scratch_for(CudaBackend& backend, const Shape& shape, DType dtype) {
@@ -26,26 +26,27 @@ int64_t alignment_of(const void* data) {
   return static_cast<int64_t>(std::min<uintptr_t>(address & (~address + 1), 256));
 }
 
-PreparedInput::PreparedInput(CudaBackend& backend, ConstView view, const Wanted& wanted)
+PreparedInput::PreparedInput(CudaBackend& backend, ConstView view,
+                             const OperandRequirements& required)
     : view_(view) {
-  if (!view || suits(view, wanted)) return;
-  const ConstView rounded = backend.rounded(view, wanted.dtype);
-  if (rounded && suits(rounded, wanted)) {
+  if (!view || suits(view, required)) return;
+  const ConstView rounded = backend.rounded(view, required.dtype);
+  if (rounded && suits(rounded, required)) {
     view_ = rounded;
     return;
   }
-  memory_ = scratch_for(backend, view.shape, wanted.dtype);
-  const View copy{memory_->data(), wanted.dtype, view.shape};
+  memory_ = scratch_for(backend, view.shape, required.dtype);
+  const View copy{memory_->data(), required.dtype, view.shape};
   convert(backend, view, copy);
   view_ = copy;
 }
 
-PreparedOutput::PreparedOutput(CudaBackend& backend, View out, const Wanted& wanted,
+PreparedOutput::PreparedOutput(CudaBackend& backend, View out, const OperandRequirements& required,
                                bool accumulate)
     : backend_(backend), out_(out), view_(out) {
-  if (suits(out, wanted)) return;
-  memory_ = scratch_for(backend, out.shape, wanted.dtype);
-  view_ = {memory_->data(), wanted.dtype, out.shape};
+  if (suits(out, required)) return;
+  memory_ = scratch_for(backend, out.shape, required.dtype);
+  view_ = {memory_->data(), required.dtype, out.shape};
   if (accumulate) convert(backend, out, view_);
 }
 

@@ -12,7 +12,7 @@ int64_t alignment_of(const void* data);
 
 // The type and alignment that a library requires of an operand. alignment: of its address, in
 // bytes.
-struct Wanted {
+struct OperandRequirements {
   DType dtype = DType::f32;
   int64_t alignment = 1;
 };
@@ -21,7 +21,7 @@ struct Wanted {
 // copy, or a copy in scratch memory that lives as long as this object.
 class PreparedInput {
  public:
-  PreparedInput(CudaBackend& backend, ConstView view, const Wanted& wanted);
+  PreparedInput(CudaBackend& backend, ConstView view, const OperandRequirements& required);
   ConstView view() const { return view_; }
 
  private:
@@ -33,7 +33,8 @@ class PreparedInput {
 // `accumulate`, scratch memory starts as a copy of the output.
 class PreparedOutput {
  public:
-  PreparedOutput(CudaBackend& backend, View out, const Wanted& wanted, bool accumulate = false);
+  PreparedOutput(CudaBackend& backend, View out, const OperandRequirements& required,
+                 bool accumulate = false);
   View view() const { return view_; }
   void finish();  // copies scratch memory to the output
 
