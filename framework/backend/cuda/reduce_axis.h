@@ -17,7 +17,7 @@
 namespace d2l::cuda {
 
 // The stream and the pool that kernels use.
-struct Workplace {
+struct LaunchContext {
   const Queue& queue;
   MemoryPool& pool;
 };
@@ -216,14 +216,14 @@ inline int64_t pieces_for(const Axis& axis) {
 
 // Writes the results along the axis to y [outer, inner].
 template <class Op, class X, class Y>
-void reduce_axis(const Workplace& place, const Op& op, const Axis& axis, const X* x, Y* y) {
+void reduce_axis(const LaunchContext& context, const Op& op, const Axis& axis, const X* x, Y* y) {
   using Value = typename Op::Value;
   const Axis cut = axis.cut(pieces_for(axis));
   const int64_t pieces = cut.pieces();
-  if (pieces == 1) return reduce_pieces(place.queue, op, cut, x, y);
-  Scratch<Value> parts(place.pool, axis.outer * pieces * axis.inner);
-  reduce_pieces(place.queue, op.part(), cut, x, parts.data());
-  reduce_axis<Op, Value, Y>(place, op, {axis.outer, pieces, axis.inner}, parts.data(), y);
+  if (pieces == 1) return reduce_pieces(context.queue, op, cut, x, y);
+  Scratch<Value> parts(context.pool, axis.outer * pieces * axis.inner);
+  reduce_pieces(context.queue, op.part(), cut, x, parts.data());
+  reduce_axis<Op, Value, Y>(context, op, {axis.outer, pieces, axis.inner}, parts.data(), y);
 }
 
 }  // namespace d2l::cuda

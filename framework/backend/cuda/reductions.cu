@@ -67,7 +67,7 @@ Nest nest_of(const Shape& x, const Shape& y) {
 // goes first, since it reduces the data most.
 template <class Op, class X, class Y>
 struct Reduce {
-  const Workplace& place;
+  const LaunchContext& context;
   const Op& op;
   const Nest& nest;
   Y* y;
@@ -75,27 +75,27 @@ struct Reduce {
   void run(int end, int64_t left, int64_t inner, const X* x) const {
     int last = end - 1;
     for (; last >= 0 && nest.steps(last)[1] != 0; --last) inner *= nest.size(last);
-    if (last < 0) return for_each(place.queue, left, StoreEach<Op, X, Y>{op, x, y});
+    if (last < 0) return for_each(context.queue, left, StoreEach<Op, X, Y>{op, x, y});
     const int64_t n = nest.size(last), outer = left / n / inner;
     const Axis axis{outer, n, inner};
     bool more = false;
     for (int k = 0; k < last; ++k) more = more || nest.steps(k)[1] == 0;
-    if (!more) return reduce_axis(place, op, axis, x, y);
-    Scratch<float> next(place.pool, outer * inner);
-    reduce_axis(place, op.part(), axis, x, next.data());
-    Reduce<Op, float, Y>{place, op, nest, y}.run(last, outer * inner, inner, next.data());
+    if (!more) return reduce_axis(context, op, axis, x, y);
+    Scratch<float> next(context.pool, outer * inner);
+    reduce_axis(context, op.part(), axis, x, next.data());
+    Reduce<Op, float, Y>{context, op, nest, y}.run(last, outer * inner, inner, next.data());
   }
 };
 
 template <class Op>
-void reduce_all(const Workplace& place, const Op& op, ConstView x, View y) {
+void reduce_all(const LaunchContext& context, const Op& op, ConstView x, View y) {
   visit_floats(x.dtype, y.dtype, [&](auto zero_x, auto zero_y) {
     using X = decltype(zero_x);
     using Y = decltype(zero_y);
     if (x.elements() == 0)
-      return reduce_axis(place, op, {y.elements(), 0, 1}, x.as<X>(), y.as<Y>());
+      return reduce_axis(context, op, {y.elements(), 0, 1}, x.as<X>(), y.as<Y>());
     const Nest nest = nest_of(x.shape, y.shape);
-    Reduce<Op, X, Y>{place, op, nest, y.as<Y>()}.run(nest.rank(), x.elements(), 1, x.as<X>());
+    Reduce<Op, X, Y>{context, op, nest, y.as<Y>()}.run(nest.rank(), x.elements(), 1, x.as<X>());
   });
 }
 
@@ -103,16 +103,16 @@ void reduce_all(const Workplace& place, const Op& op, ConstView x, View y) {
 
 void CudaBackend::do_reduce(Reduction op, ConstView x, View y) {
   if (y.elements() == 0) return;
-  const Workplace place{queue_, pool_};
+  const LaunchContext context{queue_, pool_};
   switch (op) {
     case Reduction::sum:
-      return reduce_all(place, Sum{}, x, y);
+      return reduce_all(context, Sum{}, x, y);
     case Reduction::mean:
-      return reduce_all(place, Sum{static_cast<float>(x.elements() / y.elements())}, x, y);
+      return reduce_all(context, Sum{static_cast<float>(x.elements() / y.elements())}, x, y);
     case Reduction::max:
-      return reduce_all(place, Extreme<Larger, -1>{}, x, y);
+      return reduce_all(context, Extreme<Larger, -1>{}, x, y);
     case Reduction::min:
-      return reduce_all(place, Extreme<Smaller, 1>{}, x, y);
+      return reduce_all(context, Extreme<Smaller, 1>{}, x, y);
   }
 }
 

@@ -158,26 +158,27 @@ int64_t scan_pieces_for(const Axis& axis) {
 
 // Long axes: computes the sums of the pieces, then the running sums of these, then all pieces in
 // parallel.
-void scan_axis(const Workplace& place, const Axis& whole, bool reverse, const float* x, float* y) {
+void scan_axis(const LaunchContext& context, const Axis& whole, bool reverse, const float* x,
+               float* y) {
   const Axis axis = whole.cut(scan_pieces_for(whole));
   const int64_t pieces = axis.pieces(), tasks = axis.outer * pieces * axis.inner;
-  Scratch<float> sums(place.pool, pieces > 1 ? 2 * tasks : 0);
+  Scratch<float> sums(context.pool, pieces > 1 ? 2 * tasks : 0);
   float* reached = nullptr;
   if (pieces > 1) {
     reached = sums.data() + tasks;
-    reduce_pieces(place.queue, PlainSum{}, axis, x, sums.data());
-    scan_axis(place, {axis.outer, pieces, axis.inner}, reverse, sums.data(), reached);
+    reduce_pieces(context.queue, PlainSum{}, axis, x, sums.data());
+    scan_axis(context, {axis.outer, pieces, axis.inner}, reverse, sums.data(), reached);
   }
   const Scan scan{axis, pieces, reverse, x, reached, y};
   constexpr int64_t kFewOfRow = 16;
   if (axis.inner > 1 || axis.piece <= kFewOfRow)
-    return for_each(place.queue, tasks, ScanColumn{scan});
+    return for_each(context.queue, tasks, ScanColumn{scan});
   constexpr int kAll = kThreads / kWarp;
   if (axis.piece > 4 * kWarp)
-    launch(place.queue, static_cast<unsigned>(tasks), kThreads, scan_rows_kernel<kAll>, scan);
+    launch(context.queue, static_cast<unsigned>(tasks), kThreads, scan_rows_kernel<kAll>, scan);
   else
-    launch(place.queue, static_cast<unsigned>(ceil_div(tasks, kAll)), kThreads, scan_rows_kernel<1>,
-           scan);
+    launch(context.queue, static_cast<unsigned>(ceil_div(tasks, kAll)), kThreads,
+           scan_rows_kernel<1>, scan);
 }
 
 }  // namespace
@@ -186,12 +187,13 @@ void CudaBackend::do_argmax(ConstView x, int axis, View indices) {
   if (x.elements() == 0) return;
   const Axis along = around(x.shape, axis);
   check(along.n <= int64_t{0xffffffff}, "argmax: an axis of ", along.n, " elements is too long");
-  reduce_axis(Workplace{queue_, pool_}, ArgMax{}, along, x.as<float>(), indices.as<int64_t>());
+  reduce_axis(LaunchContext{queue_, pool_}, ArgMax{}, along, x.as<float>(), indices.as<int64_t>());
 }
 
 void CudaBackend::do_cumsum(ConstView x, int axis, bool reverse, View y) {
   if (x.elements() == 0) return;
-  scan_axis(Workplace{queue_, pool_}, around(x.shape, axis), reverse, x.as<float>(), y.as<float>());
+  scan_axis(LaunchContext{queue_, pool_}, around(x.shape, axis), reverse, x.as<float>(),
+            y.as<float>());
 }
 
 }  // namespace d2l::cuda
