@@ -14,12 +14,12 @@ namespace {
 constexpr int64_t kLanes = 16;
 
 // The outputs [begin, end) whose windows contain input position i.
-struct Holders {
+struct WindowRange {
   int64_t begin, end;
 };
 
-[[gnu::always_inline]] inline Holders holders_of(int64_t i, int64_t stride, int64_t padding,
-                                                 int64_t window, int64_t outputs) {
+[[gnu::always_inline]] inline WindowRange windows_of(int64_t i, int64_t stride, int64_t padding,
+                                                     int64_t window, int64_t outputs) {
   const int64_t last = (i + padding) / stride, first = i + padding - window + stride;
   return {first <= 0 ? 0 : first / stride, last + 1 < outputs ? last + 1 : outputs};
 }
@@ -105,11 +105,11 @@ D2L_SIMD void gather_row(const PoolGeometry& g, int64_t iy, const T* grad_y, con
   const int64_t channels = g.channels;
   const float scale =
       winners != nullptr ? 1.0f : 1.0f / static_cast<float>(p.window.height * p.window.width);
-  const Holders rows =
-      holders_of(iy, p.stride.height, p.padding.height, p.window.height, g.out_height);
+  const WindowRange rows =
+      windows_of(iy, p.stride.height, p.padding.height, p.window.height, g.out_height);
   for (int64_t ix = 0; ix < g.width; ++ix, grad_x += channels) {
-    const Holders columns =
-        holders_of(ix, p.stride.width, p.padding.width, p.window.width, g.out_width);
+    const WindowRange columns =
+        windows_of(ix, p.stride.width, p.padding.width, p.window.width, g.out_width);
     for (int64_t c = 0; c < channels; ++c) sum[c] = 0.0f;
     for (int64_t oy = rows.begin; oy < rows.end; ++oy) {
       const int64_t row = iy - oy * p.stride.height + p.padding.height;

@@ -26,7 +26,7 @@ struct Axis {
     return {begin < 0 ? 0 : begin, end < size ? end : size};
   }
   // The windows that contain a position.
-  __device__ Range holders(int at) const {
+  __device__ Range windows_of(int at) const {
     const int end = (at + padding) / stride + 1, begin = at + padding - window + stride;
     return {begin <= 0 ? 0 : begin / stride, end < outputs ? end : outputs};
   }
@@ -150,7 +150,7 @@ struct Gather {
 
   __device__ void operator()(int64_t i) const {
     const PackPosition at(i, g.rows.size, g.columns.size, g.channels, kPack);
-    const Range rows = g.rows.holders(at.row), columns = g.columns.holders(at.column);
+    const Range rows = g.rows.windows_of(at.row), columns = g.columns.windows_of(at.column);
     float sum[kPack] = {};
     for (int row = rows.begin; row < rows.end; ++row) {
       int64_t from =
