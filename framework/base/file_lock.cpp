@@ -102,7 +102,7 @@ bool FileLock::try_to_take() {
   const LockHolder holder = made ? LockHolder() : holder_now(system);
   const bool free = made || (system == System::held && !holder.is_known());
   if (system == System::busy || !free) {
-    judge(system, holder);
+    require_dead_holder(system, holder);
     if (system != System::held) {
       set_aside(holder);
       return false;
@@ -150,9 +150,9 @@ LockHolder FileLock::holder_now(System system) const {
 }
 
 // Returns if the holder is dead; otherwise throws Error.
-void FileLock::judge(System system, const LockHolder& holder) const {
+void FileLock::require_dead_holder(System system, const LockHolder& holder) const {
   check(system != System::busy || holder.is_known(), "another process holds ", path_.string());
-  if (!holder.is_known()) return watch(path_.string() + " says nothing of its holder");
+  if (!holder.is_known()) return wait_for_silence(path_.string() + " says nothing of its holder");
   const std::string who = concat(path_.string(), " is held by ", holder.describe());
   if (holder.is_before(me_))
     return options_.warn(concat(who, ", an earlier start of this job: taken over"));
@@ -161,11 +161,11 @@ void FileLock::judge(System system, const LockHolder& holder) const {
         here ? "" : "; if that has died, remove the file: a holder that lives ends itself then");
   if (holder.is_gone()) return options_.warn(concat(who, ", which is gone: taken over"));
   check(!here, who);
-  watch(who);
+  wait_for_silence(who);
 }
 
 // Returns once the file has not changed for `stale`; throws Error if it changes.
-void FileLock::watch(const std::string& who) const {
+void FileLock::wait_for_silence(const std::string& who) const {
   milliseconds left = options_.stale - silence(path_);
   const milliseconds before = last_change(path_);
   if (left.count() > 0)
@@ -203,7 +203,7 @@ void FileLock::write_holder() {
   // Others must see the content. Only EIO is an error: not every file system supports fsync.
   if (error == 0 && ::fsync(descriptor_) != 0 && errno == EIO) error = errno;
   if (error != 0) fail_with(error, concat("cannot write ", path_.string()));
-  looked_ = renewed_ = clock_now();
+  verified_ = renewed_ = clock_now();
 }
 
 void FileLock::close_file() {
@@ -214,7 +214,7 @@ void FileLock::close_file() {
 // --- holding ---
 
 void FileLock::check_held(milliseconds age) {
-  if (clock_now() - looked_ >= age.count()) look();
+  if (clock_now() - verified_ >= age.count()) verify_and_renew();
 }
 
 void FileLock::start_beating() {
@@ -229,28 +229,28 @@ void FileLock::start_beating() {
 void FileLock::beat_until_stopped() {
   std::unique_lock lock(mutex_);
   try {
-    while (!wake_.wait_for(lock, options_.beat, [this] { return stopping_; })) look();
+    while (!wake_.wait_for(lock, options_.beat, [this] { return stopping_; })) verify_and_renew();
   } catch (const Error&) {
-    // lose() has already called options_.lost
+    // report_lost() has already called options_.lost
   }
 }
 
-void FileLock::look() {
+void FileLock::verify_and_renew() {
   const std::string why = why_lost();
-  if (!why.empty()) lose(why);
-  looked_ = clock_now();
+  if (!why.empty()) report_lost(why);
+  verified_ = clock_now();
   renew();
 }
 
 std::string FileLock::why_lost() const {
-  for (int look = 0; look < 2; ++look) {
+  for (int attempt = 0; attempt < 2; ++attempt) {
     std::error_code error;
     const bool there = fs::exists(path_, error);
     if (error) return "";  // renew() will report it
     const LockHolder holder = there ? holder_in(path_) : LockHolder();
     if (holder.token == me_.token) return "";
     if (holder.is_known()) return concat(path_.string(), " was taken over by ", holder.describe());
-    if (!there && look > 0) return path_.string() + " was removed";
+    if (!there && attempt > 0) return path_.string() + " was removed";
     std::this_thread::sleep_for(kMoment);
   }
   return "";
@@ -264,12 +264,13 @@ void FileLock::renew() {
   const std::string cause = std::strerror(errno);
   const milliseconds silent(clock_now() - renewed_);
   if (silent >= options_.stale)
-    lose(concat(path_.string(), " could not be renewed for ", seconds_text(silent), ": ", cause));
+    report_lost(
+        concat(path_.string(), " could not be renewed for ", seconds_text(silent), ": ", cause));
 }
 
 // A second thread that notices the loss waits here: `lost` may end the process.
-void FileLock::lose(const std::string& why) {
-  const std::lock_guard lock(losing_);
+void FileLock::report_lost(const std::string& why) {
+  const std::lock_guard lock(lost_mutex_);
   if (!std::exchange(lost_, true)) options_.lost(why);
   fail(why);
 }

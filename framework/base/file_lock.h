@@ -55,18 +55,18 @@ class FileLock {
   System lock_file();
   bool is_current() const;
   LockHolder holder_now(System system) const;
-  void judge(System system, const LockHolder& holder) const;
-  void watch(const std::string& who) const;
+  void require_dead_holder(System system, const LockHolder& holder) const;
+  void wait_for_silence(const std::string& who) const;
   void set_aside(const LockHolder& dead) const;
   void write_holder();
   void close_file();
 
   void start_beating();
   void beat_until_stopped();
-  void look();
+  void verify_and_renew();
   std::string why_lost() const;
   void renew();
-  void lose(const std::string& why);
+  void report_lost(const std::string& why);
 
   std::filesystem::path path_;
   Options options_;
@@ -74,8 +74,8 @@ class FileLock {
   int descriptor_ = -1;
   bool said_unsupported_ = false;
 
-  std::atomic<int64_t> looked_ = 0, renewed_ = 0;  // milliseconds; count while the machine sleeps
-  std::mutex losing_;
+  std::atomic<int64_t> verified_ = 0, renewed_ = 0;  // milliseconds; count while the machine sleeps
+  std::mutex lost_mutex_;
   bool lost_ = false;
 
   std::mutex mutex_;
