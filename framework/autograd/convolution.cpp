@@ -69,7 +69,7 @@ Variable conv2d(const Variable& x, const Variable& weight, const Variable& bias,
     Backend& backend = grad.backend();
     if (weight.requires_grad()) {
       Tensor grad_bias;
-      if (bias.requires_grad()) grad_bias = bias.room();
+      if (bias.requires_grad()) grad_bias = bias.contribution_memory();
       weight.contribute([&](Tensor& out) {
         backend.conv2d_backward_weight(params, x.value().view(), grad.view(), out.view(),
                                        grad_bias.defined() ? grad_bias.view() : View{});
@@ -105,7 +105,7 @@ Variable conv2d_pool(const Variable& x, const Variable& weight, const Variable& 
         Backend& backend = grad.backend();
         Tensor grad_x, grad_bias;
         if (params.input_gradient) grad_x = Tensor(backend, x.shape(), grad.dtype());
-        if (bias.defined()) grad_bias = bias.room();
+        if (bias.defined()) grad_bias = bias.contribution_memory();
         weight.contribute([&](Tensor& out) {
           backend.conv2d_pool_backward(params, operands(x, weight, bias), views, grad.view(),
                                        {grad_x.defined() ? grad_x.view() : View{}, out.view(),

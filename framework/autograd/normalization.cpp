@@ -106,7 +106,7 @@ struct NormSums {
   Tensor gamma, beta;
 
   NormSums(const Variable& of_gamma, const Variable& of_beta)
-      : gamma(of_gamma.room()), beta(of_beta.room()) {
+      : gamma(of_gamma.contribution_memory()), beta(of_beta.contribution_memory()) {
     if (gamma.view().data == beta.view().data) beta = Tensor(beta.backend(), beta.shape());
   }
   // Later contributions may add to this memory.

@@ -69,7 +69,7 @@ void Variable::on_grad_ready(std::function<void()> callback) {
 
 void Variable::contribute(const std::function<void(Tensor& out)>& write) const {
   if (!requires_grad()) return;
-  Tensor out = room();
+  Tensor out = contribution_memory();
   write(out);
   contribute(std::move(out));
 }
@@ -79,7 +79,7 @@ void Variable::contribute(const std::function<void(Tensor& out, bool accumulate)
   contribute([&](Tensor& out) { write(out, false); });
 }
 
-Tensor Variable::room() const {
+Tensor Variable::contribution_memory() const {
   if (requires_grad() && !node_->has_grad && node_->grad.defined()) return node_->grad;
   return Tensor(backend(), shape(), value().dtype());
 }

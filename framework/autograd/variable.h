@@ -55,7 +55,7 @@ class Variable {
   void contribute(Tensor gradient) const;
   // Memory for a finished contribution, of the value's shape and dtype. For the first contribution
   // this is the gradient's own memory, if it has any, so that nothing is copied.
-  Tensor room() const;
+  Tensor contribution_memory() const;
 
   // Makes the result of an operation on `inputs`. `backward` gets d(objective)/d(result), of
   // value's shape, and calls contribute() on the inputs. It is dropped if no input requires a
