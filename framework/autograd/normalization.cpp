@@ -52,53 +52,55 @@ Variable batch_norm_inference(const BatchNormInput& in, BatchNormState& state,
 }
 
 // The statistics of one training pass.
-struct BatchFacts {
+struct BatchStatistics {
   Tensor mean, variance;  // [c], biased
   int64_t rows = 0;       // the number of rows that they are over
   Backend::NormStatistics views() { return {mean.view(), variance.view()}; }
 };
 
 // Combines the statistics of all ranks: sums n, n mean and n (variance + mean^2) in f64.
-void join_statistics(BatchFacts& facts, const std::function<void(Tensor&)>& sum_over_ranks) {
-  const int64_t channels = facts.mean.elements();
-  std::vector<float> mean = facts.mean.to_vector<float>();
-  std::vector<float> variance = facts.variance.to_vector<float>();
+void join_statistics(BatchStatistics& statistics,
+                     const std::function<void(Tensor&)>& sum_over_ranks) {
+  const int64_t channels = statistics.mean.elements();
+  std::vector<float> mean = statistics.mean.to_vector<float>();
+  std::vector<float> variance = statistics.variance.to_vector<float>();
   std::vector<double> sums(2 * static_cast<size_t>(channels) + 1);
-  const double rows = static_cast<double>(facts.rows);
+  const double rows = static_cast<double>(statistics.rows);
   sums[0] = rows;
   for (size_t c = 0; c < mean.size(); ++c) {
     const double m = static_cast<double>(mean[c]), v = static_cast<double>(variance[c]);
     sums[1 + c] = rows * m;
     sums[1 + mean.size() + c] = rows * (v + m * m);
   }
-  Tensor joined = from_vector<double>(facts.mean.backend(), {2 * channels + 1}, sums);
+  Tensor joined = from_vector<double>(statistics.mean.backend(), {2 * channels + 1}, sums);
   sum_over_ranks(joined);
   sums = joined.to_vector<double>();
-  facts.rows = static_cast<int64_t>(sums[0]);
+  statistics.rows = static_cast<int64_t>(sums[0]);
   for (size_t c = 0; c < mean.size(); ++c) {
     const double m = sums[1 + c] / sums[0];
     mean[c] = static_cast<float>(m);
     variance[c] = static_cast<float>(std::max(0.0, sums[1 + mean.size() + c] / sums[0] - m * m));
   }
-  facts.mean = from_vector<float>(facts.mean.backend(), {channels}, mean);
-  facts.variance = from_vector<float>(facts.mean.backend(), {channels}, variance);
+  statistics.mean = from_vector<float>(statistics.mean.backend(), {channels}, mean);
+  statistics.variance = from_vector<float>(statistics.mean.backend(), {channels}, variance);
 }
 
 // Also updates the running statistics, unless the batch has only one value per channel: its
 // variance of 0 would pull the running variance towards 0.
-BatchFacts find_statistics(const Variable& x, BatchNormState& state) {
+BatchStatistics find_statistics(const Variable& x, BatchNormState& state) {
   const Shape channels{x.shape().size(-1)};
   const Backend::NormRunning running{state.running_mean.view(), state.running_variance.view(),
                                      state.momentum};
-  BatchFacts facts{Tensor(x.backend(), channels), Tensor(x.backend(), channels),
-                   x.value().elements() / std::max<int64_t>(channels[0], 1)};
+  BatchStatistics statistics{Tensor(x.backend(), channels), Tensor(x.backend(), channels),
+                             x.value().elements() / std::max<int64_t>(channels[0], 1)};
   const bool joins = static_cast<bool>(state.sum_over_ranks);
-  x.backend().batch_norm_statistics(x.value().view(), facts.views(),
-                                    joins || facts.rows < 2 ? Backend::NormRunning{} : running);
-  if (!joins) return facts;
-  join_statistics(facts, state.sum_over_ranks);
-  if (facts.rows > 1) running.follow(x.backend(), facts.views(), facts.rows);
-  return facts;
+  x.backend().batch_norm_statistics(
+      x.value().view(), statistics.views(),
+      joins || statistics.rows < 2 ? Backend::NormRunning{} : running);
+  if (!joins) return statistics;
+  join_statistics(statistics, state.sum_over_ranks);
+  if (statistics.rows > 1) running.follow(x.backend(), statistics.views(), statistics.rows);
+  return statistics;
 }
 
 // Memory for the gradients of gamma and beta, which may be the same variable.
@@ -157,27 +159,28 @@ Variable batch_norm(const BatchNormInput& in, BatchNormState& state,
   check_shapes(in);
   if (!state.training) return batch_norm_inference(in, state, params);
   Tensor y(in.x.backend(), in.x.shape(), in.x.value().dtype());
-  BatchFacts facts = find_statistics(in.x, state);
+  BatchStatistics statistics = find_statistics(in.x, state);
   NormKept kept;
-  if (facts.rows > 0) kept = apply(in, params, facts.views(), y);  // no statistics without rows
+  if (statistics.rows > 0)
+    kept = apply(in, params, statistics.views(), y);  // no statistics without rows
   return Variable::result(
       y, {in.x, in.gamma, in.beta, in.residual},
-      [in, params, facts, kept, sum = state.sum_over_ranks](const Tensor& grad_y) mutable {
+      [in, params, statistics, kept, sum = state.sum_over_ranks](const Tensor& grad_y) mutable {
         Backend& backend = grad_y.backend();
         NormSums sums(in.gamma, in.beta);
         Tensor before, grad_x;
         if (keeps_before(in, params)) before = Tensor(backend, in.x.shape(), grad_y.dtype());
         const Backend::NormOutput out{view_or_none(kept.y), grad_y.view(), view_or_none(kept.mask)};
         backend.batch_norm_gradient_sums(
-            params, operands(in), facts.views(), out,
+            params, operands(in), statistics.views(), out,
             {{}, sums.gamma.view(), sums.beta.view(), view_or_none(before)});
         NormSums joined = sums;
         if (sum) join_sums(joined, sum);
         if (in.x.requires_grad()) {
           grad_x = Tensor(backend, in.x.shape(), grad_y.dtype());
-          backend.batch_norm_gradient_input(params, operands(in), facts.views(), out,
+          backend.batch_norm_gradient_input(params, operands(in), statistics.views(), out,
                                             {grad_x.view(), joined.gamma.view(), joined.beta.view(),
-                                             view_or_none(before), facts.rows});
+                                             view_or_none(before), statistics.rows});
         }
         sums.contribute_to(in.gamma, in.beta);
         if (grad_x.defined()) in.x.contribute(grad_x);
