@@ -10,7 +10,7 @@
 namespace d2l {
 namespace {
 
-constexpr double kOut = -1e6;  // the score of masked positions
+constexpr double kMaskedScore = -1e6;  // the score of masked positions
 
 // A scratch array and its view.
 class Temporary {
@@ -125,10 +125,10 @@ struct Unfused {
 void Backend::do_masked_softmax(ConstView x, ConstView lengths, View y) {
   const Temporary keep(pool(), mask_shape(x.shape, lengths.shape)), scores(pool(), x.shape);
   fill_mask(*this, lengths, keep.view());
-  // keep x + (1 - keep) kOut
+  // keep x + (1 - keep) kMaskedScore
   binary(Binary::mul, x, keep.view(), scores.view());
   scalar_binary(Binary::sub, 1, keep.view(), keep.view());
-  binary_scalar(Binary::mul, keep.view(), kOut, keep.view());
+  binary_scalar(Binary::mul, keep.view(), kMaskedScore, keep.view());
   binary(Binary::add, scores.view(), keep.view(), scores.view());
   softmax(scores.view(), y);
 }

@@ -98,8 +98,8 @@ bool LockHolder::is_gone() const {
   if (machine != this_machine() || number <= 0) return false;
   if (::kill(number, 0) != 0 && errno == ESRCH) return true;
   const ProcessState now = state_of(pid);
-  const bool waits_for_burial = now.state == "Z" || now.state == "X";
-  return waits_for_burial || (!now.started.empty() && now.started != started);
+  const bool is_zombie = now.state == "Z" || now.state == "X";
+  return is_zombie || (!now.started.empty() && now.started != started);
 }
 
 bool LockHolder::is_before(const LockHolder& other) const {

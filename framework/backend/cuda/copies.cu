@@ -103,14 +103,14 @@ inline constexpr bool kIsActivation =
 
 // Conversions between the types of images and activations and the types that kernels compute with.
 template <class In, class Out>
-inline constexpr bool kIsHot = (kIsActivation<In> ||
-                                std::is_same_v<In, uint8_t>)&&(kIsActivation<Out>);
+inline constexpr bool kIsActivationCast = (kIsActivation<In> ||
+                                           std::is_same_v<In, uint8_t>)&&(kIsActivation<Out>);
 
 template <class In, class Out>
 void cast(const Queue& queue, const CopyJob& job) {
   const auto* in = static_cast<const In*>(job.in);
   auto* out = static_cast<Out*>(job.out);
-  if constexpr (kIsHot<In, Out>)
+  if constexpr (kIsActivationCast<In, Out>)
     if (job.is_flat()) return map(queue, job.nest.columns(), Same{}, out, in);
   const Walk<2> walk = walk_of(job.nest);
   for_each(queue, walk.items, Cast<In, Out>{walk, in, out});

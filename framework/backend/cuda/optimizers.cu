@@ -32,7 +32,7 @@ __global__ void __launch_bounds__(kThreads)
     step_kernel(Rule rule, StepArrays<Rule::kMoving> arrays, bool packed, int64_t origin,
                 RangeTable<typename Rule::Rates, kMost> ranges) {
   const int64_t own = origin + first_item() * kWide;
-  for (int i = ranges.first_behind(own); i < ranges.count && ranges.at[i].begin < own + kWide;
+  for (int i = ranges.first_ending_after(own); i < ranges.count && ranges.at[i].begin < own + kWide;
        ++i) {
     const typename Rule::Rates rates = ranges.at[i].facts;
     const int64_t begin = ranges.at[i].begin - own, end = ranges.at[i].end - own;

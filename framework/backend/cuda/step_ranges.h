@@ -20,7 +20,7 @@ struct RangeTable {
   Range<Facts> at[kMost];
 
   // The index of the first range that ends after `element`; `count` if there is none.
-  __device__ int first_behind(int64_t element) const {
+  __device__ int first_ending_after(int64_t element) const {
     int low = 0, high = count;
     while (low < high) {
       const int middle = (low + high) / 2;

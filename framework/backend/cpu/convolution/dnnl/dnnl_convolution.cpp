@@ -100,8 +100,8 @@ Conv2dParams without_activation(Conv2dParams params) {
 }
 
 // Whether, along one axis, some tap of the kernel reads only padding.
-bool some_tap_sees_nothing(int64_t size, int64_t kernel, int64_t stride, int64_t padding,
-                           int64_t out) {
+bool some_tap_reads_only_padding(int64_t size, int64_t kernel, int64_t stride, int64_t padding,
+                                 int64_t out) {
   for (int64_t tap = 0; tap < kernel; ++tap) {
     bool sees = false;
     for (int64_t o = 0; o < out && !sees; ++o) {
@@ -168,10 +168,10 @@ bool dnnl_suits(const ConvolutionShape&) { return true; }
 bool wants_f32_gradient(const ConvolutionShape& s) {
   const Conv2dParams& p = s.params;
   return (s.in % 16 != 0 || s.out % 16 != 0) &&
-         (some_tap_sees_nothing(s.width, s.kernel_width, p.stride.width, p.padding.width,
-                                s.out_width) ||
-          some_tap_sees_nothing(s.height, s.kernel_height, p.stride.height, p.padding.height,
-                                s.out_height));
+         (some_tap_reads_only_padding(s.width, s.kernel_width, p.stride.width, p.padding.width,
+                                      s.out_width) ||
+          some_tap_reads_only_padding(s.height, s.kernel_height, p.stride.height, p.padding.height,
+                                      s.out_height));
 }
 
 bool dnnl_amx_forward_suits(const ConvolutionShape& s) { return multiplies_in_tiles(s); }
