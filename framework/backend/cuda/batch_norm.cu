@@ -40,7 +40,7 @@ __global__ void __launch_bounds__(kThreads, kNormBlocks)
       Pack<T, kPack> values[kMomentsUnroll];
       unrolled<kMomentsUnroll>([&](auto u) {
         const int64_t next = row + u * place.step;
-        // Rows after the last one equal the pivot and add nothing
+        // Rows after the last one equal the pivot and add nothing.
         values[u] = next < columns.rows ? load_pack<kPack>(from + next * columns.channels) : pivot;
       });
       unrolled<kMomentsUnroll>([&](auto u) {

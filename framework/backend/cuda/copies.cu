@@ -101,7 +101,7 @@ template <class T>
 inline constexpr bool kIsActivation =
     std::is_same_v<T, float> || std::is_same_v<T, Bfloat16> || std::is_same_v<T, Float16>;
 
-// Conversions between the types of images and activations and the types that kernels compute with.
+// Casts of stored images (u8) or activations to a type of activations.
 template <class In, class Out>
 inline constexpr bool kIsActivationCast = (kIsActivation<In> ||
                                            std::is_same_v<In, uint8_t>)&&(kIsActivation<Out>);
