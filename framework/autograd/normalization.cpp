@@ -52,14 +52,14 @@ Variable batch_norm_inference(const BatchNormInput& in, BatchNormState& state,
 }
 
 // The statistics of one training pass.
-struct BatchStatistics {
+struct TrainingStatistics {
   Tensor mean, variance;  // [c], biased
   int64_t rows = 0;       // the number of rows that they are over
   Backend::NormStatistics views() { return {mean.view(), variance.view()}; }
 };
 
 // Combines the statistics of all ranks: sums n, n mean and n (variance + mean^2) in f64.
-void join_statistics(BatchStatistics& statistics,
+void join_statistics(TrainingStatistics& statistics,
                      const std::function<void(Tensor&)>& sum_over_ranks) {
   const int64_t channels = statistics.mean.elements();
   std::vector<float> mean = statistics.mean.to_vector<float>();
@@ -87,12 +87,12 @@ void join_statistics(BatchStatistics& statistics,
 
 // Also updates the running statistics, unless the batch has only one value per channel: its
 // variance of 0 would pull the running variance towards 0.
-BatchStatistics find_statistics(const Variable& x, BatchNormState& state) {
+TrainingStatistics find_statistics(const Variable& x, BatchNormState& state) {
   const Shape channels{x.shape().size(-1)};
   const Backend::NormRunning running{state.running_mean.view(), state.running_variance.view(),
                                      state.momentum};
-  BatchStatistics statistics{Tensor(x.backend(), channels), Tensor(x.backend(), channels),
-                             x.value().elements() / std::max<int64_t>(channels[0], 1)};
+  TrainingStatistics statistics{Tensor(x.backend(), channels), Tensor(x.backend(), channels),
+                                x.value().elements() / std::max<int64_t>(channels[0], 1)};
   const bool joins = static_cast<bool>(state.sum_over_ranks);
   x.backend().batch_norm_statistics(
       x.value().view(), statistics.views(),
@@ -159,7 +159,7 @@ Variable batch_norm(const BatchNormInput& in, BatchNormState& state,
   check_shapes(in);
   if (!state.training) return batch_norm_inference(in, state, params);
   Tensor y(in.x.backend(), in.x.shape(), in.x.value().dtype());
-  BatchStatistics statistics = find_statistics(in.x, state);
+  TrainingStatistics statistics = find_statistics(in.x, state);
   NormKept kept;
   if (statistics.rows > 0)
     kept = apply(in, params, statistics.views(), y);  // no statistics without rows
