@@ -115,7 +115,7 @@ class Kernels {
   };
   void conv2d_pool_backward(const ConvPoolParams& params, const ConvOperands& in,
                             const ConvKept& kept, ConstView grad_y, const ConvGradients& gradients);
-  // grad_x = the gradient before the activation; y is the pooled result of the activation.
+  // grad_x = the gradient before the activation. y is the activation's result, the pooling's input.
   void activated_pool2d_backward(const ConvPoolParams& params, ConstView y, ConstView grad_y,
                                  ConstView winners, View grad_x);
 

@@ -13,9 +13,9 @@ std::string nearest(const std::string& word, const std::vector<std::string>& can
 // join({"a", "b"}, ", ") == "a, b"
 std::string join(const std::vector<std::string>& parts, const std::string& separator);
 
-// "unknown model 'lenett', did you mean 'lenet'?" If no candidate is near, lists the candidates (the
-// first 24), or names the command that lists them (`listed_by`): "unknown flag '--x'; d2l-train
-// --help lists all".
+// "unknown model 'lenett', did you mean 'lenet'?" If no candidate is near, lists the candidates
+// (the first 24), or names the command that lists them (`listed_by`): "unknown flag '--x';
+// d2l-train --help lists all".
 std::string unknown_name(const std::string& kind, const std::string& word,
                          const std::vector<std::string>& candidates,
                          const std::string& listed_by = "");
