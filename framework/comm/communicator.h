@@ -3,45 +3,66 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
-#include "framework/backend/view.h"
+#include "framework/comm/collective.h"
 
 namespace d2l {
 
-// A group of ranks that compute together. Every rank makes the same calls in the same order. An
-// operation that fails throws Error on the thread that waits for it. Only one thread calls a
-// communicator.
+// A group of ranks that compute together. Every rank makes the same calls in the same order, from
+// one thread. Wrong arguments throw Error at the call; an operation that fails throws Error in
+// wait() at the latest.
+//
+// The public functions check their arguments and call the transport's own do_...().
 class Communicator {
  public:
-  // Names one started all-reduce; handed to wait() once.
+  // The number of a started operation.
   using Work = uint64_t;
 
   virtual ~Communicator() = default;
-  virtual int rank() const = 0;
-  virtual int size() const = 0;
+  int rank() const { return rank_; }
+  int size() const { return size_; }
   virtual std::string describe() const = 0;  // "MPI, 8 ranks on 2 hosts"
 
-  // Element-wise sum over all ranks, in place; f32, f64 or i64. The memory is the communicator's
-  // until wait() returns. Works finish in the order in which they were started. The same bits on
-  // every rank, and in every run with this number of ranks.
-  virtual Work start_all_reduce(View data) = 0;
-  virtual void wait(Work work) = 0;
+  // Starts an operation and returns. Until wait() returns, its memory belongs to the communicator.
+  // Operations finish in the order in which they were started; each is waited for once, in any
+  // order. Sums have the same bits on every rank, and in every run with this number of ranks.
+  Work start(const Collective& op);
+  void wait(Work work);
 
-  // root's elements to everybody; any dtype.
-  virtual void broadcast(View data, int root) = 0;
-  // all holds size() times mine's elements, in rank order; any dtype.
-  virtual void all_gather(ConstView mine, View all) = 0;
-  virtual void barrier() = 0;
+  Work start_all_reduce(View data) { return start({Collective::Kind::all_reduce, data}); }
 
-  // For who waits elsewhere for work that depends on other ranks, on a device say: throws Error
-  // when they are known to be out of reach.
-  virtual void poll() {}
+  // Start an operation and wait for it.
+  void all_reduce(View data) { wait(start_all_reduce(data)); }
+  void broadcast(View data, int root) {
+    wait(start({.kind = Collective::Kind::broadcast, .data = data, .root = root}));
+  }
+  void all_gather(ConstView mine, View all) {
+    wait(start({Collective::Kind::all_gather, all, mine}));
+  }
+  // Returns when every rank has called it.
+  void barrier();
 
-  // The caller will not wait for what it started, and its memory is about to go: an exception
-  // flies. Nothing is written any more, and nothing but destruction may follow.
+  // Call while waiting for a GPU, whose work may be waiting for other ranks. Throws Error if one of
+  // them is known to be unreachable.
+  virtual void check_peers() {}
+
+  // Call during stack unwinding, before the memory of started operations is freed: nothing is
+  // written to it any more. The communicator can then only be destroyed.
   virtual void abandon() noexcept {}
 
-  void all_reduce(View data) { wait(start_all_reduce(data)); }
+ protected:
+  Communicator(int rank, int size) : rank_(rank), size_(size) {}
+
+ private:
+  // The numbers of works are 1, 2, ...; `work` is the next one.
+  virtual void do_start(Work work, const Collective& op) = 0;
+  // `work` was started and has not been waited for.
+  virtual void do_wait(Work work) = 0;
+
+  int rank_, size_;
+  Work started_ = 0;
+  std::vector<Work> open_;  // started, not yet waited for
 };
 
 // One rank alone: every operation is the identity.

@@ -10,7 +10,6 @@
 
 #include "framework/base/text.h"
 #include "framework/base/timer.h"
-#include "framework/comm/arguments.h"
 #include "framework/comm/mpi_check.h"
 
 namespace d2l {
@@ -21,6 +20,7 @@ using std::chrono::microseconds;
 
 // Large enough that a message's cost is its bytes, small enough to stay in a core's cache.
 constexpr int64_t kPieceBytes = 1 << 20;
+constexpr int64_t kBroadcastBytes = 64 << 20;  // MPI counts bytes with an int
 // Pieces under way at once: while one is added, the next one travels.
 constexpr size_t kWindow = 4;
 // Every MPI allows tags up to 32,767; far fewer pieces are ever under way.
@@ -52,35 +52,59 @@ class Patience {
   Timer idle_;
 };
 
+int rank_in(MPI_Comm group) {
+  int rank = 0;
+  mpi_check(MPI_Comm_rank(group, &rank), "MPI_Comm_rank");
+  return rank;
+}
+
+int size_of_group(MPI_Comm group) {
+  int size = 0;
+  mpi_check(MPI_Comm_size(group, &size), "MPI_Comm_size");
+  return size;
+}
+
+// Calls `use` with each part of at most `part_bytes`; data without elements are one part.
+template <class Use>
+void cut(View data, int64_t part_bytes, Use&& use) {
+  const int64_t element_bytes = static_cast<int64_t>(size_of(data.dtype));
+  const int64_t whole = data.elements(), most = part_bytes / element_bytes;
+  int64_t begin = 0;
+  do {
+    const int64_t count = std::min(most, whole - begin);
+    use(View{data.as<std::byte>() + begin * element_bytes, data.dtype, {count}});
+    begin += count;
+  } while (begin < whole);
+}
+
 }  // namespace
 
 MpiCommunicator::MpiCommunicator(MPI_Comm group, Options options)
-    : options_(std::move(options)),
+    : Communicator(rank_in(group), size_of_group(group)),
+      options_(std::move(options)),
       exceptions_at_start_(std::uncaught_exceptions()),
       scratch_(kPieceBytes) {
   mpi_check(MPI_Comm_dup(group, &comm_), "MPI_Comm_dup");
   mpi_check(MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
-  mpi_check(MPI_Comm_rank(comm_, &rank_), "MPI_Comm_rank");
-  mpi_check(MPI_Comm_size(comm_, &size_), "MPI_Comm_size");
-  thread_ = std::thread([this] { look_after_jobs(); });
+  thread_ = std::thread([this] { run_jobs(); });
 }
 
 MpiCommunicator::~MpiCommunicator() {
-  const bool exception_flies = std::uncaught_exceptions() > exceptions_at_start_;
-  const bool failed = [this] {
+  const bool unwinding = std::uncaught_exceptions() > exceptions_at_start_;
+  const Work last = [this] {
     std::lock_guard lock(mutex_);
-    return !error_.empty();
+    return queue_.empty() || !error_.empty() ? 0 : queue_.back().work;
   }();
-  if (!exception_flies && !failed && started_ > 0) {
+  if (!unwinding && last > 0) {
     try {
-      wait(started_);
+      do_wait(last);
     } catch (const Error&) {
       // give_up() has noted it in options_.broken, which nobody can overlook
     }
   }
   stop_thread();
   if (!queue_.empty() && options_.broken) *options_.broken = true;
-  if (exception_flies || !error_.empty()) return;
+  if (unwinding || !error_.empty()) return;
   MPI_Comm_free(&comm_);
 }
 
@@ -93,85 +117,66 @@ void MpiCommunicator::stop_thread() {
   thread_.join();
 }
 
-Communicator::Work MpiCommunicator::start_all_reduce(View data) {
-  check_all_reduce(data);
-  const int64_t whole = data.elements();
-  const int64_t most = kPieceBytes / static_cast<int64_t>(size_of(data.dtype));
+void MpiCommunicator::do_start(Work work, const Collective& op) {
   bool thread_helps = false;
   {
     std::lock_guard lock(mutex_);
     check_usable();
-    ++started_;
-    int64_t begin = 0;
-    do {
-      const int64_t count = std::min(most, whole - begin);
-      const View piece{data.as<std::byte>() + begin * static_cast<int64_t>(size_of(data.dtype)),
-                       data.dtype,
-                       {count}};
-      const int tag = static_cast<int>(pieces_++ % kTags);
-      begin += count;
-      push(std::make_unique<PieceJob>(PieceContext{comm_, rank_, size_, tag, &scratch_}, piece),
-           begin == whole);
-    } while (begin < whole);
-    pending_bytes_ += data.bytes();
-    progress();  // what goes out first goes out now
+    push_jobs(work, op);
+    queue_.back().last = true;
+    pending_bytes_ += op.data.bytes();
+    progress();  // sends the first messages now
     thread_helps = pending_bytes_ > options_.caller_bytes;
   }
   if (thread_helps) wake_.notify_one();
-  return started_;
 }
 
-void MpiCommunicator::wait(Work work) {
+void MpiCommunicator::push_jobs(Work work, const Collective& op) {
+  const auto push = [&](std::unique_ptr<MpiJob> job) { queue_.push_back({std::move(job), work}); };
+  switch (op.kind) {
+    case Collective::Kind::all_reduce:
+      return cut(op.data, kPieceBytes, [&](View piece) {
+        const int tag = static_cast<int>(pieces_++ % kTags);
+        const PieceContext context{comm_, rank(), size(), tag, &scratch_};
+        push(std::make_unique<PieceJob>(op, piece, context));
+      });
+    case Collective::Kind::broadcast:
+      return cut(op.data, kBroadcastBytes, [&](View part) {
+        push(std::make_unique<CollectiveJob>(op, [this, part, root = op.root](auto* request) {
+          const int bytes = static_cast<int>(part.bytes());
+          mpi_check(MPI_Ibcast(part.data, bytes, MPI_BYTE, root, comm_, request), "MPI_Ibcast");
+        }));
+      });
+    case Collective::Kind::all_gather:
+      check(op.mine.bytes() <= INT_MAX, "all_gather: expects at most 2 GiB from each rank, found ",
+            human_bytes(static_cast<uint64_t>(op.mine.bytes())));
+      return push(std::make_unique<CollectiveJob>(op, [this, op](MPI_Request* request) {
+        const int bytes = static_cast<int>(op.mine.bytes());
+        mpi_check(MPI_Iallgather(op.mine.data, bytes, MPI_BYTE, op.data.data, bytes, MPI_BYTE,
+                                 comm_, request),
+                  "MPI_Iallgather");
+      }));
+  }
+}
+
+void MpiCommunicator::do_wait(Work work) {
   bool thread_helps = false;
   caller_waits_ = true;
   {
     std::lock_guard lock(mutex_);
     Patience patience;
-    while (finished_ < std::min(work, started_) && error_.empty()) {
+    while (finished_ < work && error_.empty()) {
       if (progress())
         patience.reset();
       else
         patience.pause();
     }
     caller_waits_ = false;
-    check_work(work, started_);
     if (finished_ < work) check_usable();
     if (queue_.empty()) pending_bytes_ = 0;
     thread_helps = pending_bytes_ > options_.caller_bytes;
   }
   if (thread_helps) wake_.notify_one();
-}
-
-void MpiCommunicator::broadcast(View data, int root) {
-  check_root(root, size_);
-  constexpr int64_t kMost = 64 << 20;  // an int counts the bytes
-  Work last = 0;
-  for (int64_t begin = 0; begin < data.bytes(); begin += kMost) {
-    const int count = static_cast<int>(std::min(kMost, data.bytes() - begin));
-    void* part = data.as<std::byte>() + begin;
-    last = run_collective("broadcast", [this, part, count, root](MPI_Request* request) {
-      mpi_check(MPI_Ibcast(part, count, MPI_BYTE, root, comm_, request), "MPI_Ibcast");
-    });
-  }
-  if (last > 0) wait(last);
-}
-
-void MpiCommunicator::all_gather(ConstView mine, View all) {
-  check_all_gather(mine, all, size_);
-  check(mine.bytes() <= INT_MAX, "all_gather: expects at most 2 GiB from each rank, found ",
-        human_bytes(static_cast<uint64_t>(mine.bytes())));
-  if (mine.bytes() == 0) return;
-  const int count = static_cast<int>(mine.bytes());
-  wait(run_collective("all_gather", [&, count](MPI_Request* request) {
-    mpi_check(MPI_Iallgather(mine.data, count, MPI_BYTE, all.data, count, MPI_BYTE, comm_, request),
-              "MPI_Iallgather");
-  }));
-}
-
-void MpiCommunicator::barrier() {
-  wait(run_collective("barrier", [this](MPI_Request* request) {
-    mpi_check(MPI_Ibarrier(comm_, request), "MPI_Ibarrier");
-  }));
 }
 
 void MpiCommunicator::abandon() noexcept {
@@ -180,22 +185,8 @@ void MpiCommunicator::abandon() noexcept {
   give_up(queue_.front(), "left by an exception");
 }
 
-// The caller waits at once, so the thread need not be woken.
-Communicator::Work MpiCommunicator::run_collective(std::string description,
-                                                   std::function<void(MPI_Request*)> start) {
-  std::lock_guard lock(mutex_);
-  check_usable();
-  ++started_;
-  push(std::make_unique<CollectiveJob>(std::move(description), std::move(start)), true);
-  return started_;
-}
-
-void MpiCommunicator::push(std::unique_ptr<MpiJob> job, bool last) {
-  queue_.push_back({std::move(job), started_, last, false});
-}
-
-// One look at the oldest jobs; true when something moved. Every rank starts jobs in the same order
-// and looks at the oldest, so the oldest that any rank still has always gets on.
+// Advances the oldest jobs; answers whether any of them progressed. Every rank starts jobs in the
+// same order and advances the oldest, so the oldest that any rank still has always progresses.
 bool MpiCommunicator::progress() {
   bool moved = false;
   const size_t active = std::min(queue_.size(), kWindow);
@@ -218,15 +209,16 @@ bool MpiCommunicator::progress() {
   return moved;
 }
 
-// The jobs stay where they are: MPI may still write into their buffers.
+// The jobs stay in the queue: MPI may still write into their buffers.
 void MpiCommunicator::give_up(const Entry& entry, const std::string& reason) {
-  error_ = concat(entry.job->describe(), " on rank ", rank_, " of ", size_, ": ", reason);
+  error_ =
+      concat(entry.job->operation().describe(), " on rank ", rank(), " of ", size(), ": ", reason);
   if (options_.broken) *options_.broken = true;
 }
 
 void MpiCommunicator::check_usable() const { check(error_.empty(), error_); }
 
-void MpiCommunicator::look_after_jobs() {
+void MpiCommunicator::run_jobs() {
   prctl(PR_SET_TIMERSLACK, 1);  // by default a pause is lengthened by up to 50 microseconds
   microseconds pause = kShortestPause;
   std::unique_lock lock(mutex_);

@@ -1,6 +1,5 @@
 #include "framework/comm/mpi_job.h"
 
-#include "framework/base/text.h"
 #include "framework/comm/mpi_check.h"
 #include "framework/comm/sum.h"
 
@@ -24,8 +23,9 @@ std::unique_ptr<std::byte[]> ScratchPool::take() {
   return buffer;
 }
 
-PieceJob::PieceJob(const PieceContext& context, View piece)
-    : context_(context),
+PieceJob::PieceJob(const Collective& op, View piece, const PieceContext& context)
+    : MpiJob(op),
+      context_(context),
       piece_(piece),
       plan_(plan_all_reduce(context.rank, context.size, piece.elements(),
                             kWholeBytes / static_cast<int64_t>(size_of(piece.dtype)))) {}
@@ -44,10 +44,6 @@ JobProgress PieceJob::advance() {
   }
   if (received_) context_.scratch->give_back(std::move(received_));
   return JobProgress::finished;
-}
-
-std::string PieceJob::describe() const {
-  return concat("all_reduce of ", with_thousands(piece_.elements()), " ", to_string(piece_.dtype));
 }
 
 void* PieceJob::at(int64_t element) const {

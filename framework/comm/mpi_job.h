@@ -6,26 +6,29 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <string>
 #include <vector>
 
-#include "framework/backend/view.h"
+#include "framework/comm/collective.h"
 #include "framework/comm/exchange_plan.h"
 
 namespace d2l {
 
 enum class JobProgress { none, some, finished };
 
-// Something between all ranks that goes on a little whenever it is asked, and never blocks.
+// A part of an operation between all ranks. It advances a little with each call and never blocks.
 class MpiJob {
  public:
+  explicit MpiJob(const Collective& op) : op_(op) {}
   virtual ~MpiJob() = default;
-  // The first call starts it. Throws Error when MPI fails. Not called again once finished.
+  const Collective& operation() const { return op_; }
+  // The first call starts the job; after `finished` none follows. Throws Error when MPI fails.
   virtual JobProgress advance() = 0;
-  virtual std::string describe() const = 0;  // "all_reduce of 262,144 f32"
+
+ private:
+  Collective op_;
 };
 
-// Receive buffers of one size that are kept, since fresh memory costs a page fault every 4 KiB.
+// Receive buffers of one size, kept for reuse: new memory costs a page fault for every 4 KiB.
 class ScratchPool {
  public:
   explicit ScratchPool(size_t bytes) : bytes_(bytes) {}
@@ -37,20 +40,19 @@ class ScratchPool {
   std::vector<std::unique_ptr<std::byte[]>> free_;
 };
 
-// Where a piece of an all-reduce finds what it shares with the others.
+// What the pieces of all-reduces have in common, except for the tag.
 struct PieceContext {
   MPI_Comm comm = MPI_COMM_NULL;
   int rank = 0, size = 1;
-  int tag = 0;                     // tells the pieces that are under way apart
-  ScratchPool* scratch = nullptr;  // its buffers hold a whole piece
+  int tag = 0;                     // no other piece that is under way has it
+  ScratchPool* scratch = nullptr;  // each of its buffers can hold a whole piece
 };
 
-// One piece of an all-reduce, by the exchanges of plan_all_reduce().
+// One piece of an all-reduce: the exchanges of plan_all_reduce(), one after the other.
 class PieceJob final : public MpiJob {
  public:
-  PieceJob(const PieceContext& context, View piece);
+  PieceJob(const Collective& op, View piece, const PieceContext& context);
   JobProgress advance() override;
-  std::string describe() const override;
 
  private:
   void* at(int64_t element) const;
@@ -66,16 +68,14 @@ class PieceJob final : public MpiJob {
   std::unique_ptr<std::byte[]> received_;
 };
 
-// One of MPI's own non-blocking collectives; start() fills the request.
+// One of MPI's own non-blocking collectives; `start` calls it.
 class CollectiveJob final : public MpiJob {
  public:
-  CollectiveJob(std::string description, std::function<void(MPI_Request*)> start)
-      : description_(std::move(description)), start_(std::move(start)) {}
+  CollectiveJob(const Collective& op, std::function<void(MPI_Request*)> start)
+      : MpiJob(op), start_(std::move(start)) {}
   JobProgress advance() override;
-  std::string describe() const override { return description_; }
 
  private:
-  std::string description_;
   std::function<void(MPI_Request*)> start_;
   MPI_Request request_ = MPI_REQUEST_NULL;
   bool started_ = false;

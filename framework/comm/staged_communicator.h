@@ -9,42 +9,37 @@
 
 namespace d2l {
 
-// Copies what lies in a device's memory to the host, has another communicator do its work there
-// and copies the result back.
+// Operations on a device's memory are done by another communicator, on copies in host memory; the
+// result is copied back in wait().
 class StagedCommunicator final : public Communicator {
  public:
   StagedCommunicator(std::unique_ptr<Communicator> host, Backend& backend)
-      : host_(std::move(host)), backend_(backend) {}
+      : Communicator(host->rank(), host->size()), host_(std::move(host)), backend_(backend) {}
   ~StagedCommunicator() override;
 
-  int rank() const override { return host_->rank(); }
-  int size() const override { return host_->size(); }
   std::string describe() const override { return host_->describe() + " through the host's memory"; }
-
-  Work start_all_reduce(View data) override;
-  void wait(Work work) override;
-  void broadcast(View data, int root) override;
-  void all_gather(ConstView mine, View all) override;
-  void barrier() override { host_->barrier(); }
   void abandon() noexcept override { host_->abandon(); }
 
  private:
   using Bytes = std::vector<char>;
   struct Pending {
-    View device;  // empty: the data lie on the host
-    Bytes bytes;
-    Work work = 0;  // of host_
+    View device;       // empty: the operation is on host memory
+    Bytes data, mine;  // copies of the operation's views
+    Work host_work = 0;
   };
 
+  void do_start(Work work, const Collective& op) override;
+  void do_wait(Work work) override;
+
   bool on_device(const void* data) const { return backend_.pool().owns(data); }
-  Bytes fetched(ConstView data);
+  Bytes take_buffer(int64_t bytes);
+  Bytes fetch(ConstView data);
   void store(const Bytes& bytes, View data);
 
   std::unique_ptr<Communicator> host_;
   Backend& backend_;
   std::map<Work, Pending> pending_;
-  std::vector<Bytes> spare_;  // memory of finished works
-  Work started_ = 0;
+  std::vector<Bytes> spare_;  // buffers of finished operations, to be used again
 };
 
 }  // namespace d2l

@@ -137,7 +137,7 @@ void Trainer::complete_steps(Which which) {
   while (which == Which::all ? !in_flight_.empty() : in_flight_.is_full()) {
     const Timer timer;
     try {
-      in_flight_.await_oldest([this] { parts_.comm.poll(); });
+      in_flight_.await_oldest([this] { parts_.comm.check_peers(); });
     } catch (...) {
       step_.abandon();
       throw;

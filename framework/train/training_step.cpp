@@ -69,7 +69,8 @@ void TrainingStep::run(StepInFlight& step, bool completes_at_once) {
   step.event = backend_.record_event();
   if (step.skipped) return;
   if (completes_at_once) check_results(step);
-  if (state.optimizer.step_waits()) backend_.wait_event(step.event, [this] { parts_.comm.poll(); });
+  if (state.optimizer.step_waits())
+    backend_.wait_event(step.event, [this] { parts_.comm.check_peers(); });
   state.optimizer.step(step.lr);
   if (state.ema) state.ema->update(step.number);
 }
@@ -150,7 +151,7 @@ bool TrainingStep::overflows(StepInFlight& step) {
   Tensor norm = this->norm();
   scale.unscale(norm);
   backend_.copy_to_host(sums_.view(), step.sums.data());
-  backend_.wait_event(backend_.record_event(), [this] { parts_.comm.poll(); });
+  backend_.wait_event(backend_.record_event(), [this] { parts_.comm.check_peers(); });
   const float* sums = step.sums.data();
   const bool finite = std::isfinite(sums[0]) && std::isfinite(sums[numbers() - 1]);
   scale.settle(finite);

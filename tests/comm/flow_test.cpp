@@ -68,8 +68,33 @@ TEST(Flow, ReductionsBetweenOtherOperations) {
     comm().all_gather(view(mine), view(all));
     for (int rank = 0; rank < session().size(); ++rank)
       ASSERT_EQ(all[static_cast<size_t>(rank)], rank);
-    for (auto work : flight.works) comm().wait(work);
+    for (size_t i = 1; i < flight.works.size(); ++i) comm().wait(flight.works[i]);
     ASSERT_EQ(flight.values, flight.expected);
+  }
+}
+
+TEST(Flow, OperationsOfAllKindsUnderWay) {
+  const int rank = session().rank(), size = session().size();
+  for (uint64_t round = 0; round < 10; ++round) {
+    Flight flight(2, 400'000);
+    const int root = static_cast<int>(round) % size;
+    auto note = whole_numbers<double>(rank, round, 70'001);
+    auto mine = whole_numbers<int32_t>(rank, round, 999);
+    std::vector<int32_t> all(mine.size() * static_cast<size_t>(size));
+    flight.start(comm());
+    const std::vector<Communicator::Work> works = {
+        flight.works[0],
+        comm().start({.kind = Collective::Kind::broadcast, .data = view(note), .root = root}),
+        comm().start({.kind = Collective::Kind::all_gather, .data = view(all), .mine = view(mine)}),
+        flight.works[1]};
+    for (size_t i : shuffled(works.size(), static_cast<uint64_t>(rank) + round))
+      comm().wait(works[i]);
+    ASSERT_EQ(flight.values, flight.expected);
+    ASSERT_EQ(note, whole_numbers<double>(root, round, 70'001));
+    for (int other = 0; other < size; ++other) {
+      const auto theirs = whole_numbers<int32_t>(other, round, 999);
+      ASSERT_TRUE(std::equal(theirs.begin(), theirs.end(), all.begin() + 999 * other)) << other;
+    }
   }
 }
 
@@ -137,6 +162,10 @@ TEST(Flow, NamesMisuseAndStaysUsable) {
   EXPECT_THAT(message_of([&] { comm().start_all_reduce(view(integers)); }), HasSubstr("i32"));
   EXPECT_THAT(message_of([&] { comm().wait(1'000'000); }), HasSubstr("1000000"));
   EXPECT_THAT(message_of([&] { comm().wait(0); }), HasSubstr("number 0"));
+  const auto work = comm().start_all_reduce(view(values));
+  comm().wait(work);
+  EXPECT_THAT(message_of([&] { comm().wait(work); }), HasSubstr("has been waited for before"));
+  std::fill(values.begin(), values.end(), 1.0f);
   EXPECT_THAT(message_of([&] { comm().broadcast(view(values), session().size()); }),
               HasSubstr("root below"));
   EXPECT_THAT(message_of([&] { comm().all_gather(view(values), view(room)); }),

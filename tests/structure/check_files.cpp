@@ -13,8 +13,7 @@ namespace {
 constexpr size_t kFileLines = 500;
 constexpr size_t kFunctionLines = 60;
 constexpr size_t kBackendLines = 300;
-constexpr size_t kCommunicatorVirtuals =
-    10;  // eight that a transport must write, abandon() and poll()
+constexpr size_t kCommunicatorVirtuals = 8;  // with the destructor
 
 bool ends_with(const std::string& text, const std::string& end) {
   return text.size() >= end.size() &&
@@ -139,7 +138,7 @@ Faults check_interfaces(const std::vector<SourceFile>& tree) {
     if (file.path != "framework/comm/communicator.h") continue;
     size_t virtuals = 0;
     for (const std::string& line : file.lines)
-      if (line.compare(0, 10, "  virtual ") == 0 && line.find('~') == std::string::npos) ++virtuals;
+      if (line.compare(0, 10, "  virtual ") == 0) ++virtuals;
     if (virtuals > kCommunicatorVirtuals)
       faults.push_back(concat(file.path, ":1: ", virtuals, " virtual functions, at most ",
                               kCommunicatorVirtuals));

@@ -12,23 +12,20 @@ namespace {
 // One of two ranks, the other of which cannot record when it is told so.
 class BesideAnother final : public Communicator {
  public:
-  int rank() const override { return 0; }
-  int size() const override { return 2; }
+  BesideAnother() : Communicator(0, 2) {}
   std::string describe() const override { return "beside another"; }
-  Work start_all_reduce(View data) override {
-    EXPECT_EQ(data.dtype, DType::i64);
-    if (another_cannot) *data.as<int64_t>() += 1;
-    return ++started_;
-  }
-  void wait(Work) override {}
-  void broadcast(View, int) override {}
-  void all_gather(ConstView, View) override {}
-  void barrier() override {}
 
   bool another_cannot = false;
   uint64_t started() const { return started_; }
 
  private:
+  void do_start(Work work, const Collective& op) override {
+    EXPECT_EQ(op.describe(), "all_reduce of 1 i64");
+    if (another_cannot) *op.data.as<int64_t>() += 1;
+    started_ = work;
+  }
+  void do_wait(Work) override {}
+
   Work started_ = 0;
 };
 

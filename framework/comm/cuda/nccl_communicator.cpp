@@ -5,7 +5,6 @@
 #include <exception>
 #include <thread>
 
-#include "framework/comm/arguments.h"
 #include "framework/comm/nccl_entry.h"
 
 #define D2L_NCCL(call) settle((call), #call)
@@ -34,7 +33,7 @@ ncclDataType_t nccl_type(DType dtype) {
 
 }  // namespace
 
-// Waits while NCCL is at it, and throws what it says when that ends badly.
+// Waits while NCCL is busy; throws Error with its message if it fails.
 void NcclCommunicator::settle(ncclResult_t result, const char* call) {
   const auto begin = Clock::now();
   while (result == ncclInProgress && comm_ != nullptr) {
@@ -52,7 +51,7 @@ void NcclCommunicator::settle(ncclResult_t result, const char* call) {
 }
 
 NcclCommunicator::NcclCommunicator(std::unique_ptr<Communicator> host, CudaBackend& backend)
-    : host_(std::move(host)), backend_(backend) {
+    : Communicator(host->rank(), host->size()), host_(std::move(host)), backend_(backend) {
   D2L_CUDA(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
   try {
     connect();
@@ -75,7 +74,7 @@ void NcclCommunicator::connect() {
   D2L_NCCL(ncclCommInitRankConfig(&comm_, size(), id, rank(), &config));
 }
 
-// Where an exception unwinds, other ranks may be waiting for what will not come.
+// During stack unwinding other ranks may be waiting for what this one will never send.
 NcclCommunicator::~NcclCommunicator() {
   if (comm_ != nullptr && std::uncaught_exceptions() > 0) {
     ncclCommAbort(comm_);
@@ -121,7 +120,7 @@ void NcclCommunicator::follow_backend() {
   cudaEvent_t reached = take_event();
   D2L_CUDA(cudaEventRecord(reached, backend_.queue().stream));
   D2L_CUDA(cudaStreamWaitEvent(stream_, reached, 0));
-  events_.push_back(reached);  // the wait has taken note of it
+  events_.push_back(reached);  // a queued wait does not see later records
 }
 
 cudaEvent_t NcclCommunicator::mark() {
@@ -135,54 +134,46 @@ void NcclCommunicator::lead_backend(cudaEvent_t done) {
   events_.push_back(done);
 }
 
-Communicator::Work NcclCommunicator::start_all_reduce(View data) {
-  check_all_reduce(data);
+void NcclCommunicator::do_start(Work work, const Collective& op) {
   Pending pending;
-  if (on_device(data.data)) {
+  if (on_device(op.data.data)) {
     follow_backend();
-    D2L_NCCL(ncclAllReduce(data.data, data.data, static_cast<size_t>(data.elements()),
-                           nccl_type(data.dtype), ncclSum, comm_, stream_));
+    queue(op);
     pending.done = mark();
   } else {
-    pending.host_work = host_->start_all_reduce(data);
+    pending.host_work = host_->start(op);
   }
-  pending_.emplace(++started_, pending);
-  return started_;
+  pending_.emplace(work, pending);
 }
 
-void NcclCommunicator::wait(Work work) {
-  check_work(work, started_);
+void NcclCommunicator::queue(const Collective& op) {
+  void* data = op.data.data;
+  switch (op.kind) {
+    case Collective::Kind::all_reduce:
+      return D2L_NCCL(ncclAllReduce(data, data, static_cast<size_t>(op.data.elements()),
+                                    nccl_type(op.data.dtype), ncclSum, comm_, stream_));
+    case Collective::Kind::broadcast:
+      return D2L_NCCL(ncclBroadcast(data, data, static_cast<size_t>(op.data.bytes()), ncclUint8,
+                                    op.root, comm_, stream_));
+    case Collective::Kind::all_gather:
+      return D2L_NCCL(ncclAllGather(op.mine.data, data, static_cast<size_t>(op.mine.bytes()),
+                                    ncclUint8, comm_, stream_));
+  }
+}
+
+void NcclCommunicator::do_wait(Work work) {
   const auto found = pending_.find(work);
-  check(found != pending_.end(), "wait: work ", work, " has been waited for before");
   const Pending pending = found->second;
   pending_.erase(found);
   if (pending.done == nullptr) return host_->wait(pending.host_work);
   lead_backend(pending.done);
-  poll();
+  check_peers();
 }
 
-void NcclCommunicator::poll() {
+void NcclCommunicator::check_peers() {
   ncclResult_t state = ncclSuccess;
   D2L_NCCL(ncclCommGetAsyncError(comm_, &state));
-  settle(state, "all-reduce");
-}
-
-void NcclCommunicator::broadcast(View data, int root) {
-  if (!on_device(data.data)) return host_->broadcast(data, root);
-  check_root(root, size());
-  follow_backend();
-  D2L_NCCL(ncclBroadcast(data.data, data.data, static_cast<size_t>(data.bytes()), ncclUint8, root,
-                         comm_, stream_));
-  lead_backend(mark());
-}
-
-void NcclCommunicator::all_gather(ConstView mine, View all) {
-  if (!on_device(all.data)) return host_->all_gather(mine, all);
-  check_all_gather(mine, all, size());
-  follow_backend();
-  D2L_NCCL(ncclAllGather(mine.data, all.data, static_cast<size_t>(mine.bytes()), ncclUint8, comm_,
-                         stream_));
-  lead_backend(mark());
+  settle(state, "NCCL");
 }
 
 }  // namespace d2l::cuda

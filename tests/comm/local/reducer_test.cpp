@@ -13,19 +13,8 @@ using testing::HasSubstr;
 // Notes what is started and waited for; the sum of a rank alone.
 class RecordingCommunicator final : public Communicator {
  public:
-  explicit RecordingCommunicator(const float* arena) : arena_(arena) {}
-  int rank() const override { return 0; }
-  int size() const override { return 1; }
+  explicit RecordingCommunicator(const float* arena) : Communicator(0, 1), arena_(arena) {}
   std::string describe() const override { return "recording"; }
-  Work start_all_reduce(View data) override {
-    begins.push_back(data.as<float>() - arena_);
-    counts.push_back(data.elements());
-    return begins.size();
-  }
-  void wait(Work work) override { waited.push_back(work); }
-  void broadcast(View, int) override {}
-  void all_gather(ConstView, View) override {}
-  void barrier() override {}
   void abandon() noexcept override { abandoned = true; }
 
   std::vector<int64_t> begins, counts;
@@ -33,6 +22,12 @@ class RecordingCommunicator final : public Communicator {
   bool abandoned = false;
 
  private:
+  void do_start(Work, const Collective& op) override {
+    begins.push_back(op.data.as<float>() - arena_);
+    counts.push_back(op.data.elements());
+  }
+  void do_wait(Work work) override { waited.push_back(work); }
+
   const float* arena_;
 };
 
@@ -139,6 +134,18 @@ TEST(GradientReducer, NothingToReduceIsFine) {
   EXPECT_TRUE(f.recorder.begins.empty());
 }
 
+TEST(Collective, HasADescription) {
+  std::vector<float> all(2000);
+  const View data{all.data(), DType::f32, {2, 1000}};
+  const Collective sum{Collective::Kind::all_reduce, data};
+  EXPECT_EQ(sum.describe(), "all_reduce of 2,000 f32");
+  const Collective spread{.kind = Collective::Kind::broadcast, .data = data, .root = 3};
+  EXPECT_EQ(spread.describe(), "broadcast of 2,000 f32 from rank 3");
+  const Collective gathered{Collective::Kind::all_gather, data,
+                            View{all.data(), DType::f32, {1000}}};
+  EXPECT_EQ(gathered.describe(), "all_gather of 1,000 f32 from each rank");
+}
+
 TEST(SelfCommunicator, IsTheIdentity) {
   auto self = make_self_communicator();
   std::vector<float> values = {1, 2, 3}, all(3);
@@ -154,6 +161,7 @@ TEST(SelfCommunicator, IsTheIdentity) {
               }),
               HasSubstr("found u8"));
   EXPECT_THAT(message_of([&] { self->wait(99); }), HasSubstr("99"));
+  EXPECT_THAT(message_of([&] { self->wait(1); }), HasSubstr("waited for before"));
   EXPECT_THAT(message_of([&] {
                 self->broadcast({values.data(), DType::f32, {3}}, 1);
               }),

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+
+#include "framework/backend/view.h"
+
+namespace d2l {
+
+// An operation in which all ranks of a group take part, each with the same kind, type and sizes.
+struct Collective {
+  enum class Kind {
+    all_reduce,  // data = the element-wise sum of all ranks' data; f32, f64 or i64
+    broadcast,   // data = root's data; any dtype
+    all_gather,  // data = all ranks' `mine`, in rank order; any dtype
+  };
+
+  Kind kind = Kind::all_reduce;
+  View data;
+  ConstView mine = {};
+  int root = 0;
+
+  // Throws Error unless the arguments suit each other and a group of `size` ranks.
+  void check_arguments(int size) const;
+  std::string describe() const;  // "all_reduce of 262,144 f32"
+};
+
+}  // namespace d2l
