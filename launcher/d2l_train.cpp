@@ -163,21 +163,21 @@ int run(int argc, char** argv) {
     line = parse_command_line(argc, argv);
     const bool trains = !line.help && !line.list_models && line.config.program.task.empty();
     if (trains && line.config.run.resume.empty()) validate(line.config, line.given);
-    if (!trains && launch.speaks) std::fputs(answer_to(line).c_str(), stdout);
+    if (!trains && launch.is_reporting_rank) std::fputs(answer_to(line).c_str(), stdout);
     if (!trains) return 0;
   } catch (const Error& error) {
     refused = error.what();
   }
   // Under MPI another rank may have been given another command line.
   if (!refused.empty() && !launch.under_mpi) {
-    if (launch.speaks) std::fprintf(stderr, "d2l-train: error: %s\n", refused.c_str());
+    if (launch.is_reporting_rank) std::fprintf(stderr, "d2l-train: error: %s\n", refused.c_str());
     return 2;
   }
   try {
     MpiSession session(&argc, &argv);
     return run_job(line, refused, session);
   } catch (const std::exception& error) {
-    const bool told = launch.lonely_tasks > 1 && !launch.speaks;
+    const bool told = launch.unconnected_tasks > 1 && !launch.is_reporting_rank;
     if (!told) std::fprintf(stderr, "d2l-train: error: %s\n", error.what());
     return 1;
   }

@@ -7,14 +7,17 @@
 
 namespace d2l {
 
-// How sums over ranks travel that lie in a GPU's memory: between the GPUs by NCCL, or through the
-// host's memory, which also serves ranks that share a GPU.
-enum class Transport { nccl, host };
+// How ranks exchange data in the memory of GPUs.
+enum class Transport {
+  nccl,  // NCCL, between the GPUs
+  host,  // copies in host memory; ranks may then share a GPU
+};
 
-// `host`, extended to the memory of `backend`'s GPU: operations on it are queued behind the
-// backend's work and before what follows wait(). Host memory still travels by `host`; host is
-// handed back as it is when the backend computes on the CPU. Every rank makes this call. The
-// backend must outlive the answer. Throws Error when NCCL cannot connect the ranks.
+// Extends `host` to the memory of `backend`'s GPU. An operation on that memory begins after what
+// the backend has queued before it; what the backend queues after wait() sees the result. `host`
+// still does the operations on host memory, and is returned itself if there is one rank or the
+// backend computes on the CPU. Every rank makes this call. The backend must outlive the result.
+// Throws Error if NCCL cannot connect the ranks.
 std::unique_ptr<Communicator> make_device_communicator(std::unique_ptr<Communicator> host,
                                                        Backend& backend, Transport transport);
 

@@ -13,21 +13,22 @@ struct Range {
   bool operator==(const Range&) const = default;
 };
 
-// One exchange with one partner: `send` goes out while `receive` comes in; when both are through,
-// what came is added to `receive` or replaces it. An empty range is not sent.
+// One exchange with one partner: `send` is sent while data for `receive` arrive. When both are
+// complete, these are added to `receive` or replace it. An empty range is not sent.
 struct Exchange {
   int partner = 0;
   Range send, receive;
   bool add = false;
 };
 
-// What this rank exchanges, in this order, so that every rank ends with the sum over all ranks.
-// The additions of an element form one fixed tree, and where two ranks add the same pair they add
-// the lower rank's value first: hence the same bits everywhere. Up to `whole_elements` elements
-// travel whole (recursive doubling: log2(size) messages); more are halved and doubled
-// (Rabenseifner: twice the messages, the least bytes). Neighbouring ranks exchange the most, and
-// they usually share a host. Ranks beyond a power of two hand their values to a neighbour first
-// and get the result from it last.
+// The exchanges of this rank, in order, after which every rank has the sum over all ranks. The
+// additions of an element form one fixed tree, and two ranks that add the same two numbers both
+// add the lower rank's first, so all ranks get the same bits. Up to `whole_elements` elements are
+// sent whole (recursive doubling: log2(size) messages); more are summed in halves, quarters and so
+// on, and the sums are gathered in reverse order (Rabenseifner's algorithm: twice the messages, the
+// fewest bytes). Neighbouring ranks exchange the most, since they usually share a host. Ranks
+// beyond a power of two first send their values to a neighbour, and receive the result from it at
+// the end.
 std::vector<Exchange> plan_all_reduce(int rank, int size, int64_t elements, int64_t whole_elements);
 
 }  // namespace d2l

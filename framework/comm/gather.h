@@ -9,7 +9,8 @@
 
 namespace d2l {
 
-// Every rank's value, in rank order; Value is plain memory. Every rank makes this call.
+// The values of all ranks, in rank order; values are copied byte by byte. Every rank makes this
+// call.
 template <class Value>
 std::vector<Value> gather(const Value& mine, Communicator& comm) {
   std::vector<Value> all(static_cast<size_t>(comm.size()));
@@ -19,7 +20,8 @@ std::vector<Value> gather(const Value& mine, Communicator& comm) {
   return all;
 }
 
-// A text in such a value, cut to what fits with the 0 behind it; `to` holds nothing but zeros.
+// Copies a text into a member of such a value, which must be all zeros. What does not fit with a
+// terminating zero is cut off.
 template <size_t kSize>
 void put(char (&to)[kSize], const std::string& text) {
   std::memcpy(to, text.data(), std::min(text.size(), kSize - 1));

@@ -21,12 +21,12 @@ LaunchEnvironment LaunchEnvironment::read(const Lookup& lookup) {
   else if (launch.under_mpi)
     launch.one_host = number("SLURM_STEP_NUM_NODES") == 1;
   else if (has("SLURM_PROCID") && number("SLURM_STEP_NUM_TASKS") > 1)
-    launch.lonely_tasks = number("SLURM_STEP_NUM_TASKS");
+    launch.unconnected_tasks = number("SLURM_STEP_NUM_TASKS");
   else if (has("PMI_RANK") && number("PMI_SIZE") > 1)
-    launch.lonely_tasks = number("PMI_SIZE");
+    launch.unconnected_tasks = number("PMI_SIZE");
   for (const char* rank : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "SLURM_PROCID", "PMI_RANK"}) {
     if (!has(rank)) continue;
-    launch.speaks = number(rank) == 0;
+    launch.is_reporting_rank = number(rank) == 0;
     break;
   }
   return launch;
@@ -47,8 +47,9 @@ std::vector<std::pair<std::string, std::string>> LaunchEnvironment::settings() c
   return settings;
 }
 
-std::string LaunchEnvironment::lonely_message() const {
-  return concat("MPI: ", lonely_tasks, " tasks were started, but each of them finds itself alone; ",
+std::string LaunchEnvironment::unconnected_message() const {
+  return concat("MPI: ", unconnected_tasks,
+                " tasks were started, but each of them finds itself alone; ",
                 "start them with 'srun --mpi=pmix ...' or with Open MPI's mpirun");
 }
 

@@ -8,27 +8,27 @@
 
 namespace d2l {
 
-// How this process was started, as its environment tells before MPI does.
+// How this process was started, read from its environment before MPI starts.
 struct LaunchEnvironment {
-  bool under_mpi = false;  // a launcher that this MPI understands: mpirun, or srun --mpi=pmix
+  bool under_mpi = false;  // by a launcher that this MPI supports: mpirun, or srun --mpi=pmix
   bool one_host = false;   // all ranks share one host
-  bool speaks = true;      // rank 0, or alone: says what concerns all before MPI is up
-  int lonely_tasks = 0;    // tasks started by a launcher that this MPI cannot talk to, if above 1
+  bool is_reporting_rank = true;  // rank 0 or the only one: prints what concerns all ranks
+  int unconnected_tasks = 0;  // of a launcher that this MPI does not support; 0 if there are none
 
-  // Answers a variable's value, or nullptr.
+  // Returns a variable's value, or nullptr.
   using Lookup = std::function<const char*(const char*)>;
   static LaunchEnvironment read(const Lookup& lookup);
 
-  // What to set before MPI_Init, unless it is set already.
+  // Variables to set before MPI_Init, except those that are set already.
   std::vector<std::pair<std::string, std::string>> settings() const;
 
-  // What to tell somebody whose tasks do not know of each other.
-  std::string lonely_message() const;
+  // The error message for unconnected tasks.
+  std::string unconnected_message() const;
 };
 
-// What to set before MPI_Init, whatever is set, in programs of the package that lies at `root`:
-// Open MPI looks for its plugins where it was installed (docs/package.md). Empty for other
-// programs.
+// Variables to set before MPI_Init, over what is set, in programs of a package unpacked at `root`:
+// Open MPI would look for its plugins where it was installed (docs/package.md). Empty if there is
+// no package at `root`.
 std::vector<std::pair<std::string, std::string>> package_settings(
     const std::filesystem::path& root);
 

@@ -49,7 +49,7 @@ void start_mpi(int* argc, char*** argv, const LaunchEnvironment& launch) {
   MPI_Initialized(&started);
   MPI_Finalized(&ended);
   check(!started && !ended, "MPI: a process has one session, this is its second");
-  check(launch.lonely_tasks <= 1, launch.lonely_message());
+  check(launch.unconnected_tasks <= 1, launch.unconnected_message());
 
   std::error_code ignored;
   const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", ignored);
@@ -109,11 +109,11 @@ MpiSession::MpiSession(int* argc, char*** argv)
   int length = 0;
   mpi_check(MPI_Get_processor_name(name, &length), "MPI_Get_processor_name");
   host_.assign(name, static_cast<size_t>(length));
-  look_around();
+  find_host_resources();
 }
 
-// What the ranks of this host share.
-void MpiSession::look_around() {
+// Ranks of one host share its cores and their control groups' quotas.
+void MpiSession::find_host_resources() {
   std::vector<uint64_t> cores = cores_for_threads();
   own_cores_ = local_cores_ = count_cores(cores);
   const std::vector<CpuQuota> quotas = cpu_quotas();

@@ -6,8 +6,8 @@
 
 namespace d2l {
 
-// into = first + second, element by element; f32, f64 or i64 (which wraps). `into` may be either of
-// the two, else nothing overlaps.
+// into = first + second, element by element; f32, f64 or i64 (which wraps around). `into` may be
+// `first` or `second`; apart from that, the three must not overlap.
 void add_elements(DType dtype, void* into, const void* first, const void* second, int64_t count);
 
 }  // namespace d2l

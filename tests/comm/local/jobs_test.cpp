@@ -88,7 +88,7 @@ TEST(Job, ManySingleProcessesStartAtOnce) {
   EXPECT_THAT(result.output, testing::Not(HasSubstr("failed")));
 }
 
-TEST(Job, LonelyTasksAreRefused) {
+TEST(Job, UnconnectedTasksAreRefused) {
   const ProgramResult result = test::run_program(
       {"env", "SLURM_PROCID=1", "SLURM_STEP_NUM_TASKS=4", victim(), "finish"}, 20);
   EXPECT_EQ(result.exit_code, 1);

@@ -27,7 +27,7 @@ LaunchEnvironment read(const std::map<std::string, std::string>& variables) {
 TEST(LaunchEnvironment, OneProcessAlone) {
   const auto launch = read({});
   EXPECT_FALSE(launch.under_mpi);
-  EXPECT_EQ(launch.lonely_tasks, 0);
+  EXPECT_EQ(launch.unconnected_tasks, 0);
   EXPECT_THAT(launch.settings(), Contains(Key("OMPI_MCA_ess_singleton_isolated")));
 }
 
@@ -47,32 +47,32 @@ TEST(LaunchEnvironment, MpirunOnOneHostAndOnTwo) {
 TEST(LaunchEnvironment, SrunWithAndWithoutPmix) {
   std::map<std::string, std::string> variables = {
       {"SLURM_PROCID", "2"}, {"SLURM_STEP_NUM_TASKS", "8"}, {"SLURM_STEP_NUM_NODES", "2"}};
-  const auto lonely = read(variables);
-  EXPECT_EQ(lonely.lonely_tasks, 8);
-  EXPECT_THAT(lonely.lonely_message(), HasSubstr("8 tasks"));
+  const auto unconnected = read(variables);
+  EXPECT_EQ(unconnected.unconnected_tasks, 8);
+  EXPECT_THAT(unconnected.unconnected_message(), HasSubstr("8 tasks"));
 
   variables["PMIX_RANK"] = "2";
   const auto pmix = read(variables);
   EXPECT_TRUE(pmix.under_mpi);
-  EXPECT_EQ(pmix.lonely_tasks, 0);
+  EXPECT_EQ(pmix.unconnected_tasks, 0);
   EXPECT_FALSE(pmix.one_host);
 }
 
 // In a batch script of many tasks, a program started without srun is one process, not many.
-TEST(LaunchEnvironment, BatchScriptOrOneTaskIsNotLonely) {
-  EXPECT_EQ(read({{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "8"}}).lonely_tasks, 0);
-  EXPECT_EQ(read({{"SLURM_PROCID", "0"}, {"SLURM_STEP_NUM_TASKS", "1"}}).lonely_tasks, 0);
+TEST(LaunchEnvironment, BatchScriptOrOneTaskIsNotUnconnected) {
+  EXPECT_EQ(read({{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "8"}}).unconnected_tasks, 0);
+  EXPECT_EQ(read({{"SLURM_PROCID", "0"}, {"SLURM_STEP_NUM_TASKS", "1"}}).unconnected_tasks, 0);
 }
 
 TEST(LaunchEnvironment, AnotherMpisLauncher) {
-  EXPECT_EQ(read({{"PMI_RANK", "0"}, {"PMI_SIZE", "3"}}).lonely_tasks, 3);
+  EXPECT_EQ(read({{"PMI_RANK", "0"}, {"PMI_SIZE", "3"}}).unconnected_tasks, 3);
 }
 
 TEST(LaunchEnvironment, OneSpeaksBeforeMpiIsUp) {
-  EXPECT_TRUE(read({}).speaks);
-  EXPECT_TRUE(read({{"OMPI_COMM_WORLD_RANK", "0"}, {"SLURM_PROCID", "3"}}).speaks);
+  EXPECT_TRUE(read({}).is_reporting_rank);
+  EXPECT_TRUE(read({{"OMPI_COMM_WORLD_RANK", "0"}, {"SLURM_PROCID", "3"}}).is_reporting_rank);
   for (const char* rank : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "SLURM_PROCID", "PMI_RANK"})
-    EXPECT_FALSE(read({{rank, "1"}}).speaks) << rank;
+    EXPECT_FALSE(read({{rank, "1"}}).is_reporting_rank) << rank;
 }
 
 TEST(PackageSettings, OnlyAPackageHasSome) {
