@@ -116,7 +116,7 @@ Machine make_machine(const Config& config, const MpiSession& session,
     throw UsageError("--comm nccl expects GPUs, found --device " + word_of(wanted.device));
   Machine machine;
   if (!gpu && wanted.device == DeviceChoice::automatic && expects_cuda())
-    machine.surprise = why_no_cuda();
+    machine.fallback_reason = why_no_cuda();
   const ThreadLimits limits = thread_limits(session);
   machine.threads = choose_threads(wanted.threads, limits, &std::getenv);
   machine.crowded = warning_about(machine.threads, limits);

@@ -17,8 +17,8 @@ struct Machine {
   Backend& host_memory() const { return host ? *host : *backend; }
 
   Threads threads;
-  std::string crowded;   // what warning_about() them says
-  std::string surprise;  // why this rank is on the CPU although a GPU was to be expected
+  std::string crowded;          // what warning_about() them says
+  std::string fallback_reason;  // why this rank is on the CPU although a GPU was to be expected
   // Whether a training step is queued on GPUs as a whole: the host need not look at it.
   bool has_steps_without_host = false;
   std::unique_ptr<Backend> backend;

@@ -176,8 +176,8 @@ std::string warnings(const Config& config, const Machine& machine, const Setup& 
   const data::Loader& train_data = *setup.train_data;
   std::string text;
   if (!setup.statistics_warning.empty()) text += setup.statistics_warning + "\n";
-  if (!machine.surprise.empty())
-    text += concat("--device auto has chosen the CPU: ", machine.surprise, "\n");
+  if (!machine.fallback_reason.empty())
+    text += concat("--device auto has chosen the CPU: ", machine.fallback_reason, "\n");
   if (!machine.crowded.empty()) text += machine.crowded + "\n";
   const int64_t batch_size = config.training.batch_size;
   if (batch_size > train_data.samples())
