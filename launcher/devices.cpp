@@ -128,7 +128,7 @@ Machine make_machine(const Config& config, const MpiSession& session,
           ": this machine does not multiply such numbers (", machine.backend->describe(),
           "); use --precision f32");
   });
-  machine.has_steps_without_host = gpu && (host->size() == 1 || wanted.comm != CommChoice::mpi);
+  machine.can_record_steps = gpu && (host->size() == 1 || wanted.comm != CommChoice::mpi);
   machine.comm =
       make_device_communicator(std::move(host), *machine.backend,
                                wanted.comm == CommChoice::mpi ? Transport::host : Transport::nccl);

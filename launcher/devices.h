@@ -20,7 +20,7 @@ struct Machine {
   std::string crowded;          // what warning_about() them says
   std::string fallback_reason;  // why this rank is on the CPU although a GPU was to be expected
   // Whether a training step is queued on GPUs as a whole: the host need not look at it.
-  bool has_steps_without_host = false;
+  bool can_record_steps = false;
   std::unique_ptr<Backend> backend;
   std::unique_ptr<Backend> host;       // where the backend computes on a GPU
   std::unique_ptr<Communicator> comm;  // destroyed before the backend

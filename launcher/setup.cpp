@@ -80,7 +80,7 @@ TrainerOptions trainer_options(const Config& config, const Machine& machine,
                    .sync_batch_norm = config.training.sync_bn,
                    .clip_value = config.regularisation.clip_value,
                    .clip_norm = config.regularisation.clip_norm,
-                   .record = machine.has_steps_without_host &&
+                   .record = machine.can_record_steps &&
                              config.machine.cuda_graph == GraphChoice::automatic,
                    .seed = config.training.seed},
           .texts = {{"config", to_ini(config)}}};
