@@ -13,7 +13,7 @@ double CheckpointSaver::confirm() {
   return timer.seconds();
 }
 
-std::string CheckpointSaver::way_back() const {
+std::string CheckpointSaver::resume_hint() const {
   if (store_ == nullptr) return "";
   store_->wait();
   const std::vector<int64_t> steps = CheckpointStore::steps(store_->folder());

@@ -29,7 +29,7 @@ class CheckpointSaver {
   bool wait() { return store_ == nullptr || store_->wait(); }
   // For messages about a run that cannot continue as it is: where it can start again. Waits for
   // what is being written. "" without a store.
-  std::string way_back() const;
+  std::string resume_hint() const;
 
  private:
   struct Held {

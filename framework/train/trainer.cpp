@@ -54,7 +54,7 @@ Trainer::Trainer(const TrainerParts& parts, TrainerOptions options)
              .comm = parts_.comm,
              .log = parts_.log,
              .largest_batch = parts_.train_data.largest_part(),
-             .way_back = [this] { return saver_.way_back(); }},
+             .resume_hint = [this] { return saver_.resume_hint(); }},
             options_.step),
       journal_(parts_.log, parts_.progress, options_, parts_.train_data),
       in_flight_(parts_.parameters.backend()) {}
@@ -184,7 +184,7 @@ std::vector<double> Trainer::evaluate(Purpose purpose) {
   if (!std::isfinite(found.loss))
     fail("step ", position.step, ": the test loss is ", found.loss,
          ": the run has diverged; lower the learning rate (now ",
-         learning_rate(options_.schedule, position, parts_.train_data), ")", saver_.way_back());
+         learning_rate(options_.schedule, position, parts_.train_data), ")", saver_.resume_hint());
   if (purpose == Purpose::record)
     journal_.record(found, position, samples_seen(position, parts_.train_data));
   return found.metrics;
@@ -199,7 +199,7 @@ void Trainer::save(bool best) {
   const std::string damaged = first_not_finite(*snapshot);
   if (!damaged.empty())
     fail("step ", step, ": ", damaged, " has elements that are not finite: the run has diverged",
-         saver_.way_back());
+         saver_.resume_hint());
   snapshot->texts = options_.texts;
   saver_.hold(std::move(*snapshot), step, best);
   journal_.took_snapshot(timer.seconds());

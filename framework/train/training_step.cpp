@@ -180,7 +180,7 @@ void TrainingStep::check_results(const StepInFlight& step) const {
 void TrainingStep::check_finite(const StepInFlight& step, const char* name, double value) const {
   if (std::isfinite(value)) return;
   fail("step ", step.number, ": the ", name, " is ", value, "; lower the learning rate (now ",
-       step.lr, ")", parts_.way_back());
+       step.lr, ")", parts_.resume_hint());
 }
 
 // Running statistics become the average over the samples of all ranks, so that the state is the

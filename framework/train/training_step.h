@@ -33,8 +33,8 @@ struct StepParts {
   TrainingState& state;
   Communicator& comm;
   Log& log;
-  int64_t largest_batch = 0;              // samples of this rank; what memory is made for
-  std::function<std::string()> way_back;  // ends the message of an error that ends the run
+  int64_t largest_batch = 0;                 // samples of this rank; what memory is made for
+  std::function<std::string()> resume_hint;  // ends the message of an error that ends the run
 };
 
 // A step whose work is queued, and what will be known of it.
