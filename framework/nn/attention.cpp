@@ -24,7 +24,7 @@ Variable AdditiveAttention::forward(const Variable& queries, const Variable& key
         "additive attention: expected queries [b, n, .] and keys [b, m, .], found ",
         queries.shape(), " and ", keys.shape());
   const int64_t batch = many[0], n = many[1], m = few[1], hidden = many[2];
-  // every query with every key
+  // pairs every query with every key
   const Variable features =
       tanh(reshape(q, {batch, n, 1, hidden}) + reshape(k, {batch, 1, m, hidden}));
   const Variable scores = reshape((*score_)(features, {}), {batch, n, m});

@@ -5,10 +5,10 @@
 
 namespace d2l::nn {
 
-// Layers that answer queries with averages of values (chapter 10.3). The first form takes queries
-// [b, n, .], keys [b, m, .], values [b, m, .] and valid lengths (see
-// framework/autograd/attention.h; undefined: none) and is theirs alone; forward(x, context) is
-// self-attention: all three are x.
+// Attention layers (chapter 10.3): each query gets a weighted average of the values. The first form
+// of forward() takes queries [b, n, .], keys [b, m, .], values [b, m, .] and valid lengths (see
+// framework/autograd/attention.h; undefined: no limit); only attention layers have it. forward(x,
+// context) is self-attention: queries, keys and values are all x.
 
 // Bahdanau et al., 2015: the score of query q and key k is w . tanh(query q + key k). Parameters
 // query.weight [hidden, query size], key.weight [hidden, key size], score.weight [1, hidden].
@@ -31,9 +31,10 @@ class DotProductAttention final : public Module {
   Variable forward(const Variable& x, const Context& context) override;
 };
 
-// Vaswani et al., 2017: dot-product attention of `heads` projections beside each other, and a
-// projection of the results; everything is `width` wide. Parameters qkv.weight [3 width, width]
-// (queries', keys' and values' projections), qkv.bias, output.weight [width, width], output.bias.
+// Vaswani et al., 2017: dot-product attention over `heads` projections in parallel, then a
+// projection of the concatenated results. All sizes are `width`. Parameters qkv.weight [3 width,
+// width] (the projections of queries, keys and values), qkv.bias, output.weight [width, width],
+// output.bias.
 class MultiHeadAttention final : public Module {
  public:
   MultiHeadAttention(int64_t width, int64_t heads, const LayerInit& init = {},

@@ -14,8 +14,8 @@ class Embedding final : public Module {
   std::shared_ptr<Parameter> weight_;
 };
 
-// Adds a vector of each position that is learned: x [b, n, width] with n up to `positions`.
-// Parameter weight [positions, width], N(0, .02).
+// Adds a learned vector for each position: x [b, n, width], n at most `positions`. Parameter weight
+// [positions, width], N(0, .02).
 class PositionalEmbedding final : public Module {
  public:
   PositionalEmbedding(int64_t positions, int64_t width);

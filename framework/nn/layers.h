@@ -7,15 +7,15 @@
 
 namespace d2l::nn {
 
-// How a layer's parameters begin. Undefined functions stand for the book's defaults: Xavier-uniform
-// weights and biases uniform within 1 / sqrt(fan_in).
+// Initial values of a layer's parameters. An undefined function means the book's default:
+// Xavier-uniform weights, biases uniform within 1 / sqrt(fan_in).
 struct LayerInit {
   Initializer weight;
   Initializer bias;
 };
 
 // activation(x weight^T + bias): [..., in] -> [..., out]. Parameters weight [out, in], bias [out]
-// unless there is none.
+// if there is one.
 class Linear final : public Module {
  public:
   enum class Bias { no, yes };
@@ -30,8 +30,8 @@ class Linear final : public Module {
   Activation activation_;
 };
 
-// [n, h, w, in] -> [n, oh, ow, out]. Parameters weight [out, k, k, in], bias [out] unless there is
-// none, as is usual before a normalisation.
+// [n, h, w, in] -> [n, oh, ow, out]. Parameters weight [out, k, k, in], bias [out] if there is one
+// (usually not before a normalisation).
 class Conv2d final : public Module {
  public:
   struct Options {
@@ -40,7 +40,7 @@ class Conv2d final : public Module {
     int64_t padding = 0;
     bool bias = true;
     Activation activation = Activation::none;
-    std::optional<Pool2dParams> pool = {};  // of the result: faster than a Pool2d that follows
+    std::optional<Pool2dParams> pool = {};  // of the result; faster than a separate Pool2d
     LayerInit init = {};
   };
   Conv2d(int64_t in, int64_t out, const Options& options);
@@ -52,7 +52,7 @@ class Conv2d final : public Module {
   std::optional<Pool2dParams> pool_;
 };
 
-// Square windows unless the parameters say otherwise; [n, h, w, c] -> [n, oh, ow, c].
+// Square windows, except with explicit parameters; [n, h, w, c] -> [n, oh, ow, c].
 class Pool2d final : public Module {
  public:
   Pool2d(Pooling kind, int64_t window, int64_t stride, int64_t padding = 0);
@@ -69,10 +69,10 @@ class GlobalAveragePool final : public Module {
   Variable forward(const Variable& x, const Context& context) override;
 };
 
-// Over all axes but the last, of `channels` elements, then the activation. Parameters weight
-// (gamma) and bias (beta), buffers running_mean and running_var. While both parameters are frozen
-// it normalises with its running statistics, and keeps them, in training too: what fine-tuning
-// wants.
+// Batch normalisation over all axes except the last, which has `channels` elements; then the
+// activation. Parameters weight (gamma) and bias (beta), buffers running_mean and running_var.
+// While both parameters are frozen, training too normalises with the running statistics and does
+// not change them, as fine-tuning needs.
 class BatchNorm final : public Module {
  public:
   struct Options {
@@ -94,7 +94,8 @@ class BatchNorm final : public Module {
   Options options_;
 };
 
-// Over the last axis, of `channels` elements. Parameters weight (gamma) and bias (beta).
+// Layer normalisation over the last axis, which has `channels` elements. Parameters weight (gamma)
+// and bias (beta).
 class LayerNorm final : public Module {
  public:
   explicit LayerNorm(int64_t channels, double epsilon = 1e-5);
@@ -105,8 +106,8 @@ class LayerNorm final : public Module {
   double epsilon_;
 };
 
-// Zeroes with probability p while training; the mask depends on the step, the module's path and the
-// sample's place in the global batch.
+// In training, sets elements to 0 with probability p. The mask depends on the step, the module's
+// path and the sample's position in the global batch.
 class Dropout final : public Module {
  public:
   explicit Dropout(double p) : p_(p) {}
@@ -116,7 +117,7 @@ class Dropout final : public Module {
   double p_;
 };
 
-// An activation on its own, for places where no layer can apply it.
+// A separate activation, for places where no layer can apply it.
 class Activate final : public Module {
  public:
   explicit Activate(Activation activation) : activation_(activation) {}
@@ -132,7 +133,7 @@ class Flatten final : public Module {
   Variable forward(const Variable& x, const Context& context) override;
 };
 
-// Its children one after the other; they are named 0, 1, 2, ... unless given a name.
+// Runs its children one after the other. Children are named 0, 1, 2, ... unless a name is given.
 class Sequential : public Module {
  public:
   Variable forward(const Variable& x, const Context& context) override;
@@ -145,7 +146,7 @@ class Sequential : public Module {
   Sequential& then_named(const std::string& name, Arguments&&... arguments) {
     return then_module(name, std::make_shared<M>(std::forward<Arguments>(arguments)...));
   }
-  // One that has been made already.
+  // Appends an existing module.
   Sequential& then_module(const std::string& name, std::shared_ptr<Module> module) {
     add_child(name, std::move(module));
     return *this;

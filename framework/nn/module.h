@@ -12,7 +12,7 @@
 
 namespace d2l::nn {
 
-// What a module can be trained by. Modules declare parameters; a ParameterSet gives them memory,
+// A trainable array of a module. Modules declare parameters; a ParameterSet gives them memory,
 // names and initial values. Two modules that hold the same Parameter share it.
 struct Parameter {
   Shape shape;
@@ -20,28 +20,28 @@ struct Parameter {
   Variable variable;
 };
 
-// State that is not trained but belongs to the model: running statistics.
+// State of the model that is not trained, such as running statistics.
 struct Buffer {
   Shape shape;
   float initial = 0;
   Tensor tensor;
 };
 
-// The facts of one forward pass.
+// Settings of one forward pass.
 struct Context {
   bool training = false;
-  RngKey rng = {};           // of this run; modules mix in their path
-  Tensor step = {};          // i64 [1], its number, on the device: kernels mix it in; or undefined
+  RngKey rng = {};           // of this run; modules mix their path into it
+  Tensor step = {};          // i64 [1] on the device: step number for kernels; or undefined
   int64_t first_sample = 0;  // position of x's first sample in the global batch
-  // Set where batch norms use the statistics of all ranks' samples: see BatchNormState.
+  // Set if batch norms use statistics over the samples of all ranks: see BatchNormState.
   std::function<void(Tensor& numbers)> sum_over_ranks = {};
-  // Told by each batch norm that takes statistics of a batch how many values per channel they are
-  // of on this rank.
+  // Called by each batch norm that computes batch statistics, with the number of values per channel
+  // on this rank.
   std::function<void(const std::string& layer, int64_t values)> on_statistics = {};
 };
 
-// A function with parameters, made of others. Derived classes declare in their constructor and
-// write forward(); derivatives follow from the operations used.
+// A function with parameters, composed of other modules. A derived class declares parameters and
+// children in its constructor and implements forward(); autograd derives the gradients.
 class Module {
  public:
   Module() = default;
@@ -51,7 +51,8 @@ class Module {
 
   // What a derived class computes.
   virtual Variable forward(const Variable& x, const Context& context) = 0;
-  // forward() in the scope of this module, to which its work is charged: how modules call others.
+  // Calls forward() in this module's scope, so that profiles attribute the work to it. Modules call
+  // their children this way.
   Variable operator()(const Variable& x, const Context& context) {
     const ScopeGuard scope(own_scope());
     return forward(x, context);
@@ -68,7 +69,7 @@ class Module {
   const std::vector<std::pair<std::string, std::shared_ptr<Buffer>>>& buffers() const {
     return buffers_;
   }
-  // Where it stands in the tree: "stage2.0.conv1"; set by ParameterSet.
+  // Path in the module tree: "stage2.0.conv1"; set by ParameterSet.
   const std::string& path() const { return path_; }
   void set_path(std::string path) { path_ = std::move(path); }
 
@@ -85,7 +86,7 @@ class Module {
     add_child(name, module);
     return module;
   }
-  // For functions that a module has besides forward(x, context); they enter it themselves.
+  // For other functions than forward(x, context): they have to enter the scope themselves.
   Scope own_scope() const { return {.path = &path_}; }
 
  private:

@@ -17,7 +17,7 @@ std::string joined(const std::string& path, const std::string& name) {
   return path.empty() ? name : path + "." + name;
 }
 
-// Memory for all slots, of which only the padding is written.
+// Allocates memory for all slots; writes only the padding.
 Tensor arena(Backend& backend, const std::vector<ParameterSet::Slot>& slots, int64_t elements) {
   Tensor memory(backend, Shape{elements});
   for (const ParameterSet::Slot& slot : slots) {
@@ -79,7 +79,7 @@ void ParameterSet::draw_values(uint64_t seed) {
     slot.parameter->init({seed, stream_of(slot.name)}, slot.shape, initial);
     Tensor value = part(values_, i);
     value.backend().copy_from_host(initial.data(), value.view());
-    value.backend().synchronize();  // the next one's go where these lie
+    value.backend().synchronize();  // the next slot reuses this host memory
   }
 }
 
@@ -108,7 +108,8 @@ int64_t ParameterSet::frozen_count() const {
   return total;
 }
 
-// What a pattern may have been meant to be: names, and "layer1.*" for all that lies below layer1.
+// Suggestions for a pattern that matches nothing: all names, and "layer1.*" for all names below
+// layer1.
 std::vector<std::string> ParameterSet::pattern_candidates() const {
   std::set<std::string> candidates;
   for (const Slot& slot : slots_) {

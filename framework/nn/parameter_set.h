@@ -10,9 +10,9 @@
 namespace d2l::nn {
 
 // All parameters of a model in two flat arenas, values and gradients, and all its buffers in a
-// third. Slots start at multiples of 64 bytes and lie in reverse order of registration, which is
-// the order in which a backward pass finishes them. Everything that treats parameters alike
-// (optimizers, reduction over ranks, checkpoints) is a loop over slots or one pass over an arena.
+// third. Slots start at multiples of 64 bytes, in reverse order of registration: the order in which
+// a backward pass completes them. Optimizers, reduction over ranks and checkpoints loop over the
+// slots or process a whole arena in one pass.
 class ParameterSet {
  public:
   struct Slot {
@@ -27,9 +27,9 @@ class ParameterSet {
     std::shared_ptr<Buffer> buffer;
   };
 
-  // Names and allocates; initial values depend on (seed, name) alone. Without a seed nothing is
-  // drawn: values are arbitrary, for callers that load them or only ask for names and shapes.
-  // `model` must outlive it.
+  // Assigns names and allocates memory. Initial values depend on (seed, name) only. Without a seed,
+  // values are uninitialised, for callers that load them or only need names and shapes. `model`
+  // must outlive this object.
   ParameterSet(Module& model, Backend& backend, std::optional<uint64_t> seed);
 
   const std::vector<Slot>& slots() const { return slots_; }
@@ -37,29 +37,31 @@ class ParameterSet {
   Tensor& gradients() { return gradients_; }  // f32 [arena]; padding is 0
   Tensor& buffers() { return buffers_; }      // f32 [all buffers]; undefined when there are none
   Backend& backend() const { return values_.backend(); }
-  int64_t count() const;         // numbers in all parameters
-  int64_t frozen_count() const;  // those of frozen ones
+  int64_t count() const;         // elements of all parameters
+  int64_t frozen_count() const;  // elements of frozen parameters
 
-  // Parameters whose names match one of the patterns (* any text, ? any character, [abc] one of
-  // these) are constants from now on: no gradient is computed for them, their slots of the gradient
-  // arena stay 0, optimizers made later leave them alone, and a BatchNorm of which all is frozen
-  // uses and keeps its running statistics. Called before the first step. Throws UsageError for a
-  // pattern that no name matches, with the nearest, and when nothing is left to train.
+  // Makes parameters constant whose names match one of the patterns (* any text, ? any character,
+  // [abc] one of these): no gradient is computed for them, their slots of the gradient arena stay
+  // 0, optimizers made later do not change them, and a BatchNorm whose parameters are all frozen
+  // uses its running statistics and does not change them. Call before the first step. Throws
+  // UsageError if a pattern matches no name, with the nearest name, and if no trainable parameter
+  // is left.
   void freeze(const std::vector<std::string>& patterns);
 
-  // The part of an arena (values, gradients, or an optimizer's of the same size) that is slot i's.
+  // The part of an arena that belongs to slot i. `arena`: values, gradients, or an optimizer's
+  // arena of the same size.
   Tensor part(const Tensor& arena, size_t slot) const;
 
-  // Forgets all gradients; costs nothing.
+  // Drops all gradients without writing memory.
   void zero_grad();
-  // Gradients of parameters that are trained but that the backward pass did not reach become 0.
+  // Sets the gradients of trained parameters to 0 if the backward pass did not reach them.
   void fill_missing_gradients();
 
   // "parameters/NAME" and "buffers/NAME".
   void visit(StateVisitor& visitor);
   // "PREFIX/NAME": each parameter's part of an arena.
   void visit(StateVisitor& visitor, const std::string& prefix, const Tensor& arena) const;
-  // "PREFIX/NAME": each buffer's part of something like buffers().
+  // "PREFIX/NAME": each buffer's part of a tensor with the layout of buffers().
   void visit_buffers(StateVisitor& visitor, const std::string& prefix, const Tensor& buffers) const;
 
  private:
