@@ -4,7 +4,7 @@
 
 namespace d2l {
 
-// What the optimizers expect of their options; `name` is the optimizer's.
+// Checks of the optimizers' options; `name` is the optimizer's name. All throw Error.
 inline void check_momentum(const char* name, double momentum) {
   check(momentum >= 0 && momentum < 1, name, ": momentum must be in [0, 1), found ", momentum);
 }
@@ -13,7 +13,7 @@ inline void check_weight_decay(const char* name, double weight_decay) {
   check(weight_decay >= 0, name, ": weight decay must not be negative, found ", weight_decay);
 }
 
-// Adam's and LAMB's.
+// For Adam and LAMB.
 template <class Options>
 void check_moments(const char* name, const Options& options) {
   for (double beta : {options.beta1, options.beta2})

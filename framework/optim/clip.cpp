@@ -11,7 +11,7 @@ void clip_value(nn::ParameterSet& parameters, double limit) {
   backend.binary_scalar(Binary::maximum, gradients, -limit, gradients);
 }
 
-// All of it on the device, so that the host need not wait.
+// Runs on the device only, so that the host does not wait.
 void clip_norm(nn::ParameterSet& parameters, double limit, Tensor& norm) {
   constexpr double kSmall = 1e-6;  // as PyTorch's clip_grad_norm_
   Tensor& gradients = parameters.gradients();

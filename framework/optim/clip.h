@@ -4,12 +4,12 @@
 
 namespace d2l {
 
-// Every element of the gradients into [-limit, limit].
+// Clips every gradient element to [-limit, limit].
 void clip_value(nn::ParameterSet& parameters, double limit);
 
-// Scales all gradients together so that their norm, that of one vector of all their elements, is at
-// most `limit`. norm (f32 [1]) gets what it was before; one that is not finite leaves gradients of
-// no use.
+// Scales all gradients by one factor so that their norm, as one vector of all elements, is at most
+// `limit`. `norm` (f32 [1]) receives the norm before scaling. If it is not finite, the gradients
+// are unusable afterwards.
 void clip_norm(nn::ParameterSet& parameters, double limit, Tensor& norm);
 
 }  // namespace d2l

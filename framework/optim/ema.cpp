@@ -38,7 +38,7 @@ Ema::InUse::InUse(Ema& ema)
 Ema::InUse::~InUse() {
   try {
     end();
-  } catch (const Error&) {  // of a broken device, which the exception under way tells of
+  } catch (const Error&) {  // a device failure; the exception that unwinds the stack reports it
   }
 }
 

@@ -5,29 +5,29 @@
 
 namespace d2l {
 
-// Exponential moving averages of a model's parameters and, as torchvision and timm do, of its
-// buffers too: average = d average + (1 - d) value after each step, with d = min(decay, (1 + steps)
-// / (10 + steps)), so that the initial values are soon forgotten (as TensorFlow's num_updates).
+// Exponential moving averages of a model's parameters and, as in torchvision and timm, of its
+// buffers. After each step, average = d average + (1 - d) value, with d = min(decay, (1 + steps) /
+// (10 + steps)): the initial values lose weight quickly (as with TensorFlow's num_updates).
 class Ema {
  public:
-  // Begins with the values that the parameters have. They must outlive it.
+  // Starts with the parameters' current values. `parameters` must outlive this object.
   Ema(nn::ParameterSet& parameters, double decay);
 
-  // After step number `steps`, counted from 1.
+  // Call after step number `steps`, counted from 1.
   void update(int64_t steps);
 
-  // While one lives the model holds the averages: for evaluation.
+  // While an object of this class exists, the model holds the averages: for evaluation.
   class InUse {
    public:
     explicit InUse(Ema& ema);
-    ~InUse();    // ends it where an exception has kept the caller from it
-    void end();  // gives the model its own values back
+    ~InUse();    // restores the model's values during stack unwinding
+    void end();  // restores the model's own values
     InUse(const InUse&) = delete;
     InUse& operator=(const InUse&) = delete;
 
    private:
     nn::ParameterSet& parameters_;
-    Tensor values_, buffers_;  // what the model holds otherwise; undefined after end()
+    Tensor values_, buffers_;  // the model's own values; undefined after end()
   };
 
   // "ema/parameters/NAME" and "ema/buffers/NAME".
@@ -36,7 +36,7 @@ class Ema {
  private:
   nn::ParameterSet& parameters_;
   double decay_;
-  Tensor values_, buffers_;  // as the set's arenas; buffers_ undefined when there are none
+  Tensor values_, buffers_;  // laid out as the arenas; buffers_ undefined if there are none
 };
 
 }  // namespace d2l

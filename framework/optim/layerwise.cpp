@@ -7,14 +7,14 @@
 namespace d2l {
 namespace {
 
-// The ranges of all parameters that are not frozen, and the norms that give them their factors.
+// The ranges of all parameters that are not frozen, and the norms that determine their factors.
 class AdaptiveRanges {
  public:
   AdaptiveRanges(const nn::ParameterSet& parameters, Decay decay)
       : ranges_(ranges_per_slot(parameters, decay)),
         norms_(parameters.backend(), Shape{2, static_cast<int64_t>(ranges_.size())}) {}
 
-  // Sets each range's lr to ratio(|a|, |b|), or to 1 where a norm is 0 or decay leaves it out.
+  // Sets each range's lr to ratio(|a|, |b|), or to 1 if a norm is 0 or `decay` excludes the range.
   template <class Ratio>
   const std::vector<StepRange>& adapt(const Tensor& a, const Tensor& b, const Ratio& ratio) {
     Backend& backend = norms_.backend();

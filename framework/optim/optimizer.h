@@ -8,22 +8,22 @@
 
 namespace d2l {
 
-// Turns gradients into steps. It works on whole arenas, so it neither knows layers nor
-// communicates: gradients are final when step() is called. Parameters that are frozen when it is
-// made stay as they are.
+// Updates parameters from gradients. It works on whole arenas and neither knows layers nor
+// communicates: gradients must be final when step() is called. Parameters that are frozen when the
+// optimizer is made are never changed.
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
-  // One step with this learning rate; may use the gradients' memory.
+  // One step with this learning rate; may overwrite the gradients.
   virtual void step(double lr) = 0;
-  // Whether step() waits for the device, to read what the step depends on.
+  // Whether step() reads values back from the device and waits for them.
   virtual bool step_waits() const { return false; }
   // "optimizer/..."
   virtual void visit(StateVisitor& visitor) = 0;
 };
 
-// Stochastic gradient descent with momentum and weight decay (chapters 3.2, 4.5): SgdParams has the
-// formula.
+// Stochastic gradient descent with momentum and weight decay (chapters 3.2, 4.5): see SgdParams for
+// the formula.
 struct SgdOptions {
   double momentum = 0;
   double weight_decay = 0;
@@ -32,7 +32,7 @@ struct SgdOptions {
 };
 std::unique_ptr<Optimizer> make_sgd(nn::ParameterSet& parameters, const SgdOptions& options);
 
-// Adam, or AdamW when `decoupled`: AdamParams has the source.
+// Adam, or AdamW when `decoupled`: see AdamParams for the source.
 struct AdamOptions {
   double beta1 = 0.9;
   double beta2 = 0.999;
@@ -44,9 +44,9 @@ struct AdamOptions {
 std::unique_ptr<Optimizer> make_adam(nn::ParameterSet& parameters, const AdamOptions& options);
 
 // For large batches: You, Gitman and Ginsburg, "Large Batch Training of Convolutional Networks",
-// 2017. For each parameter, v = momentum v + lr ratio (g + weight_decay w); w -= v, where ratio =
-// eta |w| / (|g| + weight_decay |w|), and 1 where |w| or |g| is 0 and where `decay` is `weights`
-// and leaves the parameter out.
+// 2017. For each parameter, v = momentum v + lr ratio (g + weight_decay w); w -= v, with ratio =
+// eta |w| / (|g| + weight_decay |w|). ratio is 1 if |w| or |g| is 0, and for parameters that
+// `decay` excludes.
 struct LarsOptions {
   double momentum = 0.9;
   double weight_decay = 0;
@@ -57,9 +57,9 @@ struct LarsOptions {
 std::unique_ptr<Optimizer> make_lars(nn::ParameterSet& parameters, const LarsOptions& options);
 
 // For large batches: You et al., "Large Batch Optimization for Deep Learning", 2019. For each
-// parameter, w -= lr ratio u, where u is lamb_direction's (framework/backend/backend.h) and ratio =
-// |w| / |u|, and 1 where one of them is 0 and where `decay` is `weights` and leaves the parameter
-// out. Gradients are not scaled before; clip them for that.
+// parameter, w -= lr ratio u, where u is the result of lamb_direction (framework/backend/kernels.h)
+// and ratio = |w| / |u|. ratio is 1 if |w| or |u| is 0, and for parameters that `decay` excludes.
+// Gradients are not normalised first; use clip_norm for that.
 struct LambOptions {
   double beta1 = 0.9;
   double beta2 = 0.999;

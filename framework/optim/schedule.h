@@ -5,15 +5,15 @@
 
 namespace d2l {
 
-// The learning rate as a function of the step alone, so that a run that is resumed finds its place
-// in it. Steps count from 0. During the first `warmup` steps it rises in a line from warmup_start,
-// which would be the step before the first, to `lr` at the last of them; then
+// The learning rate as a function of the step only, so that a resumed run continues the schedule.
+// Steps count from 0. During the first `warmup` steps the rate rises linearly from warmup_start
+// (the value one step before step 0) to `lr` (at the last warm-up step); then
 //   constant    lr
 //   step        lr gamma^k, with k = floor(step / step_every)
 //   multistep   lr gamma^k, with k milestones at or before the step
 //   polynomial  final_lr + (lr - final_lr) (1 - p)^power
 //   cosine      final_lr + (lr - final_lr) (1 + cos(pi p)) / 2 (Loshchilov and Hutter, 2017)
-// where p goes from 0 at step `warmup` to 1 at step `steps`, which is the first after the run.
+// where p rises from 0 at step `warmup` to 1 at step `steps`, the first step after the run.
 struct Schedule {
   enum class Kind { constant, step, multistep, polynomial, cosine };
 

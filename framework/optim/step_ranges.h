@@ -6,14 +6,14 @@
 
 namespace d2l {
 
-// What weight decay pulls at: everything, as the book does, or only what has at least two axes, so
-// that biases and the factors and offsets of normalisations go free.
+// Which parameters weight decay applies to: all, as in the book, or only those with at least two
+// axes, which excludes biases and the scales and offsets of normalisations.
 enum class Decay { all, weights };
 
-// What a step covers: every parameter that is not frozen, with weight_decay 0 where `decay` leaves
-// it out.
+// One range for each parameter that is not frozen, with weight_decay 0 if `decay` excludes the
+// parameter and 1 otherwise.
 std::vector<StepRange> ranges_per_slot(const nn::ParameterSet& parameters, Decay decay);
-// The same with neighbours that are treated alike made one.
+// The same, with adjacent ranges of equal weight_decay merged.
 std::vector<StepRange> merged_ranges(const nn::ParameterSet& parameters, Decay decay);
 
 }  // namespace d2l
