@@ -5,14 +5,13 @@
 namespace d2l::libhdf5 {
 namespace {
 
-constexpr size_t kLongestText = 60000;  // what fits an object header
+constexpr size_t kLongestText = 60000;  // fits into an object header
 
 }  // namespace
 
 Quiet::Quiet() {
-  // A file that cannot be opened leaves things behind that the library cannot close at exit; it
-  // would say so on the terminal. Nothing needs it: every file that is written is closed by its
-  // writer.
+  // A failed open leaves objects that the library cannot close at exit, and it would print an error
+  // there. Skipping its exit handler is safe: every writer closes its own file.
   static const bool kStaysOpen = H5dont_atexit() >= 0;
   static_cast<void>(kStaysOpen);
   H5Eget_auto2(H5E_DEFAULT, &function_, &data_);

@@ -9,10 +9,10 @@
 
 #include "framework/base/error.h"
 
-// The HDF5 library, with which checkpoints and shards are written. Neither is read with it.
+// Wrappers of the HDF5 library. Checkpoints and shards are written with it, but not read with it.
 namespace d2l::libhdf5 {
 
-// While it lives HDF5 prints nothing; the calling thread only.
+// Silences HDF5's error output in the calling thread while it exists.
 class Quiet {
  public:
   Quiet();
@@ -25,7 +25,7 @@ class Quiet {
   void* data_ = nullptr;
 };
 
-// Owns one HDF5 object, whatever its kind.
+// Owns one HDF5 object of any kind.
 class Handle {
  public:
   Handle() = default;
@@ -40,7 +40,7 @@ class Handle {
 
   hid_t id() const { return id_; }
   bool valid() const { return id_ >= 0; }
-  // False when closing failed, as it does when the disk is full.
+  // False if closing failed, for example because the disk is full.
   bool close() {
     const hid_t id = std::exchange(id_, -1);
     const Quiet quiet;
@@ -52,23 +52,23 @@ class Handle {
   herr_t (*closer_)(hid_t) = nullptr;
 };
 
-// The innermost reason of the last failure: "Fletcher32 checksum failed".
+// The innermost error message of the last failure: "Fletcher32 checksum failed".
 std::string reason();
 
-// Throws Error "<what...>: <reason>" unless `ok`.
+// Throws Error "<what...> (HDF5: <reason>)" unless `ok`.
 template <class... Parts>
 void require(bool ok, const Parts&... what) {
   if (!ok) fail(what..., " (HDF5: ", reason(), ")");
 }
 
-// A new file in the format of HDF5 1.10, whatever the library's version; no locks, no times.
+// Creates a file in the format of HDF5 1.10 with any library version, without locks and timestamps.
 Handle create_file(const std::filesystem::path& path);
 
-// Attributes of `object`.
+// Write an attribute of `object`.
 void write_integer(hid_t object, const char* name, int64_t value);
 void write_text(hid_t object, const char* name, const std::string& text);
 
-// Fixed-length strings of `length` bytes, padded with zeros, UTF-8.
+// The type of fixed-length UTF-8 strings of `length` bytes, padded with zeros.
 Handle text_type(size_t length);
 
 }  // namespace d2l::libhdf5
