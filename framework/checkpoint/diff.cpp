@@ -29,14 +29,14 @@ double root_mean_square(const Snapshot::Array& array) {
   return count > 0 && std::isfinite(sum) ? std::sqrt(sum / static_cast<double>(count)) : 0;
 }
 
-// What is known of the elements that differ more than is tolerated.
+// Summary of the elements that differ by more than the tolerance.
 class Differences {
  public:
-  // Two elements whose bits differ. `scale` is the array's size for the tolerance.
+  // Adds two elements with different bits. `scale` is the array's magnitude for the tolerance.
   void add(double a, double b, double relative_tolerance, double scale) {
     double largest = std::max(std::abs(a), std::abs(b));
     double difference = std::abs(a - b);
-    // written so that NaN and infinity, which equal only themselves, never pass
+    // NaN and infinity never pass: they equal only themselves
     bool finite = std::isfinite(a) && std::isfinite(b);
     if (relative_tolerance > 0 && finite &&
         difference <= relative_tolerance * std::max(largest, scale))

@@ -38,7 +38,7 @@ class File {
     const int error = write_all(descriptor_, data, bytes);
     if (error != 0) fail_with(error, complaint());
   }
-  // Answers how many bytes there were before the file's end.
+  // Returns the number of bytes read, fewer than `bytes` only at the file's end.
   size_t read(void* data, size_t bytes) {
     char* at = static_cast<char*>(data);
     size_t done = 0;
@@ -118,8 +118,8 @@ Parts parts_of(const Snapshot& snapshot) {
   return result;
 }
 
-// What lies between the pieces of a file, in its order: before the first piece by offset, before
-// the second, ..., behind the last.
+// The bytes outside the pieces of a file, in order: before the first piece by offset, before the
+// second, ..., after the last.
 std::vector<std::vector<uint8_t>> structure_of(const Hdf5Frame& frame, const FileIndex& index,
                                                const std::vector<size_t>& order) {
   std::vector<std::vector<uint8_t>> parts;
@@ -168,9 +168,9 @@ void write_file(const std::filesystem::path& path, const Snapshot& snapshot,
   replace_file(path, write, before_rename);
 }
 
-// --- reading; messages of what follows begin behind "damaged checkpoint PATH: " ---
+// --- reading; the messages below get the prefix "damaged checkpoint PATH: " ---
 
-// `block` is what was read so far: the file's first bytes.
+// `block`: the bytes read so far, the first of the file.
 FileIndex read_index(File& file, uint64_t file_bytes, std::string block) {
   check(block.size() == kSmallestIndex, "cut off: expected at least ", kSmallestIndex,
         " bytes, found ", block.size());
@@ -251,7 +251,8 @@ Snapshot read_pieces(File& file, const FileIndex& index) {
   return snapshot;
 }
 
-// Whether a file begins nearly as a checkpoint does: then it is a damaged one, else a stranger.
+// Whether a file begins nearly like a checkpoint: then it is a damaged checkpoint, not another kind
+// of file.
 bool resembles_checkpoint(const std::string& head) {
   size_t compared = std::min(head.size(), kFirstLine.size());
   size_t same = 0;

@@ -29,8 +29,8 @@ void close(Handle& handle, const std::string& what) {
   if (!handle.close()) fail("HDF5 cannot close ", what, ": ", libhdf5::reason());
 }
 
-// The memory of HDF5's core driver, which outlives the file that was written into it. It ends with
-// the last byte that was written, or a little later.
+// The memory of HDF5's core driver; it outlives the HDF5 file. It ends at the last written byte or
+// a little later.
 struct Memory {
   uint8_t* data = nullptr;
   size_t size = 0;
@@ -57,8 +57,8 @@ H5FD_file_image_callbacks_t keep_in(Memory& memory) {
   return calls;
 }
 
-// Property lists that make the same pieces the same bytes: no times, no compression, no holes; and
-// that give each dataset its place at once, without filling it.
+// Property lists for reproducible files (no timestamps, no compression, no holes) that allocate
+// each dataset's space at creation, without filling it.
 struct Properties {
   Handle group = make(H5Pcreate(H5P_GROUP_CREATE), H5Pclose, "a property list");
   Handle dataset = make(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, "a property list");
@@ -74,7 +74,7 @@ struct Properties {
   }
 };
 
-// What HDF5 writes lies together, in front of the elements, as far as room_bytes suffice.
+// HDF5's own structures are contiguous and before the elements, as far as room_bytes suffice.
 Handle create_file(Memory& memory, uint64_t index_bytes, uint64_t room_bytes) {
   const Handle access = make(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "a property list");
   check_hdf5(H5Pset_fapl_core(access.id(), index_bytes + room_bytes, false), "write to memory");
@@ -104,7 +104,7 @@ hid_t hdf5_type(DType dtype) {
       return H5T_STD_U8LE;
     case DType::bf16:
     case DType::f16:
-      break;  // activations are no state
+      break;  // activations are not state
   }
   fail("checkpoints hold no arrays of ", to_string(dtype));
 }
@@ -118,7 +118,7 @@ Handle space_of(const FilePiece& piece) {
               "a data space");
 }
 
-// Makes the groups above `name`; `groups` are those that are there already.
+// Creates the parent groups of `name`; `groups` are those that exist already.
 void create_groups(hid_t file, const std::string& name, const Properties& properties,
                    std::map<std::string, bool>& groups) {
   for (size_t slash = name.find('/'); slash != std::string::npos;
@@ -144,8 +144,8 @@ void place_piece(hid_t file, FilePiece& piece, const Properties& properties) {
   close(dataset, piece.name);
 }
 
-// The end of the file that its superblock (version 2: signature, version, two sizes, flags, base,
-// extension, end) states.
+// The end of file as stated in the superblock (version 2: signature, version, two sizes, flags,
+// base, extension, end).
 uint64_t stated_end(const Memory& memory, uint64_t base) {
   constexpr uint8_t kBegin[] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1A, '\n', 2, 8, 8, 0};
   constexpr size_t kBase = 12, kEnd = 28, kLength = 48;

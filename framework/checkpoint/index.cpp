@@ -30,7 +30,7 @@ std::string render_text(const FileIndex& index) {
   return text;
 }
 
-// Takes lines, words and numbers from the text's front.
+// Reads lines, words and numbers from the front of a text.
 class Parser {
  public:
   explicit Parser(std::string_view text) : rest_(text) {}
@@ -83,7 +83,7 @@ Shape parse_shape(std::string_view text, int line) {
   return shape;
 }
 
-// shape.elements() * size_of(dtype), or nothing sensible (kLargest) when that overflows.
+// shape.elements() * size_of(dtype), or kLargest if that overflows.
 uint64_t bytes_of(const Shape& shape, DType dtype) {
   uint64_t bytes = size_of(dtype);
   if (std::find(shape.begin(), shape.end(), 0) != shape.end()) return 0;

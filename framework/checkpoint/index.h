@@ -10,7 +10,7 @@
 
 namespace d2l {
 
-// The table in front of a checkpoint file: where each piece's bytes lie and what their checksum is.
+// The table at the beginning of a checkpoint file: offset and checksum of each piece.
 // docs/checkpoint-format.md describes it line by line.
 
 enum class PieceKind { array, integer, real, text };
@@ -19,9 +19,9 @@ std::string to_string(PieceKind kind);
 
 struct FilePiece {
   PieceKind kind = PieceKind::array;
-  DType dtype = DType::f32;  // i64, f64 and u8 for an integer, a real and a text
-  Shape shape;               // a text's is its length
-  uint64_t offset = 0;       // from the file's beginning; 0 when there are no bytes
+  DType dtype = DType::f32;  // i64 for an integer, f64 for a real, u8 for a text
+  Shape shape;               // of a text: its length
+  uint64_t offset = 0;       // from the file's beginning; 0 if `bytes` is 0
   uint64_t bytes = 0;
   uint64_t checksum = 0;
   std::string name;
@@ -30,31 +30,31 @@ struct FilePiece {
 struct FileIndex {
   uint64_t index_bytes = 0;  // a power of two, at least kSmallestIndex
   uint64_t file_bytes = 0;
-  uint64_t structure = 0;         // checksum of all bytes behind the index that belong to no piece
-  std::vector<FilePiece> pieces;  // by name, ascending
+  uint64_t structure = 0;         // checksum of the bytes after the index outside all pieces
+  std::vector<FilePiece> pieces;  // sorted by name
 };
 
 inline constexpr uint64_t kSmallestIndex = 512;
 inline constexpr std::string_view kFirstLine = "d2l checkpoint 1\n";
 
-// The room that the index of these pieces needs, wherever they come to lie.
+// The index_bytes that the index of these pieces needs, for any offsets: a power of two.
 uint64_t index_room(const std::vector<FilePiece>& pieces);
 
-// Exactly index_bytes of text, padded with zeros.
+// The index as text of exactly index_bytes, padded with zeros. Throws Error if it does not fit.
 std::string render_index(const FileIndex& index);
 
-// How long the index of a file is that begins with `head` (at least kSmallestIndex bytes). Throws
-// Error "index: ..." when that is not how a checkpoint begins.
+// The index_bytes of a file that begins with `head` (at least kSmallestIndex bytes). Throws Error
+// "index: ..." if a checkpoint cannot begin like this.
 uint64_t index_length(std::string_view head);
 
-// Verifies the text's own checksum and everything that it says: names unique, sizes right, pieces
-// inside the file and apart. Throws Error "index: ...".
+// Parses and verifies the index: its checksum, unique names in order, sizes that fit the shapes,
+// and pieces inside the file without overlaps. Throws Error "index: ...".
 FileIndex parse_index(std::string_view block);
 
-// Positions of index.pieces in the order of their offsets, without empty ones.
+// Positions in index.pieces, sorted by offset, without empty pieces.
 std::vector<size_t> pieces_by_offset(const FileIndex& index);
 
-// Throws Error when `name` cannot be a path inside the file.
+// Throws Error if `name` is not a valid path inside the file.
 void check_piece_name(const std::string& name);
 
 }  // namespace d2l

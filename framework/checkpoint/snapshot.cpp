@@ -14,7 +14,7 @@ std::string describe(DType dtype, const Shape& shape) {
   return to_string(dtype) + " " + shape.to_string();
 }
 
-// Waits for copies that were queued on any of the backends.
+// Waits for copies queued on any of the backends.
 class Devices {
  public:
   void use(Backend& backend) { backends_.insert(&backend); }
@@ -62,7 +62,7 @@ class Saver : public StateVisitor {
   Devices devices_;
 };
 
-// Without leaving at the first, so that the loop becomes vector code.
+// No early exit, so that the compiler vectorises the loop.
 template <class Real>
 bool all_finite(const std::vector<uint8_t>& bytes) {
   const auto* values = reinterpret_cast<const Real*>(bytes.data());
@@ -72,7 +72,7 @@ bool all_finite(const std::vector<uint8_t>& bytes) {
   return finite;
 }
 
-// Adds up what it is shown to one checksum.
+// Combines all visited state into one checksum.
 class Checksummer : public StateVisitor {
  public:
   void tensor(const std::string& name, Tensor& value) override {
@@ -103,7 +103,7 @@ class Checksummer : public StateVisitor {
   uint64_t sum_ = 0;
 };
 
-// Finds everything that does not fit; overwrites nothing.
+// Collects everything that does not fit; overwrites nothing.
 class Inspector : public StateVisitor {
  public:
   explicit Inspector(const Snapshot& snapshot) : snapshot_(snapshot) {
@@ -133,7 +133,7 @@ class Inspector : public StateVisitor {
     take(name, "a real", snapshot_.reals.contains(name));
   }
 
-  // Throws Error with everything that was found to be wrong.
+  // Throws Error listing all problems found.
   void verdict(const std::string& origin) {
     std::vector<std::string> unused(unused_.begin(), unused_.end());
     for (const std::string& line : missing_) problems_.push_back(line);
@@ -146,7 +146,7 @@ class Inspector : public StateVisitor {
   }
 
  private:
-  // Marks the piece as used; false when it is not there (as this kind).
+  // Marks the piece as used; false if it does not exist as this kind.
   bool take(const std::string& name, const std::string& wanted, bool there) {
     check(names_.insert(name).second, "two pieces of state are named ", name);
     if (there) {
@@ -164,7 +164,7 @@ class Inspector : public StateVisitor {
                               near.empty() ? "" : ", the nearest there is " + near));
     return false;
   }
-  // When most arrays do not fit the file belongs to something else; its config may say to what.
+  // If most arrays do not fit, the file belongs to another model; its config may name it.
   std::string other_model() const {
     if (arrays_wanted_ == 0 || 2 * arrays_fitting_ >= arrays_wanted_) return "";
     std::string says;

@@ -12,7 +12,7 @@
 
 namespace d2l {
 
-// A training state as plain host memory: what goes into a checkpoint and what comes out of one.
+// A training state in host memory, as it is written to a checkpoint and read back.
 struct Snapshot {
   struct Array {
     DType dtype = DType::f32;
@@ -25,30 +25,29 @@ struct Snapshot {
   std::map<std::string, std::string> texts;  // "config" -> the run's options; not state
 };
 
-// Whatever has a visit(StateVisitor&).
+// Shows all state to a StateVisitor.
 using VisitState = std::function<void(StateVisitor&)>;
 
-// Copies everything that is visited to host memory.
+// Copies all visited state to host memory.
 Snapshot take_snapshot(const VisitState& visit);
 
-// The name of the first array or real that has an element that is infinite or no number; empty:
-// none has.
+// The name of the first array or real with an infinite or NaN element; empty if there is none.
 std::string first_not_finite(const Snapshot& snapshot);
 
-// One checksum of all that is visited, names and shapes included; what lies in host memory is not
-// copied. Equal for equal states, on whatever device they are.
+// One checksum of all visited state, including names and shapes. Equal for equal states on any
+// device. State in host memory is not copied.
 uint64_t state_checksum(const VisitState& visit);
 
-// Overwrites everything that is visited. Throws Error naming the piece when one is missing, has
-// another shape or dtype, or when the snapshot holds state that nobody asked for; `origin` (a path)
-// begins the message. Nothing is overwritten unless everything fits.
+// Overwrites all visited state. Throws Error naming the pieces that are missing from the snapshot,
+// have another shape or dtype, or are in the snapshot but were not visited; the message begins with
+// `origin` (a path). Overwrites nothing unless all pieces fit.
 void restore_snapshot(const Snapshot& snapshot, const std::string& origin, const VisitState& visit);
 
-// One line for each piece of state (arrays, integers, reals; not texts) that differs, by name, with
-// the largest absolute and relative difference; empty when the states are identical bit for bit.
-// Pieces that only one side has are differences. With relative_tolerance > 0 finite floating-point
-// elements and reals that differ by at most relative_tolerance * max(|a|, |b|, the array's root
-// mean square) pass.
+// One line for each piece of state (arrays, integers, reals; not texts) that differs, sorted by
+// name, with the largest absolute and relative difference; empty if the states are identical bit
+// for bit. A piece in only one of the snapshots is a difference. With relative_tolerance > 0,
+// finite floating-point elements and reals pass if they differ by at most relative_tolerance *
+// max(|a|, |b|, the array's root mean square).
 std::vector<std::string> diff_snapshots(const Snapshot& a, const Snapshot& b,
                                         double relative_tolerance = 0);
 

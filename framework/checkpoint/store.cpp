@@ -36,7 +36,7 @@ std::optional<int64_t> step_of(const std::string& name) {
   return step;
 }
 
-// The names in a folder; none when it is absent.
+// The names in a folder; none if it does not exist.
 std::vector<std::string> names_in(const fs::path& folder) {
   std::vector<std::string> names;
   std::error_code error;
@@ -54,11 +54,11 @@ void warn_safely(const std::function<void(const std::string&)>& warn, const std:
   try {
     warn(message);
   } catch (...) {
-    // Nobody is left to be told: this is the background thread.
+    // There is nobody to report to: this is the background thread.
   }
 }
 
-// False when the file system has no hard links.
+// False if the file system has no hard links.
 bool make_link(const fs::path& from, const fs::path& to) {
   if (::link(from.c_str(), to.c_str()) == 0) return true;
   int error = errno;
@@ -68,7 +68,7 @@ bool make_link(const fs::path& from, const fs::path& to) {
   return false;
 }
 
-// Whether the file has another name besides: then removing this one makes no room.
+// Whether the file has another hard link: then removing this name frees no space.
 bool has_other_name(const fs::path& path) {
   std::error_code ignored;
   return fs::hard_link_count(path, ignored) > 1;
@@ -126,7 +126,7 @@ void CheckpointStore::write(int64_t step, const Snapshot& snapshot, bool is_best
   }
 }
 
-// Whether it is on disk.
+// Returns whether the checkpoint is on disk.
 bool CheckpointStore::write_step(int64_t step, const Snapshot& snapshot) {
   constexpr int kAttempts = 2;
   for (int attempt = 1; attempt <= kAttempts; ++attempt) {
@@ -157,8 +157,8 @@ void CheckpointStore::write_file(const fs::path& path, int64_t step, const Snaps
   }
 }
 
-// The oldest one goes, and those before it that have another name. Later ones are not ours to
-// judge, see prune().
+// Deletes from the oldest on until one without another hard link is gone. Checkpoints of later
+// steps are kept, see prune().
 bool CheckpointStore::make_room(int64_t step) {
   if (newest_.empty())
     if (const auto found = newest_valid(folder_, [](const std::string&) {})) newest_ = found->path;
@@ -177,14 +177,14 @@ bool CheckpointStore::make_room(int64_t step) {
   return false;
 }
 
-// Makes the step's file the best one too, or a copy of it where that is not possible. Durable.
+// Links best.h5 to the step's file, or writes a copy if that is not possible. Durable.
 void CheckpointStore::renew_best(int64_t step, const Snapshot& snapshot) {
   const fs::path saved = path_of(step), best = folder_ / kBest,
                  temporary = unused_name_beside(best);
   if (!make_link(saved, temporary)) return write_file(best, step, snapshot);
   std::error_code error, ignored;
   fs::rename(temporary, best, error);
-  // Renaming a file to another name of itself does nothing and leaves both.
+  // Renaming a file to another hard link of itself does nothing and leaves both names.
   fs::remove(temporary, ignored);
   check(!error, "cannot rename ", temporary.string(), " to ", best.string(), ": ", error.message());
   sync_folder(folder_);
@@ -192,7 +192,7 @@ void CheckpointStore::renew_best(int64_t step, const Snapshot& snapshot) {
 
 void CheckpointStore::prune(int64_t newest) const {
   std::vector<int64_t> all = steps(folder_);
-  // Files of later steps are left by a run that was resumed from before them: not ours to judge.
+  // Files of later steps were left by a run that was resumed from an earlier step; they are kept.
   auto end = std::upper_bound(all.begin(), all.end(), newest);
   for (auto at = all.begin(); end - at > options_.keep; ++at) {
     std::error_code error;
@@ -248,7 +248,7 @@ std::optional<CheckpointStore::Found> CheckpointStore::newest_valid(
   std::vector<fs::path> candidates;
   for (auto step = all.rbegin(); step != all.rend(); ++step)
     candidates.push_back(path_of(folder, *step));
-  // Not the newest, but better than none when all others are damaged.
+  // Perhaps not the newest, but better than none if all others are damaged.
   std::error_code ignored;
   if (fs::exists(folder / kBest, ignored)) candidates.push_back(folder / kBest);
   for (const fs::path& path : candidates) {

@@ -12,43 +12,43 @@
 
 namespace d2l {
 
-// A run's folder of checkpoints, step-NNNNNNNN.h5, newest last. One process writes it. Saving
-// happens on a background thread from the snapshot's own memory; at most one save is under way.
+// A run's folder of checkpoints named step-NNNNNNNN.h5. Only one process writes to it. A background
+// thread saves directly from the snapshot's memory; at most one save runs at a time.
 class CheckpointStore {
  public:
   struct Options {
-    int keep = 3;  // how many of the newest stay; at least 1. The best one stays besides.
-    // Told about anything that is not fatal: a damaged file that was skipped, a save that failed.
-    // Called from the background thread too.
+    int keep = 3;  // how many of the newest to keep, at least 1; the best is kept as well
+    // Called with each problem that is not fatal: a skipped damaged file, a failed save. Also
+    // called from the background thread.
     std::function<void(const std::string& message)> warn = [](const std::string&) {};
-    // Called before anything is written, and again before a file that was written takes its name,
-    // since the process may have been stopped meanwhile; throws Error where nothing may be written
-    // any more. From the background thread too.
+    // Called before each write and again before a written file is renamed to its final name, since
+    // the process may have been suspended in between. Throws Error if this process may no longer
+    // write. Also called from the background thread.
     std::function<void()> check_held = [] {};
-    // What the run goes on from, if anything: it stays until something newer is on disk. Without it
-    // the newest valid one of the folder is taken for that when there is no room.
+    // The checkpoint that the run resumes from, if any: it is kept until a newer one is on disk. If
+    // empty and the disk is full, the newest valid checkpoint in the folder is kept instead.
     std::filesystem::path newest = {};
   };
 
-  // Makes the folder if need be and proves that it can be written. Removes what writers that died
-  // have left. Throws Error.
+  // Creates the folder if necessary and checks that it is writable. Removes temporary files of
+  // writers that died. Throws Error.
   CheckpointStore(std::filesystem::path folder, Options options);
-  // Waits for the save under way.
+  // Waits for the current save.
   ~CheckpointStore();
   CheckpointStore(const CheckpointStore&) = delete;
   CheckpointStore& operator=(const CheckpointStore&) = delete;
 
-  // Waits for the save under way, then starts this one; where the system has no thread for it, the
-  // caller does it. A save that fails is retried once; a second failure becomes a warning and the
-  // older checkpoints stay. Where the disk is full, the oldest ones make room, up to the newest
-  // that is valid, which stays; best.h5 goes last. `is_best` also makes it best.h5 (a hard link, so
-  // it outlives its step's file).
+  // Waits for the current save, then starts this one; if the system cannot start a thread, the
+  // caller saves. A failed save is retried once; a second failure becomes a warning and older
+  // checkpoints are kept. If the disk is full, deletes the oldest checkpoints to make room, best.h5
+  // last, but never the newest valid one. `is_best` also makes this checkpoint best.h5 (a hard
+  // link, so that it outlives the step's file).
   void save(int64_t step, Snapshot snapshot, bool is_best = false);
-  // Waits for the save under way. True when the newest save is on disk.
+  // Waits for the current save. Returns whether the newest save is on disk.
   bool wait();
 
-  // For a run that goes back to `step`: later checkpoints, and best.h5 if it is one of them, move
-  // to a folder of their own, superseded/, where nothing looks for checkpoints. Throws Error.
+  // Call when a run goes back to `step`: moves later checkpoints, and best.h5 if it is one of them,
+  // to the subfolder superseded/, where no search for checkpoints finds them. Throws Error.
   void set_aside_after(int64_t step);
 
   std::filesystem::path path_of(int64_t step) const;
@@ -58,17 +58,17 @@ class CheckpointStore {
     std::filesystem::path path;
     Snapshot snapshot;
   };
-  // Reads and verifies one. Throws Error, also where a file that is named for a step holds the
-  // state of another.
+  // Reads and verifies one checkpoint. Throws Error, also if the file name's step differs from the
+  // stored one.
   static Found read(const std::filesystem::path& path);
-  // The newest checkpoint of `folder` that read() and `accept`, which throws Error otherwise, find
-  // to be good; others are named to `warn` and skipped. Nothing when there is none. An absent
-  // folder has none. When no step's file is good, best.h5 is the last resort.
+  // The newest checkpoint of `folder` that both read() and `accept` accept (they throw Error
+  // otherwise). Skips the others with a message to `warn`. Falls back to best.h5 if no step's file
+  // is valid. Nothing if there is no valid checkpoint or no folder.
   static std::optional<Found> newest_valid(
       const std::filesystem::path& folder,
       const std::function<void(const std::string& message)>& warn,
       const std::function<void(const Found& found)>& accept = [](const Found&) {});
-  // Where the checkpoint of `step` lies, or would lie.
+  // The path of the checkpoint of `step`, which need not exist.
   static std::filesystem::path path_of(const std::filesystem::path& folder, int64_t step);
   // The steps for which a file exists, ascending.
   static std::vector<int64_t> steps(const std::filesystem::path& folder);
@@ -78,16 +78,16 @@ class CheckpointStore {
   bool write_step(int64_t step, const Snapshot& snapshot);
   void write_file(const std::filesystem::path& path, int64_t step, const Snapshot& snapshot);
   void renew_best(int64_t step, const Snapshot& snapshot);
-  // For the checkpoint of a step. False where there is nothing that may go.
+  // Deletes a checkpoint to make room for that of `step`. False if there is none to delete.
   bool make_room(int64_t step);
-  // Deletes all but the `keep` newest up to `newest`, which is on disk.
+  // Of the checkpoints up to step `newest`, deletes all but the `keep` newest.
   void prune(int64_t newest) const;
 
   std::filesystem::path folder_;
   Options options_;
   std::thread writer_;
-  bool last_save_ok_ = true;      // read after writer_ was joined
-  std::filesystem::path newest_;  // see Options
+  bool last_save_ok_ = true;      // read only after joining writer_
+  std::filesystem::path newest_;  // see Options::newest
   bool said_no_room_ = false, said_no_thread_ = false;
 };
 
