@@ -8,9 +8,8 @@
 
 namespace d2l {
 
-// Saves only what is known to be sound: a checkpoint waits here until the state in it has been
-// evaluated, or the next step has found a finite loss with it. On ranks without a store it does
-// nothing.
+// Delays each checkpoint until its state is known to be sound: until the state has been evaluated,
+// or the next step has found a finite loss with it. Does nothing on ranks without a store.
 class CheckpointSaver {
  public:
   void use(CheckpointStore* store) { store_ = store; }
@@ -19,16 +18,16 @@ class CheckpointSaver {
   void hold(Snapshot snapshot, int64_t step, bool best) {
     held_ = {std::move(snapshot), step, best};
   }
-  // The state of the checkpoint that is held, if there is one, is sound. Answers the seconds that
-  // this took; the file itself is written in the background.
+  // The state of the held checkpoint, if any, is sound: starts saving it in the background. Returns
+  // the seconds that the caller spent.
   double confirm();
-  // A later step than that of the checkpoint had a finite loss.
+  // Step number `step` had a finite loss: confirms the held checkpoint if its step is earlier.
   double confirm_before(int64_t step) { return held_ && step > held_->step ? confirm() : 0; }
 
-  // Waits for what is being written; whether the last save succeeded.
+  // Waits for the current save. Returns whether the last save succeeded.
   bool wait() { return store_ == nullptr || store_->wait(); }
-  // For messages about a run that cannot continue as it is: where it can start again. Waits for
-  // what is being written. "" without a store.
+  // The end of an error message that ends a run: from which checkpoint the run can be resumed.
+  // Waits for the current save. "" without a store.
   std::string resume_hint() const;
 
  private:

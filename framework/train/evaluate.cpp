@@ -10,8 +10,7 @@ namespace d2l {
 
 namespace {
 
-// A batch whose work is queued, and where its sums will be: of each piece the loss, then the
-// metrics.
+// A batch whose work is queued, and memory for its sums: for each piece the loss, then the metrics.
 struct BatchInFlight {
   BatchInFlight(Batch data, size_t numbers, MemoryPool& staging)
       : batch(std::move(data)), sums(staging, static_cast<int64_t>(numbers)), count(numbers) {}
@@ -19,7 +18,7 @@ struct BatchInFlight {
   Batch batch;
   Scratch<float> sums;
   size_t count;
-  uint64_t event = 0;  // after which the sums are there
+  uint64_t event = 0;  // after which the sums are valid
 };
 
 class Evaluator {
@@ -32,8 +31,8 @@ class Evaluator {
         in_flight_(parts.backend),
         sums_(1 + parts.objective.metrics().size(), 0.0) {}
 
-  // Queues the work on a batch and, on a GPU, waits for the batch before it, so that the GPU is
-  // never idle.
+  // Queues the work on a batch and, on a GPU, only then waits for the previous batch, so that the
+  // GPU is never idle.
   void add(Batch batch) {
     const std::vector<Piece> pieces = cut(batch.size(), parts_.pieces);
     BatchInFlight& queued =

@@ -10,7 +10,7 @@
 namespace d2l {
 
 struct Evaluation {
-  double loss = 0;              // the average over all samples
+  double loss = 0;              // average over all samples
   std::vector<double> metrics;  // of the objective
 };
 
@@ -22,11 +22,11 @@ struct EvaluationParts {
   Communicator& comm;
   DType activations = DType::f32;
   Normalisation normalisation = {};
-  int64_t pieces = 1;  // that a rank's part of a batch is cut into, to save memory
+  int64_t pieces = 1;  // into which a rank's part of a batch is split, to save memory
 };
 
-// The model on all of the data, every sample exactly once, shared among the ranks. The same answer
-// on every rank.
+// Evaluates the model on all of the data, every sample exactly once, shared among the ranks.
+// Collective. Returns the same result on every rank.
 Evaluation evaluate(const EvaluationParts& parts);
 
 }  // namespace d2l

@@ -65,8 +65,8 @@ void Feed::check_images(const Batch& batch) const {
         "feed: augmentation expects the samples' numbers, found none");
 }
 
-// The host's tensor, once it has been uploaded. Fresh memory may be in use by queued work
-// that had it before.
+// Queues the upload of a host tensor and returns the device tensor. Newly allocated memory may
+// still be in use by work queued before, so the upload waits for that work.
 Tensor Feed::arrived(const Tensor& host, Kept& to, uint64_t& free) {
   if (&host.backend() == &backend_ || host.backend().device().kind != DeviceKind::cpu)
     return host.to(backend_);

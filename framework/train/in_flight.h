@@ -8,9 +8,9 @@
 
 namespace d2l {
 
-// Work that is queued on a backend, oldest first, and whose results the host reads later: a GPU
-// always has the next piece of work in its queue. On a CPU nothing is ever in flight for longer
-// than its own call. An Item has a member `uint64_t event`, recorded after its work.
+// Work queued on a backend, oldest first; the host reads its results later, so that a GPU always
+// has the next piece of work in its queue. On a CPU, work completes within the call that queues it.
+// An Item has a member `uint64_t event`, recorded after its work.
 template <class Item>
 class InFlight {
  public:
@@ -23,13 +23,13 @@ class InFlight {
   }
 
   bool empty() const { return items_.empty(); }
-  // Whether the oldest must be completed before more work is queued.
+  // Whether the oldest item must be completed before more work is queued.
   bool is_full() const { return items_.size() > ahead_; }
-  // Whether the host knows the results of a piece of work before it queues the next.
+  // Whether the host has the results of one item before it queues the next.
   bool completes_at_once() const { return ahead_ == 0; }
 
   Item& oldest() { return items_.front(); }
-  // Until its results are there; `poll` is called while the backend works.
+  // Waits for the results of the oldest item and calls `poll` meanwhile.
   void await_oldest(const std::function<void()>& poll = {}) {
     backend_.wait_event(oldest().event, poll);
   }
@@ -37,7 +37,7 @@ class InFlight {
 
  private:
   Backend& backend_;
-  size_t ahead_;  // pieces of work that the host is ahead of the device
+  size_t ahead_;  // by how many items the host may be ahead of the device
   std::deque<Item> items_;
 };
 

@@ -15,15 +15,15 @@
 
 namespace d2l {
 
-// What the steps of a trainer took so far.
+// Totals of a trainer's steps so far.
 struct TrainerTimes {
-  int64_t samples = 0;   // of all ranks
-  double steps = 0;      // seconds, of them
-  double comm_wait = 0;  // for other ranks
-  double data_wait = 0;  // seconds before the steps
+  int64_t samples = 0;   // over all ranks
+  double steps = 0;      // seconds in steps
+  double comm_wait = 0;  // seconds waiting for other ranks
+  double data_wait = 0;  // seconds waiting for batches
 };
 
-// Measures a run and tells about it: times and rates, metrics.csv, the progress bar, the log.
+// Measures a run and reports on it: times and rates, metrics.csv, the progress bar, the log.
 class Journal {
  public:
   Journal(Log& log, Progress* progress, const TrainerOptions& options, const BatchSource& data)
@@ -32,20 +32,21 @@ class Journal {
   void use(MetricsFile* metrics) { metrics_ = metrics; }
   void begin() { wall_.restart(); }
 
-  // The host has waited so long for a batch and then queued its step.
+  // The host waited data_wait seconds for a batch, then queued its step in `seconds`.
   void step_queued(StepInFlight& step, double data_wait, double seconds);
-  // Its results are there, for which the host has waited so long, and it is part of the position.
+  // The step's results have arrived after `waited` seconds, and `position` includes them.
+  // comm_wait: total seconds so far.
   void step_completed(const StepInFlight& step, double waited, double comm_wait,
                       const Position& position);
   void epoch_ended(const Position& position);
   void evaluated(double seconds) { evaluating_.add(seconds); }
-  // An evaluation that was due is a row of the metrics.
+  // Adds a scheduled evaluation to the metrics.
   void record(const Evaluation& evaluation, const Position& position, int64_t samples);
   void took_snapshot(double seconds) { saving_.add(seconds); }
   void stored(double seconds) { saving_.seconds += seconds; }
-  // Time that is no training.
+  // Time outside training.
   void paused(double seconds) { paused_ += seconds; }
-  // The run is over: takes the progress bar away.
+  // The run is over: removes the progress bar.
   void end();
 
   const TrainerTimes& times() const { return times_; }
@@ -54,7 +55,7 @@ class Journal {
   double wall_rate() const;     // examples/s of the training loop
 
  private:
-  struct SinceLog {  // since the last row of the metrics
+  struct SinceLog {  // since the last metrics row
     int64_t samples = 0;
     double seconds = 0, data_wait = 0, comm_wait = 0;
   };

@@ -8,49 +8,51 @@ namespace d2l {
 
 // The defaults are those of PyTorch's GradScaler.
 struct LossScaleOptions {
-  double constant = 0;             // the scale of all steps; 0: it moves, as the others say
-  double first = 65536;            // a power of 2, so that scaling loses no bit
-  int64_t growth_interval = 2000;  // steps without an overflow, after which it doubles
+  double constant = 0;             // a fixed scale; 0: dynamic, as the others say
+  double first = 65536;            // initial scale; a power of 2, so that scaling is exact
+  int64_t growth_interval = 2000;  // steps without overflow before it doubles
 };
 
-// What moves a loss scale; "loss_scale/..." in checkpoints.
+// The state of a dynamic loss scale; "loss_scale/..." in checkpoints.
 struct LossScaleState {
-  double scale = 0;           // the one that moves, even while a constant one is in use
-  int64_t good_steps = 0;     // since it last moved
+  double scale = 0;           // the dynamic scale, even while a constant one is used
+  int64_t good_steps = 0;     // since the last change
   int64_t skipped_steps = 0;  // in a row
 
   void visit(StateVisitor& visitor);
   static bool is_in(const Snapshot& snapshot);
 };
 
-// Loss scaling, for activations in f16, where gradients below 2^-24 would be 0 (Micikevicius et
-// al., "Mixed Precision Training", ICLR 2018): the loss' gradient is multiplied by the scale, the
-// parameters' gradients are divided by it. A step in which these or the loss are not finite is
-// skipped; it halves the scale and leaves no other trace. That is true of running statistics too:
-// an overflow before a batch norm would make them infinite for good (in PyTorch it does), so they
-// are noted before each step and come back. On all ranks gradients are the same bits after their
-// reduction, so all decide alike. Calls in each step: begin_step, multiply, unscale, settle.
+// Loss scaling, for activations in f16, where gradients below 2^-24 would become 0 (Micikevicius et
+// al., "Mixed Precision Training", ICLR 2018): the gradient of the loss is multiplied by the scale,
+// the parameters' gradients are divided by it. If these or the loss are not finite, the step is
+// skipped, the scale is halved, and nothing else changes. In particular, running statistics are
+// saved before each step and restored after a skipped one: an overflow before a batch norm would
+// make them infinite for good (as in PyTorch). After the reduction, gradients have the same bits on
+// all ranks, so all ranks decide alike. Calls in each step: begin_step, multiply, unscale, settle.
 class LossScale {
  public:
-  static constexpr double kLeast = 1.0 / 16384;  // of a scale that moves
-  static constexpr double kMost = 0x1p60;        // the same: far above what any gradient needs
-  static constexpr int64_t kMostSkipped = 32;    // steps in a row with a constant scale
+  static constexpr double kLeast = 1.0 / 16384;  // of a dynamic scale
+  static constexpr double kMost = 0x1p60;        // of a dynamic scale: far above any need
+  static constexpr int64_t kMostSkipped = 32;    // in a row, with a constant scale
 
-  // The parameters must outlive it.
+  // `parameters` must outlive this object.
   LossScale(nn::ParameterSet& parameters, const LossScaleOptions& options);
 
   double scale() const;
   int64_t skipped_in_a_row() const { return state_.skipped_steps; }
-  // Whether skipping goes on below kLeast or after kMostSkipped steps: no scale will help.
+  // Whether no scale can help: the dynamic scale is below kLeast, or kMostSkipped steps in a row
+  // were skipped with a constant one.
   bool is_exhausted() const;
 
   void begin_step();
-  // By a number in the device's memory: what is queued here may be replayed with other scales.
+  // Multiplies by the scale. It is read from device memory, so that a recording can be replayed
+  // with another scale.
   void multiply(Tensor& loss_gradient) const;
-  // Divides the gradients, which are final; norm, f32 [1], gets the length of all of them, which is
-  // not finite where one of them is not.
+  // Divides the final gradients by the scale. norm, f32 [1], receives their norm, which is not
+  // finite if one of them is not finite.
   void unscale(Tensor& norm);
-  // Moves the scale; a step that was not finite gives the running statistics back.
+  // Updates the scale; after a step that was not finite, restores the running statistics.
   void settle(bool finite);
 
   void visit(StateVisitor& visitor);
@@ -62,7 +64,7 @@ class LossScale {
   LossScaleOptions options_;
   LossScaleState state_;
   Tensor factor_;   // f32 [1]
-  Tensor buffers_;  // undefined when there are none
+  Tensor buffers_;  // undefined if there are none
 };
 
 }  // namespace d2l

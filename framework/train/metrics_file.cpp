@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kRunColumn = ",run", kByteOrderMark = "\xef\xbb\xbf";
 
-// The lines that end, without what they end with: the last one of a crashed run may not.
+// The complete lines, without their line ends. The last line of a crashed run may be incomplete.
 std::vector<std::string_view> whole_lines(std::string_view text) {
   if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
   std::vector<std::string_view> lines;
@@ -32,7 +32,7 @@ std::vector<std::string_view> whole_lines(std::string_view text) {
   return lines;
 }
 
-// Of a line with as many columns as the header; 0 for others.
+// The step of a line with as many columns as the header; 0 for other lines.
 int64_t step_of(std::string_view line, std::string_view header) {
   if (std::count(line.begin(), line.end(), ',') != std::count(header.begin(), header.end(), ','))
     return 0;
@@ -89,7 +89,7 @@ std::string MetricsFile::kept(const fs::path& path, int64_t step, const Options&
 
 MetricsFile::MetricsFile(const fs::path& path, const std::string& content, Options options)
     : path_(path), options_(std::move(options)), bytes_(static_cast<int64_t>(content.size())) {
-  // A disk may have no room for what is there already.
+  // Unchanged content is not rewritten: the disk may be full.
   std::error_code ignored;
   if (!fs::exists(path, ignored) || read_text_file(path) != content) write_text_file(path, content);
   descriptor_ = open_regular_file(path, O_WRONLY | O_APPEND);
@@ -119,8 +119,7 @@ void MetricsFile::write_line(const std::string& columns) {
     bytes_ += static_cast<int64_t>(line.size());
     return;
   }
-  // Without what came of the line; where this fails too, a torn line is left out when the run is
-  // resumed.
+  // Removes a partly written line. If this fails too, the next resume drops that line.
   [[maybe_unused]] const int result = ::ftruncate(descriptor_, bytes_);
   if (!warned_)
     options_.warn(concat("cannot write ", path_.string(), ": ", std::strerror(error),

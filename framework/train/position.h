@@ -8,9 +8,9 @@
 
 namespace d2l {
 
-// How far a run is and what its current epoch has added up; part of every checkpoint.
+// The progress of a run and the sums over its current epoch; part of every checkpoint.
 struct Position {
-  // What is known of one of the objective's metrics.
+  // The values of one of the objective's metrics.
   struct Known {
     Metric metric;
     double sum = 0;    // over the samples of the current epoch
@@ -32,10 +32,11 @@ struct Position {
 
   // Ends the epoch: its sums become averages, and the next one begins.
   void end_epoch();
-  // The test data were evaluated at this step; whether the first metric is better than ever.
+  // Records an evaluation of the test data at this step. Returns whether the first metric is the
+  // best so far.
   bool improves(const std::vector<double>& test);
 
-  // Over the current epoch so far or, at its beginning, over the last one.
+  // Over the current epoch so far or, at its beginning, over the previous one.
   double loss_so_far() const;
   std::vector<double> metrics_so_far() const;
   std::vector<double> test_metrics() const;

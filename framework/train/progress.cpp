@@ -59,7 +59,7 @@ void Progress::update(const State& state) {
     if (drawn_ && now - last_ < options_.between_bars) return;
     const int columns = terminal_.columns();
     if (columns < kFewestColumns) return clear();
-    // A line as wide as the terminal would make some of them wrap.
+    // Some terminals wrap a line that fills their whole width.
     draw("\r" + line(state).substr(0, static_cast<size_t>(columns) - 1) + "\033[K");
     drawn_ = true;
   }

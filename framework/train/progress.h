@@ -8,30 +8,29 @@
 
 namespace d2l {
 
-// How far a run is, on standard output: as one line that is redrawn in place, or as lines one below
-// the other. One thread only.
+// Shows a run's progress on standard output: as one line that is redrawn in place, or as successive
+// lines. Not thread-safe.
 class Progress {
  public:
   enum class Form { off, bar, lines };
 
   struct Options {
     Form form = Form::off;
-    // Bars are redrawn no more often than the first, lines follow each other no faster than the
-    // second.
+    // Minimum time between redraws of the bar and between lines.
     std::chrono::milliseconds between_bars{100}, between_lines{30'000};
   };
 
   struct State {
     int64_t epoch = 0;  // the first is 1
     int64_t epochs = 0;
-    double done = 0;  // part of the run, up to 1
+    double done = 0;  // fraction of the run, up to 1
     double examples_per_s = 0;
     double loss = 0;
     double data_wait_s = 0;
     double seconds_left = -1;  // below 0: not known
   };
 
-  // A terminal narrower than this gets no bar.
+  // Narrower terminals get no bar.
   static constexpr int kFewestColumns = 20;
 
   Progress(Options options, const Terminal& terminal);
@@ -43,7 +42,7 @@ class Progress {
   static std::string line(const State& state);
 
   void update(const State& state);
-  // Takes a bar away, so that other text can be printed; the next update() draws it again.
+  // Removes the bar, so that other text can be printed; the next update() draws it again.
   void clear();
 
  private:

@@ -11,7 +11,7 @@
 namespace d2l {
 namespace {
 
-// More than any run has, and products with the number of samples are whole numbers still.
+// More than any run needs; products with the number of samples still fit into 64 bits.
 constexpr int64_t kMostSteps = int64_t{1} << 50, kMostEpochs = 1'000'000'000;
 
 class StateLimits {
@@ -19,7 +19,7 @@ class StateLimits {
   StateLimits(const Snapshot& snapshot, const std::string& origin)
       : snapshot_(snapshot), origin_(origin) {}
 
-  // 0 where there is none.
+  // 0 if there is none.
   int64_t integer(const std::string& name) const {
     const auto found = snapshot_.integers.find(name);
     return found == snapshot_.integers.end() ? 0 : found->second;
@@ -47,7 +47,7 @@ class StateLimits {
           real(name));
     fail(origin_, ": ", name, ": expected numbers, found elements that are not finite");
   }
-  // Of arrays in f32 whose names begin and end so.
+  // Checks f32 arrays whose names begin with `begin` and end with `end`.
   void not_negative(const std::string& begin, const std::string& end) const {
     for (const auto& [name, array] : snapshot_.arrays) {
       if (!name.starts_with(begin) || !name.ends_with(end) || array.dtype != DType::f32) continue;
@@ -64,8 +64,8 @@ class StateLimits {
   const std::string& origin_;
 };
 
-// Each epoch has a step at least; inside one, the steps so far and those to come have a sample each
-// at least.
+// Each epoch has at least one step. Within an epoch, each past and each remaining step has at least
+// one sample.
 void check_progress(const StateLimits& limits, const std::string& origin, const BatchSource& data) {
   limits.integer_within("progress/step", 0, kMostSteps);
   const int64_t step = limits.integer("progress/step");
@@ -107,7 +107,7 @@ void check_state_limits(const Snapshot& snapshot, const std::string& origin,
   limits.all_finite();
   check_progress(limits, origin, data);
   check_metrics(limits, of);
-  // Steps that overflowed in 16 bits are no steps of the optimizer.
+  // Steps that overflowed in f16 are not optimizer steps.
   const int64_t step = limits.integer("progress/step");
   limits.integer_within("optimizer/steps", 0, step);
   limits.not_negative("optimizer/square/", "");

@@ -5,7 +5,7 @@
 namespace d2l {
 
 void StepRecorder::run(const Key& key, const std::function<void()>& work) {
-  // An observer is to see the kernels themselves.
+  // An observer has to see each kernel.
   if (!wanted_ || backend_.is_observed()) return work();
   const PoolPart part = shared_memory();
   Seen& seen = seen_[key];
@@ -15,7 +15,7 @@ void StepRecorder::run(const Key& key, const std::function<void()>& work) {
   call(seen, work);
 }
 
-// What new work keeps of the part's memory would be overwritten by the recordings that there are.
+// If new work keeps memory of kPart, replays of the existing recordings would overwrite it.
 void StepRecorder::call(const Seen& seen, const std::function<void()>& work) {
   work();
   if (recordings_ == 0 || seen.calls > kWarmUp) return;

@@ -12,39 +12,40 @@
 
 namespace d2l {
 
-// Work that is done over and over, the same each time but for the numbers in memory: on a backend
-// that can record, the host's part of it is done only a few times. Where it holds operations of all
-// ranks, they record it at the same call, or none does.
+// Runs work that repeats with only the numbers in memory changing. On a backend that can record,
+// the host queues the work a few times; later calls replay a recording. All ranks record at the
+// same call or none does, since the work may contain collective operations.
 class StepRecorder {
  public:
-  // Work of different keys differs in more than numbers: shapes, addresses, constants. Every rank
-  // has its own keys, and meets a new one when the others do.
+  // Work with different keys differs in more than numbers: in shapes, addresses or constants. Ranks
+  // may have different keys, but must meet a new key at the same call.
   using Key = std::vector<int64_t>;
 
-  // Not `wanted`: the work is called every time.
+  // `wanted` false: never records.
   StepRecorder(Backend& backend, Communicator& comm, bool wanted, Log& log)
       : backend_(backend), comm_(comm), wanted_(wanted), log_(log) {}
   ~StepRecorder() { forget(); }
   StepRecorder(const StepRecorder&) = delete;
   StepRecorder& operator=(const StepRecorder&) = delete;
 
-  // Queues the work. It must leave behind nothing on the host that changes from call to call, and
-  // memory that it takes while it runs must be given back at its end. Work that turns out not to be
-  // recordable is done as before, after one warning; it is then called anew from the beginning.
+  // Queues the work. The work must not leave host state that changes from call to call, and must
+  // free the memory that it allocates. If recording fails, logs one warning, calls the work again
+  // from its beginning and never records again.
   void run(const Key& key, const std::function<void()>& work);
 
-  // While the answer lives, the backend's memory comes from what replays write to: for other work
-  // that leaves nothing behind, which thus needs no memory of its own.
+  // While the result exists, the backend allocates from the memory that replays write to. For other
+  // work that keeps no memory, so that it needs none of its own.
   PoolPart shared_memory() const { return {backend_.pool(), wanted_ ? kPart : 0}; }
 
   bool has_recordings() const { return recordings_ > 0; }
-  // Lets go of them, as a communicator whose operations they hold wants it before it is abandoned.
+  // Drops all recordings. Required before a communicator whose operations they contain is
+  // abandoned.
   void forget() noexcept;
 
  private:
   static constexpr int kPart = 1;            // of the pool
-  static constexpr int kWarmUp = 3;          // calls before: kernels are chosen, memory is there
-  static constexpr int kMostRecordings = 4;  // keys that are met more often than that are few
+  static constexpr int kWarmUp = 3;          // calls before recording: they warm up the backend
+  static constexpr int kMostRecordings = 4;  // more keys than this are not recorded
 
   struct Seen {
     int calls = 0;
@@ -61,7 +62,7 @@ class StepRecorder {
   Log& log_;
   std::map<Key, Seen> seen_;
   int recordings_ = 0;
-  uint64_t kept_bytes_ = 0;  // in use in the part when the newest recording was made
+  uint64_t kept_bytes_ = 0;  // in use in kPart after the newest recording
 };
 
 }  // namespace d2l

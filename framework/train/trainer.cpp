@@ -15,7 +15,7 @@ TrainingState initial_state(const TrainerParts& parts, const TrainerOptions& opt
   return state;
 }
 
-// Whether something that is done every so many steps, or at the end of epochs, is due now.
+// Whether an action is due that runs every `every` steps, or at the end of each epoch if that is 0.
 bool is_due(int64_t every, int64_t step, bool epoch_ends) {
   return every > 0 ? step % every == 0 : epoch_ends;
 }
@@ -25,14 +25,14 @@ int64_t samples_seen(const Position& position, const BatchSource& data) {
   return position.epoch * data.samples() + position.epoch_samples;
 }
 
-// Of the step that comes next. Epochs count as many steps as they have now: a run that was resumed
-// with another batch size finds its epoch's place in the schedule.
+// Of the next step. Past epochs count with the current number of steps per epoch, so that a run
+// resumed with another batch size keeps its place in the schedule.
 double learning_rate(const Schedule& schedule, const Position& position, const BatchSource& data) {
   return schedule.at(position.epoch * data.steps_per_epoch() + position.step_in_epoch);
 }
 
-// What a step adds to the loss of its epoch. A skipped step without a loss changes nothing about
-// the epoch's average.
+// The contribution of a step to the loss sum of its epoch. A skipped step without a finite loss
+// leaves the epoch's average unchanged.
 double loss_in_epoch(const StepInFlight& step, const Position& position, const BatchSource& data) {
   const auto loss = static_cast<double>(step.sums.data()[0]);
   if (std::isfinite(loss)) return loss;
@@ -80,7 +80,7 @@ TrainerReport Trainer::run() {
     const bool best = is_due(options_.eval_every, position.step, epoch_ends) &&
                       position.improves(evaluate(Purpose::record));
     if (epoch_ends) end_epoch();
-    // Before the last save, which is to be of a sound state.
+    // Evaluate before the last save: only a sound state may be saved.
     if (finished()) report.test = evaluate(Purpose::final_report);
     if (best || is_due(options_.save_every, position.step, epoch_ends) || finished()) save(best);
     journal_.paused(pause.seconds());
@@ -108,7 +108,7 @@ bool Trainer::take_step() {
   try {
     batch = parts_.train_data.next();
   } catch (...) {
-    saver_.confirm();  // data that cannot be read say nothing against the state
+    saver_.confirm();  // unreadable data do not make the state unsound
     throw;
   }
   StepInFlight& step =

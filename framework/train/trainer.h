@@ -12,7 +12,7 @@
 
 namespace d2l {
 
-// Everything that a trainer works with; finished, and owned by the caller.
+// The objects that a trainer uses. Fully set up and owned by the caller.
 struct TrainerParts {
   nn::Module& model;
   const Objective& objective;
@@ -26,9 +26,9 @@ struct TrainerParts {
 };
 
 struct TrainerReport {
-  double loss = 0;                  // over the last epoch, or what there is of it
+  double loss = 0;                  // over the last epoch, even if incomplete
   std::vector<double> train, test;  // the objective's metrics
-  double compute_rate = 0;          // see Journal, both
+  double compute_rate = 0;          // see Journal
   double wall_rate = 0;
   bool saved = true;           // the final checkpoint is on disk
   std::vector<double> losses;  // of the steps of this process
@@ -39,32 +39,32 @@ class Trainer {
  public:
   Trainer(const TrainerParts& parts, TrainerOptions options);
 
-  // Continues from a checkpoint's state; every rank gets the same snapshot.
+  // Continues from a checkpoint's state. Every rank must pass the same snapshot.
   void restore(const Snapshot& snapshot, const std::string& origin) {
     state_.restore(snapshot, origin, parts_.train_data);
   }
   TrainingState& state() { return state_; }
-  bool finished() const;  // by its options
+  bool finished() const;  // by epochs and max_steps
 
-  // Trains to the end, saves, and answers the book's figures.
+  // Trains to the end, saves, and returns the figures that the book reports.
   TrainerReport run();
-  // Does so many steps from where training and data are, without evaluations and checkpoints.
+  // Runs `steps` steps from the current position, without evaluations and checkpoints.
   void advance(int64_t steps);
   TrainerTimes times() const { return journal_.times(); }
 
-  // Rank 0's, for a run; made after restore(), which says what of them is still true.
+  // On rank 0, for a run. Call after restore(): the files depend on the restored position.
   void set_files(CheckpointStore* store, MetricsFile* metrics);
 
  private:
-  // A batch and its step; whether the epoch ends with it.
+  // Takes a batch and queues its step. Returns whether the epoch ends with it.
   bool take_step();
-  // Waits for the oldest steps in flight and counts their results: for all of them, or until a new
-  // step may be queued.
+  // Waits for the oldest steps in flight and adds their results to the position: all of them, or
+  // until a new step may be queued.
   enum class Which { all, oldest };
   void complete_steps(Which which);
   void end_epoch();
-  // The metrics on the test data. Whether it is part of the run, or only asked for at its end: that
-  // is not recorded, since a run that continues would not have it.
+  // The metrics on the test data. A final report is not recorded in the run, since an uninterrupted
+  // run would not have it.
   enum class Purpose { record, final_report };
   std::vector<double> evaluate(Purpose purpose);
   void save(bool best);

@@ -16,7 +16,7 @@ struct TrainerOptions {
   int64_t eval_every = 0;  // steps; 0: at the end of each epoch
   int64_t log_every = 50;
   Schedule schedule = {};
-  double ema = 0;  // decay of averaged weights, which evaluations then use; 0: none
+  double ema = 0;  // decay of averaged weights, used in evaluations; 0: none
   StepOptions step = {};
   std::map<std::string, std::string> texts = {};  // stored in the checkpoints beside the state
 };

@@ -14,21 +14,21 @@
 
 namespace d2l {
 
-// All that training changes, which is what a checkpoint holds. It is the same on every rank.
+// Everything that training changes: the content of a checkpoint. Equal on every rank.
 struct TrainingState {
   nn::ParameterSet& parameters;
   Optimizer& optimizer;
   Position position;
-  std::optional<Ema> ema = {};               // averaged weights, which evaluations then use
+  std::optional<Ema> ema = {};               // averaged weights, used in evaluations
   std::optional<LossScale> loss_scale = {};  // with activations in f16
 
   void visit(StateVisitor& visitor);
-  // Collective: every rank calls it, and rank 0 gets the snapshot.
+  // Collective: every rank calls it, only rank 0 gets a snapshot.
   std::optional<Snapshot> snapshot(Communicator& comm);
-  // Takes a checkpoint's state over; every rank gets the same snapshot. Throws Error, with `origin`
-  // in the message, for a state that does not fit or that no training can have had.
+  // Loads a checkpoint's state. Every rank must pass the same snapshot. Throws Error, with `origin`
+  // in the message, for a state that does not fit or that no training can produce.
   void restore(const Snapshot& snapshot, const std::string& origin, const BatchSource& train_data);
-  // Of all that a checkpoint would hold.
+  // Checksum of everything that a checkpoint would hold.
   uint64_t checksum();
 
  private:

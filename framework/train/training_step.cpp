@@ -12,7 +12,7 @@
 namespace d2l {
 namespace {
 
-// Of the parameters that have gradients.
+// The slots of the parameters that have gradients.
 std::vector<GradientReducer::Slot> reducer_slots(const nn::ParameterSet& parameters) {
   std::vector<GradientReducer::Slot> slots;
   for (const auto& slot : parameters.slots())
@@ -77,11 +77,11 @@ void TrainingStep::run(StepInFlight& step, bool completes_at_once) {
 
 void TrainingStep::abandon() noexcept {
   recorder_.forget();
-  parts_.comm.abandon();  // the gradients, which it writes, may go before it does
+  parts_.comm.abandon();  // it writes gradients, which may be destroyed first
 }
 
-// What decides the work of find_gradients(), besides the options. The addresses belong to the size:
-// the feed's memory is made for the largest batch.
+// Everything besides the options that determines the work of find_gradients(). The addresses depend
+// only on the batch size: the feed allocates memory for the largest batch.
 StepRecorder::Key TrainingStep::key_of(const Batch& batch) const {
   const auto address = [](const Tensor& tensor) {
     return static_cast<int64_t>(reinterpret_cast<intptr_t>(tensor.view().data));
@@ -90,9 +90,9 @@ StepRecorder::Key TrainingStep::key_of(const Batch& batch) const {
           batch.first_in_global};
 }
 
-// What may be recorded: whatever changes from step to step is in the backend's memory.
+// May be recorded: everything that changes from step to step is in the backend's memory.
 void TrainingStep::find_gradients(const Batch& batch) {
-  reducer_.forget();  // a recording that was broken off
+  reducer_.forget();  // state of an interrupted recording
   parameters_.zero_grad();
   if (buffers_before_.defined()) buffers_before_.copy_from(parameters_.buffers());
   const RoundedOnce rounded(backend_, parameters_.values().view(), options_.activations);
@@ -139,7 +139,7 @@ void TrainingStep::add_sum(const Tensor& values, int64_t slot, bool first) {
   to += sum(values);
 }
 
-// The gradient's, where it is clipped or scaled.
+// The gradient's norm, used if it is clipped or scaled.
 Tensor TrainingStep::norm() {
   const auto end = static_cast<int64_t>(numbers());
   return sums_.rows(end - 1, end);
@@ -183,9 +183,9 @@ void TrainingStep::check_finite(const StepInFlight& step, const char* name, doub
        step.lr, ")", parts_.resume_hint());
 }
 
-// Running statistics become the average over the samples of all ranks, so that the state is the
-// same on every rank after every step. What is averaged are the changes: statistics that no rank
-// changes keep their bits.
+// Averages running statistics over the samples of all ranks, so that the state is equal on every
+// rank after every step. Averages the changes, so that statistics that no rank changes keep their
+// bits.
 void TrainingStep::average_buffers(const Batch& batch) {
   if (!buffers_before_.defined()) return;
   Tensor& buffers = parameters_.buffers();

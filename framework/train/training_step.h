@@ -14,42 +14,42 @@
 namespace d2l {
 
 struct StepOptions {
-  int64_t accumulate = 1;  // pieces that a rank's part of a batch is cut into, to save memory
-  DType activations = DType::f32;    // or 16 bits: what images and activations are stored as
+  int64_t accumulate = 1;            // pieces of a rank's part of a batch, to save memory
+  DType activations = DType::f32;    // or 16 bits: type of images and activations
   Normalisation normalisation = {};  // of images
   Augmentation augmentation = {};
   LossScaleOptions loss_scale = {};  // with activations in f16
-  bool sync_batch_norm = false;      // batch norms use the statistics of all ranks' samples
-  double clip_value = 0;             // of the averaged gradient's elements; 0: not clipped
-  double clip_norm = 0;  // of the whole averaged gradient, after clip_value; 0: not clipped
-  bool record = false;   // have the backend record the passes of steps, and replay them
+  bool sync_batch_norm = false;      // batch norms use statistics over all ranks
+  double clip_value = 0;             // limit of gradient elements; 0: not clipped
+  double clip_norm = 0;  // limit of the gradient's norm, after clip_value; 0: not clipped
+  bool record = false;   // record and replay the passes of steps, see StepRecorder
   uint64_t seed = 0;     // of dropout and augmentation
 };
 
-// What a step works with; owned by the caller.
+// The objects that a step uses; owned by the caller.
 struct StepParts {
   nn::Module& model;
   const Objective& objective;
   TrainingState& state;
   Communicator& comm;
   Log& log;
-  int64_t largest_batch = 0;                 // samples of this rank; what memory is made for
+  int64_t largest_batch = 0;                 // samples of this rank, for allocating memory
   std::function<std::string()> resume_hint;  // ends the message of an error that ends the run
 };
 
-// A step whose work is queued, and what will be known of it.
+// A step whose work is queued, and its results.
 struct StepInFlight {
   StepInFlight(Batch data, size_t numbers, MemoryPool& staging)
       : batch(std::move(data)), sums(staging, static_cast<int64_t>(numbers)) {}
 
   Batch batch;
-  Scratch<float> sums;  // over the global batch: the loss, the metrics, the gradient's norm
-  uint64_t event = 0;   // after which the sums are there
+  Scratch<float> sums;  // over the global batch: loss, metrics, gradient norm
+  uint64_t event = 0;   // after which the sums are valid
   int64_t number = 0;   // of the step, from 1
-  int64_t samples = 0;  // seen up to its end, since the first step
+  int64_t samples = 0;  // seen up to its end, since step 1
   double lr = 0;
-  double seconds = 0;     // that the host took for it
-  bool skipped = false;   // its gradients or its loss are not finite, see LossScale
+  double seconds = 0;     // host time spent on it
+  bool skipped = false;   // loss or gradients not finite, see LossScale
   double loss_scale = 0;  // after it
 };
 
@@ -61,18 +61,18 @@ class TrainingStep {
   TrainingStep(const TrainingStep&) = delete;
   TrainingStep& operator=(const TrainingStep&) = delete;
 
-  // Queues the step of this rank's part of a global batch, with the number and the learning rate
-  // that `step` names. On a GPU the loss is not known yet when the weights move, so that a run
-  // whose loss is no number ends a step later, before anything is saved. After an exception the
-  // communicator and the recordings are abandoned: other ranks may wait for this one.
+  // Queues the step for this rank's part of a global batch, with the number and learning rate in
+  // `step`. On a GPU the weights are updated before the loss is known, so a run with a NaN loss
+  // ends one step later, before it saves anything. After an exception, call abandon(): other ranks
+  // may be waiting for this one.
   void run(StepInFlight& step, bool completes_at_once);
-  // Throws Error if the sums, which are there, are not finite.
+  // Throws Error if the sums are not finite. They must be valid.
   void check_results(const StepInFlight& step) const;
 
   // Numbers in StepInFlight::sums.
   size_t numbers() const { return parts_.objective.metrics().size() + 2; }
-  double comm_wait() const { return comm_wait_; }  // seconds, of all steps
-  // What was started with other ranks will not be finished.
+  double comm_wait() const { return comm_wait_; }  // seconds, over all steps
+  // Abandons operations with other ranks, and the recordings that contain them.
   void abandon() noexcept;
   // See StepRecorder::shared_memory().
   PoolPart shared_memory() const { return recorder_.shared_memory(); }
@@ -97,9 +97,9 @@ class TrainingStep {
   StepRecorder recorder_;
   Tensor sums_;            // f32 [numbers()]
   Tensor number_;          // i64 [1], of the step, from 0
-  Tensor buffers_before_;  // the step, where ranks average them; undefined elsewhere
+  Tensor buffers_before_;  // before the step; undefined unless ranks average buffers
   Communicator::Work sums_work_ = {};
-  bool gradients_final_ = true;  // the backward pass that runs is the step's last
+  bool gradients_final_ = true;  // the current backward pass is the step's last
   double comm_wait_ = 0;
 };
 

@@ -8,7 +8,8 @@
 namespace d2l {
 namespace {
 
-// What is done every so many steps, or at the end of epochs, and at the very end anyway.
+// How often an action remains to be done that runs every `every` steps (0: at the end of each
+// epoch), and always at the end of the run.
 int64_t times_left(int64_t every, int64_t step, int64_t last_step, double epochs) {
   const auto whole = static_cast<int64_t>(epochs);
   const bool ends_with_it =
@@ -24,7 +25,7 @@ WorkLeft work_left(const TrainerOptions& options, const Position& position, int6
   if (options.max_steps > 0) left = std::min(left, options.max_steps - position.step);
   if (left <= 0) return {.done = 1};
   const int64_t last_step = position.step + left;
-  // since the epoch that is under way began
+  // since the current epoch began
   const double epochs =
       static_cast<double>(position.step_in_epoch + left) / static_cast<double>(steps);
   const auto all = static_cast<double>(samples), seen = static_cast<double>(position.epoch_samples);
