@@ -10,12 +10,12 @@ namespace {
 
 constexpr Activation kRelu = Activation::relu;
 
-// What the convolutions leave of a side; the 5 x 5 and 3 x 3 ones change nothing.
+// The output side of all convolutions and poolings; the 5 x 5 and 3 x 3 convolutions keep the size.
 int64_t left_of(int64_t side, int64_t padding) {
   return after(after(after(after(side, 11, 4, padding), 3, 2), 3, 2), 3, 2);
 }
 
-// Convolutions with ReLU, some with a pooling behind them.
+// Convolutions with ReLU, some followed by a pooling.
 struct Features final : nn::Sequential {
   struct Layer {
     const char* name;
@@ -36,7 +36,7 @@ struct Features final : nn::Sequential {
   }
 };
 
-// torchvision drops before the first two linear layers, the book after them.
+// torchvision has dropout before the first two linear layers, the book after them.
 struct Classifier final : nn::Sequential {
   Classifier(int64_t in, int64_t classes, const nn::LayerInit& init) {
     then_named<nn::Dropout>("0", 0.5)
@@ -79,7 +79,7 @@ std::unique_ptr<nn::Module> tv_alexnet(const ModelOptions& options) {
   net->then_named<Features>("features", options.input[2], layers, kaiming_init(options));
   then_average_to({"tv-alexnet", 6, [](int64_t side) { return left_of(side, 2); }}, options.input,
                   *net);
-  // Columns of classifier.1.weight stand in the order [h, w, c], torchvision's in [c, h, w].
+  // Columns of classifier.1.weight are in the order [h, w, c], torchvision's in [c, h, w].
   net->then<nn::Flatten>().then_named<Classifier>(
       "classifier", 256 * 6 * 6, options.classes,
       layer_init(options, {.weight = nn::fan_in_uniform(), .bias = {}}));

@@ -3,7 +3,7 @@
 namespace d2l::models {
 namespace {
 
-// "223 to 254": the sides of images of which the convolutions leave `left`.
+// "223 to 254": the image sides for which the convolutions' output has side `left`.
 std::string sides_that_leave(const Grid& grid, int64_t left) {
   int64_t first = 1;
   while (grid.left_of(first) < left) ++first;

@@ -4,16 +4,16 @@
 
 namespace d2l::models {
 
-// torchvision's networks average what the convolutions leave, of any size, to a grid of fixed sides
-// before the linear layers. Here that is a plain average pooling, for sides that are multiples of
-// the grid's.
+// The adaptive average pooling of torchvision's networks: the output of the convolutions, of any
+// size, becomes a grid of fixed size for the linear layers. Here it is a plain average pooling, so
+// the output's sides must be multiples of the grid's side.
 struct Grid {
   const char* model;
   int64_t side;
-  int64_t (*left_of)(int64_t side);  // what the convolutions leave of an image's side
+  int64_t (*left_of)(int64_t side);  // side of the convolutions' output for an image's side
 };
 
-// Appends the pooling, or nothing where it changes nothing. Throws Error naming the sides that fit.
+// Appends the pooling, or nothing if it changes nothing. Throws Error naming the valid sides.
 void then_average_to(const Grid& grid, const Shape& input, nn::Sequential& net);
 
 }  // namespace d2l::models

@@ -5,7 +5,7 @@
 
 namespace d2l::models {
 
-// The functions behind zoo.cpp's table; each file says which network it is.
+// The functions in the table of zoo.cpp; each .cpp file names its network's source.
 std::unique_ptr<nn::Module> softmax_regression(const ModelOptions& options);
 std::unique_ptr<nn::Module> mlp(const ModelOptions& options);
 std::unique_ptr<nn::Module> dropout_mlp(const ModelOptions& options);
@@ -25,25 +25,25 @@ std::unique_ptr<nn::Module> vgg(const ModelOptions& options, int depth);
 std::unique_ptr<nn::Module> vgg_bn(const ModelOptions& options, int depth);
 std::unique_ptr<nn::Module> small_resnet(const ModelOptions& options, int depth);
 
-// The networks that pretrained weights are published for: torchvision's structure and names.
+// Networks with torchvision's structure and parameter names, for its pretrained weights.
 std::unique_ptr<nn::Module> tv_alexnet(const ModelOptions& options);
 std::unique_ptr<nn::Module> tv_vgg(const ModelOptions& options, int depth);
 std::unique_ptr<nn::Module> tv_vgg_bn(const ModelOptions& options, int depth);
 std::unique_ptr<nn::Module> tv_googlenet(const ModelOptions& options);
 std::unique_ptr<nn::Module> tv_resnet(const ModelOptions& options, int depth);
 
-// What options.init names, or `own` when it names nothing.
+// The initialisation that options.init names, or `own` if it is empty.
 nn::LayerInit layer_init(const ModelOptions& options, const nn::LayerInit& own = {});
-// The same with Kaiming's weights and biases of 0 as its own: convolutions of standard networks.
+// The same with Kaiming weights and zero biases as default, for convolutions of standard networks.
 nn::LayerInit kaiming_init(const ModelOptions& options);
 
-// channels / options.width. Throws UsageError when that is not a whole number.
+// channels / options.width. Throws UsageError if that is not a whole number.
 int64_t narrowed(const ModelOptions& options, int64_t channels);
 
 // Throws Error unless both sides of the input are at least `least`.
 void check_sides(const char* model, const ModelOptions& options, int64_t least);
 
-// The side of an image after a square window; 0 when the window does not fit.
+// The output side of a square window over an image side; 0 if the window does not fit.
 inline int64_t after(int64_t side, int64_t window, int64_t stride = 1, int64_t padding = 0) {
   int64_t room = side + 2 * padding - window;
   return room < 0 ? 0 : room / stride + 1;

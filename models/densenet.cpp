@@ -15,8 +15,8 @@ struct Layer final : nn::Sequential {
   }
 };
 
-// Every layer sees the block's input and what all layers before it have made; all of that is the
-// result.
+// Each layer gets the block's input and the outputs of all previous layers, concatenated; so is the
+// block's result.
 class DenseBlock final : public nn::Module {
  public:
   DenseBlock(int layers, int64_t in, int64_t growth, const nn::LayerInit& init) {

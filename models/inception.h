@@ -6,13 +6,13 @@
 
 namespace d2l::models {
 
-// What stands for "convolution" in an Inception block: with ReLU in the book, with batch norm and
-// ReLU in later networks. Keeps height and width.
+// Makes the "convolution" of an Inception block: with ReLU in the book, with batch norm and ReLU in
+// later networks. It must keep height and width.
 using ConvMaker =
     std::function<std::shared_ptr<nn::Module>(int64_t in, int64_t out, int64_t kernel)>;
 
-// Szegedy et al., "Going deeper with convolutions", 2014 (chapter 7.4): four paths over the same
-// input whose results stand side by side in the channels. [n, h, w, in] -> [n, h, w, out].
+// Szegedy et al., "Going deeper with convolutions", 2014 (chapter 7.4): four parallel paths; their
+// results are concatenated along the channels. [n, h, w, in] -> [n, h, w, out].
 class Inception final : public nn::Module {
  public:
   struct Channels {
@@ -22,7 +22,7 @@ class Inception final : public nn::Module {
     int64_t pooled;               // branch4: max 3 x 3, 1 x 1
     int64_t out() const { return one + three + five + pooled; }
   };
-  // `five_kernel`: of branch3, where torchvision has 3 instead of the paper's 5.
+  // `five_kernel`: the kernel of branch3; torchvision has 3 instead of the paper's 5.
   Inception(int64_t in, const Channels& channels, const ConvMaker& conv, int64_t five_kernel = 5);
   Variable forward(const Variable& x, const nn::Context& context) override;
 };

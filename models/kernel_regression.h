@@ -6,9 +6,9 @@
 
 namespace d2l::models {
 
-// Nadaraya-Watson regression as attention (chapter 10.2): a query is answered with the average of
-// the values y, the weight of value i being softmax(-((query - x[i]) w)^2 / 2). w is 1, or learned:
-// parameter weight [1], which begins uniform in [0, 1).
+// Nadaraya-Watson regression as attention (chapter 10.2): the result for a query is the weighted
+// average of the values y, with weights softmax(-((query - x[i]) w)^2 / 2) over i. w is 1, or
+// learned: parameter weight [1], initially uniform in [0, 1).
 class KernelRegression final : public nn::Module {
  public:
   enum class Width { fixed, learned };
@@ -16,7 +16,7 @@ class KernelRegression final : public nn::Module {
   KernelRegression(const Tensor& x, const Tensor& y, Width width);
   // queries [n] -> [n]
   Variable forward(const Variable& queries, const nn::Context& context) override;
-  // What it answers to each x[i] when x[i] and y[i] themselves are left out: [m].
+  // The prediction for each x[i] without x[i] and y[i] themselves: [m].
   Variable leave_one_out() const;
 
  private:
@@ -27,7 +27,7 @@ class KernelRegression final : public nn::Module {
   std::shared_ptr<nn::Parameter> weight_;
 };
 
-// The book's task: y = 2 sin x + x^.8 + N(0, .5) at `samples` sorted places x uniform in [0, 5);
+// The book's task: y = 2 sin x + x^.8 + N(0, .5) at `samples` sorted points x, uniform in [0, 5);
 // gradient descent on the sum of the squared errors of leave_one_out().
 struct KernelRegressionOptions {
   int64_t samples = 50;
@@ -37,8 +37,8 @@ struct KernelRegressionOptions {
 };
 
 struct KernelRegressionReport {
-  // Mean squared errors to 2 sin x + x^.8 at 0, .1, ... 4.9: of the mean of all y, of w = 1, of the
-  // learned w.
+  // Mean squared errors against 2 sin x + x^.8 at 0, .1, ... 4.9, for the mean of all y, w = 1 and
+  // the learned w.
   double average = 0, fixed = 0, learned = 0;
   double weight = 0;                                      // w, learned
   std::vector<double> losses;                             // before each epoch

@@ -5,7 +5,7 @@
 namespace d2l::models {
 namespace {
 
-// A convolution and two of 1 x 1, each with ReLU, then perhaps a pooling.
+// A convolution and two 1 x 1 convolutions, each with ReLU, then an optional pooling.
 struct Block final : nn::Sequential {
   Block(int64_t in, int64_t out, nn::Conv2d::Options first,
         const std::optional<Pool2dParams>& pool) {

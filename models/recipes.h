@@ -7,15 +7,15 @@
 
 namespace d2l::models {
 
-// How a network of the same name is trained. The book's are trained on Fashion-MNIST with plain SGD
-// and no schedule; `options` say what else others take.
+// How the network of the same name is trained. The book's networks are trained on Fashion-MNIST
+// with plain SGD and no schedule; others set more in `options`.
 struct Recipe {
   std::string name;
   double lr = 0.1;
   int64_t batch_size = 256;
   int64_t epochs = 10;
   std::string init = {};  // ModelOptions::init
-  int64_t resize = 0;     // the side that images are resized to; 0: they stay as they are
+  int64_t resize = 0;     // images are resized to this side; 0: not resized
   int64_t width = 1;      // ModelOptions::width
   // Other options of d2l-train and their values: {{"optimizer", "adam"}, {"label-smoothing",
   // ".1"}}.

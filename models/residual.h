@@ -11,7 +11,7 @@ struct BlockOptions {
   int64_t stride = 1;
   bool bias = false;  // of the convolutions
   nn::LayerInit init = {};
-  // What brings x to the shape of the result, and its name; x itself where there is none.
+  // The module that maps x to the shape of the result, and its name; without it the shortcut is x.
   std::shared_ptr<nn::Module> shortcut = {};
   const char* shortcut_name = "shortcut";
 };
@@ -30,8 +30,8 @@ class BasicBlock final : public nn::Module {
   std::shared_ptr<nn::Module> shortcut_;
 };
 
-// 1 x 1 to `middle` channels, 3 x 3 with the stride (as in "v1.5"; the paper strides in the first),
-// 1 x 1 to 4 middle channels: conv1, bn1, conv2, bn2, conv3, bn3.
+// 1 x 1 to `middle` channels, 3 x 3 with the stride (as in "v1.5"; the paper has the stride in the
+// first), 1 x 1 to 4 middle channels: conv1, bn1, conv2, bn2, conv3, bn3.
 class Bottleneck final : public nn::Module {
  public:
   static constexpr int64_t kExpansion = 4;  // of `middle` in the result
@@ -45,15 +45,15 @@ class Bottleneck final : public nn::Module {
   std::shared_ptr<nn::Module> shortcut_;
 };
 
-// A convolution without bias and its batch norm, under the names 0 and 1: a shortcut.
+// A shortcut: a 1 x 1 convolution without bias and its batch norm, named 0 and 1.
 class Projection final : public nn::Sequential {
  public:
   Projection(int64_t in, int64_t out, int64_t stride, const nn::LayerInit& init);
 };
 
-// The shortcut without parameters, the paper's option A: every `stride`-th row and column, channels
-// of zeros on both sides, half of them on each. [n, h, w, in] -> [n, oh, ow, out], sizes rounded
-// up.
+// The shortcut without parameters (the paper's option A): takes every `stride`-th row and column
+// and pads with zero channels, half of them on each side. [n, h, w, in] -> [n, oh, ow, out], sizes
+// rounded up.
 class PaddedSubsample final : public nn::Module {
  public:
   PaddedSubsample(int64_t in, int64_t out, int64_t stride);

@@ -12,8 +12,8 @@ namespace {
 constexpr nn::BatchNorm::Options kRelu{.activation = Activation::relu};
 constexpr int kStages = 4;
 
-// Blocks one after the other, of which the first may change the size. `channels` are those of the
-// blocks' 3 x 3 convolutions.
+// A sequence of blocks; the first may change the size. `channels`: of the blocks' 3 x 3
+// convolutions.
 template <class Block>
 struct Stage final : nn::Sequential {
   Stage(int blocks, int64_t in, int64_t channels, const BlockOptions& first) {
@@ -53,7 +53,7 @@ std::unique_ptr<nn::Module> standard_resnet(const ModelOptions& options,
 
 }  // namespace
 
-// Unlike the standard one its convolutions have biases and its shortcuts no normalisation.
+// Unlike the standard network, its convolutions have biases and its shortcuts no normalisation.
 std::unique_ptr<nn::Module> resnet18(const ModelOptions& options) {
   const nn::LayerInit init = layer_init(options);
   int64_t in = narrowed(options, 64);

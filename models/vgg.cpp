@@ -14,7 +14,7 @@ constexpr int64_t kGrid = 7;
 
 enum class Normalised { no, yes };
 
-// Convolutions in each block.
+// The number of convolutions in each block.
 std::array<int, kBlocks> blocks_of(int depth) {
   switch (depth) {
     case 11:
@@ -32,7 +32,7 @@ std::array<int, kBlocks> blocks_of(int depth) {
 
 int64_t channels_of(int block) { return std::min<int64_t>(64 << block, 512); }
 
-// Numbered as torchvision numbers them, with activations and poolings as layers of their own.
+// Numbered as in torchvision, with activations and poolings as separate layers.
 struct Features final : nn::Sequential {
   Features(const ModelOptions& options, int depth, Normalised normalised,
            const nn::LayerInit& init) {
@@ -90,7 +90,7 @@ std::unique_ptr<nn::Module> standard_vgg(const ModelOptions& options, int depth,
   net->then_named<Features>("features", options, depth, normalised, kaiming_init(options));
   then_average_to({"tv-vgg", kGrid, [](int64_t side) { return side >> kBlocks; }}, options.input,
                   *net);
-  // Columns of classifier.0.weight stand in the order [h, w, c], torchvision's in [c, h, w].
+  // Columns of classifier.0.weight are in the order [h, w, c], torchvision's in [c, h, w].
   net->then<nn::Flatten>().then_named<Classifier>(
       "classifier", 512 * kGrid * kGrid, options.classes,
       layer_init(options, {.weight = nn::normal(0, 0.01), .bias = nn::constant(0)}));

@@ -3,9 +3,9 @@
 #include "framework/nn/embedding.h"
 #include "models/builders.h"
 
-// A small vision transformer (Dosovitskiy et al., 2021): patches of 4 x 4 pixels, 6 blocks, 64
-// wide. The mean over all patches goes to the classifier: in few epochs that trains better than a
-// token of its own for the class (Beyer et al., 2022), and 49 or 64 patches stay a round number.
+// A small vision transformer (Dosovitskiy et al., 2021): patches of 4 x 4 pixels, 6 blocks, width
+// 64. The classifier gets the mean over all patches: with few epochs this trains better than a
+// class token (Beyer et al., 2022), and the sequence keeps its 49 or 64 patches.
 
 namespace d2l::models {
 namespace {

@@ -6,7 +6,7 @@
 namespace d2l::models {
 namespace {
 
-// What a network was published for.
+// The input and classes that a network was published for.
 struct Usual {
   int64_t side, channels, classes;
 };

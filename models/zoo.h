@@ -16,12 +16,13 @@ struct ModelOptions {
 };
 
 std::vector<std::string> model_names();
-// What the model was published for: 28 x 28 x 1 in 10 classes, 224 x 224 x 3 in 1000 and so on.
+// The options that the model was published for: 28 x 28 x 1 in 10 classes, 224 x 224 x 3 in 1000
+// and so on.
 ModelOptions usual_options(const std::string& name);
 // Throws UsageError for an unknown name, with the nearest one.
 void check_model_name(const std::string& name);
-// Throws UsageError for an unknown name and for a width that the model cannot have, Error for an
-// input that does not fit.
+// Throws UsageError for an unknown name and for a width that the model does not support, and Error
+// for an input that does not fit.
 std::unique_ptr<nn::Module> build_model(const std::string& name, const ModelOptions& options);
 
 }  // namespace d2l::models
