@@ -24,12 +24,12 @@ namespace fs = std::filesystem;
 
 struct Entry {
   DatasetInfo info;
-  // Where --data-dir's folder may have its files, beside the folder itself.
+  // Subfolders of --data-dir that may contain its files, besides --data-dir itself.
   std::vector<std::string> folders{};
-  // Its original files in a folder; nullptr where there are none. Empty for what is made up.
+  // Opens its original files in a folder; nullptr if there are none. Empty for generated data.
   std::function<std::unique_ptr<Dataset>(const DatasetInfo&, const fs::path&, Split)> open{};
   std::function<std::string(Split)> files{};  // what open() looks for
-  std::string part{};                         // of the names of such files
+  std::string part{};                         // part of such files' names
 };
 
 std::unique_ptr<Dataset> open_mnist_files(const DatasetInfo& info, const fs::path& folder,
@@ -44,8 +44,8 @@ std::unique_ptr<Dataset> open_cifar_files(const DatasetInfo& info, const fs::pat
   return files.empty() ? nullptr : open_cifar10(files, split, info);
 }
 
-// "synthetic-224x224x3": images of that size, as many as fit into 160 MB. Their number is a power
-// of two, so that batches whose size is one too are all whole.
+// Options of "synthetic-224x224x3": images of that size, as many as fit into 160 MB. Their number
+// is a power of two, so that all batches of a power-of-two size are complete.
 std::optional<SyntheticOptions> sized_synthetic(const std::string& name) {
   SyntheticOptions options;
   int64_t width = 0;
@@ -105,19 +105,20 @@ const Entry* find_entry(const std::string& name) {
   return nullptr;
 }
 
-// However the folder's path is written: "mnist" for ".", "mnist/" and "/data/mnist".
+// The folder's own name for any form of its path: "mnist" for ".", "mnist/" and "/data/mnist".
 std::string name_of(const fs::path& folder) {
   const fs::path whole = fs::absolute(folder).lexically_normal();
   return (whole.has_filename() ? whole : whole.parent_path()).filename().string();
 }
 
-// A folder named after another data set holds that one, though its files may have the same names.
+// A folder named after another data set contains that one, although its files may have the same
+// names.
 bool is_of_another(const Entry& entry, const fs::path& folder) {
   const Entry* other = find_entry(name_of(folder));
   return other != nullptr && other != &entry && other->part == entry.part;
 }
 
-// The shards of the entry in `folder`; nothing when there are none.
+// The shards of the entry in `folder`; nullptr if there are none.
 std::unique_ptr<Dataset> open_shards(const Entry& entry, const fs::path& folder, Split split) {
   if (find_shards(folder, split).empty()) return nullptr;
   auto shards = std::make_unique<ShardDataset>(folder, split);
@@ -126,7 +127,7 @@ std::unique_ptr<Dataset> open_shards(const Entry& entry, const fs::path& folder,
   return shards;
 }
 
-// In the first of its places that has any: shards, or else the original files.
+// Opens the entry from the first folder that contains shards or, failing that, original files.
 std::unique_ptr<Dataset> open_entry(const Entry& entry, const fs::path& data_dir, Split split) {
   if (!entry.open) return make_synthetic(split);
   std::vector<fs::path> places;
@@ -145,7 +146,7 @@ std::unique_ptr<Dataset> open_entry(const Entry& entry, const fs::path& data_dir
            : "");
 }
 
-// A folder of shards, or one of a data set's original files that is named after it.
+// Opens a folder of shards, or a folder of original files that is named after their data set.
 std::unique_ptr<Dataset> open_folder(const fs::path& folder, Split split) {
   const Entry* entry = find_entry(name_of(folder));
   const bool has_shards =
@@ -185,7 +186,7 @@ std::unique_ptr<Dataset> open_idx_folder(const fs::path& folder, Split split,
         folder.string(), ", which ", content_text(folder, "ubyte"));
   DatasetInfo info;
   info.name = name;
-  // Both splits must agree about the classes, of which the smaller one may lack some.
+  // Both splits must have the same classes, although the test split may lack some.
   auto train = find_idx(folder, Split::train);
   if (split == Split::test && train)
     info.classes = open_idx(train->images, train->labels, info)->classes();

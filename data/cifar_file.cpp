@@ -17,11 +17,11 @@ namespace fs = std::filesystem;
 
 constexpr int kClasses = 10;
 constexpr int kTrainBatches = 5;
-constexpr int64_t kBatchSamples = 10'000;  // of the training's batches and the test's
+constexpr int64_t kBatchSamples = 10'000;  // in each training batch and in the test batch
 constexpr size_t kChannels = 3, kPlane = 32 * 32, kImage = kChannels * kPlane, kRecord = 1 + kImage;
 
-// 3 for "data_batch_3.bin" and "data_batch_3_first4000.bin" when `begin` is "data_batch_"; 1 where
-// nothing is numbered; 0 for other names.
+// 3 for "data_batch_3.bin" and "data_batch_3_first4000.bin" if `begin` is "data_batch_"; 1 if files
+// are not `numbered`; 0 for other names.
 int number_in(const std::string& name, const std::string& begin, bool numbered) {
   if (!name.starts_with(begin) || !name.ends_with(".bin")) return 0;
   if (!numbered) return 1;
@@ -30,7 +30,7 @@ int number_in(const std::string& name, const std::string& begin, bool numbered) 
   return number;
 }
 
-// "data_batch_4.bin and data_batch_5.bin are missing"; nothing where all are there.
+// "data_batch_4.bin and data_batch_5.bin are missing"; "" if none is.
 std::string missing_batches(size_t found, Split split) {
   const int first = static_cast<int>(found) + 1;
   if (split == Split::test || first > kTrainBatches) return "";

@@ -17,19 +17,20 @@ struct CifarRecords {
   std::vector<uint8_t> labels;  // [n]
 };
 
-// A file's content; `name` begins the messages. Throws Error saying what was expected and found.
+// Parses a file's content. Throws Error that begins with `name` and says what was expected and
+// found.
 CifarRecords parse_cifar10(const std::vector<uint8_t>& bytes, const std::string& name);
 
 // The files of `split` in `folder`, in order: data_batch_1*.bin, data_batch_2*.bin and so on, or
-// test_batch*.bin; whatever stands for '*' may say which part of the original it is. Empty when
-// there are none. Throws Error naming a number that is missing or there twice.
+// test_batch*.bin; the '*' allows names of excerpts. Empty if there are none. Throws Error naming a
+// missing or duplicate number.
 std::vector<std::filesystem::path> find_cifar10(const std::filesystem::path& folder, Split split);
 
-// What find_cifar10() looks for, in the words of a message.
+// The names that find_cifar10() looks for, for messages.
 std::string cifar10_names(Split split);
 
-// The records of all files one after the other; info.samples and info.shape come from them, and
-// info.remarks where they are fewer than the original's.
+// Opens the concatenated records of all files. Sets info.samples, info.shape and info.classes, and
+// adds info.remarks if there are fewer records than in the original.
 std::unique_ptr<Dataset> open_cifar10(const std::vector<std::filesystem::path>& files, Split split,
                                       DatasetInfo info);
 

@@ -30,7 +30,7 @@ std::string content_text(const fs::path& folder, const std::string& of_interest)
   const fs::file_status status = fs::status(folder, error);
   if (status.type() == fs::file_type::not_found) return "does not exist";
   if (!error && !fs::is_directory(status)) return "is not a folder";
-  std::vector<std::pair<bool, std::string>> found;  // those of interest are false: they come first
+  std::vector<std::pair<bool, std::string>> found;  // false: of interest, so they sort first
   fs::directory_iterator entry(folder, error);
   for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
     const std::string name = entry->path().filename().string();

@@ -10,19 +10,20 @@ namespace d2l::data {
 
 bool is_gzip(const std::vector<uint8_t>& bytes);
 
-// Decompresses on demand what gzip -t calls good: one member or several that follow each other,
-// whose contents are one, and zeros behind the last, which block devices and tapes leave. Anything
-// else there, which gzip ignores with a warning, is refused. Never holds more than was asked for.
+// Decompresses on demand the files that gzip -t accepts: one or several members in sequence (their
+// contents are concatenated), with optional zeros after the last, as block devices and tapes add
+// them. Rejects other trailing bytes, which gzip only warns about. Never decompresses more than
+// requested.
 class Inflater {
  public:
-  // `name` begins the messages. The bytes must outlive this.
+  // Messages begin with `name`. `compressed` must outlive this object.
   Inflater(const std::vector<uint8_t>& compressed, std::string name);
   ~Inflater();
   Inflater(const Inflater&) = delete;
   Inflater& operator=(const Inflater&) = delete;
 
-  // Appends up to `count` bytes to `out`, fewer only at the end of the content. Throws Error for
-  // data that are damaged or cut off.
+  // Appends `count` bytes to `out`, fewer only at the end of the content. Throws Error for damaged
+  // or truncated data.
   void read(uint64_t count, std::vector<uint8_t>& out);
 
  private:
@@ -33,7 +34,7 @@ class Inflater {
   const std::vector<uint8_t>& compressed_;
   std::string name_;
   z_stream stream_{};
-  size_t given_ = 0;  // how many of the compressed bytes zlib has been given
+  size_t given_ = 0;  // number of compressed bytes passed to zlib
   bool ended_ = false;
 };
 

@@ -24,7 +24,7 @@ constexpr const char* kSpellings = "(or .idx instead of -idx, each also with .gz
 constexpr uint8_t kUnsignedBytes = 0x08;
 constexpr int kMostAxes = 4;
 constexpr size_t kPiece = size_t{1} << 20;
-// Deflate cannot do better: 258 bytes from two bits.
+// Deflate's limit: 258 bytes from two bits.
 constexpr uint64_t kLargestRatio = 1032;
 
 const char* type_name(uint8_t type) {
@@ -50,7 +50,7 @@ std::string hexadecimal(uint8_t byte) {
   return text;
 }
 
-// How many axes the file has, from its first four bytes.
+// The number of axes, from the file's first four bytes.
 int axes_of(const std::vector<uint8_t>& bytes, const std::string& name) {
   check(bytes.size() >= 4, name, ": expected an IDX file, found only ", bytes.size(), " bytes");
   check(bytes[0] == 0 && bytes[1] == 0, name,
@@ -65,7 +65,7 @@ int axes_of(const std::vector<uint8_t>& bytes, const std::string& name) {
 
 size_t header_size(int axes) { return 4 + 4 * static_cast<size_t>(axes); }
 
-// The sizes in a header, whose product is known to be at most `most`.
+// The sizes in a header. Throws Error if their product exceeds `most`.
 Shape shape_of(const std::vector<uint8_t>& header, uint64_t most, const std::string& name) {
   const int axes = header[3];
   check(header.size() >= header_size(axes), name, ": expected a header of ", header_size(axes),
@@ -108,7 +108,8 @@ IdxArray read_gzip(const std::vector<uint8_t>& compressed, const std::string& na
   IdxArray array;
   array.shape = shape_of(header, compressed.size() * kLargestRatio, name);
   const uint64_t expected = static_cast<uint64_t>(array.shape.elements());
-  // one byte more shows content that the header does not know, and the end verifies the checksum
+  // one byte more detects content beyond the header's sizes, and reaching the end verifies the
+  // checksum
   inflater.read(expected + 1, array.bytes);
   check(array.bytes.size() == expected, name, ": elements of shape ", array.shape, " need ",
         expected, " bytes, found ",
@@ -141,7 +142,7 @@ std::string official_name(const std::string& stem) {
   return stem + (stem.ends_with("images") ? "-idx3-ubyte" : "-idx1-ubyte");
 }
 
-// The file in the first spelling that there is.
+// The first existing spelling of the file.
 std::optional<fs::path> find_spelling(const fs::path& folder, const std::string& stem) {
   std::string name = official_name(stem);
   for (const char dot : {'-', '.'}) {
@@ -202,7 +203,7 @@ void write_idx(const fs::path& path, const Shape& shape, std::span<const uint8_t
 
 std::unique_ptr<Dataset> open_idx(const fs::path& images, const fs::path& labels,
                                   DatasetInfo info) {
-  // labels first: they are small, and a file in the wrong place is then found at once
+  // labels first: they are small, so a misplaced file is detected at once
   IdxArray label_array = read_idx(labels);
   check(label_array.shape.rank() == 1, labels.string(),
         ": expected labels (one axis), found elements of shape ", label_array.shape,

@@ -50,7 +50,7 @@ DescriptorPool::Shared DescriptorPool::get(const InputFile& file) {
       return open_.front().second;
     }
   }
-  // Opened without the lock: a slow file system holds up nobody else.
+  // Opened without the lock, so that a slow file system does not block other threads.
   auto descriptor = std::make_shared<const Descriptor>(file.path());
   keep(file, descriptor);
   return descriptor;
@@ -81,7 +81,7 @@ InputFile::~InputFile() { pool_->forget(*this); }
 void InputFile::read(uint64_t offset, std::span<uint8_t> into) const {
   const DescriptorPool::Shared descriptor = pool_->get(*this);
   const struct stat status = descriptor->status(path_);
-  // Not the number of the inode: some network file systems give another one at each opening.
+  // The inode number is not compared: on some network file systems it changes at each open.
   check(static_cast<uint64_t>(status.st_size) == size_ &&
             status.st_mtim.tv_sec == modified_.tv_sec &&
             status.st_mtim.tv_nsec == modified_.tv_nsec,

@@ -11,12 +11,12 @@ namespace d2l::data {
 
 class InputFile;
 
-// The descriptors of files that are read again and again. At most `most` are kept open; the one
-// that was not used for longest is closed first. Safe to use from several threads.
+// A cache of open descriptors for files that are read repeatedly. Keeps at most `most` open and
+// closes the least recently used first. Thread-safe.
 class DescriptorPool {
  public:
-  // A sixteenth of what the process may have open, so that a set of any number of files leaves
-  // enough for everything else; at most 64.
+  // A sixteenth of the process's limit, at most 64, so that a data set of any number of files
+  // leaves enough descriptors for everything else.
   static size_t default_size();
 
   explicit DescriptorPool(size_t most = default_size()) : most_(most) {}
@@ -24,7 +24,7 @@ class DescriptorPool {
  private:
   friend class InputFile;
 
-  // Closes itself when the last reader has let go of it.
+  // Closed when the last reader releases it.
   class Descriptor;
   using Shared = std::shared_ptr<const Descriptor>;
 
@@ -37,12 +37,11 @@ class DescriptorPool {
   std::list<std::pair<const InputFile*, Shared>> open_;  // most recent first
 };
 
-// A regular file that is read in pieces and not held open between them. Safe to use from several
-// threads.
+// A regular file that is read in pieces; the pool may close it between reads. Thread-safe.
 class InputFile {
  public:
-  // Throws Error naming the path and the system's reason when the file cannot be opened, and when
-  // it is no regular one (which is found out without waiting for anybody at the other end).
+  // Throws Error naming the path and the system's reason if the file cannot be opened or is not a
+  // regular file. Opening a FIFO does not block.
   InputFile(std::filesystem::path path, std::shared_ptr<DescriptorPool> pool);
   ~InputFile();
   InputFile(const InputFile&) = delete;
@@ -51,8 +50,8 @@ class InputFile {
   const std::filesystem::path& path() const { return path_; }
   uint64_t size() const { return size_; }
 
-  // Fills `into` with what lies at `offset`. Throws Error naming the path and the system's reason,
-  // or that the file has been changed since it was opened first.
+  // Fills `into` with the bytes at `offset`. Throws Error naming the path and the system's reason,
+  // or if the file has changed since it was first opened.
   void read(uint64_t offset, std::span<uint8_t> into) const;
 
  private:

@@ -89,7 +89,7 @@ Batch Loader::next() {
   Batch batch = std::move(slot->second.batch);
   slots_.erase(slot);
   ++next_number_;
-  lock.unlock();  // or the thread that wakes up would only find the lock taken
+  lock.unlock();  // so that the woken thread can take the lock at once
   room_.notify_one();
   return batch;
 }
@@ -159,8 +159,8 @@ Loader::EpochOrder Loader::order_of(int64_t epoch) {
   std::lock_guard lock(order_mutex_);
   auto found = orders_.find(epoch);
   if (found != orders_.end()) return found->second;
-  // Two epochs are in use when a batch of the next one is made ahead of time; an order that was
-  // dropped too early is only computed again.
+  // Two epochs are in use while batches of the next one are read ahead. An order that is dropped
+  // too early is computed again.
   while (orders_.size() >= 2) orders_.erase(orders_.begin());
   EpochOrder order = std::make_shared<const std::vector<int64_t>>(sampler_.order(epoch));
   orders_.emplace(epoch, order);

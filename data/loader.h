@@ -18,26 +18,26 @@
 namespace d2l::data {
 
 struct LoaderOptions {
-  int64_t batch_size = 256;  // global: of all ranks together
+  int64_t batch_size = 256;  // global: over all ranks
   uint64_t seed = 0;
   Order order = Order::shuffled;
   LastBatch last_batch = LastBatch::keep;
   int rank = 0;
   int ranks = 1;
   int threads = 1;
-  int queue_depth = 4;  // batches that are ready or being made, ahead of the one in use
-  int64_t resize = 0;   // images become resize x resize; 0: they stay as they are
+  int queue_depth = 4;  // batches ready or in work ahead of the one in use
+  int64_t resize = 0;   // images become resize x resize; 0: not resized
 };
 
-// Reads batches ahead of time on its own threads and hands them out in order; what it delivers does
-// not depend on the number of threads. One thread calls seek() and next(). Begins at epoch 0, step
-// 0. May be destroyed at any moment.
+// Reads batches ahead of time on its own threads and returns them in order; the batches do not
+// depend on the number of threads. Only one thread may call seek() and next(). Starts at epoch 0,
+// step 0. May be destroyed at any time.
 class Loader final : public BatchSource {
  public:
   static constexpr int kMostThreads = 256;
 
   // Tensors come from the pool of `host`, a CPU backend, which must outlive the loader and its
-  // batches. Throws Error for options that make no sense.
+  // batches. Throws Error for invalid options.
   Loader(std::shared_ptr<const Dataset> dataset, Backend& host, const LoaderOptions& options);
   ~Loader() override;
 
@@ -46,17 +46,17 @@ class Loader final : public BatchSource {
   int64_t largest_part() const override;
   // Throws Error for a negative epoch or a step outside [0, steps_per_epoch()].
   void seek(int64_t epoch, int64_t step) override;
-  // An Error stays: the same batch is refused again until seek().
+  // After an Error, further calls throw the same Error until seek().
   Batch next() override;
 
   const Dataset& dataset() const { return *dataset_; }
-  // Of one input as batches hold it: height, width, channels.
+  // The shape of one sample in a batch: height, width, channels.
   const Shape& sample_shape() const { return sample_shape_; }
 
  private:
   using EpochOrder = std::shared_ptr<const std::vector<int64_t>>;
-  // A batch that is ready, or why it cannot be. Batches are numbered through all epochs: epoch *
-  // steps_per_epoch + step.
+  // A finished batch or its error. Batch numbers run through all epochs: epoch * steps_per_epoch +
+  // step.
   struct Slot {
     Batch batch;
     std::exception_ptr error;
@@ -81,9 +81,9 @@ class Loader final : public BatchSource {
   std::mutex mutex_;
   std::condition_variable room_, filled_;
   bool stopping_ = false;
-  uint64_t generation_ = 0;  // seek() begins a new one; batches of older ones are dropped
-  int64_t next_number_ = 0;  // the batch that next() hands out
-  int64_t next_claim_ = 0;   // the batch that the next free thread makes
+  uint64_t generation_ = 0;  // seek() starts a new one; older batches are dropped
+  int64_t next_number_ = 0;  // the batch that next() returns
+  int64_t next_claim_ = 0;   // the batch that the next free thread reads
   std::map<int64_t, Slot> slots_;
   std::vector<std::thread> threads_;
 };

@@ -7,8 +7,8 @@ namespace d2l::data {
 // A data set whose images and labels are in memory.
 class MemoryDataset final : public Dataset {
  public:
-  // info.samples is taken from `labels`. Throws Error when the number of bytes does not fit the
-  // labels or a label is not in [0, classes); the message begins with info.name.
+  // Sets info.samples from `labels`. Throws Error that begins with info.name if the number of bytes
+  // does not match the labels or a label is not in [0, classes).
   MemoryDataset(DatasetInfo info, std::vector<uint8_t> images, std::vector<uint8_t> labels);
 
  private:

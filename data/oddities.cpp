@@ -76,7 +76,7 @@ Lines oddities(const Dataset& train, const Dataset& test) {
   lines.insert(lines.end(), of_test.begin(), of_test.end());
   const Counts trained = train.class_counts(train.samples());
   const Counts tested = test.class_counts(test.samples());
-  // What neither has was said above.
+  // Classes that neither split has were reported above.
   Counts only_trained, only_tested;
   int64_t unknown = 0;
   for (size_t label = 0; label < std::min(trained.size(), tested.size()); ++label) {

@@ -9,19 +9,19 @@
 namespace d2l::data {
 namespace {
 
-constexpr int kBits = 22;  // of a weight's fraction: 8 more and a sign fit 32 bits
+constexpr int kBits = 22;  // of a weight's fraction: 8 more and a sign fit into 32
 constexpr int32_t kHalf = 1 << (kBits - 1);
-constexpr int64_t kBlock = 128;  // elements of a row that are mixed at a time, in registers or L1
+constexpr int64_t kBlock = 128;  // elements mixed at a time, in registers or L1
 
 uint8_t to_byte(int32_t sum) { return static_cast<uint8_t>(std::min(sum >> kBits, 255)); }
 
 struct RowMixing {
   const int32_t *begin, *weights;
-  int64_t taps, step;  // from one tap's element to the next one's
+  int64_t taps, step;  // distance between the elements of successive taps
 };
 
-// The elements of a row of the result; `row` are the bytes of one row, `wide` room for them.
-// Gathers take 32 bits at a time, so the bytes are widened first.
+// Computes the elements of an output row from the bytes of one `row`. Gathers load 32 bits at a
+// time, so the bytes are widened first, into `wide`.
 D2L_SIMD void mix_row(const RowMixing& m, const uint8_t* row, int64_t count, int32_t* wide,
                       int64_t out_count, uint8_t* result) {
   for (int64_t i = 0; i < count; ++i) wide[i] = row[i];
@@ -38,7 +38,7 @@ D2L_SIMD void mix_row(const RowMixing& m, const uint8_t* row, int64_t count, int
   }
 }
 
-// One row of the result from `taps` rows that follow each other.
+// Computes one output row from `taps` consecutive rows.
 D2L_SIMD void mix_rows(const int32_t* weights, int64_t taps, const uint8_t* rows, int64_t count,
                        uint8_t* result) {
   for (int64_t first = 0; first < count; first += kBlock) {
@@ -57,7 +57,7 @@ D2L_SIMD void mix_rows(const int32_t* weights, int64_t taps, const uint8_t* rows
 
 Resize::Mixing Resize::mixing(int64_t from, int64_t to) {
   const double scale = static_cast<double>(from) / static_cast<double>(to);
-  const double support = std::max(scale, 1.0);  // half the triangle's base
+  const double support = std::max(scale, 1.0);  // half the triangle's width
   struct Window {
     int64_t begin, end;
     double centre;
@@ -72,7 +72,7 @@ Resize::Mixing Resize::mixing(int64_t from, int64_t to) {
     mixing.taps = std::max(mixing.taps, end - begin);
   }
   for (const Window& window : windows) {
-    // all windows as wide as the widest: what is added has the weight 0
+    // all windows get the width of the widest; added taps have weight 0
     const int64_t begin = std::min(window.begin, from - mixing.taps);
     std::vector<double> weights(static_cast<size_t>(mixing.taps), 0.0);
     double sum = 0;

@@ -43,7 +43,7 @@ Sampler::Part Sampler::part(int64_t step) const {
   check(step >= 0 && step < steps_per_epoch(), "sampler: step ", step, " is outside [0, ",
         steps_per_epoch(), ")");
   int64_t begin = step * options_.global_batch;
-  // not begin + global_batch, which may exceed what int64_t holds
+  // begin + global_batch could overflow int64_t
   int64_t size = std::min(options_.global_batch, options_.samples - begin);
   int64_t first = share_begin(size, options_.ranks, options_.rank);
   int64_t last = share_begin(size, options_.ranks, options_.rank + 1);

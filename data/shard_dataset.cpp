@@ -19,7 +19,7 @@ struct Place {
   int shards = 0;
 };
 
-// What a file's name says, if it is a shard's.
+// The parts of a file name, if it is a shard's.
 std::optional<Place> place_of(const std::string& file, Split split) {
   const std::string example = shard_name(split, 0, 1), begin = to_string(split) + "-";
   if (file.size() != example.size() || !file.starts_with(begin)) return {};
@@ -31,7 +31,7 @@ std::optional<Place> place_of(const std::string& file, Split split) {
   return place;
 }
 
-// That the names are those of one complete set.
+// Checks that the names form one complete set.
 void check_names(const std::vector<std::filesystem::path>& paths,
                  const std::filesystem::path& folder, Split split) {
   check(!paths.empty(), folder.string(), ": expected ", to_string(split), " shards (",
@@ -54,7 +54,7 @@ void check_names(const std::vector<std::filesystem::path>& paths,
         missing.size() < static_cast<size_t>(shards) - paths.size() ? ", ..." : "");
 }
 
-// That `shard` continues the set that `first` begins, at sample `expected_first`.
+// Checks that `shard` belongs to the set of `first` and starts at sample `expected_first`.
 void check_fits(const ShardFile& shard, const ShardFile& first, Split split,
                 int64_t expected_first) {
   const std::string path = shard.path().string(), other = first.path().filename().string();
@@ -144,7 +144,7 @@ int64_t ShardDataset::label_of(int64_t index) const {
 }
 
 void ShardDataset::visit_samples(std::span<const int64_t> indices, const Visitor& visitor) const {
-  // Chunk by chunk, so that each is asked for once even when the cache is too small for all.
+  // Chunk by chunk, so that each is read once even if the cache is too small for all.
   struct Wanted {
     uint64_t key;
     size_t position;
@@ -180,7 +180,8 @@ ShardDataset::Chunk ShardDataset::chunk(size_t shard, int64_t number) const {
       return found->second.chunk;
     }
   }
-  // Read without the lock: another thread may go on with what is cached, or at worst read the same.
+  // Read without the lock: other threads can use cached chunks meanwhile, or at worst read the same
+  // chunk.
   Chunk chunk = std::make_shared<const std::vector<uint8_t>>(files_[shard].read_chunk(number));
   std::lock_guard lock(mutex_);
   if (chunk->size() > cache_bytes_ || cache_.contains(key)) return chunk;

@@ -11,18 +11,18 @@
 
 namespace d2l::data {
 
-// The files of `split` in `folder` that are named like shards, in order; empty when there are none
-// (or no such folder).
+// The files of `split` in `folder` that are named like shards, in order; empty if there are none or
+// no such folder.
 std::vector<std::filesystem::path> find_shards(const std::filesystem::path& folder, Split split);
 
-// All shards of one split in a folder. Chunks that were read stay in memory up to `cache_bytes`,
-// the least recently used one goes first.
+// All shards of one split in a folder. Caches chunks in memory up to `cache_bytes` and evicts the
+// least recently used first.
 class ShardDataset final : public Dataset {
  public:
   static constexpr uint64_t kDefaultCacheBytes = uint64_t{2} << 30;
 
-  // Throws Error when there are no shards, one is missing or too many, or they disagree about
-  // shape, classes or total.
+  // Throws Error if there are no shards, if one is missing or extra, or if they disagree about
+  // shape, classes or number of samples.
   ShardDataset(const std::filesystem::path& folder, Split split,
                uint64_t cache_bytes = kDefaultCacheBytes);
 
@@ -33,7 +33,7 @@ class ShardDataset final : public Dataset {
   using Chunk = std::shared_ptr<const std::vector<uint8_t>>;
   struct Cached {
     Chunk chunk;
-    std::list<uint64_t>::iterator use;  // its place in uses_
+    std::list<uint64_t>::iterator use;  // its position in uses_
   };
 
   static std::vector<ShardFile> open_all(const std::filesystem::path& folder, Split split);

@@ -24,7 +24,7 @@ struct ShardFile::State {
   ShardDescription description;
 
   std::mutex mutex;
-  std::vector<uint32_t> chunk_crcs;  // of the chunks that were read, for the whole's checksum
+  std::vector<uint32_t> chunk_crcs;  // of the chunks read, to check images_crc
   std::vector<bool> chunk_seen;
   int64_t chunks_left = 0;
 

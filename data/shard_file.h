@@ -12,40 +12,39 @@
 
 namespace d2l::data {
 
-// A part of one split of a data set as one HDF5 file; docs/data-format.md describes it.
+// The description of a shard: a part of one split of a data set as one HDF5 file
+// (docs/data-format.md).
 struct ShardInfo {
-  DatasetInfo dataset;  // samples: of the whole split, in all shards
+  DatasetInfo dataset;  // samples: of the whole split, over all shards
   Split split = Split::train;
   int index = 0;  // this is shard `index` of `shards`
   int shards = 1;
-  int64_t first = 0;          // the split's sample that is this shard's sample 0
+  int64_t first = 0;          // index in the split of this shard's sample 0
   int64_t samples = 0;        // in this shard
-  int64_t chunk_samples = 0;  // images are stored and read in chunks of so many
-  int deflate = 0;            // compression level, 0: none
+  int64_t chunk_samples = 0;  // images per chunk, the unit of storing and reading
+  int deflate = 0;            // compression level; 0: none
 };
 
-// The most bytes in a chunk, in all labels and in all class names, so that a small file that was
-// made to exhaust its reader's memory cannot.
+// The most bytes in a chunk, in all labels and in all class names, so that a small malicious file
+// cannot exhaust its reader's memory.
 constexpr uint64_t kMostChunkBytes = uint64_t{1} << 28;
 
 // "train-00003-of-00008.h5"
 std::string shard_name(Split split, int index, int shards);
 
 // Writes samples [info.first, info.first + info.samples) of `source`. Atomic and durable: a reader
-// finds the whole file or none, and one that ShardFile opens. `progress` is called now and then;
-// what it throws ends the writing. info.chunk_samples of 0 chooses chunks of about 1 MB.
+// finds either no file or a complete one that ShardFile opens. `progress` is called repeatedly; an
+// exception from it ends the writing. info.chunk_samples 0 selects chunks of about 1 MB.
 void write_shard(
     const std::filesystem::path& path, ShardInfo info, const Dataset& source,
     const std::function<void()>& progress = [] {});
 
-// A shard that can be read. Safe to use from several threads. The file may come from a stranger: it
-// is not read by the HDF5 library, and sizes are checked against the file's own before memory is
-// asked for.
+// Reads a shard. Thread-safe. The file is not trusted: it is not read with the HDF5 library, and
+// sizes are checked against the file's size before memory is allocated.
 class ShardFile {
  public:
-  // Reads what the shard says about itself and its labels (verified); not its images. The file is
-  // open only as long as `pool` keeps it so. Throws Error naming the file, what was expected and
-  // what was found.
+  // Reads and verifies the shard's description and labels, not its images. `pool` decides how long
+  // the file stays open. Throws Error naming the file, what was expected and what was found.
   explicit ShardFile(const std::filesystem::path& path,
                      std::shared_ptr<DescriptorPool> pool = std::make_shared<DescriptorPool>(1));
   ~ShardFile();
@@ -55,15 +54,15 @@ class ShardFile {
   const std::filesystem::path& path() const;
   const ShardInfo& info() const;
   const std::vector<int64_t>& labels() const;
-  uint32_t images_crc() const;  // CRC-32 of all images, as the file states it
+  uint32_t images_crc() const;  // CRC-32 of all images, as stored in the file
 
   int64_t chunks() const;
-  int64_t chunk_size(int64_t chunk) const;  // samples in it: the last one may hold fewer
-  // The images of one chunk. Throws Error naming the file and the samples when they are damaged.
+  int64_t chunk_size(int64_t chunk) const;  // samples in it; the last chunk may have fewer
+  // The images of one chunk. Throws Error naming the file and the samples if they are damaged.
   std::vector<uint8_t> read_chunk(int64_t chunk) const;
 
-  uint64_t stored_bytes() const;  // of the images, as they lie in the file
-  // Reads everything. Throws Error naming the damaged place.
+  uint64_t stored_bytes() const;  // of the images, as stored in the file
+  // Reads and verifies everything. Throws Error naming the damaged part.
   void verify() const;
 
  private:

@@ -17,7 +17,7 @@ using hdf5::require;
 constexpr int64_t kMostClasses = int64_t{1} << 20;
 constexpr uint64_t kMostNameBytes = uint64_t{1} << 16;
 
-// Names go to terminals and into lines of the log.
+// Names are printed to terminals and to the log.
 void require_name(const std::string& text) {
   for (char character : text) {
     const auto byte = static_cast<unsigned char>(character);
@@ -143,7 +143,7 @@ class ShardReader {
     description.images = std::move(stored->array);
   }
 
-  // Nothing when there is none of this name.
+  // Nothing if there is none of this name.
   std::optional<StoredArray> array(const std::string& name, size_t rank) const {
     auto link = std::find_if(links_.begin(), links_.end(),
                              [&](const hdf5::Link& candidate) { return candidate.name == name; });
@@ -159,7 +159,7 @@ class ShardReader {
     });
   }
 
-  // All elements of an array of one axis.
+  // All elements of a one-dimensional array.
   std::vector<uint8_t> whole(const StoredArray& stored) const {
     const uint64_t size = stored.array.bytes();
     require(size <= kMostChunkBytes, "expected at most ", kMostChunkBytes, " bytes, found ", size);

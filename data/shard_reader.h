@@ -8,7 +8,7 @@
 
 namespace d2l::data {
 
-// What a shard holds, but for its images, of which it says where they are.
+// The content of a shard without the images; `images` says where they are in the file.
 struct ShardDescription {
   ShardInfo info;
   std::vector<int64_t> labels;
@@ -16,10 +16,10 @@ struct ShardDescription {
   uint32_t images_crc = 0;  // of all images
 };
 
-// Throws Error naming the file when it is not what docs/data-format.md says, or damaged.
+// Throws Error naming the file if it is damaged or does not follow docs/data-format.md.
 ShardDescription read_description(const InputFile& file);
 
-// Adds up the checksum (zlib's CRC-32) of bytes that follow those with the checksum `before`.
+// Continues a checksum (zlib's CRC-32): `before` is the checksum of the preceding bytes.
 uint32_t crc_of(uint32_t before, const void* bytes, size_t count);
 
 }  // namespace d2l::data

@@ -37,7 +37,7 @@ Handle create_dataset(hid_t file, const DatasetLayout& layout, hid_t type) {
   if (layout.deflate > 0)
     good = good && H5Pset_deflate(creation.id(), static_cast<unsigned>(layout.deflate)) >= 0;
   good = good && H5Pset_fletcher32(creation.id()) >= 0;
-  // whole chunks are written: a cache would only postpone the failure of a full disk
+  // whole chunks are written: a cache would only delay the error of a full disk
   Handle access(H5Pcreate(H5P_DATASET_ACCESS), H5Pclose);
   good = good && H5Pset_chunk_cache(access.id(), 0, 0, 1) >= 0;
   Handle dataset;
@@ -79,7 +79,7 @@ void write_attributes(hid_t file, const ShardInfo& info) {
   libhdf5::write_integer(file, "total_samples", info.dataset.samples);
 }
 
-// Chunk by chunk, so that memory does not grow with the shard. Answers the labels.
+// Writes chunk by chunk, so that memory does not grow with the shard. Returns the labels.
 std::vector<int64_t> write_images(hid_t file, const ShardInfo& info, const Dataset& source,
                                   const std::function<void()>& progress) {
   std::vector<hsize_t> sizes{static_cast<hsize_t>(info.samples)};
@@ -173,7 +173,7 @@ void write_shard(const std::filesystem::path& path, ShardInfo info, const Datase
   replace_file(path, [&](const std::filesystem::path& temporary) {
     try {
       write_file(temporary, info, source, progress);
-      // What readers would refuse gets no name.
+      // A file that readers would reject does not get its final name.
       read_description(InputFile(temporary, std::make_shared<DescriptorPool>(1)));
     } catch (const Error& error) {
       fail("cannot write ", path.string(), ": ", error.what());

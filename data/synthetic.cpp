@@ -12,12 +12,12 @@
 namespace d2l::data {
 namespace {
 
-constexpr int64_t kCells = 7;  // a pattern is a coarse grid of so many values each way
+constexpr int64_t kCells = 7;  // a pattern is a coarse grid of kCells x kCells values
 constexpr int64_t kLargestShift = 2;
-constexpr int kNoise = 48;  // in grey levels, each way
+constexpr int kNoise = 48;  // plus or minus, in grey levels
 
-// Brightness / 256, and noise that words from block 16 on give byte by byte: that keeps clear of a
-// sample's other draws.
+// Scales the brightness by strength / 256 and adds noise from the bytes of random words, from block
+// 16 on: a sample's other draws use lower blocks.
 D2L_SIMD void dim_and_cover(RngKey key, int strength, uint8_t* image, int64_t count) {
   static_assert(std::endian::native == std::endian::little, "bytes of words in order");
   constexpr int64_t kBytes = 4 * RandomWords::kWords;
@@ -36,7 +36,7 @@ D2L_SIMD void dim_and_cover(RngKey key, int strength, uint8_t* image, int64_t co
   }
 }
 
-// Whole numbers only, so that no compiler or processor can change a bit.
+// Integer arithmetic only, so that all compilers and processors give the same bits.
 class Painter {
  public:
   explicit Painter(const SyntheticOptions& options)
@@ -63,7 +63,7 @@ class Painter {
   }
 
  private:
-  // Between four cells of a coarse grid, bilinear; the position wraps around.
+  // Bilinear interpolation between four cells of a coarse grid; positions wrap around.
   void add_pattern(RngKey key) {
     std::vector<int64_t> cells(static_cast<size_t>(channels_ * kCells * kCells));
     for (size_t i = 0; i < cells.size(); ++i) cells[i] = random_word(key, i) >> 24;
@@ -85,7 +85,7 @@ class Painter {
   }
 
   int64_t size_, channels_;
-  std::vector<uint8_t> patterns_;  // one after the other, each as an image
+  std::vector<uint8_t> patterns_;  // concatenated images, one per class
 };
 
 }  // namespace

@@ -15,9 +15,9 @@ struct SyntheticOptions {
   uint64_t seed = 0;
 };
 
-// Images that need no files and can be learnt: each class has its own smooth pattern, shifted,
-// scaled and covered with noise per sample. A pure function of the options: the same bytes on every
-// machine. The train and the test part share patterns, not samples.
+// Generated images that a network can learn: each class has its own smooth pattern, and each sample
+// shifts it, scales its brightness and adds noise. A pure function of the options: the same bytes
+// on every machine. The train and test splits share patterns, not samples.
 std::unique_ptr<Dataset> make_synthetic(Split split, const SyntheticOptions& options = {});
 
 }  // namespace d2l::data

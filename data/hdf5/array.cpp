@@ -13,7 +13,7 @@ uint64_t product(const std::vector<uint64_t>& sizes) {
   return std::accumulate(sizes.begin(), sizes.end(), uint64_t{1}, std::multiplies<>());
 }
 
-// How many chunks there are along the axes of an array of `sizes`.
+// The number of chunks of an array of `sizes`.
 uint64_t chunk_count(const std::vector<uint64_t>& sizes, const std::vector<uint64_t>& chunk) {
   uint64_t count = 1;
   for (size_t axis = 0; axis < sizes.size(); ++axis) {
@@ -30,7 +30,7 @@ void read_layout(const Structures& file, const Message* layout, const Dataspace&
   const uint64_t version = cursor.number(1), kind = cursor.number(1);
   require(kind != 3, "it is a virtual dataset, whose elements are in other files");
   require(kind == 2, "it is not stored in chunks");
-  // Version 5 differs from 4 in the width of sizes in the table of chunks, which says so itself.
+  // Version 5 differs from 4 only in the width of sizes in the chunk index, which states it.
   require_version(version, 4, 5, "the layout");
   const uint64_t flags = cursor.number(1), rank = cursor.number(1), width = cursor.number(1);
   require_sound(rank == array.sizes.size() + 1, "chunks of ", rank - 1, " axes");
@@ -47,7 +47,7 @@ void read_layout(const Structures& file, const Message* layout, const Dataspace&
   array.chunks = read_chunk_index(file, cursor, chunk_count(array.sizes, array.chunk));
 }
 
-// That a chunk's bytes are in the file and can become the elements that it promises.
+// Checks that a chunk's bytes are in the file and can decompress to its elements.
 void check_chunk(const Structures& file, const Array& array, const StoredChunk& chunk,
                  uint64_t chunk_bytes) {
   require(chunk.address != kNoAddress, "one of its chunks was not written");

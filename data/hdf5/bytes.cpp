@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::string_view kSignature = "\x89HDF\r\n\x1a\n";
 constexpr size_t kSuperblockBytes = 48;
-constexpr uint64_t kMostBytes = uint64_t{1} << 27;  // in a structure: an index of 4 million chunks
+constexpr uint64_t kMostBytes = uint64_t{1} << 27;  // in a structure: index of 4 million chunks
 constexpr const char* kHowToWrite = "write it in the format of HDF5 1.10 (h5py: libver='v110')";
 
 uint64_t little_endian(std::span<const uint8_t> bytes) {
@@ -18,7 +18,7 @@ uint64_t little_endian(std::span<const uint8_t> bytes) {
   return value;
 }
 
-// Up to four bytes; those beyond the end count as zeros.
+// A little-endian word; bytes beyond the end are zeros.
 uint32_t word(std::span<const uint8_t> bytes, size_t at) {
   if (at >= bytes.size()) return 0;
   return static_cast<uint32_t>(
@@ -102,7 +102,7 @@ Structures::Structures(const InputFile& file) : file_(file), end_(file.size()) {
           address_bytes, ", and lengths of ", length_bytes);
   require((cursor.number(1) & 1) == 0, "its writer is still at work, or was killed");
   require_sound(cursor.address() == 0, "addresses that do not begin at 0");
-  cursor.skip(8);  // the superblock's extension, about the management of free space
+  cursor.skip(8);  // the superblock extension (free space management)
   const uint64_t end = cursor.address();
   require(end <= end_, "expected ", end, " bytes, found ", end_, ": the file was cut off");
   end_ = end;

@@ -9,12 +9,12 @@
 #include "data/input_file.h"
 #include "framework/base/error.h"
 
-// Reads the part of the HDF5 file format that shards use, without the HDF5 library: that one may
-// crash on a file that was made to hurt it. Files are not trusted: every address, size and count is
-// checked before it is used, and memory is asked for only where the file has the bytes to fill it.
+// Reads the part of the HDF5 file format that shards use, without the HDF5 library, which may crash
+// on a malicious file. Files are not trusted: every address, size and count is checked before use,
+// and memory is allocated only if the file has the bytes to fill it.
 namespace d2l::data::hdf5 {
 
-// What is wrong with the structure of a file. what() leaves out where; who knows adds it.
+// An error in the structure of a file. what() does not contain the location; callers add it.
 class FormatError : public Error {
  public:
   using Error::Error;
@@ -26,13 +26,13 @@ void require(bool ok, const Parts&... what) {
     throw FormatError(concat(what...));
 }
 
-// The same about what no library would write.
+// The same for structures that no library would write.
 template <class... Parts>
 void require_sound(bool ok, const Parts&... what) {
   require(ok, "the HDF5 structure is damaged (", what..., ")");
 }
 
-// What `action` answers; a FormatError that leaves it gets `place` in front.
+// Returns the result of `action`; prefixes a FormatError thrown by it with `place`.
 template <class Action>
 auto in_place(const std::string& place, const Action& action) {
   try {
@@ -44,13 +44,13 @@ auto in_place(const std::string& place, const Action& action) {
 
 constexpr uint64_t kNoAddress = ~uint64_t{0};
 
-// That a structure has a version from `oldest` to `newest`, which are the known ones.
+// Throws FormatError unless the version of a structure is supported: from `oldest` to `newest`.
 void require_version(uint64_t found, uint64_t oldest, uint64_t newest, std::string_view structure);
 
 // Bob Jenkins' lookup3, the checksum of HDF5's structures.
 uint32_t lookup3(std::span<const uint8_t> bytes);
 
-// Takes what a structure holds out of it, front to back; FormatError beyond its end.
+// Reads the fields of a structure in order; FormatError beyond its end.
 class Cursor {
  public:
   explicit Cursor(std::span<const uint8_t> bytes) : rest_(bytes) {}
@@ -73,11 +73,11 @@ class Structures {
   explicit Structures(const InputFile& file);
 
   uint64_t root() const { return root_; }  // the address of the root group
-  uint64_t end() const { return end_; }    // nothing lies at or beyond this address
+  uint64_t end() const { return end_; }    // all addresses are below this
 
   std::vector<uint8_t> read(uint64_t address, uint64_t size) const;
-  // A structure of `size` bytes that begins with `signature` and ends with a checksum of all
-  // before it: what lies between the two.
+  // Reads a structure of `size` bytes that begins with `signature` and ends with a checksum of all
+  // bytes before it. Returns the bytes between the two.
   std::vector<uint8_t> checked(uint64_t address, uint64_t size, std::string_view signature) const;
 
  private:

@@ -10,7 +10,7 @@ namespace {
 
 enum class IndexKind : uint64_t { single = 1, fixed_array = 3, extensible_array = 4 };
 
-// What both kinds of array have in common: a header, and blocks of entries that name it.
+// The common part of both kinds of array: a header, and blocks of entries that refer to it.
 class ArrayReader {
  public:
   ArrayReader(const Structures& file, uint64_t address, uint64_t count)
@@ -42,7 +42,7 @@ class ArrayReader {
                   "a block of another index");
   }
 
-  // The next chunks, at most `most`.
+  // Reads the next chunks, at most `most`.
   void take(Cursor& cursor, uint64_t most) {
     for (uint64_t i = std::min(most, left()); i > 0; --i) {
       const uint64_t address = cursor.address(), bytes = cursor.number(entry_bytes_ - 12);
@@ -50,8 +50,8 @@ class ArrayReader {
     }
   }
 
-  // A block of `entries`, those of more than `page` in pages with checksums of their own. What
-  // stands before them takes `front` bytes in all.
+  // Reads a block of `entries`. A block with more than `page` entries has pages with their own
+  // checksums. `front`: the bytes before the entries.
   void take_block(uint64_t at, const char* signature, uint64_t front, uint64_t entries,
                   uint64_t page) {
     const bool paged = entries > page;
@@ -89,7 +89,7 @@ class FixedArrayReader : public ArrayReader {
     require_sound(page_bits < 32 && count <= entries && entries <= kMostChunks,
                   "expected an index of ", count, " chunks, found ", entries);
     const uint64_t page = uint64_t{1} << page_bits, pages = (entries - 1) / page + 1;
-    // a bit for each page
+    // one bit per page
     const uint64_t front = kFront + (entries > page ? (pages + 7) / 8 : 0);
     take_block(cursor.address(), "FADB", front, entries, page);
   }
@@ -109,7 +109,7 @@ class ExtensibleArrayReader : public ArrayReader {
     const uint64_t index_bits = cursor.number(1), in_index = cursor.number(1);
     smallest_ = cursor.number(1);
     const uint64_t pointers = cursor.number(1), page_bits = cursor.number(1);
-    cursor.skip(6 * 8);  // how many of all there are
+    cursor.skip(6 * 8);  // statistics
     require_sound(index_bits <= 64 && page_bits < 32 && std::has_single_bit(smallest_) &&
                       std::has_single_bit(pointers) && pointers > 1,
                   "an index of blocks of ", smallest_, " entries and ", pointers, " pointers");
@@ -143,7 +143,7 @@ class ExtensibleArrayReader : public ArrayReader {
     return entries;
   }
 
-  // `addresses` of the blocks, all of which are taken from it.
+  // Reads all blocks of a group; takes their addresses from `addresses`.
   void take_group(Cursor& addresses, uint64_t group) {
     for (uint64_t block = 0; block < blocks_in(group); ++block) {
       const uint64_t at = addresses.address();
@@ -153,7 +153,7 @@ class ExtensibleArrayReader : public ArrayReader {
 
   void take_far_group(uint64_t at, uint64_t group) {
     const uint64_t blocks = blocks_in(group), entries = entries_in(group);
-    const uint64_t pages = entries > page_ ? entries / page_ : 0;  // a bit for each
+    const uint64_t pages = entries > page_ ? entries / page_ : 0;  // one bit per page
     const uint64_t front = kFront + offset_bytes_ + blocks * ((pages + 7) / 8);
     const std::vector<uint8_t> table = file().checked(at, front + blocks * 8 + 4, "EASB");
     Cursor cursor(table);
@@ -176,7 +176,7 @@ std::vector<StoredChunk> read_chunk_index(const Structures& file, Cursor layout,
       return {{layout.address(), bytes, static_cast<uint32_t>(left_out)}};
     }
     case IndexKind::fixed_array:
-      layout.skip(1);  // what the index says of itself, too
+      layout.skip(1);  // also stated in the index itself
       return FixedArrayReader(file, layout.address(), count).chunks();
     case IndexKind::extensible_array:
       layout.skip(5);

@@ -7,18 +7,18 @@
 
 namespace d2l::data::hdf5 {
 
-// Where a chunk lies in the file.
+// The location of a chunk in the file.
 struct StoredChunk {
   uint64_t address = kNoAddress;
   uint64_t bytes = 0;
-  uint32_t left_out = 0;  // the filters that it did not go through, see undo_filters
+  uint32_t left_out = 0;  // mask of the filters not applied, see undo_filters
 };
 
 constexpr uint64_t kMostChunks = uint64_t{1} << 22;
 
-// The first `count` chunks, at most kMostChunks, of a dataset whose first axis alone may grow, row
-// by row. `layout` has come to the kind of index; FormatError for those that such datasets with
-// filters do not have.
+// The first `count` chunks (at most kMostChunks), in row-major order, of a dataset that may grow
+// only along its first axis. `layout` is positioned at the kind of index. Throws FormatError for
+// kinds that such datasets with filters cannot have.
 std::vector<StoredChunk> read_chunk_index(const Structures& file, Cursor layout, uint64_t count);
 
 }  // namespace d2l::data::hdf5

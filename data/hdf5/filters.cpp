@@ -19,7 +19,7 @@ void check_fletcher32(std::vector<uint8_t>& bytes) {
   bytes.resize(bytes.size() - kChecksumBytes);
 }
 
-// `most`: what the outcome may be.
+// `most`: the largest allowed result.
 std::vector<uint8_t> inflate_bytes(const std::vector<uint8_t>& bytes, uint64_t most) {
   std::vector<uint8_t> inflated(std::min(most, kDeflateRatio * bytes.size() + kChecksumBytes));
   uLongf size = inflated.size();
@@ -30,10 +30,10 @@ std::vector<uint8_t> inflate_bytes(const std::vector<uint8_t>& bytes, uint64_t m
   return inflated;
 }
 
-// Shuffled: the first bytes of all elements, then the second ones, and so on.
+// Shuffled data have the first bytes of all elements, then the second bytes, and so on.
 std::vector<uint8_t> unshuffle(const std::vector<uint8_t>& bytes, size_t element) {
   const size_t count = bytes.size() / element;
-  std::vector<uint8_t> plain = bytes;  // what is no whole element stays
+  std::vector<uint8_t> plain = bytes;  // an incomplete last element stays
   for (size_t byte = 0; byte < element; ++byte)
     for (size_t i = 0; i < count; ++i) plain[i * element + byte] = bytes[byte * count + i];
   return plain;
@@ -68,7 +68,7 @@ std::vector<Filter> parse_filters(std::span<const uint8_t> message) {
 }
 
 uint32_t fletcher32(std::span<const uint8_t> bytes) {
-  // Sums are taken modulo 65535 in the end, where multiples of it stay 65535 unless they are 0.
+  // Reduces a sum modulo 65535, except that nonzero multiples become 65535.
   auto folded = [](uint64_t sum) {
     while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
     return sum;
@@ -102,7 +102,7 @@ std::vector<uint8_t> undo_filters(const std::vector<Filter>& filters, uint32_t l
         check_fletcher32(bytes);
         break;
       case Filter::Kind::deflate:
-        // an incompressible chunk is stored as it is
+        // an incompressible chunk is stored uncompressed
         if (!skipped) bytes = inflate_bytes(bytes, size + kChecksumBytes);
         break;
       case Filter::Kind::shuffle:

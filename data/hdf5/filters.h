@@ -7,24 +7,25 @@
 
 namespace d2l::data::hdf5 {
 
-// What the bytes of a chunk went through on their way into the file.
+// A filter that was applied to the bytes of a chunk when it was written.
 struct Filter {
   enum class Kind : uint16_t { deflate = 1, shuffle = 2, fletcher32 = 3 };
   Kind kind;
-  uint32_t parameter = 0;  // deflate: the level; shuffle: bytes of an element
+  uint32_t parameter = 0;  // deflate: level; shuffle: bytes per element
 };
 
-// The most bytes that come out of one that was deflated.
+// The most bytes that one deflated byte can expand to.
 constexpr uint64_t kDeflateRatio = 1032;
 
-// A filter pipeline message. FormatError for filters other than those above, and for one twice.
+// Parses a filter pipeline message. Throws FormatError for other filters than those above and for
+// duplicates.
 std::vector<Filter> parse_filters(std::span<const uint8_t> message);
 
 // HDF5's own variant of Fletcher's checksum.
 uint32_t fletcher32(std::span<const uint8_t> bytes);
 
-// Undoes `filters`, last one first, all but those whose bit is set in `left_out`, the bit of the
-// first being the lowest. The outcome has `size` bytes, or FormatError is thrown.
+// Undoes `filters`, from last to first, except those whose bit is set in `left_out` (lowest bit:
+// first filter). Throws FormatError unless the result has `size` bytes.
 std::vector<uint8_t> undo_filters(const std::vector<Filter>& filters, uint32_t left_out,
                                   std::vector<uint8_t> bytes, uint64_t size);
 

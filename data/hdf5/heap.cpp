@@ -6,14 +6,14 @@
 namespace d2l::data::hdf5 {
 namespace {
 
-// What more than suffices for a shard, and keeps the work on a hostile one small.
+// More than a shard needs, and bounds the work on a malicious file.
 constexpr uint64_t kMostRecords = 1024;
 constexpr uint64_t kMostNodeBytes = uint64_t{1} << 16;
 constexpr uint64_t kMostDepth = 4;
 constexpr uint64_t kMostBlockBytes = uint64_t{1} << 18;
 constexpr uint64_t kMostHeapBytes = uint64_t{1} << 22;
 
-// How many bytes hold numbers up to `limit`.
+// The number of bytes for numbers up to `limit`.
 size_t width_of(uint64_t limit) { return (static_cast<size_t>(std::bit_width(limit)) + 7) / 8; }
 
 // Reads nodes of a B-tree from the root down.
@@ -26,7 +26,7 @@ class TreeReader {
     node_bytes_ = cursor.number(4);
     record_bytes_ = cursor.number(2);
     const uint64_t depth = cursor.number(2);
-    cursor.skip(2);  // when nodes are split and merged
+    cursor.skip(2);  // split and merge percentages
     const uint64_t root = cursor.address(), records = cursor.number(2), total = cursor.number(8);
     require(total <= kMostRecords, "expected at most ", kMostRecords,
             " attributes or links, found ", total);
@@ -52,7 +52,7 @@ class TreeReader {
                   static_cast<int>(type), ", found ", type_);
   }
 
-  // How many bytes the pointers to the children have at each depth.
+  // Computes the bytes of a child pointer at each depth.
   void measure(uint64_t depth) {
     const uint64_t in_leaf = (node_bytes_ - kNodeFrame) / record_bytes_;
     count_bytes_ = width_of(in_leaf);
@@ -112,12 +112,12 @@ Heap::Heap(const Structures& file, uint64_t address) : file_(file), address_(add
   const uint64_t largest = cursor.number(4);
   cursor.skip(8);  // the next huge object's ID
   huge_objects_ = cursor.address();
-  cursor.skip(10 * 8);  // free space, and how many objects there are
+  cursor.skip(10 * 8);  // free space and numbers of objects
   width_ = cursor.number(2);
   first_bytes_ = cursor.number(8);
   most_bytes_ = cursor.number(8);
   const uint64_t address_bits = cursor.number(2);
-  cursor.skip(2);  // rows at first
+  cursor.skip(2);  // initial rows
   root_ = cursor.address();
   rows_ = cursor.number(2);
   require_sound(std::has_single_bit(first_bytes_) && std::has_single_bit(most_bytes_) &&
@@ -138,7 +138,7 @@ uint64_t Heap::row_bytes(uint64_t row) const {
 std::vector<Heap::Block> Heap::read_table() const {
   if (root_ == kNoAddress) return {};
   if (rows_ == 0) return {{root_, 0, first_bytes_}};
-  // Larger heaps have tables below this one.
+  // Larger heaps have nested tables.
   const uint64_t most_rows = static_cast<uint64_t>(std::bit_width(most_bytes_ / first_bytes_)) + 1;
   require(rows_ <= most_rows, "expected at most ", width_ * 2 * most_bytes_,
           " bytes of attributes or links in a heap");

@@ -5,12 +5,12 @@
 
 #include "data/hdf5/bytes.h"
 
-// Where objects with many attributes or links keep them: their texts in a heap, and an index.
+// Storage of objects with many attributes or links: their texts in a heap, and an index.
 namespace d2l::data::hdf5 {
 
 enum class RecordType : uint8_t { huge_object = 1, link_name = 5, attribute_name = 8 };
 
-// All records of a version 2 B-tree, in no order.
+// All records of a version 2 B-tree, in any order.
 std::vector<std::vector<uint8_t>> read_records(const Structures& file, uint64_t address,
                                                RecordType type);
 
@@ -19,7 +19,7 @@ class Heap {
  public:
   Heap(const Structures& file, uint64_t address);
 
-  size_t id_bytes() const { return id_bytes_; }  // an object's ID has so many bytes
+  size_t id_bytes() const { return id_bytes_; }  // bytes of an object's ID
   std::vector<uint8_t> object(std::span<const uint8_t> id);
 
  private:
@@ -29,7 +29,7 @@ class Heap {
     uint64_t bytes = 0;
   };
 
-  uint64_t row_bytes(uint64_t row) const;  // the size of the blocks in a row of the table
+  uint64_t row_bytes(uint64_t row) const;  // size of the blocks in a row of the table
   std::vector<Block> read_table() const;
   void open(const Block& block);
   std::vector<uint8_t> managed(Cursor id);
@@ -45,7 +45,7 @@ class Heap {
   uint64_t root_ = kNoAddress, rows_ = 0;
   std::vector<Block> blocks_;
   Block opened_;
-  std::vector<uint8_t> content_;  // of the block that was opened last
+  std::vector<uint8_t> content_;  // of the block opened last
   uint64_t taken_ = 0;
 };
 

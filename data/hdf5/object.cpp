@@ -17,7 +17,7 @@ Link parse_link(std::span<const uint8_t> bytes) {
   require_version(cursor.number(1), 1, 1, "a link");
   const uint64_t flags = cursor.number(1);
   const bool hard = (flags & 8) == 0 || cursor.number(1) == 0;
-  if (flags & 4) cursor.skip(8);   // when it was made
+  if (flags & 4) cursor.skip(8);   // creation order
   if (flags & 16) cursor.skip(1);  // ASCII or UTF-8
   const uint64_t length = cursor.number(size_t{1} << (flags & 3));
   Link link;
@@ -26,7 +26,7 @@ Link parse_link(std::span<const uint8_t> bytes) {
   return link;
 }
 
-// Where an info message says that links or attributes lie when they are not in the header.
+// Addresses in an info message: of links or attributes that are not in the header.
 struct Elsewhere {
   uint64_t heap, names;
 };
@@ -42,12 +42,12 @@ Elsewhere parse_info(const Message& message, size_t order_bytes) {
 }  // namespace
 
 Object::Object(const Structures& file, uint64_t address) {
-  // How large the header is stands in it: looked at before the checksum, and covered by it.
+  // The header's size is in the header: read before the checksum is verified, and covered by it.
   const uint64_t front_bytes = 34;
   require_sound(address < file.end(), "an object beyond the end of the file");
   const std::vector<uint8_t> begin =
       file.read(address, std::min(front_bytes, file.end() - address));
-  // One of version 1 has no signature.
+  // Version 1 has no signature.
   require_version(begin.front() == 1 ? 1 : 2, 2, 2, "an object header");
   Cursor front(begin);
   front.signature("OHDR");
@@ -62,7 +62,7 @@ Object::Object(const Structures& file, uint64_t address) {
   add(std::span(header).last(bytes), ordered);
 
   size_t pieces = 1;
-  for (size_t i = 0; i < messages_.size(); ++i) {  // a continuation may hold another
+  for (size_t i = 0; i < messages_.size(); ++i) {  // a continuation may contain another
     if (messages_[i].type != MessageType::continuation) continue;
     Cursor place(messages_[i].bytes);
     const uint64_t at = place.address(), size = place.number(8);
@@ -76,7 +76,7 @@ Object::Object(const Structures& file, uint64_t address) {
 void Object::add(std::span<const uint8_t> messages, bool ordered) {
   Cursor cursor(messages);
   const size_t front = ordered ? 6 : 4;
-  while (cursor.left() >= front) {  // what is shorter is a gap
+  while (cursor.left() >= front) {  // a shorter rest is a gap
     const auto type = static_cast<MessageType>(cursor.number(1));
     const size_t size = cursor.number(2);
     const uint64_t flags = cursor.number(1);
@@ -104,7 +104,7 @@ ElementType parse_type(std::span<const uint8_t> bytes) {
   type.bytes = size;
   const uint64_t kind = head & 15;
   if (kind == 3) type.kind = ElementType::Kind::text;
-  // little-endian, and no bits left out
+  // little-endian, using all bits
   if (kind == 0 && (flags & 1) == 0 && cursor.number(2) == 0 && cursor.number(2) == size * 8) {
     type.kind = ElementType::Kind::integer;
     type.is_signed = flags & 8;

@@ -25,7 +25,7 @@ enum class MessageType : uint8_t {
 
 struct Message {
   MessageType type;
-  bool shared;  // it stands elsewhere
+  bool shared;  // its content is stored elsewhere
   std::vector<uint8_t> bytes;
 };
 
@@ -35,8 +35,8 @@ class Object {
   Object(const Structures& file, uint64_t address);
 
   const std::vector<Message>& messages() const { return messages_; }
-  // The message of a type that an object has once at most. FormatError when it is there in a form
-  // that cannot be read.
+  // The message of a type that occurs at most once per object; nullptr if there is none. Throws
+  // FormatError if it has an unsupported form.
   const Message* find(MessageType type) const;
 
  private:
@@ -53,28 +53,29 @@ struct ElementType {
 };
 
 struct Dataspace {
-  std::vector<uint64_t> sizes;  // none: one value
-  std::vector<uint64_t> most;   // what each may grow to
+  std::vector<uint64_t> sizes;  // empty: one value
+  std::vector<uint64_t> most;   // the maximum of each size
 };
 
 ElementType parse_type(std::span<const uint8_t> bytes);
 Dataspace parse_space(std::span<const uint8_t> bytes);
-// Texts end at their first zero byte.
+// The text up to the first zero byte.
 std::string parse_text(std::span<const uint8_t> bytes);
 
-// The attributes of an object. Of those that nobody asks for only the names are looked at.
+// The attributes of an object. Only the names of unrequested attributes are examined.
 class Attributes {
  public:
   Attributes(const Structures& file, const Object& object);
 
-  // The only value of an attribute; FormatError names it when it is missing or something else.
+  // The single value of an attribute. Throws FormatError naming the attribute if it is missing or
+  // of another kind.
   int64_t integer(const std::string& name) const;
   std::string text(const std::string& name) const;
 
  private:
   struct Attribute {
     std::string name;
-    bool stands_elsewhere = false;  // its type
+    bool stands_elsewhere = false;  // its type is stored elsewhere
     std::vector<uint8_t> type, space, value;
   };
 
@@ -86,7 +87,7 @@ class Attributes {
 
 struct Link {
   std::string name;
-  std::optional<uint64_t> address;  // nothing: it leads to another place or file
+  std::optional<uint64_t> address;  // nothing: a soft or external link
 };
 
 std::vector<Link> read_links(const Structures& file, const Object& group);
