@@ -6,10 +6,11 @@
 
 namespace d2l::launcher {
 
-// The parts of training that the options name; of a config that validate() has passed.
+// Makes the optimizer that the options name. `config` must have passed validate().
 std::unique_ptr<Optimizer> make_optimizer(const Config& config, nn::ParameterSet& parameters);
 
-// Throws UsageError where the warm-up does not end before the run or milestones do not ascend.
+// The same for the schedule. Throws UsageError if the warm-up does not end before the run or if
+// milestones do not ascend.
 Schedule make_schedule(const Config& config, int64_t steps_per_epoch);
 
 }  // namespace d2l::launcher

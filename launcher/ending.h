@@ -8,19 +8,20 @@
 
 namespace d2l::launcher {
 
-// How a job that fails ends: one line on stderr, the same in the run folder's log, an exit code.
+// How a failed job ends: one line on stderr, the same line in the run folder's log, and an exit
+// code.
 
 // For an error of one rank: prints it and ends the whole job. Higher ranks wait longer before they
-// print: what they met is most often what a lower rank has met too, and the job ends with the first
-// line. Any thread may call it.
+// print, since a lower rank usually has the same error and the job ends with the first line.
+// Thread-safe.
 [[noreturn]] void report_and_abort(const std::string& message, int exit_code, MpiSession& session,
                                    LastWords& last_words);
 
-// For an error that all ranks know of: rank 0 prints it, and each rank ends by itself with the exit
-// code that is returned.
+// For an error that all ranks have: rank 0 prints it. Returns the exit code with which each rank
+// has to exit.
 int report_for_all(const JobError& error, const MpiSession& session, LastWords& last_words);
 
-// How many milliseconds this rank leaves to others to report a signal that all ranks receive.
+// How many milliseconds this rank waits for others to report a signal that all ranks receive.
 int patience(const MpiSession& session);
 
 }  // namespace d2l::launcher

@@ -6,9 +6,9 @@
 
 namespace d2l::launcher {
 
-// What the device does at most, measured: large matrix products of each of these types, and axpby
-// of arrays that no cache holds. With several ranks all of them call it, and share the machine as
-// they do in a step.
+// Measures the device's peak rates: large matrix products of each of these types, and axpby of
+// arrays larger than the caches. All ranks call it at the same time, so that they share the machine
+// as in a step.
 Limits measured_limits(Backend& backend, const std::vector<DType>& products);
 
 }  // namespace d2l::launcher

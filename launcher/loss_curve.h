@@ -6,14 +6,14 @@
 namespace d2l {
 
 struct CurveForm {
-  int columns = 80;  // that there are; a curve takes at most 72
-  int height = 12;   // lines without the axis below
-  bool utf8 = true;  // dots of braille and lines for axes; or else ASCII
+  int columns = 80;  // available; a curve uses at most 72
+  int height = 12;   // lines, without the axis below
+  bool utf8 = true;  // braille dots and line characters for axes; false: ASCII
 };
 
-// The losses as a curve with axes and their labels around it; lines end in '\n'. Neighbouring
-// points are averaged where there are more than dots; points that are not finite are left out.
-// Empty when none is left, or for less than 20 columns. Throws Error for a height below 2.
+// Draws the losses as a curve with labelled axes; lines end with '\n'. Averages neighbouring points
+// if there are more points than dots, and omits points that are not finite. Empty if no point is
+// left or for less than 20 columns. Throws Error for a height below 2.
 std::string loss_curve(const std::vector<double>& losses, const CurveForm& form);
 
 }  // namespace d2l

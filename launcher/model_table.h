@@ -4,8 +4,9 @@
 
 namespace d2l::launcher {
 
-// What --list-models prints: a line for each network of the zoo with what it was published for
-// (models::usual_options): parameters, multiply-adds of a forward pass of one image, input.
+// The text of --list-models: a line for each network of the zoo with the options that it was
+// published for (models::usual_options): parameters, multiply-adds of the forward pass of one
+// image, input.
 std::string model_table();
 
 }  // namespace d2l::launcher

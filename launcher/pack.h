@@ -7,9 +7,9 @@
 namespace d2l {
 
 // Packs the first info.dataset.samples samples of `source` into info.shards shards in the folder
-// `out`, which is made if need be and which one process at a time packs a split into. The shards
-// appear when all of them are whole; SIGINT, SIGTERM and errors leave nothing behind. Answers their
-// bytes.
+// `out`, which is created if necessary. Only one process at a time may pack a split into it. The
+// shards appear when all of them are complete; SIGINT, SIGTERM and errors leave no files. Returns
+// the total bytes of the shards.
 uint64_t pack_shards(const std::filesystem::path& out, data::ShardInfo info,
                      const data::Dataset& source);
 

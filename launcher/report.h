@@ -12,14 +12,14 @@
 
 namespace d2l::launcher {
 
-// How --progress shows a run on this terminal.
+// The form of progress that --progress selects for this terminal.
 Progress::Form progress_form(const Config& config, const Terminal& terminal);
 
-// The book's two lines about a run that has ended: loss and metrics; examples per second.
+// Prints the book's two lines about a finished run: loss and metrics; examples per second.
 void print_report(const TrainerReport& report, const std::vector<Metric>& metrics,
                   const Machine& machine, Log& log);
 
-// The losses of its steps as a curve on stdout, if there are two at least.
+// Prints the losses of the steps as a curve on stdout, if there are at least two.
 void print_curve(const TrainerReport& report, const Terminal& terminal);
 
 }  // namespace d2l::launcher

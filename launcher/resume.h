@@ -11,32 +11,31 @@
 
 namespace d2l::launcher {
 
-// The options of the run: those of the command line, or where it resumes a run, what that run
-// stored with the command line on top. Throws Error for a --resume that is no run folder.
+// The options of the run: those of the command line or, with --resume, the stored ones overridden
+// by the command line. Throws Error if --resume does not name a run folder.
 Config effective_config(const CommandLine& line);
 
-// The checkpoint that all ranks go on from: what --from names, or else the newest valid one, which
-// rank 0 chooses with a warning for each damaged one. All read the same file. Nothing for a new
-// run, or where there is none yet. Every rank makes this call. Throws Error when all are damaged
-// and where --from names none that is valid.
+// The checkpoint from which all ranks resume: the one that --from names, or else the newest valid
+// one, which rank 0 chooses with a warning for each damaged one. All ranks read the same file.
+// Nothing for a new run or if there is no checkpoint yet. Collective. Throws Error if all are
+// damaged or if --from does not name a valid one.
 std::optional<CheckpointStore::Found> find_checkpoint(const Config& config, Communicator& comm,
                                                       Log& log);
 
-// Where the run stands in this checkpoint, by what d2l-train has stored in it: its options, and in
-// versions that do it the fingerprint of the training data. Throws Error where it is none of
-// d2l-train.
+// The run's position in this checkpoint, with the stored options and, except from old versions, the
+// fingerprint of the training data. Throws Error if it is not a checkpoint of d2l-train.
 ResumePoint resume_point(const CheckpointStore::Found& found);
 
-// Gives the trainer the checkpoint's state. `data` is the training data's fingerprint. Throws
-// UsageError for an option that may not change in a run, or not inside an epoch, and Error for a
+// Loads the checkpoint's state into the trainer. `data`: the training data's fingerprint. Throws
+// UsageError for an option that may not change in a run or within an epoch, and Error for a
 // checkpoint that does not fit.
 void restore(Trainer& trainer, const CheckpointStore::Found& found, const Config& config,
              const std::string& data);
 
-// Throws JobError unless all ranks have the same state. Every rank makes this call.
+// Throws JobError unless all ranks have the same state. Collective.
 void check_states_agree(Trainer& trainer, Communicator& comm, const std::string& host);
 
-// Logs after which step a resumed run goes on, and from which checkpoint, and where nothing is left
+// Logs the step and the checkpoint from which a resumed run continues, and whether nothing is left
 // to do.
 void log_start(const Config& config, Trainer& trainer,
                const std::optional<CheckpointStore::Found>& found, Log& log);

@@ -16,31 +16,31 @@
 
 namespace d2l::launcher {
 
-// Tells a new run from all others: in its config.ini, its checkpoints and its metrics. Rank 0's for
-// everybody; every rank makes this call.
+// Makes the random identifier of a new run, for its config.ini, checkpoints and metrics. Returns
+// rank 0's on all ranks. Collective.
 std::string new_run_id(Communicator& comm);
 
-// Throws Error unless the checkpoint is one of this run.
+// Throws Error unless the checkpoint belongs to this run.
 void check_run(const CheckpointStore::Found& found, const Config& config);
 
-// What rank 0 writes: the folder of a run. It is held by one job at a time, and a run is never
-// overwritten. A start that fails before begin() has returned leaves a run as it was, and of a new
-// one nothing.
+// The folder of a run, which rank 0 writes. A lock admits one job at a time, and a run is never
+// overwritten. If the start fails before begin() returns, an existing run is unchanged and nothing
+// remains of a new one.
 class RunFolder {
  public:
   using Tell = std::function<void(const std::string& message)>;
 
-  // Makes the folder of a new run, or takes that of an old one, and holds it. Throws Error where
-  // another job works in it, and for a new run where there is one already. `lost` ends the job: it
-  // is called, from any thread, when the folder is another job's by now.
+  // Creates the folder of a new run, or opens that of an old one, and locks it. Throws Error if
+  // another job uses it, or if it already contains a run and this is a new one. `lost` must end the
+  // job: it is called, from any thread, when another job has taken over the folder.
   RunFolder(const Config& config, Tell warn, Tell lost);
   ~RunFolder();
   RunFolder(const RunFolder&) = delete;
   RunFolder& operator=(const RunFolder&) = delete;
 
-  // Once the run is known to begin, or to go on with `config` after `position` from `checkpoint`
-  // (nothing: from none), it is written down; `log` opens its file. All that may be refused is
-  // looked at first. Throws Error.
+  // Call when the run is certain to start, or to continue with `config` after `position` from
+  // `checkpoint` (empty: none). Writes the config, opens the metrics, the checkpoint store and the
+  // file of `log`. Everything that can be rejected must be checked before. Throws Error.
   void begin(const Config& config, const Position& position,
              const std::filesystem::path& checkpoint, Log& log);
 
@@ -49,7 +49,7 @@ class RunFolder {
   MetricsFile& metrics() { return *metrics_; }
 
  private:
-  // Those that were made for it; gone again, as far as they are empty, unless kept.
+  // Folders created for the run; removed at destruction if they are empty, unless kept.
   class MadeFolders {
    public:
     explicit MadeFolders(const std::filesystem::path& folder);
@@ -69,7 +69,7 @@ class RunFolder {
   std::filesystem::path path_;
   Tell warn_;
   MadeFolders folders_;
-  std::vector<std::filesystem::path> absent_;  // files and folders that begin() makes
+  std::vector<std::filesystem::path> absent_;  // files and folders that begin() creates
   FileLock lock_;
   bool begun_ = false;
   std::optional<CheckpointStore> store_;

@@ -15,22 +15,22 @@
 
 namespace d2l::launcher {
 
-// The options of a new or resumed run, checked against each other and against the number of ranks.
+// The options of a new or resumed run, checked for consistency and against the number of ranks.
 // Throws UsageError.
 Config checked_config(const CommandLine& line, int ranks);
 
-// What all ranks have to have in common before they work together: the program and all options but
-// where each of them finds its data.
+// What must be equal on all ranks before they work together: the program and all options except
+// those that may differ per rank, such as the data's location.
 Facts facts_of(const Config& config);
 
-// What a training works with and what the options decide, without a place to write to.
+// The objects of a training that the options determine, without the run folder.
 struct Setup {
-  // `backend` computes; it is the machine's or stands in front of it. Throws Error for data and
-  // options that do not fit each other.
+  // `backend`: the machine's or a wrapper of it. Throws Error for data and options that do not
+  // match.
   Setup(const Config& config, const Machine& machine, Backend& backend);
 
   TrainerParts parts(Communicator& comm, Log& log);
-  // The data and the network, which all ranks have to have in common too.
+  // The facts about data and network that must also be equal on all ranks.
   Facts facts() const;
 
   std::unique_ptr<data::Loader> train_data, test_data;
@@ -43,11 +43,11 @@ struct Setup {
   std::unique_ptr<Optimizer> optimizer;
 };
 
-// The line that names network, data, ranks, threads and device.
+// One line about network, data, ranks, threads and device.
 std::string description(const Config& config, const Setup& setup, const Machine& machine,
                         const Backend& backend);
 
-// What works on this rank, but hardly as it was meant: a line each.
+// Warnings about settings of this rank that work, but probably not as intended; one line each.
 std::string warnings(const Config& config, const Machine& machine, const Setup& setup);
 
 }  // namespace d2l::launcher

@@ -7,12 +7,12 @@
 
 namespace d2l::launcher {
 
-// What --task names: experiments of the book that are no training of a network on a data set. They
-// make their own data and print what they find; nothing is written.
+// The names for --task: experiments of the book other than training a network on a data set. They
+// generate their own data and print their results; they write no files.
 std::vector<std::string> task_names();
 
-// Runs line.config.task and answers what to print. Throws UsageError for an unknown name and for
-// options on the command line that it does not know.
+// Runs line.config.program.task and returns the text to print. Throws UsageError for an unknown
+// name and for options on the command line that the task does not have.
 std::string run_task(const CommandLine& line);
 
 }  // namespace d2l::launcher

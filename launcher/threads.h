@@ -6,31 +6,31 @@
 
 namespace d2l::launcher {
 
-// How many threads of a rank compute, and what decided it.
+// The number of compute threads of a rank and the reason for it.
 struct Threads {
   int count = 1;
   std::string why;
 };
 
-// What one rank finds on its host.
+// The limits that one rank finds on its host.
 struct ThreadLimits {
-  int own_cores = 1;    // that this rank may run on
-  int local_cores = 1;  // that the ranks of its host may run on, all of them together
+  int own_cores = 1;    // cores that this rank may use
+  int local_cores = 1;  // cores that all ranks of its host may use together
   int local_ranks = 1;
-  double quota = std::numeric_limits<double>::infinity();  // of this rank, in cores' worth of time
+  double quota = std::numeric_limits<double>::infinity();  // CPU time for this rank, in cores
 };
 
-// --threads where it is not 0; else OMP_NUM_THREADS; else the cores and quotas divided among the
-// host's ranks. What was not asked for by --threads stays below OMP_THREAD_LIMIT. `variable`
-// answers the value of a variable of the environment, or nullptr.
+// `wanted` (--threads) if it is not 0; otherwise OMP_NUM_THREADS; otherwise the rank's share of the
+// host's cores and quotas. Except for --threads, OMP_THREAD_LIMIT is an upper limit. `variable`
+// returns the value of an environment variable, or nullptr.
 Threads choose_threads(int wanted, const ThreadLimits& limits,
                        const std::function<const char*(const char*)>& variable);
 
 // "1 thread (cgroup quota)"
 std::string to_string(const Threads& threads);
 
-// What is to be said of more threads than the host's cores or a quota of time are for; "" if that
-// is not so.
+// A warning if there are more threads than cores on the host or than the CPU quota allows;
+// otherwise "".
 std::string warning_about(const Threads& threads, const ThreadLimits& limits);
 
 }  // namespace d2l::launcher

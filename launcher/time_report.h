@@ -8,17 +8,17 @@
 namespace d2l::launcher {
 
 struct TimeSubject {
-  Trainer& trainer;    // that has not begun
-  Profiler& profiler;  // of the backend that computes
+  Trainer& trainer;    // not started yet
+  Profiler& profiler;  // of the compute backend
   DType activations = DType::f32;
-  bool tf32 = false;  // what products of f32 numbers are
+  bool tf32 = false;  // whether f32 products use tf32
 };
 
-// What --time prints: where the time of `steps` steps goes, after a few of warm-up; layer by layer
-// in the order of the network, then by kind of work, next to what the device can do at most by
-// measured_limits() (launcher/limits.h), and which kernels computed the convolutions. On a GPU,
-// where every operation is then waited for, as many steps without that are timed as well. With
-// several ranks all of them call it.
+// The text of --time: how `steps` steps, after a few warm-up steps, spend their time; by layer in
+// the order of the network, then by kind of work, compared with the device's peak rates from
+// measured_limits() (launcher/limits.h); and which kernels computed the convolutions. On a GPU, the
+// profiled steps wait for every operation, so as many steps are also timed without profiling. All
+// ranks call it.
 std::string time_report(const TimeSubject& subject, int64_t steps);
 
 }  // namespace d2l::launcher

@@ -14,9 +14,9 @@
 
 namespace d2l::launcher {
 
-// Everything that decides a training run, in the groups of --help. Each group's file declares the
-// options that set its members; the flags, --help, config files and the copy in a checkpoint come
-// from there.
+// All options of a training run, in the groups of --help. Each group's file declares the options
+// that set its members; flags, --help, config files and the copy in a checkpoint are derived from
+// these declarations.
 struct Config {
   ModelConfig model;
   DataConfig data;

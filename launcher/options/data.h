@@ -12,8 +12,8 @@ struct Config;
 
 struct DataConfig {
   std::string name = "fashion-mnist";  // or a folder of shards
-  std::string folder = ".";            // where the files of named data sets are
-  int64_t resize = 0;                  // images become resize x resize; 0: they stay as they are
+  std::string folder = ".";            // folder with the files of named data sets
+  int64_t resize = 0;                  // images become resize x resize; 0: not resized
 
   bool operator==(const DataConfig&) const = default;
 };

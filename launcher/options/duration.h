@@ -6,24 +6,23 @@
 
 namespace d2l::launcher {
 
-// A length of training as options write it: "5" or "0.5" epochs, or "500steps".
+// A duration of training in an option: "5" or "0.5" epochs, or "500steps".
 struct Duration {
   double number = 0;
   bool in_steps = false;
-  std::string text = "0";  // as it was written
+  std::string text = "0";  // as the user wrote it
 
-  // Rounded. `label` is what errors call the option. Throws UsageError for a length above 0 that is
-  // rounded to no step.
+  // The duration in steps, rounded. `label` names the option in errors. Throws UsageError for a
+  // duration above 0 that is rounded to 0 steps.
   int64_t steps(const std::string& label, int64_t steps_per_epoch) const;
 
   bool operator==(const Duration&) const = default;
 };
 
-// `label` is what errors call the option. Throws UsageError for anything else and for negative
-// lengths.
+// `label` names the option in errors. Throws UsageError for other forms and negative durations.
 Duration parse_duration(const std::string& label, const std::string& text);
 
-// The pieces between commas; none of an empty text. Throws UsageError for an empty piece.
+// The items between commas; none for an empty text. Throws UsageError for an empty item.
 std::vector<std::string> split_list(const std::string& label, const std::string& text);
 
 }  // namespace d2l::launcher

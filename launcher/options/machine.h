@@ -24,9 +24,9 @@ struct MachineConfig {
   CommChoice comm = CommChoice::automatic;
   bool deterministic = false;
   GraphChoice cuda_graph = GraphChoice::automatic;
-  int threads = 0;         // per rank; 0: chosen
+  int threads = 0;         // per rank; 0: automatic
   int loader_threads = 1;  // per rank
-  int64_t time = 0;        // steps to measure instead of a run; 0: none
+  int64_t time = 0;        // steps to measure instead of training; 0: train
 
   bool operator==(const MachineConfig&) const = default;
 };

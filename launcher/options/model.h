@@ -15,10 +15,10 @@ template <>
 const WordTable<InitChoice>& words_of();
 
 struct ModelConfig {
-  std::string name;    // of the zoo; "": the recipe's
+  std::string name;    // in the zoo; "": the recipe's
   std::string recipe;  // "": none
   InitChoice init = InitChoice::by_model;
-  int64_t width = 1;  // the model's channels are divided by it
+  int64_t width = 1;  // divides the model's channels
 
   bool operator==(const ModelConfig&) const = default;
 };

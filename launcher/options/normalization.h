@@ -6,11 +6,11 @@
 
 namespace d2l::launcher {
 
-// What --normalize says: "none"; "imagenet" or "cifar10", the statistics of these data sets; or
-// "MEAN:STD", each one number or one for each channel with ',' between them. Throws UsageError.
+// Parses --normalize: "none"; "imagenet" or "cifar10" for the statistics of these data sets; or
+// "MEAN:STD", each one number or one number per channel, separated by ','. Throws UsageError.
 Normalisation parse_normalisation(const std::string& text);
-// The same for images of so many channels, a number for each. Throws UsageError where they do not
-// fit.
+// The same for images with `channels` channels: returns one number per channel. Throws UsageError
+// if the numbers do not match the channels.
 Normalisation parse_normalisation(const std::string& text, int64_t channels);
 
 }  // namespace d2l::launcher

@@ -38,20 +38,20 @@ class GroupMember final : public ConfigMember {
   Value Group::*value_;
 };
 
-// Declares the options of one group of --help; their values are the members of a struct.
+// Declares the options of one group of --help; their values are members of a struct.
 template <class Group>
 class OptionGroup {
  public:
   OptionGroup(std::string title, Group Config::*group) : title_(std::move(title)), group_(group) {}
 
-  // `value` is what --help calls it.
+  // `value`: the name of the value in --help.
   template <class Value>
   Option& add(const char* name, const char* value, Value Group::*member, ResumeRule on_resume,
               const std::string& help) {
     return declare(name, value, member, on_resume, help);
   }
 
-  // One of an enum's words; --help calls the value "a|b|c".
+  // The value is one of an enum's words; its name in --help is "a|b|c".
   template <class Value>
   requires std::is_enum_v<Value> Option& add(const char* name, Value Group::*member,
                                              ResumeRule on_resume, const std::string& help) {

@@ -10,14 +10,14 @@ namespace d2l::launcher {
 
 // All options, in the order of --help.
 const std::vector<Option>& options();
-const Option* find_option(const std::string& name);   // nullptr: there is none
-const Option& option_named(const std::string& name);  // throws Error where there is none
+const Option* find_option(const std::string& name);   // nullptr if there is none
+const Option& option_named(const std::string& name);  // throws Error if there is none
 
-// Throws UsageError naming the first number that is out of its range.
+// Throws UsageError naming the first number out of its range.
 void check_values(const Config& config);
 
-// Throws UsageError naming the first option that is out of its range, or that does not go with the
-// others, or that is one of `given`, is not at its default and has no effect with the others.
+// Throws UsageError naming the first option that is out of its range, conflicts with others, or is
+// in `given`, differs from its default and has no effect with the others.
 void validate(const Config& config, const Given& given = {});
 
 }  // namespace d2l::launcher

@@ -6,16 +6,16 @@
 
 namespace d2l::launcher {
 
-// Where a run stands that is to be resumed.
+// The position of a run to be resumed.
 struct ResumePoint {
-  Config config = {};     // the options that it came there with
-  std::string data = {};  // what its training data hold: a fingerprint; "": not known
+  Config config = {};     // the options of the run so far
+  std::string data = {};  // fingerprint of its training data; "": unknown
   bool inside_epoch = false;
-  std::string checkpoint = {};  // what errors call it
+  std::string checkpoint = {};  // its name in errors
 };
 
-// By the options' ResumeRules. `data` is what the training data hold now. Throws UsageError naming
-// the first option that may not have its value in `config`.
+// Checks `config` by the options' ResumeRules. `data`: the current fingerprint of the training
+// data. Throws UsageError naming the first option whose change is not allowed.
 void check_resume(const ResumePoint& point, const Config& config, const std::string& data);
 
 }  // namespace d2l::launcher

@@ -11,10 +11,10 @@ namespace d2l::launcher {
 struct Config;
 
 struct RunConfig {
-  std::string id;      // random, tells the run from others; "": one of a version without
-  std::string out;     // the run folder
-  std::string resume;  // a run folder to go on with
-  std::string from;    // the checkpoint to go on from: a step or a file; "": the newest valid one
+  std::string id;          // random, identifies the run; "": run of an old version
+  std::string out;         // the run folder
+  std::string resume;      // the run folder to resume
+  std::string from;        // the checkpoint to resume from: a step or a file; "": newest valid
   int64_t save_every = 0;  // steps; 0: at the end of each epoch
   int64_t keep = 3;        // checkpoints
   int64_t eval_every = 0;  // steps; 0: at the end of each epoch

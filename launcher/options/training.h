@@ -25,7 +25,7 @@ struct TrainingConfig {
   data::LastBatch last_batch = data::LastBatch::keep;
   int64_t accumulate = 1;
   PrecisionChoice precision = PrecisionChoice::f32;
-  double loss_scale = 0;  // of fp16; 0: chosen as training goes
+  double loss_scale = 0;  // of fp16; 0: dynamic
   bool sync_bn = false;
   std::vector<std::string> freeze;  // patterns
   uint64_t seed = 0;
@@ -36,10 +36,10 @@ struct TrainingConfig {
 std::vector<Option> training_options();
 void check_training(const Config& config, const Given& given);
 
-// Throws UsageError for a batch that is too small for so many ranks.
+// Throws UsageError if the batch is too small for the number of ranks.
 void check_ranks(const TrainingConfig& training, int ranks);
 
-// What layers hand on to each other.
+// The type of activations.
 DType activation_type(PrecisionChoice precision);
 
 }  // namespace d2l::launcher

@@ -11,8 +11,8 @@
 
 namespace d2l::launcher {
 
-// The values of options as text, and back to the same bits. `label` is what errors call the option:
-// "--lr" or "train.ini:3: lr". All of parse() throw UsageError.
+// Converts values of options to text and back to the same bits. `label` names the option in errors:
+// "--lr" or "train.ini:3: lr". All overloads of parse() throw UsageError.
 
 std::string text_of(const std::string& value);
 std::string text_of(bool value);  // "on" or "off"
@@ -22,7 +22,7 @@ std::string text_of(uint64_t value);
 std::string text_of(double value);
 std::string text_of(const Duration& value);
 std::string text_of(const std::optional<Duration>& value);  // "" for none
-std::string text_of(const std::vector<Duration>& values);   // with ',' between them
+std::string text_of(const std::vector<Duration>& values);   // separated by ','
 std::string text_of(const std::vector<std::string>& values);
 
 void parse(const std::string& label, const std::string& text, std::string& value);

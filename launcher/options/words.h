@@ -8,13 +8,13 @@
 
 namespace d2l::launcher {
 
-// The words by which options name the values of an enum, in the order of --help. A default that
-// cannot be asked for has an empty word.
+// The words for the values of an enum in options, in the order of --help. A default that users
+// cannot write has an empty word.
 template <class Enum>
 using WordTable = std::vector<std::pair<Enum, std::string>>;
 
-// An enum's table of words: --help, the parser and the printer use it. Specialised in the file of
-// the group that has such an option.
+// An enum's table of words, for --help, parsing and printing. Specialised in the file of the
+// option's group.
 template <class Enum>
 const WordTable<Enum>& words_of();
 
