@@ -43,7 +43,7 @@ std::unique_ptr<Optimizer> lars(const OptimizerConfig& config, nn::ParameterSet&
 std::vector<int64_t> milestone_steps(const std::vector<Duration>& milestones,
                                      int64_t steps_per_epoch) {
   std::vector<int64_t> steps;
-  std::string before;  // the milestone and its step, for the message
+  std::string before;  // the previous milestone and its step, for messages
   for (const Duration& milestone : milestones) {
     const int64_t step = milestone.steps("--milestones", steps_per_epoch);
     const std::string here = concat(milestone.text, " comes to step ", step);

@@ -10,7 +10,8 @@
 namespace d2l::launcher {
 namespace {
 
-// The first batch norm that gets a single value per channel from one sample; empty: none.
+// The first batch norm that gets only one value per channel from one sample; empty if there is
+// none.
 std::string layer_with_one_value(const Config& config, const data::Loader& train_data) {
   const Shape& image = train_data.sample_shape();
   const std::unique_ptr<Backend> made = make_dry_backend();
@@ -31,7 +32,8 @@ std::string layer_with_one_value(const Config& config, const data::Loader& train
   return found;
 }
 
-// The fewest samples that a pass is made of where `batch` is shared among the ranks that get any.
+// The fewest samples in one forward pass if `batch` is divided among the ranks; ranks without
+// samples do not count.
 int64_t smallest_piece(const TrainingConfig& training, int64_t batch, int ranks) {
   if (training.sync_bn) return batch;
   const int64_t part = std::max<int64_t>(batch / ranks, 1);

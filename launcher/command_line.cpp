@@ -50,7 +50,7 @@ std::vector<std::string> flag_names() {
   return names;
 }
 
-// Boost says no more than that a value is missing or stands where none belongs.
+// Boost only reports that a value is missing or not allowed.
 [[noreturn]] void fail_syntax(const po::invalid_command_line_syntax& error) {
   std::string flag = error.get_option_name();
   if (error.kind() == po::invalid_syntax::extra_parameter) usage(flag, " takes no value");
@@ -80,10 +80,10 @@ Settings settings_of(const std::vector<po::option>& words) {
     if (word.position_key >= 0 || word.string_key.empty())
       usage("unexpected word '", join(word.value, " "), "'; every value follows its --flag");
     std::string label = "--" + word.string_key, value = word.value.at(0);
-    // Boost takes the next word for the value, whatever it is.
+    // Boost takes any next word as the value.
     if (value.starts_with("--")) usage(label, " expects a value, found the flag '", value, "'");
     const Option& option = option_named(word.string_key);
-    // An empty shell variable, most of the time.
+    // Usually an unset shell variable.
     if (value.empty() && !option.takes_empty) usage(label, " expects a value, found none");
     // The shell has expanded `--out ~/x`, but not `--out=~/x`.
     if (option.is_path) value = expand_home(label, value);
@@ -107,7 +107,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   if (line.list_models) return line;
 
   const Settings from_flags = settings_of(words);
-  std::string file, recipe;  // they must be known before the rest
+  std::string file, recipe;  // these apply before the other options
   for (const Setting& setting : from_flags)
     if (setting.name == "config") file = setting.value;
   Settings from_file;
@@ -120,7 +120,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
       usage("--config: ", error.what());
     }
   }
-  // A run's config.ini may be the file of another run.
+  // The file may be another run's config.ini.
   std::erase_if(from_file, [](const Setting& s) { return !option_named(s.name).is_flag; });
   for (const Settings* settings : std::initializer_list<const Settings*>{&from_file, &from_flags})
     for (const Setting& setting : *settings) {

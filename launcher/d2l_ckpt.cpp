@@ -57,7 +57,7 @@ void print_texts(const Snapshot& snapshot) {
   }
 }
 
-// Answers the number of elements under parameters/.
+// Returns the number of elements under parameters/.
 int64_t print_arrays(const Snapshot& snapshot) {
   size_t width = 0;
   for (const auto& [name, array] : snapshot.arrays) width = std::max(width, name.size());

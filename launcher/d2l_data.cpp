@@ -1,4 +1,4 @@
-// d2l-data: packs data sets into shards, and says what shards hold and whether they are whole.
+// d2l-data: packs data sets into shards, describes shards and verifies them.
 
 #include <boost/program_options.hpp>
 #include <filesystem>
@@ -135,7 +135,7 @@ void pack(const Words& words) {
             << human_bytes(bytes) << "\n";
 }
 
-// The shards that `path` means.
+// The shards of `path`, a file or a folder.
 std::vector<fs::path> shards_of(const fs::path& path) {
   std::error_code error;
   if (!fs::is_directory(path, error)) return {path};
@@ -173,7 +173,7 @@ void print_info(const fs::path& path) {
   line("licence", set.licence);
 }
 
-// A folder must hold whole sets besides whole files.
+// A folder must contain complete sets of intact files.
 void verify_path(const fs::path& path) {
   std::error_code error;
   if (fs::is_directory(path, error))

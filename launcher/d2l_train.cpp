@@ -30,21 +30,21 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The options, checked on every rank.
+// Checks the options on every rank. Collective.
 Config config_of_all(const CommandLine& line, const MpiSession& session) {
   Config config;
   together(session, [&] { config = checked_config(line, session.size()); });
   return config;
 }
 
-// Ranks with other options than these are refused before anything else is done together.
+// Checks that all ranks have the same options before any other collective work.
 Machine join_ranks(const Config& config, MpiSession& session) {
   std::unique_ptr<Communicator> host = session.communicator();
   check_agreement(facts_of(config), *host, session.host());
   return make_machine(config, session, std::move(host));
 }
 
-// What only asks for a text, or for an experiment that prints one.
+// Output of command lines that do not train: texts and experiments.
 std::string answer_to(const CommandLine& line) {
   if (line.help) return help_text();
   return line.list_models ? model_table() : run_task(line);
@@ -91,8 +91,7 @@ int train(const CommandLine& line, MpiSession& session, LastWords& last_words) {
   check_agreement(setup.facts(), *comm, session.host());
   if (!config.run.id.empty()) setup.options.texts["run"] = config.run.id;
 
-  // The folder is held from here on, and nothing is written into it before all that can be wrong
-  // with data, model and checkpoint has been looked at.
+  // Locks the folder. Nothing is written to it before data, model and checkpoint are checked.
   std::optional<RunFolder> folder;
   const Terminal terminal = Terminal::find();
   Progress progress({.form = progress_form(config, terminal)}, terminal);
@@ -135,7 +134,7 @@ int train(const CommandLine& line, MpiSession& session, LastWords& last_words) {
   return 0;
 }
 
-// `refused`: what is wrong with the command line, on this rank.
+// `refused`: the error of this rank's command line; "" if there is none.
 int run_job(const CommandLine& line, const std::string& refused, MpiSession& session) {
   LastWords last_words(name_of(session), patience(session));
   try {
@@ -155,7 +154,7 @@ int run_job(const CommandLine& line, const std::string& refused, MpiSession& ses
 }  // namespace
 
 int run(int argc, char** argv) {
-  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of the one who writes it
+  std::signal(SIGXFSZ, SIG_IGN);  // writes beyond the file size limit then return an error
   const LaunchEnvironment launch = LaunchEnvironment::read(&std::getenv);
   CommandLine line;
   std::string refused;
@@ -168,7 +167,7 @@ int run(int argc, char** argv) {
   } catch (const Error& error) {
     refused = error.what();
   }
-  // Under MPI another rank may have been given another command line.
+  // Under MPI, other ranks may have other command lines.
   if (!refused.empty() && !launch.under_mpi) {
     if (launch.is_reporting_rank) std::fprintf(stderr, "d2l-train: error: %s\n", refused.c_str());
     return 2;

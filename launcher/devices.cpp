@@ -15,13 +15,13 @@
 namespace d2l::launcher {
 namespace {
 
-// What a rank found on its host.
+// What a rank finds on its host.
 struct Place {
   char host[64] = {};
   int64_t local_rank = 0;
-  int64_t gpus = 0;       // that it can see
-  int64_t gpu = -1;       // the one that it takes; -1: none
-  char address[64] = {};  // of that one on its host
+  int64_t gpus = 0;       // GPUs that it can see
+  int64_t gpu = -1;       // the GPU that it takes; -1: none
+  char address[64] = {};  // address of that GPU on its host
 };
 
 Place find_place(const Config& config, const MpiSession& session) {
@@ -62,7 +62,7 @@ bool some_share(const std::vector<Place>& places) {
   return false;
 }
 
-// The GPU that this rank takes; nothing when it is to compute on the CPU.
+// The GPU that this rank takes; nothing if it computes on the CPU.
 std::optional<int> choose_gpu(const Config& config, const MpiSession& session, Communicator& comm) {
   if (config.machine.device == DeviceChoice::cpu) return std::nullopt;
   const Place mine = find_place(config, session);

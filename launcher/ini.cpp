@@ -17,7 +17,7 @@ std::string trimmed(const std::string& text) {
   return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
 }
 
-// A '#' opens a comment at the start of a line and after a blank.
+// A '#' starts a comment at the start of a line and after a space or tab.
 std::string without_comment(const std::string& line) {
   for (size_t i = 0; i < line.size(); ++i)
     if (line[i] == '#' && (i == 0 || line[i - 1] == ' ' || line[i - 1] == '\t'))
@@ -51,7 +51,8 @@ std::string quoted_if_need_be(const std::string& text) {
   return quoted + '"';
 }
 
-// Without the byte order mark that some editors write. Throws for what is no text.
+// Removes the byte order mark that some editors write. Throws UsageError for UTF-16 and binary
+// data.
 std::string plain_text(const std::string& text, const std::string& source) {
   if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff"))
     usage(source, ": expected UTF-8, found UTF-16");

@@ -18,8 +18,8 @@ using Settings = std::vector<Setting>;
 // `source` and the line number for other lines, unknown options and options that are set twice.
 Settings parse_ini(const std::string& text, const std::string& source);
 
-// The option's value in the form that parse_ini() reads back: in quotes, with the escapes \", \\, \n
-// and \r, if trimming or comments would change it; with $$ for a $ in a path.
+// The option's value in the form that parse_ini() reads back: in quotes, with \", \\, \n and \r as
+// escapes, if trimming or comments would change it; with $$ for a $ in a path.
 std::string ini_value(const Option& option, const std::string& value);
 
 }  // namespace d2l::launcher

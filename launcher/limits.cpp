@@ -10,8 +10,8 @@
 namespace d2l::launcher {
 namespace {
 
-constexpr double kEnough = 0.01;  // seconds of one run, which a larger one would not do faster
-constexpr double kBatch = 0.02;   // seconds of several runs with one wait behind them
+constexpr double kEnough = 0.01;  // seconds of one run; larger runs are not faster
+constexpr double kBatch = 0.02;   // seconds of several runs followed by one wait
 constexpr double kMostRuns = 32;
 constexpr int kTries = 3;
 
@@ -23,7 +23,7 @@ double seconds_of(Backend& backend, const std::function<void()>& run, int64_t ru
   return timer.seconds() / static_cast<double>(runs);
 }
 
-// Of one run, the best of a few tries after one of warm-up.
+// Seconds of one run: the best of a few tries after a warm-up.
 double best_seconds(Backend& backend, const std::function<void()>& run) {
   seconds_of(backend, run, 1);
   double best = seconds_of(backend, run, 1);
@@ -46,7 +46,7 @@ double multiply_adds_per_second(Backend& backend, DType dtype) {
   return best;
 }
 
-// Of f32 arrays of 32 MB to 256 MB; the last counts, since smaller ones may be in caches.
+// Uses f32 arrays of 32 MB to 256 MB. The last one counts, since smaller ones may be in caches.
 double bytes_per_second(Backend& backend) {
   constexpr int64_t kLeast = int64_t{1} << 23, kMost = int64_t{1} << 26;  // elements
   double rate = 0;

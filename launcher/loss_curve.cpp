@@ -11,7 +11,7 @@
 namespace d2l {
 namespace {
 
-constexpr int kLabelColumns = 10;                     // beside the axis
+constexpr int kLabelColumns = 10;                     // left of the axis
 constexpr int kFewestColumns = 8, kMostColumns = 60;  // of the curve itself
 
 // A character is 2 dots wide and 4 high.
@@ -46,7 +46,7 @@ class Canvas {
     return {'\xE2', static_cast<char>(0xA0 | (cell >> 6)), static_cast<char>(0x80 | (cell & 0x3F))};
   }
 
-  // By the heights at which there are dots.
+  // Chooses the character by the rows that have dots.
   static char ascii(uint8_t cell) {
     constexpr uint8_t kTop = 0x01 | 0x08, kBottom = 0x40 | 0x80, kUpper = kTop | 0x02 | 0x10;
     if (cell == 0) return ' ';
@@ -66,7 +66,7 @@ std::vector<double> finite_points(const std::vector<double>& losses) {
   return points;
 }
 
-// At most `count` points, each the mean of neighbours.
+// Reduces to at most `count` points, each the mean of neighbouring ones.
 std::vector<double> averaged(const std::vector<double>& points, size_t count) {
   if (points.size() <= count) return points;
   std::vector<double> means(count);
@@ -84,7 +84,7 @@ double value_at(const std::vector<double>& points, double position) {
   return points[left] + part * (points[right] - points[left]);
 }
 
-// One dot per column, joined to the one before by a vertical stroke.
+// Draws one dot per column, joined to the previous one by a vertical stroke.
 void draw(Canvas& canvas, const std::vector<int>& heights) {
   for (size_t x = 0; x < heights.size(); ++x) {
     int from = heights[x], to = heights[x];
@@ -100,7 +100,7 @@ std::string label(double value) {
   return buffer;
 }
 
-// The heights of so many columns of dots, from 0 at the top to `rows` - 1.
+// The heights of `columns` columns of dots, from 0 (top) to `rows` - 1.
 std::vector<int> heights_of(const std::vector<double>& points, int columns, int rows) {
   const auto [low, high] = std::minmax_element(points.begin(), points.end());
   const double range = *high - *low;
@@ -113,7 +113,7 @@ std::vector<int> heights_of(const std::vector<double>& points, int columns, int 
   return heights;
 }
 
-// The axis below, with the first and the last step where both fit.
+// The horizontal axis, with the first and the last step if both fit.
 std::string steps_axis(size_t steps, int width, bool utf8) {
   const std::string blank(kLabelColumns, ' ');
   std::string text = blank + (utf8 ? " └" : " +");

@@ -23,8 +23,8 @@ using data::Split;
 
 volatile std::sig_atomic_t interrupted = 0;
 
-// The folder that shards go into, and one within it for those that are not yet whole. Gone again,
-// if it was made, unless there is something in it.
+// The output folder and a staging folder in it for unfinished shards. Destruction removes the
+// staging folder, and the output folder if it was created here and is empty.
 class PackFolder {
  public:
   PackFolder(const fs::path& out, Split split)
@@ -32,7 +32,7 @@ class PackFolder {
     make_writable_folder(out);
     try {
       lock(split);
-      remove_staging();  // what a killed run left
+      remove_staging();  // leftovers of a killed run
       std::string name = (out / (staging_ + "XXXXXX")).string();
       check(::mkdtemp(name.data()) != nullptr, "cannot make the folder ", name, ": ",
             std::strerror(errno));
@@ -50,7 +50,7 @@ class PackFolder {
   PackFolder& operator=(const PackFolder&) = delete;
 
   const fs::path& staging() const { return path_; }
-  // Throws Error when another process has taken this one for dead and packs in its place.
+  // Throws Error if another process has taken over the lock because it considered this one dead.
   void check_held() { lock_->check_held(); }
 
  private:
@@ -75,12 +75,12 @@ class PackFolder {
   void leave() {
     lock_.reset();
     std::error_code ignored;
-    if (made_) fs::remove(out_, ignored);  // only when it is empty
+    if (made_) fs::remove(out_, ignored);  // removes only an empty folder
   }
 
   bool made_;
   fs::path out_;
-  std::string staging_;  // how the names of folders begin that hold what is not yet whole
+  std::string staging_;  // prefix of the names of staging folders
   std::optional<FileLock> lock_;
   fs::path path_;
 };

@@ -32,7 +32,7 @@ std::string name_of(const MpiSession& session) {
 
 std::vector<std::string> said_once(const std::vector<std::string>& texts,
                                    const std::vector<std::string>& hosts) {
-  std::vector<std::string> lines;  // in the order in which they come up
+  std::vector<std::string> lines;  // in order of first appearance
   std::map<std::string, std::vector<size_t>> ranks;
   for (size_t rank = 0; rank < texts.size(); ++rank) {
     std::istringstream stream(texts[rank]);

@@ -97,7 +97,7 @@ void restore(Trainer& trainer, const CheckpointStore::Found& found, const Config
 }
 
 void check_states_agree(Trainer& trainer, Communicator& comm, const std::string& host) {
-  if (comm.size() == 1) return;  // without reading through its state
+  if (comm.size() == 1) return;  // saves computing the checksum
   const char* name = trainer.state().position.step > 0 ? "the state that was read"
                                                        : "the checksum of the initial values";
   check_agreement({{name, checksum_text(trainer.state().checksum())}}, comm, host);

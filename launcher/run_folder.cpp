@@ -64,14 +64,14 @@ RunFolder::~RunFolder() {
   store_.reset();
   if (begun_) return;
   std::error_code ignored;
-  for (const fs::path& path : absent_) fs::remove(path, ignored);  // folders when they are empty
+  for (const fs::path& path : absent_) fs::remove(path, ignored);  // removes only empty folders
 }
 
 void RunFolder::check_new() const {
   const bool has_run = fs::exists(in(kConfig)) || !CheckpointStore::steps(in(kCheckpoints)).empty();
   check(!has_run, "--out ", path_.string(), " already holds a run; go on with --resume ",
         path_.string(), " or name another folder");
-  // Of a start that was killed it has no rows.
+  // The file of a start that was killed has no rows.
   const std::string rows = fs::exists(in(kMetrics)) ? read_text_file(in(kMetrics)) : "";
   check(std::count(rows.begin(), rows.end(), '\n') <= 1, "--out ", path_.string(),
         " already holds a run's ", kMetrics, "; move it elsewhere or name another folder");
@@ -79,7 +79,7 @@ void RunFolder::check_new() const {
 
 void RunFolder::begin(const Config& config, const Position& position, const fs::path& checkpoint,
                       Log& log) {
-  // Rows may come every few milliseconds.
+  // Rows may be written every few milliseconds, so the check is cached.
   const auto check_held = [this] { lock_.check_held(std::chrono::milliseconds(200)); };
   MetricsFile::Options options{
       .metrics = {}, .run = config.run.id, .warn = warn_, .check_held = check_held};
@@ -103,7 +103,8 @@ void RunFolder::begin(const Config& config, const Position& position, const fs::
   folders_.keep();
 }
 
-// What a next --resume reads. A disk may have no room for what is there already.
+// Writes the file that the next --resume reads. Unchanged content is not rewritten: the disk may be
+// full.
 void RunFolder::write_config(const Config& config) const {
   const std::string text = to_ini(config);
   if (!fs::exists(in(kConfig)) || read_text_file(in(kConfig)) != text)

@@ -30,7 +30,7 @@ std::unique_ptr<data::Loader> open_loader(const Config& config, const Machine& m
   if (train && is_dropped && training.batch_size > dataset->samples())
     throw UsageError(concat("--last-batch drop expects a --batch-size of at most the ",
                             dataset->samples(), " training samples, found ", training.batch_size));
-  // A smaller batch is another kind of step than those that --time is to tell of.
+  // --time measures steps of full batches only.
   const bool drops =
       is_dropped || (config.machine.time > 0 && training.batch_size <= dataset->samples());
   return std::make_unique<data::Loader>(
@@ -52,7 +52,7 @@ void check_same_kind(const data::Dataset& train, const data::Dataset& test) {
         " classes as for training, found ", test.shape(), " in ", test.classes());
 }
 
-// A window that sees nothing of its image would be of no use.
+// A crop window must overlap its image.
 void check_crop(const Config& config, const Shape& image) {
   const int64_t size = std::min(image[0], image[1]);
   if (config.augmentation.crop_padding >= size)
@@ -109,7 +109,7 @@ std::unique_ptr<nn::Module> make_model(const Config& config, const data::Loader&
 
 Config checked_config(const CommandLine& line, int ranks) {
   Config config = effective_config(line);
-  // A resumed run may be called from another folder.
+  // A run may be resumed from another working folder.
   if (data::names_a_folder(config.data.name)) config.data.name = absolute_path(config.data.name);
   config.data.folder = absolute_path(config.data.folder);
   const ModelConfig& model = config.model;

@@ -49,7 +49,7 @@ Config config_for_resume(const CommandLine& command_line, const std::string& sto
     apply_recipe(config, models::find_recipe(recipe));
   for (const std::string& name : command_line.given)
     option_named(name).member->copy(config, command_line.config);
-  // how GPUs reached each other says nothing of a run that goes on without them
+  // the GPUs' --comm does not apply to a run that continues on CPUs
   if (config.machine.device == DeviceChoice::cpu && !command_line.given.count("comm"))
     config.machine.comm = CommChoice::automatic;
   return config;

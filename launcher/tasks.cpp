@@ -34,7 +34,7 @@ std::string attention_regression(const CommandLine& line, Backend& backend) {
 
 struct Task {
   const char* name;
-  std::vector<std::string> options;  // that it knows
+  std::vector<std::string> options;  // that it has
   std::string (*run)(const CommandLine&, Backend&);
 };
 

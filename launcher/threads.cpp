@@ -9,7 +9,7 @@
 namespace d2l::launcher {
 namespace {
 
-// The first number of a list, as OpenMP reads it; 0 where there is none.
+// The first number of a list, as OpenMP reads it; 0 if there is none.
 int first_number(const char* text) {
   if (text == nullptr) return 0;
   char* end = nullptr;

@@ -13,9 +13,9 @@ namespace d2l::launcher {
 namespace {
 
 constexpr int64_t kWarmUp = 3;              // steps
-constexpr int64_t kWarmUpOfGpu = 5;         // which records one of them
-constexpr double kLeastShare = 0.005;       // of a layer with a line of its own
-constexpr double kLeastWorkShare = 0.0005;  // of a kind of work with one
+constexpr int64_t kWarmUpOfGpu = 5;         // steps, one of which is recorded
+constexpr double kLeastShare = 0.005;       // layers below this share one line
+constexpr double kLeastWorkShare = 0.0005;  // kinds of work below this are omitted
 constexpr double kGiga = 1e9;
 
 struct Pass {
@@ -52,7 +52,7 @@ std::string layer_name(const Cost& cost) {
   return cost.module.empty() ? "(the network itself)" : cost.module;
 }
 
-// In the order in which they are first met.
+// Layers in order of first appearance.
 std::vector<Layer> layers_of(const std::vector<Cost>& costs) {
   std::vector<Layer> layers;
   std::map<std::string, size_t> places;
@@ -66,7 +66,7 @@ std::vector<Layer> layers_of(const std::vector<Cost>& costs) {
   return layers;
 }
 
-// Those that take next to nothing become one, at the end.
+// Merges the layers with a negligible share into one line at the end.
 std::vector<Layer> joined(const std::vector<Layer>& layers, double total_seconds) {
   std::vector<Layer> result;
   Layer small;
@@ -85,7 +85,7 @@ std::vector<Layer> joined(const std::vector<Layer>& layers, double total_seconds
   return result;
 }
 
-// All that the report is made of.
+// The measurements of the report.
 struct Measured {
   std::vector<Cost> costs = {};
   TrainerTimes times = {};  // of the measured steps
@@ -101,7 +101,7 @@ struct Measured {
 
 std::string percent(double share) { return fixed(100 * share, 1) + " %"; }
 
-// Billions a second and their share of the most.
+// Appends billions per second and the share of the peak rate.
 void append_rate(Row& row, double amount, double seconds, double most) {
   if (amount <= 0 || seconds <= 0) {
     row.insert(row.end(), {"-", "-"});
@@ -111,7 +111,7 @@ void append_rate(Row& row, double amount, double seconds, double most) {
   row.insert(row.end(), {fixed(rate, 1), percent(rate / most)});
 }
 
-// GFLOP/s, a multiply-add being two operations.
+// Appends GFLOP/s; a multiply-add counts as two operations.
 void append_products(Row& row, const Pass& pass, double peak) {
   append_rate(row, 2.0 * static_cast<double>(pass.multiply_adds), pass.seconds, peak);
 }
@@ -185,7 +185,7 @@ std::string kind_table(const Measured& measured) {
   return table(rows);
 }
 
-// Which kernels computed the convolutions, and the layers that each combination computed.
+// The kernels that computed the convolutions; one line per combination with its layers.
 std::string convolution_lines(const std::vector<Cost>& costs) {
   const auto name_of = [](ConvolutionPass pass) {
     return pass == ConvolutionPass::forward          ? "forward "
@@ -228,7 +228,7 @@ TrainerTimes difference(const TrainerTimes& later, const TrainerTimes& earlier) 
           .data_wait = later.data_wait - earlier.data_wait};
 }
 
-// Times of so many steps, after a few of warm-up.
+// Times of the next `steps` steps.
 TrainerTimes times_of(Trainer& trainer, int64_t steps) {
   const TrainerTimes before = trainer.times();
   trainer.advance(steps);
@@ -260,7 +260,7 @@ std::string time_report(const TimeSubject& subject, int64_t steps) {
   Measured measured{.steps = steps,
                     .peak = 2 * limits.multiply_adds_per_second.at(subject.activations) / kGiga,
                     .memory = limits.bytes_per_second / kGiga};
-  const bool goes_ahead = backend.device().kind != DeviceKind::cpu;  // of what is computed
+  const bool goes_ahead = backend.device().kind != DeviceKind::cpu;  // of the device
   subject.trainer.advance(goes_ahead ? kWarmUpOfGpu : kWarmUp);
   const TrainerTimes undisturbed = goes_ahead ? times_of(subject.trainer, steps) : TrainerTimes{};
   profiler.set_limits(limits);

@@ -5,10 +5,10 @@ namespace {
 
 struct GroupRules {
   std::vector<Option> (*options)();
-  void (*check)(const Config&, const Given&) = nullptr;  // its options against each other
+  void (*check)(const Config&, const Given&) = nullptr;  // consistency of its options
 };
 
-// The order of --help.
+// In the order of --help.
 constexpr GroupRules kGroups[] = {
     {model_options, check_model},
     {data_options, check_data},

@@ -6,7 +6,8 @@
 namespace d2l::launcher {
 namespace {
 
-// An option before and now; what its data hold where that is what counts.
+// An option's value before and now, or the data's content for options that are compared by
+// contents.
 struct ValuePair {
   std::string before, now;
   bool same = true;
