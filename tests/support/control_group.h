@@ -10,16 +10,16 @@
 
 namespace d2l::test {
 
-// A control group of its own for a program; made() is false where that is not permitted.
+// A separate control group for a program; made() is false if creating one is not permitted.
 class ControlGroup {
  public:
-  // One that has `limit`, a file such as pids.max, set to `value`.
+  // Creates a group in which `limit`, a file such as pids.max, is set to `value`.
   ControlGroup(const std::string& limit, const std::string& value) {
     const std::string controller = limit.substr(0, limit.find('.'));
     for (const std::string& top : {"/sys/fs/cgroup/" + controller, std::string("/sys/fs/cgroup")}) {
       path_ = top + "/d2l-test-" + limit + "-" + std::to_string(::getpid());
       if (::mkdir(path_.c_str(), 0755) != 0) continue;
-      // A folder that is none has no such file, and would be given one.
+      // An ordinary folder has no such file; opening it would create it.
       std::ofstream stream;
       if (std::filesystem::exists(path_ / limit)) stream.open(path_ / limit);
       made_ = stream.is_open() && (stream << value << std::flush).good();
@@ -35,7 +35,7 @@ class ControlGroup {
 
   bool made() const { return made_; }
 
-  // The command line of a program that goes into the group first.
+  // A command line that first enters the group, then runs the program.
   std::vector<std::string> inside(const std::vector<std::string>& command) const {
     const std::string enter = "echo $$ > " + (path_ / "cgroup.procs").string();
     std::vector<std::string> words = {"sh", "-c", enter + " && exec \"$@\"", "sh"};

@@ -6,13 +6,13 @@
 
 namespace d2l::test {
 
-// The command, with system calls that fail as faults_library.cpp says: "flock=ENOLCK link=EPERM";
-// where `condition` names a file, only while it is there.
+// Returns the command with failing system calls, see faults_library.cpp: "flock=ENOLCK link=EPERM".
+// If `condition` names a file, the calls fail only while it exists.
 std::vector<std::string> with_faults(const std::string& faults, std::vector<std::string> command,
                                      const std::filesystem::path& condition = {});
 
-// Whether the library is there to be loaded: packages and builds with sanitizers have none.
-// Use as: if (!can_fault()) GTEST_SKIP() << kNoFaults;
+// Whether the library exists: packages and builds with sanitizers do not have it. Use as: if
+// (!can_fault()) GTEST_SKIP() << kNoFaults;
 bool can_fault();
 inline constexpr const char* kNoFaults = "no library of faults to load";
 

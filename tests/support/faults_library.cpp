@@ -1,7 +1,7 @@
-// A library that tests load in front of all others (LD_PRELOAD, see faults.h), to see what a
-// program makes of system calls that fail on file systems and machines that are not at hand.
-// $D2L_FAULTS says which: words such as "flock=ENOLCK", with blanks between. $D2L_FAULTS_WHILE may
-// name a file: calls fail only while it is there.
+// A library that tests preload (LD_PRELOAD, see faults.h) to test programs with system calls that
+// would fail only on other file systems and machines. $D2L_FAULTS lists them: words such as
+// "flock=ENOLCK", separated by spaces. If $D2L_FAULTS_WHILE names a file, calls fail only while it
+// exists.
 #include <dlfcn.h>
 #include <pthread.h>
 #include <sys/stat.h>
@@ -21,7 +21,7 @@ constexpr Name kErrors[] = {{"EAGAIN", EAGAIN}, {"EINVAL", EINVAL}, {"EIO", EIO}
                             {"ENOLCK", ENOLCK}, {"ENOSYS", ENOSYS}, {"EOPNOTSUPP", EOPNOTSUPP},
                             {"EPERM", EPERM}};
 
-// What the call fails with; 0: it does not.
+// The error number of the call; 0 if it does not fail.
 int fault_of(const char* call) {
   const char* faults = std::getenv("D2L_FAULTS");
   const char* condition = std::getenv("D2L_FAULTS_WHILE");
@@ -52,7 +52,7 @@ int flock(int descriptor, int operation) {
   return error != 0 ? fail_with(error) : real<int(int, int)>("flock")(descriptor, operation);
 }
 
-// Of a folder "fsync_folder", of a file "fsync_file".
+// Called "fsync_folder" for a folder and "fsync_file" for a file.
 int fsync(int descriptor) {
   struct stat status {};
   const bool folder = ::fstat(descriptor, &status) == 0 && S_ISDIR(status.st_mode);

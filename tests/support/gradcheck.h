@@ -13,17 +13,17 @@
 namespace d2l::test {
 
 struct GradcheckOptions {
-  float step = 1e-2f;      // the inputs move by this much to either side
-  double relative = 2e-2;  // of the larger of the two derivatives
+  float step = 1e-2f;      // the inputs change by this in both directions
+  double relative = 2e-2;  // relative to the larger of the two derivatives
   double absolute = 5e-3;
-  // Leaves out elements where the slopes to the left and to the right differ by more than this: a
-  // kink lies between. 0: none is left out. At most a fifth of all elements may be left out.
+  // Skips elements whose left and right slopes differ by more than this, because of a kink between.
+  // 0: skips none. At most a fifth of all elements may be skipped.
   double kink = 0;
 };
 
 using GradcheckFunction = std::function<Variable(const std::vector<Variable>&)>;
 
-// sum(seed * f(inputs)), added up in f64.
+// sum(seed * f(inputs)), accumulated in f64.
 inline double seeded_sum(const GradcheckFunction& f, const std::vector<Tensor>& inputs,
                          const std::vector<float>& seed) {
   std::vector<Variable> constants;
@@ -35,8 +35,8 @@ inline double seeded_sum(const GradcheckFunction& f, const std::vector<Tensor>& 
   return total;
 }
 
-// Compares the gradients that backward() finds with central differences, for every element of every
-// input and a random seed gradient.
+// Compares the gradients from backward() with central differences, for every element of every input
+// and a random seed gradient.
 inline testing::AssertionResult gradcheck(const GradcheckFunction& f, std::vector<Tensor> inputs,
                                           const GradcheckOptions& options = {}) {
   std::vector<Variable> leaves;

@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// What a child writes to `in` comes out of `out`.
+// A child writes to `in`; the test reads from `out`.
 struct Channel {
   int out = -1, in = -1;
 };
@@ -69,7 +69,7 @@ Process::~Process() {
   if (child_ > 0) wait(0);
 }
 
-// False at the end of the output, or when nothing came.
+// False at the end of the output or on timeout.
 bool Process::read_some(double seconds) {
   pollfd ready{from_child_, POLLIN, 0};
   if (poll(&ready, 1, static_cast<int>(std::max(0.0, seconds) * 1000)) == 0) return false;
@@ -119,7 +119,7 @@ std::vector<std::string> on_ranks(int ranks, const std::vector<std::string>& arg
   for (const char* word : {"--bind-to", "none", "-n"}) words.emplace_back(word);
   words.push_back(std::to_string(ranks));
   words.insert(words.end(), arguments.begin(), arguments.end());
-  // mpirun looks for programs in PATH only.
+  // mpirun searches programs only in PATH.
   std::string& program = words[words.size() - arguments.size()];
   if (program.find('/') == std::string::npos) program = (bin_dir() / program).string();
   return words;

@@ -6,7 +6,7 @@
 
 namespace d2l::test {
 
-// A file system of a few hundred KB in memory; mounted() is false where that is not permitted.
+// A file system of a few hundred KB in memory; mounted() is false if mounting is not permitted.
 class SmallDisk {
  public:
   SmallDisk(std::filesystem::path at, const char* size_option)

@@ -20,8 +20,8 @@ Backend& device() {
   return gpu();
 }
 
-// Never destroyed: that would be at exit, when parts of the vendor's libraries may have ended, and
-// cudnnDestroy() has been seen to crash there.
+// Never destroyed: at exit, parts of the vendor's libraries may be gone already, and cudnnDestroy()
+// has crashed there.
 Backend& gpu() {
   static Backend& backend = *make_cuda_backend({}).release();
   return backend;

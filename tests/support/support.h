@@ -12,19 +12,20 @@ namespace d2l::test {
 
 // One CPU backend for the whole test program, with one thread.
 Backend& cpu();
-// What tests of tensors and all above them compute on: cpu(), or the GPU if $D2L_TEST_DEVICE is
+// The backend for tests of tensors and all layers above: cpu(), or the GPU if $D2L_TEST_DEVICE is
 // "cuda".
 Backend& device();
-// One GPU for the whole test program. Throws Error when there is none.
+// One GPU for the whole test program. Throws Error if there is none.
 Backend& gpu();
 
-// Every element within absolute + relative * |expected|; says where the first one is that is not.
+// Whether every element is within absolute + relative * |expected|; reports the first one that is
+// not.
 testing::AssertionResult close(const Tensor& found, const std::vector<float>& expected,
                                double relative = 1e-5, double absolute = 1e-6);
 testing::AssertionResult close(const Tensor& found, const Tensor& expected, double relative = 1e-5,
                                double absolute = 1e-6);
 
-// Runs `action`, which must throw Error, and answers its message; a test failure otherwise.
+// Runs `action`, which must throw Error, and returns its message; otherwise the test fails.
 template <class Action>
 std::string message_of(Action&& action) {
   try {
@@ -36,7 +37,7 @@ std::string message_of(Action&& action) {
   return "";
 }
 
-// An empty folder that disappears with the object.
+// An empty folder, removed with the object.
 class TemporaryFolder {
  public:
   TemporaryFolder();
@@ -49,13 +50,13 @@ class TemporaryFolder {
   std::filesystem::path path_;
 };
 
-// Where the programs are that tests start: the test's own folder.
+// The folder of the programs that tests start: the test program's own.
 std::filesystem::path bin_dir();
-// The source tree, or what a package has of it (docs/package.md).
+// The source tree, or the part of it in a package (docs/package.md).
 std::filesystem::path source_dir();
 
-// The real data sets: $D2L_DATA_DIR, or ../shared/data beside the source tree; empty when absent.
-// Use as: auto data = data_dir(); if (data.empty()) GTEST_SKIP() << kNoData;
+// The real data sets: $D2L_DATA_DIR, or ../shared/data beside the source tree; empty if absent. Use
+// as: auto data = data_dir(); if (data.empty()) GTEST_SKIP() << kNoData;
 std::filesystem::path data_dir();
 inline constexpr const char* kNoData =
     "real data not found: set D2L_DATA_DIR or place it in ../shared/data";
