@@ -36,8 +36,8 @@ bool starts_with_word(const std::string& line, const std::string& word) {
           !std::isalnum(static_cast<unsigned char>(line[word.size()])));
 }
 
-// Whether a statement at the left margin can be the head of a function. clang-format leaves nothing
-// else of a function there but its closing brace.
+// Whether a line that starts at the left margin can be the head of a function. With clang-format,
+// only the head and the closing brace of a function start there.
 bool is_head(const std::string& line) {
   if (line.empty() || (!std::isalpha(static_cast<unsigned char>(line[0])) && line[0] != '_'))
     return false;
@@ -47,7 +47,7 @@ bool is_head(const std::string& line) {
 }
 
 void check_functions(const SourceFile& file, Faults& faults) {
-  size_t head = 0;  // line number, 0 when none is open
+  size_t head = 0;  // line number, 0 if none is open
   for (size_t i = 0; i < file.lines.size(); ++i) {
     const std::string& line = file.lines[i];
     if (is_head(line))
@@ -85,8 +85,8 @@ Faults check_headers(const std::vector<SourceFile>& tree) {
   return faults;
 }
 
-// Two types of one name, each in a header, can do their harm unseen: no file includes both, and the
-// linker keeps one of what templates make of them.
+// Two types of one name in two headers can break programs silently: no file includes both, and the
+// linker keeps only one of their template instances.
 Faults check_names(const std::vector<SourceFile>& tree) {
   static const std::regex kNamespace(R"(namespace ([\w:]+) \{)");
   static const std::regex kType(
@@ -146,8 +146,8 @@ Faults check_interfaces(const std::vector<SourceFile>& tree) {
   return faults;
 }
 
-// What is cut for the threads of a team is done by fewer where OpenMP gives fewer: one place knows
-// how many there are, and proves it.
+// OpenMP may provide fewer threads than the team for which work is divided: only one place
+// determines and checks their number.
 Faults check_teams(const std::vector<SourceFile>& tree) {
   const std::string home = "framework/backend/cpu/parallel.";
   static const std::regex kOpenMp(R"(^\s*#\s*pragma omp\b|\bomp_[gs]et_)");
@@ -164,7 +164,7 @@ Faults check_teams(const std::vector<SourceFile>& tree) {
 
 Faults check_words(const std::vector<SourceFile>& tree) {
   Faults faults;
-  // in two parts, so that this file may be checked too
+  // in two parts, so that this file passes the check too
   const std::string words[] = {
       "TO"
       "DO",

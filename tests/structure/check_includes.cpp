@@ -10,7 +10,7 @@ namespace d2l::structure {
 
 namespace {
 
-// Which rooms a room may name, directly; what those may name it may name too.
+// The rooms that a room may include directly. It may also include what those may include.
 const std::map<std::string, std::set<std::string>> kBelow = {
     {"base", {}},
     {"hdf5", {"base"}},
@@ -31,7 +31,7 @@ const std::map<std::string, std::set<std::string>> kBelow = {
     {"tests", {"launcher", "examples", "benchmarks"}},
 };
 
-// A header whose name starts so may only be named by files whose path starts so.
+// Headers with this prefix may only be included by files with one of these path prefixes.
 struct Vendor {
   std::string header;
   std::vector<std::string> homes;
@@ -44,7 +44,7 @@ const std::vector<Vendor> kVendors = {
     {"zlib", {"framework/checkpoint/", "data/", "tests/data/"}},
     {"xxhash", {"framework/base/"}},
     {"dnnl", {"framework/backend/cpu/"}},
-    // the benchmark measures oneDNN beside the backend
+    // this benchmark compares oneDNN with the backend
     {"oneapi/", {"framework/backend/cpu/", "benchmarks/convolution_peak."}},
     {"omp.h", {"framework/backend/cpu/parallel."}},
     {"cuda", {"framework/backend/cuda/", "framework/comm/", "tests/emulated_cuda/"}},
@@ -57,8 +57,8 @@ const std::vector<Vendor> kVendors = {
     {"gmock/", {"tests/"}},
 };
 
-// The inside of a backend: only the backend and its tests may look, into CUDA's what is in the same
-// module, and the benchmark that measures cuDNN beside it.
+// Private folders of backends. Only the backend and its tests may include them; for CUDA also files
+// of the same module and the benchmark that compares cuDNN with it.
 const std::vector<std::string> kPrivateFolders = {"framework/backend/cpu/",
                                                   "framework/backend/cuda/"};
 const std::vector<std::string> kInsiders = {"framework/backend/", "framework/comm/cuda/",

@@ -1,4 +1,4 @@
-// The checks must be able to fail: each is given a small tree with one fault, and its repair.
+// Tests that the checks can fail: each gets a small tree with one fault, then the repaired tree.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -11,27 +11,27 @@ struct SourceFile {
   std::vector<std::string> lines;
 };
 
-// Every source, script, CMake and text file of the project's folders below `root`, by path. Build
-// folders, runs and samples are not part of it. Throws Error when a file cannot be read.
+// All source, script, CMake and text files of the project's folders below `root`, sorted by path,
+// without build folders, runs and samples. Throws Error if a file cannot be read.
 std::vector<SourceFile> read_tree(const std::filesystem::path& root);
 
-// One line per fault, "path:line: what is wrong"; empty when all is well.
+// One line per fault, "path:line: what is wrong"; empty if there are no faults.
 using Faults = std::vector<std::string>;
 
 // The room that a path belongs to: "backend" for framework/backend/cpu/matmul.cpp, "options" for
 // launcher/options/data.h, "launcher" for the files beside that folder, "tests" for all tests; empty
-// when it is in none.
+// if it is in none.
 std::string room_of(const std::string& path);
 
-Faults check_rooms(const std::vector<SourceFile>& tree);    // no include of a higher room
-Faults check_vendors(const std::vector<SourceFile>& tree);  // a vendor's header in its folder only
-Faults check_include_form(const std::vector<SourceFile>& tree);  // written from the root, there
+Faults check_rooms(const std::vector<SourceFile>& tree);    // no includes of a higher room
+Faults check_vendors(const std::vector<SourceFile>& tree);  // vendor headers only in their folder
+Faults check_include_form(const std::vector<SourceFile>& tree);  // paths from the root that exist
 Faults check_sizes(const std::vector<SourceFile>& tree);         // files and functions
 Faults check_headers(const std::vector<SourceFile>& tree);       // #pragma once
-Faults check_names(const std::vector<SourceFile>& tree);  // a type's name is that of one type alone
+Faults check_names(const std::vector<SourceFile>& tree);         // no two types of one name
 Faults check_conditionals(const std::vector<SourceFile>& tree);  // < 1 #if per 1000 lines
-Faults check_interfaces(const std::vector<SourceFile>& tree);    // Backend, Communicator stay small
-Faults check_teams(const std::vector<SourceFile>& tree);  // threads work through parallel.h alone
-Faults check_words(const std::vector<SourceFile>& tree);  // no marks of unfinished work
+Faults check_interfaces(const std::vector<SourceFile>& tree);    // small Backend, Communicator
+Faults check_teams(const std::vector<SourceFile>& tree);         // threads only via parallel.h
+Faults check_words(const std::vector<SourceFile>& tree);         // no marks of unfinished work
 
 }  // namespace d2l::structure

@@ -1,4 +1,4 @@
-// The law of the source tree, held against the tree itself.
+// Checks the source tree itself against its rules.
 #include <gtest/gtest.h>
 
 #include <set>
