@@ -1,4 +1,4 @@
-// What a reduction costs, alone and beside a training step that needs the cores:
+// The cost of a reduction, alone and beside a training step that needs the cores:
 //   mpirun -n 2 --bind-to none bench-allreduce
 #include <algorithm>
 #include <cstdio>
@@ -51,7 +51,7 @@ void print_sizes(Communicator& comm) {
   return values[0];
 }
 
-// Seconds per repetition, by the clock and of processor time of all threads.
+// Seconds per repetition: wall-clock time, and processor time of all threads.
 struct Cost {
   double wall = 0, processor = 0;
 };
@@ -66,7 +66,7 @@ Cost cost_of(Communicator& comm, int repeats, Action&& action) {
           static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC / repeats};
 }
 
-// The machine's other work only ever adds, so the least is what the program costs.
+// Other work on the machine only adds time, so the minimum is the program's own cost.
 double least(const std::vector<Cost>& costs, double Cost::*which) {
   double least = std::numeric_limits<double>::max();
   for (const Cost& cost : costs) least = std::min(least, cost.*which);

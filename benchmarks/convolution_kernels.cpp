@@ -1,7 +1,7 @@
-// bench-convolution-kernels batch threads size,in,out,kernel,stride,padding ...: every kernel
-// of the CPU that suits these convolutions, in the order in which they are asked, so that the first
-// is the one that is used: GFLOP/s by the definition, and its time as a multiple of the first
-// one's. In f32 and in bf16 as this processor multiplies it. Kernels take turns; medians.
+// bench-convolution-kernels batch threads size,in,out,kernel,stride,padding ...: all CPU kernels
+// that support these convolutions, in order of preference (the backend uses the first): GFLOP/s by
+// the definition, and the time relative to the first kernel. In f32 and in bf16 as this processor
+// multiplies it. Medians of alternating runs.
 
 #include <algorithm>
 #include <cstdio>
@@ -60,7 +60,7 @@ class Bench {
     for (int i = 0; i < kFewest || (i < kMost && all.seconds() < kSpend); ++i)
       for (size_t k = 0; k < kernels.size(); ++k) {
         const cpu::ForcedConvolutionKernel forced(kernels[k]);
-        call();  // brings its operands and code into the caches
+        call();  // loads its operands and code into the caches
         const Timer timer;
         call();
         seconds[k].push_back(timer.seconds());

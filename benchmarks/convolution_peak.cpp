@@ -1,9 +1,9 @@
 // bench-convolution-peak [batch] [threads] [size,in,out,kernel,stride,padding ...]: GFLOP/s of
-// every distinct convolution of the book's ResNet-18 on 96 x 96, or of those given, in f32 and
-// bf16: oneDNN's own best, which is the fastest of tensors in the format that it prefers, images as
-// N, H, W, C, and its Winograd kernels where it has them; and d2l's kernel on the same shape. At
-// the end what they cost in one training step. FLOP are those of the definition, so that Winograd's
-// may exceed what the machine can do. No biases on either side.
+// every distinct convolution of the book's ResNet-18 on 96 x 96, or of the given ones, in f32 and
+// bf16. Compares oneDNN's best time (tensors in its preferred format, images as N, H, W, C, or
+// Winograd kernels if available) with d2l's kernel on the same shape. At the end, their total time
+// in one training step. FLOP count as in the definition, so that Winograd kernels may exceed the
+// machine's peak. No biases on either side.
 
 #include <algorithm>
 #include <cstdio>
@@ -51,7 +51,7 @@ constexpr Case kCases[] = {
 enum MeasuredPass { forward, backward_input, backward_weight, kPasses };
 constexpr const char* kPassNames[kPasses] = {"forward", "backward input", "backward weight"};
 
-// Seconds of each pass; 0 where it is not needed.
+// Seconds of each pass; 0 if it is not needed.
 struct Seconds {
   double of[kPasses] = {};
 };
@@ -73,8 +73,8 @@ double best_seconds(const Call& call) {
   return best;
 }
 
-// Numbers in [-1, 1), nearly all of them different: zeros or denormal numbers may be faster or
-// slower than what a network computes with.
+// Numbers in [-1, 1), nearly all different: zeros or denormal numbers may be faster or slower than
+// the values in a network.
 class Numbers {
  public:
   float next() {
@@ -95,7 +95,7 @@ constexpr Setting kSettings[] = {{Tag::any, dnnl::algorithm::convolution_auto},
                                  {Tag::nhwc, dnnl::algorithm::convolution_auto},
                                  {Tag::any, dnnl::algorithm::convolution_winograd, true}};
 
-// What oneDNN does by itself, as fast as its memory formats allow.
+// oneDNN alone, with its fastest memory formats.
 class Vendor {
  public:
   Seconds best(const Case& c, int64_t batch, DType dtype) {
@@ -117,7 +117,7 @@ class Vendor {
  private:
   using Arguments = std::unordered_map<int, dnnl::memory>;
 
-  // Passes behind one that oneDNN does not have stay 0.
+  // The passes after one that oneDNN does not support stay 0.
   void time(const Case& c, int64_t batch, DType dtype, const Setting& setting, Seconds& found) {
     const Tag tag = setting.images;
     const dnnl::algorithm algorithm = setting.algorithm;
@@ -183,7 +183,7 @@ class Vendor {
   Numbers numbers_;
 };
 
-// d2l's kernels: images N, H, W, C; weights and their gradients f32 whatever the images are.
+// d2l's kernels: images N, H, W, C; weights and their gradients always f32.
 class Own {
  public:
   explicit Own(int threads) : backend_(make_cpu_backend(threads)) {}
@@ -229,7 +229,7 @@ class Own {
   Numbers numbers_;
 };
 
-// One line per pass: GFLOP/s in f32, then in bf16, of oneDNN and of d2l; adds up what a step costs.
+// One line per pass: GFLOP/s of oneDNN and d2l, in f32, then in bf16. Sums the time of a step.
 class Table {
  public:
   struct Column {
@@ -277,7 +277,7 @@ class Table {
 };
 
 void compare(std::span<const Case> cases, int64_t batch, int threads) {
-  Own own(threads);  // it also sets how many threads oneDNN uses
+  Own own(threads);  // it also sets the number of oneDNN's threads
   Vendor vendor;
   std::printf("%s; batch %lld, each the best of several repetitions\n", own.describe().c_str(),
               static_cast<long long>(batch));
@@ -289,7 +289,7 @@ void compare(std::span<const Case> cases, int64_t batch, int threads) {
   table.print_step();
 }
 
-// A whole number of at least 1, or `usual` where none is given.
+// An integer of at least 1, or `usual` if none is given.
 int64_t argument(int argc, char** argv, int index, const char* name, int64_t usual) {
   if (index >= argc) return usual;
   const int64_t value = std::atoll(argv[index]);

@@ -9,7 +9,7 @@ namespace {
 
 constexpr int64_t kAlignment = 16;  // bytes
 
-// As it lies in memory: n, h, w, c.
+// In memory order: n, h, w, c.
 Descriptor tensor(int64_t id, cudnnDataType_t type, std::array<int64_t, 4> s) {
   using Dims = std::array<int64_t, 4>;
   Descriptor made(CUDNN_BACKEND_TENSOR_DESCRIPTOR);

@@ -2,14 +2,14 @@
 
 #include "framework/backend/cuda/cudnn_descriptor.h"
 
-// What bench-cudnn-fusions measures: graphs of cuDNN's that d2l does not use, next to those it
-// does.
+// The graphs that bench-cudnn-fusions measures: cuDNN graphs that d2l does not use, compared with
+// those that it uses.
 namespace d2l::cuda {
 
 enum class Fusion {
   forward,            // y = x * weight
-  forward_with_sums,  // and each channel's sums of y and of its squares, as batch norm wants them
-  input_gradient,     // x = the gradient of the input by y
+  forward_with_sums,  // and per-channel sums of y and its squares, as for batch norm
+  input_gradient,     // x = the input's gradient from y
   added_gradient      // x += that
 };
 
@@ -22,19 +22,19 @@ struct FusionCase {
   int64_t weight_elements() const { return out * kernel * kernel * in; }
 };
 
-// The tensors' numbers in graphs; the sums are f32.
+// The tensors' identifiers in graphs; the sums are f32.
 struct FusionTensor {
   static constexpr int64_t kX = 1, kWeight = 2, kY = 3, kSums = 4, kSquares = 5;
 };
 
-// Finalized.
+// Returns a finalized graph.
 Descriptor fusion_graph(cudnnHandle_t handle, Fusion fusion, const FusionCase& c);
 
-// A way to do it, and the settings that it was made of.
+// An execution plan and its configuration.
 struct FusionPlan {
   Descriptor config, plan;
 };
-// As cuDNN expects them to rank by speed, at most `most`; those that it compiles are made too,
+// At most `most` plans, in the order of cuDNN's expected speed, including those that it compiles,
 // which takes seconds each.
 std::vector<FusionPlan> fusion_plans(const Descriptor& graph, size_t most);
 

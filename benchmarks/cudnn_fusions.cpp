@@ -1,8 +1,7 @@
-// bench-cudnn-fusions [batch]: what cuDNN's fused graphs would be worth to d2l, on layers of
-// ResNet-50 in bf16. Gradients of inputs that are added to others by the convolution (beta = 1),
-// and convolutions that give the sums which batch norm wants, each next to the plain form:
-// milliseconds of the fastest plan, how many plans there are and how long making and trying them
-// took.
+// bench-cudnn-fusions [batch]: the benefit of cuDNN's fused graphs for d2l, on layers of ResNet-50
+// in bf16. Input gradients that the convolution adds to existing ones (beta = 1), and convolutions
+// that also compute the sums for batch norm, each compared with the plain form: milliseconds of the
+// fastest plan, number of plans, and the time to make and try them.
 
 #include <algorithm>
 #include <cstdio>
@@ -18,7 +17,7 @@ namespace d2l::cuda {
 namespace {
 
 constexpr size_t kMostPlans = 8;
-constexpr int kCalls = 10;  // between two readings of the clock
+constexpr int kCalls = 10;  // between two clock readings
 constexpr int64_t kMostWorkspace = int64_t{1} << 30;
 
 void check_runtime(cudaError_t result) { check(result == cudaSuccess, cudaGetErrorString(result)); }
@@ -41,7 +40,7 @@ class Memory {
 struct Times {
   float milliseconds = std::numeric_limits<float>::infinity();  // of the fastest plan
   size_t plans = 0;
-  double seconds = 0;  // until that was known
+  double seconds = 0;  // to find it
 };
 
 class FusionBench {
@@ -88,7 +87,7 @@ class FusionBench {
   }
 
  private:
-  // Nothing when the plan does not work.
+  // Nothing if the plan does not work.
   std::optional<float> milliseconds(const Descriptor& plan, const Descriptor& arguments) {
     const auto execute = [&] {
       return cudnnBackendExecute(handle_.get(), plan.get(), arguments.get());

@@ -1,6 +1,6 @@
 // bench-kernels [threads] [batch] [part of a name] [f32 or bf16] [cpu or cuda]: milliseconds,
 // GFLOP/s and GB/s of kernels, each the best of several repetitions; GB/s count each operand once.
-// On the CPU those that decide how fast small networks train, on a GPU the batch norms of
+// On the CPU, the kernels that determine the speed of small networks; on a GPU, the batch norms of
 // ResNet-50.
 
 #include <algorithm>
@@ -19,7 +19,7 @@ using namespace d2l;
 
 struct BenchOptions {
   int threads = 2;
-  std::string part;  // of the names of those to be timed
+  std::string part;  // of the names of the kernels to time
   DType activations = DType::f32;
   bool on_gpu = false;
 };
@@ -42,7 +42,7 @@ class Bench {
   }
 
   Backend& backend() { return backend_; }
-  // What networks pass between layers.
+  // An activation between layers.
   View image(const Shape& shape) {
     const View numbers = array(shape);
     if (activations == DType::f32) return numbers;
@@ -120,7 +120,7 @@ class Bench {
   Backend& backend_;
   Profiler profiler_;
   std::string part_;
-  int calls_;  // that are waited for at once
+  int calls_;  // between two synchronisations
   std::vector<void*> blocks_;
   uint64_t state_ = 1;
   double total_ = 0;

@@ -1,7 +1,7 @@
-// bench-precision [model] [batch] [threads] [rounds] [HxWxC] [part of a side's name]:
-// training steps of a network in f32 and in bf16, multiplied in each of the ways that this machine
-// has (bf16_products.h), in turns. Examples per second by the clock, and per second of processor
-// time, which other programs disturb less: medians over the rounds and their range.
+// bench-precision [model] [batch] [threads] [rounds] [HxWxC] [part of a side's name]: alternating
+// training steps of a network in f32 and in bf16, with each bf16 multiplication that this machine
+// supports (bf16_products.h). Examples per second of wall-clock time and of processor time, which
+// other programs disturb less: medians over the rounds and their range.
 
 #include <algorithm>
 #include <cstdio>
@@ -40,7 +40,7 @@ struct Subject {
   Shape input;  // h, w, c
 };
 
-// A network that is trained on one batch of random images.
+// A network trained on one batch of random images.
 class Side {
  public:
   Side(Backend& backend, const Subject& subject, std::string name, DType activations,
@@ -57,7 +57,7 @@ class Side {
 
   void round(int64_t steps) {
     const cpu::ForcedBf16Products forced(products_);
-    step();  // the caches are the other sides'
+    step();  // the caches hold the other sides' data
     const Timer timer;
     const double before = processor_seconds();
     for (int64_t i = 0; i < steps; ++i) step();
@@ -73,7 +73,7 @@ class Side {
                 median(by_processor_), median(by_processor_) / median(f32.by_processor_));
   }
 
-  // Steps that take about so many seconds.
+  // The number of steps that take about `seconds`.
   int64_t steps_in(double seconds) {
     round(1);
     const auto per_second = by_clock_.back() / static_cast<double>(batch_);

@@ -5,8 +5,8 @@
 #include "launcher/loss_curve.h"
 #include "models/kernel_regression.h"
 
-// Chapter 10.2: the three ways of Nadaraya-Watson regression, as medians over many draws of the
-// data, since one draw says little. `d2l-train --task attention-regression` shows one of them.
+// Chapter 10.2: the three kinds of Nadaraya-Watson regression, as medians over many draws of the
+// data, since single draws vary much. `d2l-train --task attention-regression` shows one draw.
 
 namespace {
 
