@@ -1,5 +1,5 @@
-# GPUs: the toolkit, cuDNN and NCCL, found where distributions, the vendor's installers and its
-# Python wheels put them. Sets D2L_HAS_CUDA; framework/backend/cuda/CMakeLists.txt builds the module.
+# GPUs: finds the toolkit, cuDNN and NCCL from distributions, the vendor's installers and its Python
+# wheels. Sets D2L_HAS_CUDA; framework/backend/cuda/CMakeLists.txt builds the module.
 set(D2L_CUDA AUTO CACHE STRING "The module for GPUs: AUTO builds it where all it needs is found, ON insists, OFF leaves it out")
 set_property(CACHE D2L_CUDA PROPERTY STRINGS AUTO ON OFF)
 set(D2L_HAS_CUDA OFF)
@@ -7,7 +7,7 @@ if(D2L_CUDA STREQUAL OFF OR D2L_SANITIZE)
   return()
 endif()
 
-# The first of `names` in the toolkit or in a wheel nvidia-<wheel>, into <variable>.
+# Sets <variable> to the first of `names` in the toolkit or in a wheel nvidia-<wheel>.
 file(GLOB D2L_WHEELS LIST_DIRECTORIES ON
   /usr/lib/python3*/site-packages/nvidia /usr/local/lib/python3*/*-packages/nvidia
   $ENV{VIRTUAL_ENV}/lib/python3*/site-packages/nvidia)
@@ -46,11 +46,11 @@ endif()
 
 set(CMAKE_CUDA_COMPILER ${CUDAToolkit_NVCC_EXECUTABLE})
 if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
-  # Code for the two generations that clusters have, and what newer ones can be served from.
+  # Code for the two generations common in clusters; newer ones compile the PTX.
   set(CMAKE_CUDA_ARCHITECTURES 80-real 90)
 endif()
 enable_language(CUDA)
-# CMake 3.25 does not know that nvcc 12 and newer speak C++20.
+# CMake 3.25 does not know that nvcc 12 and newer support C++20.
 set(CMAKE_CUDA_STANDARD 20)
 set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
 set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)

@@ -1,10 +1,10 @@
-# The relocatable packages (docs/package.md): all of it by the target `package`; by the target
-# `gpu-package` the component `gpu`, which is what benchmarks/gpu.sh runs. What the build makes is
-# installed here; what it needs is added by D2lPackageInstall.cmake.
+# The relocatable packages (docs/package.md): the target `package` makes the complete one, the
+# target `gpu-package` only the component `gpu`, which benchmarks/gpu.sh runs. This file installs
+# the build's output; D2lPackageInstall.cmake adds its dependencies.
 find_program(D2L_PATCHELF patchelf)
 mark_as_advanced(D2L_PATCHELF)
 
-# Appends to <variable> the executables that `folder` and the folders below it make.
+# Appends to <variable> the executables of `folder` and the folders below it.
 function(d2l_executables folder variable)
   get_property(targets DIRECTORY ${folder} PROPERTY BUILDSYSTEM_TARGETS)
   foreach(target IN LISTS targets)
@@ -25,9 +25,9 @@ set(tests "")
 if(BUILD_TESTING)
   d2l_executables(${PROJECT_SOURCE_DIR}/tests tests)
   list(REMOVE_ITEM programs ${tests})
-  list(REMOVE_ITEM tests test_structure test_cudnn)  # they test the sources, and without a module
+  list(REMOVE_ITEM tests test_structure test_cudnn)  # they test the sources, or need no module
 endif()
-# The part for GPUs, and all that is not in it.
+# The component for GPUs, and the rest.
 get_property(D2L_DEVICE_ROOMS GLOBAL PROPERTY D2L_DEVICE_ROOMS)
 set(gpu_tests ${D2L_DEVICE_ROOMS})
 list(TRANSFORM gpu_tests PREPEND test_)
@@ -55,7 +55,7 @@ endif()
 if(TARGET d2l_cuda_emulated)
   install(TARGETS d2l_cuda_emulated LIBRARY DESTINATION lib COMPONENT rest)
 endif()
-# Their libraries are looked for where they were linked; after that the paths are replaced.
+# Their libraries are found where they were linked; then the paths are replaced.
 set_target_properties(${programs} ${gpu_programs} ${tests} ${gpu_tests} ${modules} PROPERTIES
   INSTALL_RPATH_USE_LINK_PATH ON)
 
@@ -80,7 +80,7 @@ install(SCRIPT cmake/D2lPackageInstall.cmake ALL_COMPONENTS)
 set(CPACK_GENERATOR TXZ)
 set(CPACK_PACKAGE_FILE_NAME d2l-${PROJECT_VERSION}-linux-x86_64)
 set(CPACK_STRIP_FILES ON)
-set(CPACK_THREADS 0)  # as many as there are cores
+set(CPACK_THREADS 0)  # one per core
 set(CPACK_VERBATIM_VARIABLES ON)
 include(CPack)
 

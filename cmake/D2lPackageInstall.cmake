@@ -1,6 +1,6 @@
-# Runs while a package is installed, when d2l's own files are in their places: adds Open MPI and
-# the libraries that all of it needs, and makes programs look for them beside themselves.
-# D2lPackage.cmake sets PATCHELF, MPIEXEC and SOURCE, the folder of the sources.
+# Runs while a package is installed, after d2l's own files: adds Open MPI and all required
+# libraries, and makes programs find them relative to their own folder. D2lPackage.cmake sets
+# PATCHELF, MPIEXEC and SOURCE, the folder of the sources.
 set(root $ENV{DESTDIR}${CMAKE_INSTALL_PREFIX})
 get_filename_component(mpi_programs "${MPIEXEC}" DIRECTORY)
 if(NOT PATCHELF OR NOT EXISTS ${mpi_programs}/ompi_info)
@@ -8,16 +8,16 @@ if(NOT PATCHELF OR NOT EXISTS ${mpi_programs}/ompi_info)
     "'${PATCHELF}'); see packages.apt, and configure again")
 endif()
 
-# What every machine has, and has to have its own of: glibc, and NVIDIA's driver and toolkit.
+# Libraries that must be the machine's own: glibc, and NVIDIA's driver and toolkit.
 set(of_the_machine "^(ld-linux.*|lib(c|m|mvec|pthread|dl|rt|resolv|util|anl|nss_.*|cuda|cudart|\
 cublas|cublasLt|cudnn.*|nccl|nvrtc.*|nvJitLink|nvidia-.*))\\.so")
 
-# Plugins for fabrics would bring two dozen libraries, which have to fit the machine's drivers; d2l
-# uses neither OpenSHMEM nor MPI's files; the rest is for rare launchers and for measuring.
+# Plugins for fabrics would need two dozen libraries that have to match the machine's drivers; d2l
+# does not use OpenSHMEM and MPI's file functions; the rest is for rare launchers and for profiling.
 set(left_out "^mca_((atomic|memheap|scoll|spml|sshmem|fbtl|fcoll|fs|io|sharedfp|vprotocol)_.*|\
 .*_(ucx|ofi|openib|psm2?|netlink|flux|jsm|simulator|monitoring)|pml_cm|btl_sm)\\.so$")
 
-# Answers the programs and libraries among the files that match.
+# Sets <variable> to the programs and libraries among the files that match the patterns.
 function(binaries variable)
   file(GLOB files ${ARGN})
   set(found "")
@@ -36,8 +36,8 @@ function(patchelf)
   execute_process(COMMAND ${PATCHELF} ${ARGN} COMMAND_ERROR_IS_FATAL ANY)
 endfunction()
 
-# Copies to lib/ all that the files need, directly or not, under the names that they ask for.
-# Appends to `origins` where it came from.
+# Copies all direct and indirect dependencies of the files to lib/, under the names that the files
+# use. Appends the original paths to `origins`.
 function(add_libraries)
   execute_process(COMMAND ldd ${ARGN} OUTPUT_VARIABLE needs COMMAND_ERROR_IS_FATAL ANY)
   string(REGEX MATCHALL "[^ \t\n]+ => (/[^ \n]+|not found)" needs "${needs}")
@@ -58,7 +58,7 @@ function(add_libraries)
   set(origins "${origins}" PARENT_SCOPE)
 endfunction()
 
-# Open MPI, wherever its distribution puts the parts.
+# Open MPI, from the folders of its distribution.
 foreach(folder pkglibdir pkgdatadir)
   execute_process(COMMAND ${mpi_programs}/ompi_info --parsable --path ${folder}
     OUTPUT_VARIABLE answer COMMAND_ERROR_IS_FATAL ANY)
@@ -80,7 +80,7 @@ binaries(programs ${root}/bin/* ${root}/tests/* ${root}/libexec/*)
 binaries(libraries ${root}/lib/*.so ${root}/lib/openmpi/*.so)
 add_libraries(${programs} ${libraries})
 
-# PMIx, where it is a library of its own, has plugins too.
+# If PMIx is a separate library, it has plugins too.
 set(pmix ${origins})
 list(FILTER pmix INCLUDE REGEX "/libpmix\\.so")
 if(pmix)
@@ -91,8 +91,8 @@ if(pmix)
   add_libraries(${plugins})
 endif()
 
-# RPATH, not RUNPATH: it holds for the libraries' own libraries and for plugins as well, as long as
-# these name no path themselves.
+# RPATH, not RUNPATH: it also applies to indirect dependencies and plugins that have no path of
+# their own.
 patchelf(--force-rpath --set-rpath "$ORIGIN/../lib" ${programs})
 binaries(libraries ${root}/lib/*.so* ${root}/lib/openmpi/*.so ${root}/lib/pmix/*.so)
 patchelf(--remove-rpath ${libraries})
@@ -100,19 +100,19 @@ if(EXISTS ${root}/lib/libd2l_cuda.so)  # a RUNPATH: LD_LIBRARY_PATH may name ano
   patchelf(--set-rpath "$ORIGIN:/usr/local/cuda/lib64" ${root}/lib/libd2l_cuda.so)
 endif()
 
-# The one program that needs NVIDIA's libraries itself.
+# The only program that is linked with NVIDIA's libraries.
 if(EXISTS ${root}/bin/bench-cudnn-fusions)
   patchelf(--set-rpath "$ORIGIN/../lib:/usr/local/cuda/lib64" ${root}/bin/bench-cudnn-fusions)
 endif()
 
-# Which sources it is made of, for whoever reads its results.
+# The version of the sources, for readers of its results.
 execute_process(COMMAND git -C ${SOURCE} describe --always --dirty OUTPUT_VARIABLE version
   OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
 if(version)
   file(WRITE ${root}/share/d2l/version.txt "${version}\n")
 endif()
 
-# Tests look for programs beside themselves.
+# Tests search programs in their own folder.
 if(EXISTS ${root}/tests)
   file(GLOB names RELATIVE ${root}/bin ${root}/bin/*)
   foreach(name IN LISTS names)
@@ -120,7 +120,7 @@ if(EXISTS ${root}/tests)
   endforeach()
 endif()
 
-# The licences of what is passed on, where the distribution keeps them.
+# The licences of the copied files, if the distribution provides them.
 find_program(DPKG_QUERY dpkg-query)
 if(DPKG_QUERY)
   list(TRANSFORM origins REPLACE "^.*/" "*/")

@@ -1,4 +1,4 @@
-# Every package d2l stands on. packages.apt lists what provides them on Debian, with the reasons.
+# All packages that d2l depends on. packages.apt lists them for Debian, with the reasons.
 find_package(Threads REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS CXX)
 find_package(MPI REQUIRED COMPONENTS C)  # the C interface: d2l does not use the C++ bindings
@@ -6,7 +6,7 @@ find_package(Boost 1.74 REQUIRED COMPONENTS program_options)
 find_package(ZLIB REQUIRED)
 find_package(dnnl REQUIRED)
 
-set(HDF5_PREFER_PARALLEL OFF)  # the serial library is thread-safe, and files are written by one rank
+set(HDF5_PREFER_PARALLEL OFF)  # the serial library is thread-safe; one rank writes files
 find_package(HDF5 REQUIRED COMPONENTS C)
 add_library(d2l_libhdf5 INTERFACE)
 target_include_directories(d2l_libhdf5 SYSTEM INTERFACE ${HDF5_INCLUDE_DIRS})

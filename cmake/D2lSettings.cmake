@@ -1,4 +1,4 @@
-# Language, warnings and where things land. Nothing here names a target.
+# Language, warnings and output folders. Nothing here names a target.
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
@@ -27,8 +27,8 @@ set(D2L_CXX_OPTIONS
   -Woverloaded-virtual -Werror
   # GCC 12 sees overlapping copies inside "text" + std::string (its bug 105651)
   $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>
-  # Neither errno nor floating-point traps are read anywhere; without these loops over floats
-  # cannot be vectorised. Results stay IEEE: no -ffast-math.
+  # No code reads errno or floating-point traps; without these options loops over floats cannot be
+  # vectorised. Results stay IEEE: no -ffast-math.
   -fno-math-errno -fno-trapping-math)
 set(D2L_CUDA_OPTIONS --expt-relaxed-constexpr -Werror=all-warnings -Xcompiler=-Wall,-Wextra)
 target_compile_options(d2l_flags INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:${D2L_CXX_OPTIONS}>"
@@ -36,7 +36,7 @@ target_compile_options(d2l_flags INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:${D2L_CXX_
 target_include_directories(d2l_flags INTERFACE ${PROJECT_SOURCE_DIR})
 if(D2L_SANITIZE)
   target_compile_options(d2l_flags INTERFACE -fsanitize=address,undefined -fno-omit-frame-pointer
-    -fno-sanitize-recover=undefined -Wno-maybe-uninitialized)  # which they make g++ see everywhere
+    -fno-sanitize-recover=undefined -Wno-maybe-uninitialized)  # they cause false warnings
   target_compile_definitions(d2l_flags INTERFACE D2L_SANITIZE)
   target_link_options(d2l_flags INTERFACE -fsanitize=address,undefined)
 endif()

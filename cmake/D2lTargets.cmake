@@ -15,7 +15,7 @@ function(d2l_library name)
   target_link_libraries(d2l_${name} PUBLIC d2l_flags ${ARG_DEPENDS} PRIVATE ${ARG_PRIVATE})
 endfunction()
 
-# d2l_program(name SOURCES file... DEPENDS target...) lands in build/<preset>/bin/<name>.
+# d2l_program(name SOURCES file... DEPENDS target...) makes build/<preset>/bin/<name>.
 function(d2l_program name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})

@@ -1,13 +1,13 @@
 # d2l_test(room [PROCESSORS n] [DEPENDS target...] [LABELS label...] [ON_DEVICES [EMULATED filter]])
-# One program test_<room> from the .cpp files of this folder, each of its cases a CTest test with a
-# time limit; a case that GTEST_SKIPs is counted as skipped, not passed. PROCESSORS: the cores that a
-# case keeps busy, so that CTest starts no other beside it that would need them. ON_DEVICES: the
-# whole program runs on a GPU too, see d2l_device_test.
+# Makes one program test_<room> from the .cpp files of this folder; each of its cases is a CTest
+# test with a time limit. A case with GTEST_SKIP counts as skipped, not as passed. PROCESSORS: the
+# cores that a case uses; CTest does not start other tests on them. ON_DEVICES: the whole program
+# also runs on a GPU, see d2l_device_test.
 include(GoogleTest)
 find_package(GTest REQUIRED)
 
-# One setting only: gtest_discover_tests takes no lists. Open MPI and HDF5 keep memory to the end, which
-# would drown leaks of ours.
+# Only one setting: gtest_discover_tests does not accept lists. Open MPI and HDF5 do not free all
+# memory at exit, so leak detection is off.
 if(D2L_SANITIZE)
   set(D2L_TEST_ENVIRONMENT ASAN_OPTIONS=detect_leaks=0)
 else()
@@ -37,11 +37,10 @@ function(d2l_test room)
       ENVIRONMENT ${D2L_TEST_ENVIRONMENT})
 endfunction()
 
-# d2l_device_test(room [EMULATED filter])
-# Two CTest tests that run all of test_<room> with CUDA as the device that it computes on:
-# cuda.<room> on a GPU, skipped where there is none, and emulated.<room> with the module whose kernels
-# run on the CPU (tests/emulated_cuda), some hundred times as slow: `filter`, GoogleTest's, may leave out
-# what takes too long there.
+# d2l_device_test(room [EMULATED filter]) Adds two CTest tests that run all of test_<room> with
+# CUDA: cuda.<room> on a GPU, skipped if there is none, and emulated.<room> with the module whose
+# kernels run on the CPU (tests/emulated_cuda). The latter is some hundred times slower: `filter`, a
+# GoogleTest filter, may exclude slow cases.
 function(d2l_device_test room)
   cmake_parse_arguments(ARG "" "EMULATED" "" ${ARGN})
   if(NOT ARG_EMULATED)
@@ -60,15 +59,15 @@ function(d2l_device_test room)
   endif()
 endfunction()
 
-# What Open MPI needs to start more ranks than cores, also in a container whose user is root.
+# Lets Open MPI start more ranks than cores, also as root in a container.
 set(D2L_MPI_ENVIRONMENT
   OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
   OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_mpi_yield_when_idle=1
   OMP_NUM_THREADS=1 ASAN_OPTIONS=detect_leaks=0)
 
-# d2l_mpi_test(name RANKS n... [SOURCES file...] [DEPENDS target...])
-# One program test_<name> from SOURCES (the .cpp files of this folder), whose tests run on all ranks
-# at once (tests/comm/mpi_main.h); one CTest test <name>.ranks<n> for each number of ranks.
+# d2l_mpi_test(name RANKS n... [SOURCES file...] [DEPENDS target...]) Makes one program test_<name>
+# from SOURCES (default: the .cpp files of this folder) whose tests run on all ranks at once
+# (tests/comm/mpi_main.h), and one CTest test <name>.ranks<n> for each number of ranks.
 function(d2l_mpi_test name)
   cmake_parse_arguments(ARG "" "" "RANKS;SOURCES;DEPENDS" ${ARGN})
   if(NOT ARG_SOURCES)
