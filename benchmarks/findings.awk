@@ -1,5 +1,5 @@
-# What a step's log says, in a few words: of tests, d2l-train, the sanitizer, compare_torch.py and the
-# benchmarks of kernels; "found: ..." of anything else.
+# Summarises a step's log in a few words: for tests, d2l-train, the sanitizer, compare_torch.py and
+# the kernel benchmarks; "found: ..." for anything else.
 
 function say(what) { text = text (text == "" ? "" : "; ") what }
 function trimmed(word) { gsub(/^ +| +$/, "", word); return word }

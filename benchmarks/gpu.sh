@@ -33,8 +33,9 @@ PYTHON=${PYTHON:-python3}
 OUT=${OUT:-gpu-results}
 STEPS=${STEPS:-*}
 
-# What is trained: network, precision, batch, data. With $REHEARSAL, which the tests of this script
-# set, the same steps are made with a network that a CPU can emulate, on the few images of $REHEARSAL.
+# The trained networks: network, precision, batch, data. With $REHEARSAL (set by the tests of this
+# script), the same steps run with a network that a CPU can emulate, on the few images in
+# $REHEARSAL.
 resnet50=(tv-resnet50 bf16 128 synthetic-224x224x3)
 lenet=(lenet f32 256 synthetic)
 resnet18=(resnet18 bf16 256 synthetic)
@@ -51,7 +52,7 @@ fi
 
 # ---- what there is to be done
 
-# A room in several processes takes as long as its slowest part: the GPU is not what it waits for.
+# Some rooms run in several processes, since the GPU is not their bottleneck.
 begin_rooms() {
   local room part parts
   while read -r room; do
@@ -67,7 +68,7 @@ begin_rooms() {
   done <"$folder/tests/device_rooms.txt"
 }
 
-# What the vendor's libraries ask of the runtime and do without is none of ours.
+# Failed runtime calls that the vendor's libraries handle themselves are not reported.
 begin_sanitizers() {
   local kernels
   for kernels in BatchNorm Recording Pooling; do
@@ -77,7 +78,7 @@ begin_sanitizers() {
   done
 }
 
-# begin_training NAME SECONDS OPTION...: ResNet-50's first steps, and what the run's log says of them.
+# begin_training NAME SECONDS OPTION...: ResNet-50's first steps and the run's log.
 begin_training() {
   local name=$1 limit=$2 out=$logs/run-$1
   shift 2
@@ -98,14 +99,14 @@ print(f\"found: PyTorch {torch.__version__}, torchvision {torchvision.__version_
 first() {
   begin_versions
   begin_rooms 170
-  await_all 100  # a room that takes longer goes on beside what follows
+  await_all 100  # slower rooms continue beside the next steps
   one begin_training train-graph 40
   one begin_training train-no-graph 40 --cuda-graph off
   begin_sanitizers 60
   await_all
 }
 
-# again RESULTS: all steps that failed there at once.
+# again RESULTS: repeats all steps that failed there, at the same time.
 again() {
   only=$(awk '$2 ~ /^(FAILED|stopped|left-out)/ { print $1 }' "$1")
   [[ -n $only ]] || return
@@ -148,7 +149,7 @@ compare() {
 
 # ---- where everything is
 
-# What the module needs and does not find; programs find what lies in lib/ for it.
+# Libraries that the module needs and cannot find; the programs load those in lib/.
 missing_libraries() {
   local name
   ldd "$module" 2>&1 | awk '/not found/ { print $1 }' | while read -r name; do
@@ -156,8 +157,8 @@ missing_libraries() {
   done
 }
 
-# cuDNN and NCCL may only be there as parts of Python packages. All of the vendor's libraries are taken
-# from these then, and none otherwise: they have to fit each other.
+# cuDNN and NCCL may exist only in Python packages. Then all of the vendor's libraries are taken
+# from there, otherwise none: their versions have to match.
 find_libraries() {
   module=${D2L_CUDA_MODULE:-$folder/lib/libd2l_cuda.so}
   [[ -e $module ]] || stop "there is no $module"

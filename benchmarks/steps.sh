@@ -1,12 +1,12 @@
-# Steps of gpu.sh: any number at once, each with its own limit and log, each a row of the results when
-# it ends. To be sourced. Takes from its caller: BUDGET, the seconds that all may take; STEPS, a pattern
-# for those to be done; `results` and `log`, the files of rows and of all logs; `logs`, a folder for
-# those of running steps; `here`, this file's; summary(), what is said in the end.
-# shellcheck shell=bash disable=SC2154
+# Runs steps of gpu.sh: any number at once, each with its own limit and log; each adds a row to the
+# results when it ends. To be sourced. The caller sets: BUDGET, the seconds for all steps together;
+# STEPS, a pattern of the steps to run; `results` and `log`, the files for rows and for all logs;
+# `logs`, a folder for logs of running steps; `here`, this file's folder. Provides summary(), the
+# final output. shellcheck shell=bash disable=SC2154
 
-# By process: the step's name, when it began, how long it may take.
+# By process: the step's name, its start and its limit.
 declare -A running=() begun=() limits=()
-only=''  # names of the steps to be done, all when empty
+only=''  # names of the steps to run; all if empty
 status=0 last='' has_begun=''
 
 # row NAME RESULT SECONDS FOUND
@@ -25,10 +25,10 @@ is_wanted() {
   [[ $1 == $STEPS && (-z $only || $'\n'$only$'\n' == *$'\n'$1$'\n'*) ]]
 }
 
-# begin NAME SECONDS COMMAND...: starts a step, which `last` names then; SECONDS are the most that it
-# may take.
+# begin NAME SECONDS COMMAND...: starts a step with a limit of SECONDS and sets `last` to its
+# process.
 begin() {
-  local name=$1 limit=$2 left=$((BUDGET - SECONDS - 5))  # 5: to end what does not want to end
+  local name=$1 limit=$2 left=$((BUDGET - SECONDS - 5))  # 5: to kill steps that do not end
   last=
   shift 2
   is_wanted "$name" || return
@@ -43,7 +43,7 @@ begin() {
   running[$last]=$name begun[$last]=$SECONDS limits[$last]=$limit
 }
 
-# put_away PROCESS: its log goes behind the others'.
+# put_away PROCESS: appends its log to the others.
 put_away() {
   local name=${running[$1]}
   { printf '\n==== %s\n' "$name" && tail -c 2000000 "$logs/$name"; } >>"$log"
@@ -68,7 +68,8 @@ ended() {
   put_away "$1"
 }
 
-# Rows of the steps that have ended. Not by `wait -n`: that forgets one of two that end at once.
+# Adds the rows of the steps that have ended. Not with `wait -n`, which loses one of two that end at
+# once.
 reap() {
   local process
   for process in "${!running[@]}"; do
@@ -78,7 +79,7 @@ reap() {
   done
 }
 
-# await PROCESS: others that end meanwhile get their rows too.
+# await PROCESS: waits for it; others that end meanwhile get their rows too.
 await() {
   while [[ -n ${running[$1]:-} ]]; do
     sleep 0.1
@@ -86,7 +87,7 @@ await() {
   done
 }
 
-# await_all [SECONDS]: or until so many seconds of the whole are over.
+# await_all [SECONDS]: waits for all steps, at most until SECONDS since the start.
 await_all() {
   while ((${#running[@]} && SECONDS < ${1:-BUDGET + 60})); do
     sleep 0.1
@@ -94,7 +95,7 @@ await_all() {
   done
 }
 
-# one begin...: a step alone.
+# one begin...: runs a step alone.
 one() {
   "$@"
   [[ -z $last ]] || await "$last"
@@ -107,7 +108,7 @@ summary() {
   cat "$results"
 }
 
-# A signal: first what is known is said, in case there is no time for more.
+# On a signal: first reports the known results, in case there is no time for more.
 stopped() {
   trap '' TERM INT HUP
   local name process processes=("${!running[@]}")

@@ -1,6 +1,7 @@
 #!/bin/sh
-# bin/mpirun and bin/orted of a package (docs/package.md): Open MPI's own programs, told where the
-# package lies. LD_LIBRARY_PATH stays as it is, or srun and ssh would get the package's libraries.
+# bin/mpirun and bin/orted of a package (docs/package.md): start Open MPI's own programs with the
+# package's location. LD_LIBRARY_PATH is not changed, since srun and ssh would then load the
+# package's libraries.
 self=$(readlink -f "$0" 2>/dev/null || echo "$0")
 root=$(cd "${self%/*}/.." && pwd -P) || exit 1
 
@@ -9,7 +10,8 @@ export OPAL_PREFIX="$root" OPAL_PKGLIBDIR="$root/lib/openmpi" OPAL_SYSCONFDIR="$
 export PMIX_PREFIX="$root" PMIX_PKGLIBDIR="$root/lib/pmix" PMIX_SYSCONFDIR="$root/etc"
 export PMIX_PKGDATADIR="$root/share/pmix"
 
-# Other hosts start the orted of the same folder, or that of --prefix, which sets LD_LIBRARY_PATH.
+# Other hosts start the orted in the same folder, or the one of --prefix, which sets
+# LD_LIBRARY_PATH.
 case "${self##*/} $* " in
   orted\ * | *" --prefix "*) ;;
   *)
@@ -17,7 +19,7 @@ case "${self##*/} $* " in
     set -- --noprefix "$@"
     ;;
 esac
-# Open MPI 4.1 refuses to start even ranks of this host where there is no ssh.
+# Without ssh, Open MPI 4.1 refuses to start even ranks on this host.
 if ! command -v ssh >/dev/null && ! command -v rsh >/dev/null; then
   export OMPI_MCA_plm="${OMPI_MCA_plm-^rsh}"
 fi
