@@ -29,7 +29,7 @@ die() {
   exit 1
 }
 
-# logged WHAT COMMAND...: runs it with its output in the log; a failure shows the end of it.
+# logged WHAT COMMAND...: runs it with its output in the log; after a failure, shows its end.
 logged() {
   local what=$1
   shift
@@ -40,7 +40,7 @@ logged() {
   fi
 }
 
-# The names in packages.apt; those marked "check:" only when asked for.
+# The names in packages.apt; those marked "check:" only on request.
 listed_packages() {
   local name reason
   while read -r name reason; do

@@ -20,7 +20,7 @@ output=build/release/ctest.log
 status=0
 ctest --preset release --parallel "$(nproc)" "$@" 2>&1 </dev/null | tee "$output" || status=$?
 
-# A skipped case's reason is what GoogleTest printed after "file:line: Skipped".
+# GoogleTest prints the reason of a skipped case after "file:line: Skipped".
 list_skipped() {
   awk '
     /^[0-9]+\/[0-9]+ Test: /  { name = $3; reason = ""; reading = 0 }

@@ -24,8 +24,8 @@ import d2l_side
 from comparison_table import Table
 from processes import ROOT, note, run_child
 
-# How PyTorch may run: eager, channels_last (N, H, W, C in memory) or compiled, or both; then SGD's
-# implementation. compile-step compiles the optimizer along.
+# PyTorch's settings: eager, channels_last (N, H, W, C in memory) or compiled, or both; then SGD's
+# implementation. compile-step also compiles the optimizer.
 SMALL = ("eager", "eager-foreach", "eager-fused", "channels_last", "channels_last-fused",
          "compile", "compile-fused", "compile-channels_last", "compile-step")
 LARGE = ("eager", "channels_last", "channels_last-fused", "compile-fused",
@@ -40,11 +40,11 @@ class Model:
     batch: int
     channels: int = 1
     width: int = 1       # --width of d2l-train
-    warm_up: int = 4     # steps that do not count
-    steps: int = 12      # those that do
-    span: int = 1        # steps between two readings of the clock
+    warm_up: int = 4     # steps that are not measured
+    steps: int = 12      # measured steps
+    span: int = 1        # steps between two clock readings
     variants: tuple = LARGE
-    on_gpu: dict = dataclasses.field(default_factory=dict)  # what is different there
+    on_gpu: dict = dataclasses.field(default_factory=dict)  # differences on a GPU
 
 
 MODELS = {
@@ -68,7 +68,7 @@ GPU_VARIANTS = ("eager", "channels_last-fused", "compile-channels_last-fused")
 
 
 def job_of(args, name, ranks=1):
-    """What both sides are to do, in plain numbers and words; the batch is that of all ranks."""
+    """The task of both sides, as plain numbers and words; the batch is over all ranks."""
     model = MODELS[name]
     if args.device == "cuda":
         model = dataclasses.replace(model, **{**GPU_SPANS, **model.on_gpu})
@@ -101,7 +101,7 @@ def variants_of(args, name):
 
 
 class Budget:
-    """The seconds that a model's runs may take together, and each of them."""
+    """The time limits of a model's runs: of all together, and of each."""
 
     def __init__(self, args):
         self.end = time.monotonic() + args.budget
@@ -118,7 +118,7 @@ class Budget:
 
 
 def d2l_sides(args, name, budget):
-    """By name, functions that make one run of d2l."""
+    """Functions that make one run of d2l, by name."""
     job = job_of(args, name, args.threads if args.ddp else 1)
     jobs = {}
     if not args.torch_only:
@@ -132,7 +132,7 @@ def d2l_sides(args, name, budget):
 
 
 def torch_sides(args, name, budget):
-    """By setting, the side's name and a function that makes one run."""
+    """The side's name and a function that makes one run, by setting."""
     job = job_of(args, name, args.threads if args.ddp else 1)
     torch = "PyTorch DDP" if args.ddp else "PyTorch"
     return {variant: (f"{torch}, {variant}",
@@ -141,8 +141,8 @@ def torch_sides(args, name, budget):
 
 
 def first_round(args, name, table, budget):
-    """Runs every side once; those that further rounds are of. Throws RuntimeError when d2l fails,
-    or PyTorch in every setting."""
+    """Runs every side once. Returns the sides for further rounds. Raises RuntimeError if d2l fails
+    or PyTorch fails in every setting."""
     job = job_of(args, name, args.threads if args.ddp else 1)
     sides = d2l_sides(args, name, budget)
     for side, run in sides.items():
@@ -262,7 +262,7 @@ def check_names(parser, what, names, known):
 
 
 def end_early(*_):
-    """Children end and the table is printed on the way out, whatever signals follow."""
+    """Ends the children and prints the table at exit, even if more signals follow."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     sys.exit(128 + signal.SIGTERM)
 

@@ -1,4 +1,4 @@
-"""The table of compare_torch.py: what every side's runs have given so far."""
+"""The table of compare_torch.py: the results of all sides so far."""
 import datetime
 import functools
 import os
@@ -24,8 +24,8 @@ def median_of(runs, key):
 
 
 class Table:
-    """Runs by model and side. With a `path` the file is, after every run, what it was when the
-    table began and the table behind it: whole at every instant, so that a kill loses no run."""
+    """Runs by model and side. With a `path`, every run rewrites the file: its former content and
+    the table. The file is complete at any time, so that a kill loses no run."""
 
     def __init__(self, how, device, path=None):
         self.how, self.device, self.path = how, device, path
@@ -33,8 +33,8 @@ class Table:
         self.before = path.read_text() if path and path.exists() else ""
 
     def add(self, job, side, run):
-        """Takes a run; answers the side's row as it is now. Throws RuntimeError when the sides
-        train different networks."""
+        """Adds a run and returns the side's current row. Raises RuntimeError if the sides train
+        different networks."""
         name = job["model"]
         self.jobs.setdefault(name, job)
         sides = self.results.setdefault(name, {})
@@ -55,7 +55,7 @@ class Table:
         return f"{median_of(sides['d2l'], 'speed') / median_of(sides[side], 'speed'):.2f} x"
 
     def text(self):
-        """Nothing when there was no run."""
+        """The table; empty if there was no run."""
         lines = [self.row(name, side) for name, sides in self.results.items() for side in sides]
         return "\n".join([*self.heading(), *lines, ""]) if lines else ""
 

@@ -9,14 +9,14 @@ import tempfile
 
 from processes import run_child
 
-# In an epoch: as many as PyTorch's side has. A GPU's queue runs empty at an epoch's end, which
-# would be felt by steps of some 50 us.
+# Per epoch: as many as on PyTorch's side. A GPU's queue runs empty at the end of an epoch, which
+# would affect steps of some 50 us.
 BATCHES = {"cpu": 8, "cuda": 64}
-TEST_SAMPLES = 10  # the one evaluation, behind the last step, is to cost nothing
+TEST_SAMPLES = 10  # so that the only evaluation, after the last step, costs nothing
 
 
 def data_name(job):
-    """A data set of images of the size that the network computes with."""
+    """A data set with images of the network's input size."""
     if job["channels"] == 1:
         return "fashion-mnist"
     return "cifar10" if job["side"] == 32 else "synthetic-{side}x{side}x{channels}".format(**job)
@@ -86,8 +86,8 @@ def run(build, job, limit):
 
 
 def first_step_seconds(seconds, speeds, job):
-    """From exec to the end of the first step, at most: what the run took besides its other steps,
-    its checkpoint included."""
+    """An upper bound of the time from exec to the end of the first step: the time of the run without
+    its other steps, but with its checkpoint."""
     spans = [job["batch"] * job["span"] / speed for speed in speeds]
     others = statistics.median(spans) / job["span"] * (job["span"] - 1)
     return seconds - sum(spans[1:]) - min(others, spans[0])

@@ -1,4 +1,4 @@
-"""Child processes, how long they took and how much memory; and what machine this is."""
+"""Child processes with their time and memory; and a description of this machine."""
 import os
 import pathlib
 import platform
@@ -14,8 +14,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
 def run_child(command, limit):
-    """Runs it to its end, or at most `limit` seconds; its output, wall-clock seconds and peak
-    memory (the largest process, in MB). Throws RuntimeError with the last line that it printed."""
+    """Runs it to its end, or at most `limit` seconds. Returns its output, wall-clock seconds and peak
+    memory (of the largest process, in MB). Raises RuntimeError with the last line of its output."""
     environment = dict(os.environ, OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
         started_at = time.time()
@@ -27,7 +27,7 @@ def run_child(command, limit):
             _, status, usage = os.wait4(child.pid, 0)
         finally:
             timer.cancel()
-            kill_group(child.pid)  # what an interruption, or a child that died, left running
+            kill_group(child.pid)  # processes left by an interruption or a dead child
         seconds = time.time() - started_at
         child.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)

@@ -1,4 +1,4 @@
-"""The networks of models/*.cpp in PyTorch, structure for structure.
+"""The networks of models/*.cpp in PyTorch, with the same structure.
 
 compare_torch.py compares the number of parameters with what d2l-train prints, so that a difference
 in structure stops the comparison.
@@ -28,7 +28,7 @@ def conv_relu(in_channels, out_channels, kernel, **options):
 
 
 def dropped_classifier(features):
-    """Two hidden layers of 4096 with dropout, as AlexNet and VGG have them."""
+    """Two hidden layers of 4096 with dropout, as in AlexNet and VGG."""
     return [nn.Flatten(),
             nn.Linear(features, 4096), nn.ReLU(inplace=True), nn.Dropout(0.5),
             nn.Linear(4096, 4096), nn.ReLU(inplace=True), nn.Dropout(0.5), nn.Linear(4096, 10)]
@@ -47,7 +47,7 @@ def alexnet():
 
 
 def vgg11():
-    """With a quarter of the channels, as the book trains it."""
+    """With a quarter of the channels, as in the book."""
     layers, channels = [], 1
     for count, out in ((1, 16), (1, 32), (2, 64), (2, 128), (2, 128)):
         for _ in range(count):
@@ -102,7 +102,7 @@ def googlenet():
 
 
 class Residual(nn.Module):
-    """Two 3 x 3 convolutions beside `shortcut`."""
+    """Two 3 x 3 convolutions parallel to `shortcut`."""
 
     def __init__(self, in_channels, out, stride, bias, shortcut):
         super().__init__()
@@ -118,7 +118,7 @@ class Residual(nn.Module):
 
 
 class PaddedSubsample(nn.Module):
-    """He's option A: every second pixel, channels of zeros on both sides."""
+    """He's option A: every second pixel, zero channels on both sides."""
 
     def __init__(self, more):
         super().__init__()
@@ -129,7 +129,7 @@ class PaddedSubsample(nn.Module):
 
 
 def resnet18():
-    """The book's: convolutions with biases, shortcuts of 1 x 1 without batch norm."""
+    """As in the book: convolutions with biases, 1 x 1 shortcuts without batch norm."""
     layers = [nn.Conv2d(1, 64, 7, 2, 3), nn.BatchNorm2d(64), nn.ReLU(inplace=True),
               nn.MaxPool2d(3, 2, 1)]
     channels = 64
@@ -187,7 +187,7 @@ class VitTiny(nn.Module):
 
 
 def torchvision(name):
-    """One that torchvision defines, which is only needed for these."""
+    """A network from torchvision, which only these networks need."""
     def build_it():
         from torchvision import models
         return getattr(models, name)(num_classes=10)

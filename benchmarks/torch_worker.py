@@ -1,4 +1,4 @@
-"""One training run of PyTorch, in a process of its own; compare_torch.py starts it.
+"""One training run of PyTorch in a separate process; compare_torch.py starts it.
 
     python3 torch_worker.py '{"model": ..., "variant": ..., ...}'
 
@@ -21,7 +21,7 @@ BATCHES = 8  # different ones, in memory before the first step
 
 
 def make_step(job, ranks):
-    """A function of (images, labels) that makes one step, and the number of parameters."""
+    """Returns a function of (images, labels) that runs one step, and the number of parameters."""
     variant, optimizer_kind = job["variant"], job["variant"].rpartition("-")[2]
     model = build(job["model"]).to(job["device"])
     if "channels_last" in variant:
@@ -56,14 +56,14 @@ def make_step(job, ranks):
 
 
 def use_gpu(job):
-    """PyTorch's best: convolutions chosen by measurement, f32 products as the job wants them."""
+    """PyTorch's fastest options: convolutions chosen by measurement, f32 products as in the job."""
     torch.backends.cudnn.benchmark = True
     torch.backends.cudnn.allow_tf32 = job["precision"] == "tf32"
     torch.backends.cuda.matmul.allow_tf32 = job["precision"] == "tf32"
 
 
 class Clock:
-    """Seconds between two marks, on the GPU's own clock where there is one."""
+    """Seconds between two marks, measured by the GPU if there is one."""
 
     def __init__(self, device):
         self.on_gpu = device == "cuda"

@@ -1,18 +1,18 @@
 #!/bin/bash
-# Looks at the package for a GPU's first minutes (docs/package.md).
-#   check_gpu_package.sh --contents FILE   that it holds what benchmarks/gpu.sh runs and nothing else, and
-#                                          can be carried
-#   check_gpu_package.sh --rehearse BUILD  makes its parts of a build folder, with the module that runs on
-#                                          the CPU in place of the GPU's, and takes all steps of gpu.sh in
-#                                          a root folder with stand-ins for the machine's programs
-# Exit code: 0 all is well, 1 it is not, 77 this user may not make such a root folder.
+# Checks the package for a GPU's first minutes (docs/package.md).
+#   check_gpu_package.sh --contents FILE   checks that it contains what benchmarks/gpu.sh runs and nothing
+#                                          else, and is small enough to copy
+#   check_gpu_package.sh --rehearse BUILD  installs it from a build folder, with the module that runs on
+#                                          the CPU instead of the GPU's, and runs all steps of gpu.sh in
+#                                          a root folder with stubs for the machine's programs
+# Exit code: 0 passed, 1 failed, 77 this user may not create such a root folder.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/package/root.sh
 . "$here/root.sh"
 
-MOST_MIB=55            # packed, since what travels to a lent machine is limited
-MOST_UNPACKED_MIB=200  # which xz makes less than a fifth of
+MOST_MIB=55            # packed: the size of an upload is limited
+MOST_UNPACKED_MIB=200  # xz compresses it to less than a fifth
 NAME="d2l-gpu"
 
 rooms() { cat "$1/tests/device_rooms.txt"; }
@@ -23,7 +23,7 @@ same() {
 $(diff <(echo "$2") <(echo "$3"))"
 }
 
-# check_contents FOLDER: but for the module.
+# check_contents FOLDER: checks all files except the module.
 check_contents() {
   local programs=(bench-kernels d2l-ckpt d2l-train mpirun orted)
   [[ ! -e $1/bin/bench-cudnn-fusions ]] || programs+=(bench-cudnn-fusions)
@@ -35,7 +35,7 @@ check_contents() {
   [[ ! -e $1/lib/libd2l_cuda_emulated.so ]] || die "the package has the emulated module"
 }
 
-# check_file FILE: a whole package.
+# check_file FILE: checks a complete package.
 check_file() {
   local folder module mib
   mib=$(($(stat -c %s "$1") / (1 << 20)))
@@ -54,7 +54,7 @@ check_file() {
   echo "$1: $mib MiB"
 }
 
-# The package's parts of a build folder, in $root/opt, with the emulated module.
+# Installs the package from a build folder into $root/opt, with the emulated module.
 install_parts() {
   local d2l=$root/opt/$NAME mib
   cmake --install "$build" --component gpu --strip --prefix "$d2l" >"$root/install.log" 2>&1 ||
@@ -68,7 +68,7 @@ install_parts() {
   patchelf --set-rpath "\$ORIGIN" "$d2l/lib/libd2l_cuda.so"
 }
 
-# This machine's Python, where it is.
+# This machine's Python, at its own path.
 put_python() {
   local program library
   program=$(python3 -c 'import os, sys; print(os.path.realpath(sys.executable))') || skip "no python3"
@@ -81,7 +81,7 @@ put_python() {
   chmod +x "$root/bin/python3"
 }
 
-# 16 and 8 grey images of 28 x 28, as Fashion-MNIST's files have them.
+# 16 and 8 grey images of 28 x 28, in files like Fashion-MNIST's.
 put_images() {
   local folder=$root/data/fashion-mnist part count
   mkdir -p "$folder"
@@ -94,7 +94,7 @@ put_images() {
   done
 }
 
-# gpu CALL...: gpu.sh in the root folder.
+# gpu CALL...: runs gpu.sh in the root folder.
 gpu() {
   in_root "$root" /bin/env PATH=/stand_ins:/bin PYTHONPATH=/stand_ins PYTHONDONTWRITEBYTECODE=1 \
     REHEARSAL=/data MODULE="/opt/$NAME/lib/libd2l_cuda.so" OUT=/tmp/results GTEST_FILTER="$FILTER" \
@@ -103,7 +103,7 @@ gpu() {
   tail -n 20 "$root/tmp/said"
 }
 
-# A test or two of each room; all of them are what ctest -L emulated runs.
+# One or two tests of each room; ctest -L emulated runs all of them.
 FILTER='Concat.*:MaskedSoftmax.W*:DotProductAttention.*:ClipTest.*:Blocks.BasicBlock:Feed.*'
 FILTER+=':AveragePooling.*:*DeviceCommunicator.SumsOfOneRank*'
 FILTER+=':OnGpu.StepsThroughTheHostAreNotRecorded:OnGpu.SharedGpus*'

@@ -1,13 +1,13 @@
 #!/bin/bash
-# Runs programs of a package where nothing is installed: in a root folder that has the package,
+# Runs programs of a package without anything installed: in a root folder with only the package,
 # glibc, and this machine's sh for the package's mpirun.
 #   tests/package/check_package.sh build/release/d2l-0.1.0-linux-x86_64.tar.xz
-# Exit code: 0 they work, 1 they do not, 77 this user may not make such a root folder.
+# Exit code: 0 passed, 1 failed, 77 this user may not create such a root folder.
 set -euo pipefail
 # shellcheck source=tests/package/root.sh
 . "$(dirname "${BASH_SOURCE[0]}")/root.sh"
 
-# works TEXT PROGRAM...: it succeeds and says TEXT.
+# works TEXT PROGRAM...: checks that it succeeds and prints TEXT.
 works() {
   local text=$1 output
   shift

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Kills benchmarks/gpu.sh and its steps: no row of a step that has ended may be lost. The script and
-# compare_torch.py are the real ones; what they run are stubs that do nothing, or hang.
+# Kills benchmarks/gpu.sh and its steps: no row of a finished step may be lost. The script and
+# compare_torch.py are the real ones; the programs that they run are stubs that do nothing, or hang.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/package/root.sh
@@ -18,13 +18,13 @@ stub() {
   chmod +x "$work/$1"
 }
 
-# A build folder, which has rooms of one, two and four parts.
+# A build folder with rooms of one, two and four parts.
 make_stubs() {
   local name
   mkdir "$work"/{bin,lib,tests}
   printf '%s\n' tensor cuda_kernels cuda_programs >"$work/tests/device_rooms.txt"
   cp /bin/true "$work/lib/libd2l_cuda.so"
-  # The first $ENDING callers go on, later ones hang; number $KILLED is killed.
+  # The first $ENDING callers return, later ones hang; number $KILLED is killed.
   stub turn <<'END'
 #!/bin/sh
 turn=1
@@ -52,7 +52,7 @@ END
   done
 }
 
-# begin ENDING CALL...: gpu.sh in the background, in which so many stubs come to an end.
+# begin ENDING CALL...: starts gpu.sh in the background; the first ENDING stubs return.
 begin() {
   rm -rf "$OUT" "$TURNS"
   mkdir "$TURNS"
@@ -61,13 +61,13 @@ begin() {
 }
 
 rows() { cat "$OUT"/*-results.txt 2>/dev/null || true; }
-# Runs in the table against PyTorch.
+# The number of runs in the table against PyTorch.
 runs() {
   [[ -e $OUT/comparison.md ]] || { echo 0; return; }
   awk -F' *[|] *' '$2 == "lenet" { runs += $7 } END { print runs + 0 }' "$OUT/comparison.md"
 }
 
-# has_come_to ENDING ROWS RUNS: the next stub hangs, and all is known of those before.
+# has_come_to ENDING ROWS RUNS: the next stub hangs, and the results of those before are written.
 has_come_to() {
   [[ -e $TURNS/$(($1 + 1)) && $(rows | wc -l) == "$2" && $(runs) == "$3" ]]
 }
@@ -101,7 +101,7 @@ $(rows; cat "$OUT/comparison.md" "$work/said")"
   ((++kills))
 }
 
-# The script, after each step in turn; within the first comparison after each of its runs.
+# Kills the script after each step in turn; in the first comparison after each of its runs.
 test_kills() {
   local signals=(KILL TERM) ending point
   kills=0
@@ -111,7 +111,7 @@ test_kills() {
   for ((ending = 0; ending < 5; ++ending)); do
     STEPS=torch-resnet50 killed "${signals[ending % 2]}" compare $ending 2 $ending
   done
-  # Stubs that have ended, rows, runs in the table.
+  # Finished stubs, rows, runs in the table.
   for point in "3 3 3" "4 4 3" "5 5 3" "6 6 3" "7 7 3" "8 8 3" "10 9 5" "12 10 7"; do
     read -r ending rows runs <<<"$point"
     STEPS='!(torch-resnet50)' killed "${signals[ending % 2]}" compare "$ending" "$rows" "$runs"
@@ -164,7 +164,7 @@ test_refusals() {
   expect_refusal "--after has no effect with first" first --after "$work/turn" "$work"
   BUDGET=soon expect_refusal "BUDGET expects seconds, found 'soon'" first "$work"
   OUT=$work/turn expect_refusal "OUT expects a folder to write to, found '$work/turn'" first "$work"
-  # A library that is nowhere; one that lies beside the module is found by programs.
+  # A library that does not exist; programs find one in the module's folder.
   patchelf --add-needed libabsent.so.1 "$work/lib/libd2l_cuda.so"
   expect_refusal "libd2l_cuda.so needs libabsent.so.1; LD_LIBRARY_PATH may name" first "$work"
   touch "$work/lib/libabsent.so.1"
@@ -177,7 +177,7 @@ test_refusals() {
   echo "what cannot be done is refused in one line"
 }
 
-# An epoch of 64 batches on a GPU; and what a run took besides the steps that followed its first.
+# An epoch of 64 batches on a GPU; and the time of a run without the steps after its first.
 test_side_of_d2l() {
   PYTHONPATH=$here/../../benchmarks python3 - "$work" <<'END' || die "d2l_side.py"
 import pathlib

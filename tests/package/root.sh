@@ -1,7 +1,7 @@
-# An otherwise empty root folder, in which packages are tried. To be sourced.
+# A nearly empty root folder for testing packages. To be sourced.
 # shellcheck shell=bash
 
-# In GoogleTest's words, for test.sh's list of reasons.
+# In GoogleTest's format, for test.sh's list of reasons.
 skip() {
   printf 'package: Skipped\n%s\n\n[  SKIPPED ] package\n' "$*"
   exit 77
@@ -12,8 +12,8 @@ die() {
   exit 1
 }
 
-# in_new_root COMMAND...: in namespaces of its own, so that what is mounted or left running ends with
-# it. COMMAND gets a new empty folder as its last word.
+# in_new_root COMMAND...: runs it in separate namespaces, so that its mounts and processes end with
+# it. COMMAND gets a new empty folder as its last argument.
 in_new_root() {
   ((EUID == 0)) || skip "only root can change the root folder"
   local apart=(unshare --mount --propagation private --pid --fork --kill-child) root code=0
@@ -24,7 +24,7 @@ in_new_root() {
   return "$code"
 }
 
-# put_system ROOT: the files that every machine has: glibc's, and a shell that needs no others.
+# put_system ROOT: copies the files that every machine has: glibc, and a shell that needs only glibc.
 put_system() {
   local root=$1 libc name
   libc=$(ldd /bin/sh | awk '/libc\.so\.6/ { print $3 }')
@@ -39,7 +39,7 @@ put_system() {
   mount -t proc proc "$root/proc" && mount --rbind /dev "$root/dev" || skip "no right to mount"
 }
 
-# put_tools ROOT PROGRAM...: programs of this machine with the libraries they need.
+# put_tools ROOT PROGRAM...: copies programs of this machine with the libraries they need.
 put_tools() {
   local root=$1 name path library
   shift
@@ -55,7 +55,7 @@ put_tools() {
   done
 }
 
-# in_root ROOT WORD...: WORDs may begin with settings, as env's.
+# in_root ROOT WORD...: runs a command in ROOT; as for env, WORDs may begin with variables.
 in_root() {
   local root=$1
   shift
@@ -65,8 +65,8 @@ in_root() {
     timeout 120 chroot "$root" "$@"
 }
 
-# check_libraries ROOT FOLDER: the libraries of the package in FOLDER find all they need. Open MPI is
-# silent about plugins that cannot be loaded. NVIDIA's libraries are the machine's.
+# check_libraries ROOT FOLDER: checks that the libraries of the package in FOLDER find all they need:
+# Open MPI does not report plugins that cannot be loaded. NVIDIA's libraries come from the machine.
 check_libraries() {
   local file needs
   for file in "$1$2"/lib/*.so* "$1$2"/lib/*/*.so; do
