@@ -84,7 +84,7 @@ TEST(MaskedSoftmax, RefusesOtherShapes) {
       HasSubstr("[b, q, k]"));
 }
 
-// softmax(q k^T / sqrt(d)) v of one head, of other operations.
+// softmax(q k^T / sqrt(d)) v of one head, composed of other operations.
 Variable composed(const Variable& q, const Variable& k, const Variable& v, const Tensor& valid) {
   const double scale = 1 / std::sqrt(static_cast<double>(q.shape()[2]));
   return matmul(masked_softmax(matmul(q, transpose(k)) * scale, valid), v);

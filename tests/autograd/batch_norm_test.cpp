@@ -31,13 +31,13 @@ Tensor seed(DType dtype = DType::f32) {
   return uniform(device(), kShape, {.seed = 5}, -1, 1).cast(dtype);
 }
 
-// Sums with it are far from 0, where roundings would decide what a ReLU lets through.
+// Keeps sums away from 0, where rounding errors would decide the output of a ReLU.
 Variable far_residual(DType dtype) {
   const Tensor noise = uniform(device(), kShape, {.seed = 4}, -1, 1);
   return Variable((noise / abs(noise) * 6.0 + noise).cast(dtype), true);
 }
 
-// With a residual and an activation it is batch norm, an addition and the activation.
+// With a residual and an activation it equals batch norm, an addition and the activation.
 TEST(BatchNormOperation, IsItsComposition) {
   for (DType dtype : {DType::f32, DType::bf16, DType::f16})
     for (Activation activation :
@@ -96,7 +96,7 @@ TEST(BatchNormOperation, OneVariableAsGammaAndBeta) {
   EXPECT_TRUE(close(in.x.grad(), apart.x.grad()));
 }
 
-// The slot of a parameter that is frozen alone keeps its zeros.
+// If only one of the parameters is frozen, its gradient slot stays 0.
 TEST(BatchNormOperation, GammaFrozenAlone) {
   Tensor arena = zeros(device(), {2 * kChannels});
   Operands in, wanted;
@@ -112,15 +112,15 @@ TEST(BatchNormOperation, GammaFrozenAlone) {
   EXPECT_TRUE(close(in.x.grad(), wanted.x.grad() * 2.0));
 }
 
-// How many kernels and copies `work` takes; 0 where the device records nothing.
+// The number of kernels and copies in `work`; 0 if the device cannot record.
 int64_t nodes_of(const std::function<void()>& work) {
   const std::string graph = "a CUDA graph of ";
   const auto recording = device().record(work);
   return recording == nullptr ? 0 : std::stoll(recording->describe().substr(graph.size()));
 }
 
-// Statistics and the running ones are found by two kernels, the result by one, the gradients by
-// three, of which gamma's and beta's go right into their slots; the last node is the seed's copy.
+// Two kernels compute the statistics and running statistics, one the result, three the gradients;
+// those of gamma and beta are written directly into their slots. The last node copies the seed.
 TEST(BatchNormOperation, TakesSixKernels) {
   const Tensor grad = seed();
   for (bool with_residual : {false, true}) {

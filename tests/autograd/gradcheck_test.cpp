@@ -1,4 +1,4 @@
-// Every differentiable function against central differences.
+// Compares the gradient of every differentiable function with central differences.
 
 #include "tests/support/gradcheck.h"
 
@@ -20,7 +20,8 @@ Tensor random(const Shape& shape, uint64_t stream = 0, double low = -1, double h
   return uniform(device(), shape, {.seed = 7, .stream = stream}, low, high);
 }
 
-// Values at least 0.07 from zero and from each other, not sorted; their number is no multiple of 7.
+// Values at least 0.07 away from zero and from each other, unsorted; their number is not a multiple
+// of 7.
 Tensor apart(const Shape& shape) {
   std::vector<float> values(static_cast<size_t>(shape.elements()));
   size_t count = values.size();
@@ -244,7 +245,7 @@ TEST(GradcheckConvolution, PoolingRoundedUp) {
     EXPECT_TRUE(gradcheck([&](Inputs in) { return pool2d(in[0], params); }, {apart({2, 6, 4, 3})}));
 }
 
-// Averages only: a maximum over sums that come close has a kink.
+// Only averages: a maximum over nearly equal sums has a kink.
 TEST(GradcheckConvolution, PooledAsOne) {
   const Pool2dParams pool{.kind = Pooling::average};
   for (Activation activation : {Activation::none, Activation::sigmoid}) {
@@ -253,7 +254,7 @@ TEST(GradcheckConvolution, PooledAsOne) {
     const Tensor bias = random({3}, 32);
     EXPECT_TRUE(gradcheck([&](Inputs in) { return conv2d_pool(in[0], in[1], in[2], conv, pool); },
                           {x, weight, bias}));
-    // an input that is data, as in a first layer; and a frozen kernel
+    // a constant input, as in a first layer; and a frozen kernel
     EXPECT_TRUE(
         gradcheck([&](Inputs in) { return conv2d_pool(Variable(x), in[0], in[1], conv, pool); },
                   {weight, bias}));

@@ -126,7 +126,7 @@ TEST(Profiler, CountsBytesOfConvolutions) {
   }
 }
 
-// The second gradient of an input is added by the convolution.
+// The convolution itself adds the second gradient of an input.
 TEST(Profiler, ConvolutionsAddToGradients) {
   Backend& backend = device();
   Profiler profiler(backend);
@@ -152,7 +152,8 @@ TEST(Profiler, ConvolutionsAddToGradients) {
 }
 
 // A step of batch norm with a residual and a ReLU: x four times, the residual, y, y again or its
-// mask twice, the gradient of y, that before the ReLU twice, and that of x; all else is small.
+// mask twice, the gradient of y, the gradient before the ReLU twice, and the gradient of x; the
+// rest is small.
 TEST(Profiler, CountsBytesOfBatchNorm) {
   Backend& backend = device();
   Profiler profiler(backend);
@@ -198,7 +199,7 @@ TEST(Profiler, CountsBytesOfCopiesAndElements) {
   EXPECT_EQ(bytes(profiler, "copy"), 4 * (10 + 60 + 10 + 2 * 60));
 }
 
-// Only the rows that are named, and the ranges that a step covers.
+// Counts only the indexed rows and the ranges of a step.
 TEST(Profiler, CountsBytesOfParts) {
   Backend& backend = device();
   Profiler profiler(backend);
@@ -218,7 +219,7 @@ TEST(Profiler, CountsBytesOfParts) {
   EXPECT_EQ(bytes(profiler, "sgd_step"), 100 * 4 * 5);
 }
 
-// Each operation by what binds it, not their sums.
+// Compares each operation with its own limit, not only the sums.
 TEST(Profiler, ComparesWithLimits) {
   Backend& backend = device();
   Profiler profiler(backend);

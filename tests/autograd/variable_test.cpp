@@ -1,4 +1,4 @@
-// The tape itself, with the results of chapter 2.5.
+// Tests of the tape, with the results of chapter 2.5.
 
 #include "framework/autograd/variable.h"
 
@@ -111,7 +111,7 @@ TEST(Backward, SeedStaysAsItWas) {
   EXPECT_TRUE(close(seed, {1, 1, 1, 1}));
 }
 
-// A diamond: backward must wait for both sides before it goes on to what they share.
+// A diamond: backward must wait for both branches before it continues with their common input.
 TEST(Backward, DiamondsAndUnevenDepths) {
   Variable x(full(device(), {}, 3), true);
   Variable shared = x * x;
@@ -170,7 +170,7 @@ TEST(Parameters, ReadyIsCalledOnceAfterTheLastContribution) {
     order.emplace_back("x");
   });
   other.on_grad_ready([&] { order.emplace_back("other"); });
-  Variable first = x * 2.0;  // used early, its gradient comes last
+  Variable first = x * 2.0;  // used early, so its gradient comes last
   Variable y = tanh(first) * 0.0 + x + x * other;
   sum(y).backward();
   ASSERT_EQ(seen.size(), 1u);
@@ -183,7 +183,7 @@ TEST(Parameters, ReadyIsCalledOnceAfterTheLastContribution) {
   other.on_grad_ready(nullptr);
 }
 
-// Deep layers are ready first, so that their gradients can travel while the rest is computed.
+// Deep layers are ready first, so that their reduction overlaps with the rest of the backward pass.
 TEST(Parameters, ReadyComesInReverseOrderOfUse) {
   Variable w[3];
   std::vector<int> order;
@@ -232,8 +232,8 @@ TEST(Losses, GoldenValues) {
   EXPECT_TRUE(close(squared_loss(x4(), full(device(), {4}, 1)).value(), {0.5f, 0, 0.5f, 2}));
 }
 
-// PyTorch's sizes with ceil_mode: one window more where something is left over, unless it would
-// begin in the padding on the right.
+// PyTorch's sizes with ceil_mode: one more window for a remainder, unless it would start in the
+// padding on the right.
 TEST(Pooling, NumberOfWindowsRoundedUp) {
   auto side = [](int64_t size, int64_t window, int64_t stride, int64_t padding) {
     return pool2d(Variable(ones(device(), {1, size, size, 1})), {.window = {window, window},
@@ -253,7 +253,7 @@ TEST(Pooling, NumberOfWindowsRoundedUp) {
   EXPECT_THAT(message_of([&] { side(1, 3, 2, 0); }), HasSubstr("does not fit"));
 }
 
-// -sum q log p, where q mixes the label with all of them alike.
+// -sum q log p, where q mixes the label with the uniform distribution.
 TEST(Losses, LabelSmoothing) {
   const double smoothing = 0.1;
   const std::vector<int64_t> labels = {0, 2, 1};
@@ -302,7 +302,7 @@ TEST(Messages, NameTheShapes) {
   EXPECT_THAT(message_of([&] { squared_loss(x, ones(device(), {3, 2})); }), HasSubstr("[3, 2]"));
 }
 
-// 49 values of 2000 are more than f16 holds, their average is not.
+// The sum of 49 values of 2000 overflows f16, their average does not.
 TEST(Precision, AveragesDoNotOverflow) {
   if (!device().computes(DType::f16)) GTEST_SKIP() << "f16 needs a GPU";
   const Variable x(full(device(), {2, 7, 7, 3}, 2000).cast(DType::f16), true);
