@@ -3,8 +3,8 @@
 #include "tests/backend/bf16_ways.h"
 #include "tests/backend/naive.h"
 
-// Kernels for activations in bf16 against the same ones for f32, on the same numbers. Convolutions
-// are in convolution_test.cpp.
+// Compares kernels for bf16 activations with the f32 kernels on the same numbers. For convolutions
+// see convolution_test.cpp.
 
 namespace d2l::test {
 namespace {
@@ -12,10 +12,11 @@ namespace {
 using naive::Array;
 using Values = std::vector<float>;
 
-// What storing a result in bf16 may add: half of its last digit, and of a number summed before.
+// The error of storing a result in bf16: half a unit in the last place, also of a number that was
+// summed.
 constexpr double kStored = 1.0 / 256;
 
-// Random numbers that f32 and bf16 both have.
+// Random numbers that are exact in f32 and bf16.
 template <class T>
 void fill_random(Array<T>& array, uint64_t seed) {
   array.random(seed);
@@ -27,7 +28,7 @@ testing::AssertionResult like(const Values& found, const Values& expected, doubl
   return naive::close(found, naive::Doubles(expected.begin(), expected.end()), tolerance);
 }
 
-// run(T{}) answers all results; those of T = Bfloat16 are those of float.
+// run(T{}) returns all results; for T = Bfloat16 they must match those for float.
 template <class Run>
 void expect_like_f32(const Run& run, double tolerance = kStored) {
   const std::vector<Values> expected = run(float{}), found = run(Bfloat16{});
@@ -57,7 +58,7 @@ std::vector<Values> linear(Backend& backend, int64_t rows, int64_t in, int64_t o
 }
 
 TEST_P(Bf16Kernels, ProductsAreThoseOfF32) {
-  // few rows, many rows that are copied in slices, and weights that are many for the rows
+  // few rows; many rows, copied in slices; many weights for few rows
   for (const auto& [rows, in, out] : {std::tuple(1, 1, 1),
                                       {5, 1, 9},
                                       {7, 40, 33},
@@ -87,7 +88,7 @@ TEST_P(Bf16Kernels, ProductsOfStacksAreThoseOfF32) {
   });
 }
 
-// 1 + 2^-12 is no bf16.
+// bf16 cannot represent 1 + 2^-12.
 TEST_P(Bf16Kernels, WeightsAreRoundedWhereTheyAreMultipliedInBf16) {
   Array<Bfloat16> x(*backend, {64, 1});
   Array<float> weight(*backend, {1, 1}), y(*backend, {64, 1});
@@ -134,8 +135,8 @@ std::vector<Values> conv_pool(Backend& backend, const PooledCase& c, bool input_
   return all;
 }
 
-// Averages: which of two elements is larger may change where both are rounded. What is kept between
-// convolution and pooling is rounded too, and with it each term of the sums.
+// Averages only: rounding may change which of two elements is larger. Results between convolution
+// and pooling are rounded too, and so is each term of the sums.
 TEST_P(Bf16Kernels, PooledConvolutionsAreThoseOfF32) {
   for (const PooledCase& c :
        {PooledCase{17, 28, 28, 1, 6, 5, 2}, PooledCase{9, 14, 14, 6, 16, 5, 0},
@@ -200,7 +201,7 @@ TEST(Bf16LayerNorm, IsThatOfF32) {
     });
 }
 
-// Queries, keys and values lie side by side, as self-attention has them.
+// Queries, keys and values are slices of one tensor, as in self-attention.
 template <class T>
 std::vector<Values> attention(Backend& backend, const Shape& shape, int64_t heads) {
   const Shape packed = shape.with_size(2, 3 * shape[2]);

@@ -22,19 +22,19 @@ TEST(Bf16Choice, DependsOnWhatTheProcessorIsFastAt) {
       // Zen 4 and later
       {{"AuthenticAMD", 0x19, true, false}, Bf16Products::pairs, "twice as many"},
       {{"AuthenticAMD", 0x1a, true, false}, Bf16Products::pairs, "twice as many"},
-      // Zen 3, which is of Zen 4's family, and Zen 2
+      // Zen 3 (same family as Zen 4) and Zen 2
       {{"AuthenticAMD", 0x19, false, false}, Bf16Products::f32, "no instruction"},
       {{"AuthenticAMD", 0x17, false, false}, Bf16Products::f32, "no instruction"},
-      // Sapphire Rapids; where the hypervisor hides AMX; Cooper Lake is like that; Ice Lake
+      // Sapphire Rapids; the same with AMX hidden by the hypervisor, or Cooper Lake; Ice Lake
       {{"GenuineIntel", 6, true, true}, Bf16Products::tiles, "AMX"},
       {{"GenuineIntel", 6, true, false}, Bf16Products::f32, "GenuineIntel"},
       {{"GenuineIntel", 6, false, false}, Bf16Products::f32, "no instruction"},
-      // whoever else has the instruction, and AMX if they ever do
+      // other vendors with the instruction, and with AMX
       {{"CentaurHauls", 7, true, false}, Bf16Products::f32, "CentaurHauls"},
       {{"", 0, true, false}, Bf16Products::f32, "not known"},
       {{"AuthenticAMD", 0x1b, true, true}, Bf16Products::tiles, "AMX"},
       {{"", 0, false, false}, Bf16Products::f32, "no instruction"},
-      // oneDNN must not use what the processor has
+      // oneDNN is limited to less than the processor has
       {{"AuthenticAMD", 0x19, true, false, true}, Bf16Products::f32, "ONEDNN_MAX_CPU_ISA"},
       {{"GenuineIntel", 6, true, true, true}, Bf16Products::f32, "ONEDNN_MAX_CPU_ISA"},
       {{"AuthenticAMD", 0x17, false, false, true}, Bf16Products::f32, "no instruction"}};
@@ -45,7 +45,7 @@ TEST(Bf16Choice, DependsOnWhatTheProcessorIsFastAt) {
   }
 }
 
-// What Linux says after the colon of the first such line of /proc/cpuinfo.
+// The value of the first such line in /proc/cpuinfo.
 std::string cpuinfo(const std::string& name) {
   std::ifstream file("/proc/cpuinfo");
   for (std::string line; std::getline(file, line);)

@@ -7,7 +7,7 @@
 
 namespace d2l::cpu {
 
-// In names of tests and messages.
+// For test names and messages.
 inline void PrintTo(Bf16Products products, std::ostream* stream) {
   *stream << (products == Bf16Products::f32     ? "as f32"
               : products == Bf16Products::pairs ? "in pairs"
@@ -18,7 +18,7 @@ inline void PrintTo(Bf16Products products, std::ostream* stream) {
 
 namespace d2l::test {
 
-// All ways of multiplying bf16 that this machine has, whichever it would choose.
+// All bf16 multiplications that this machine supports, not only the default.
 inline std::vector<cpu::Bf16Products> bf16_ways() {
   std::vector<cpu::Bf16Products> ways{cpu::Bf16Products::f32};
   if (cpu::this_processor().is_limited) return ways;

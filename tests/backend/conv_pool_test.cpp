@@ -1,6 +1,6 @@
 #include "tests/backend/naive.h"
 
-// conv2d_pool against conv2d and pool2d one after the other, which is what it means.
+// Compares conv2d_pool with conv2d followed by pool2d, its definition.
 
 namespace d2l::test {
 namespace {
@@ -92,7 +92,7 @@ TEST_P(ConvPool, SteadyStateAsksTheSystemForNothing) {
 INSTANTIATE_TEST_SUITE_P(
     Shapes, ConvPool,
     testing::Values(
-        // LeNet's layers, and what is near them
+        // LeNet's layers and similar ones
         Case{17, 28, 28, 1, 6, 5, 2}, Case{17, 14, 14, 6, 16, 5, 0},
         Case{1, 28, 28, 1, 6, 5, 2, Activation::none},
         Case{3, 28, 28, 1, 6, 5, 2, Activation::relu},

@@ -3,8 +3,8 @@
 #include "tests/backend/bf16_ways.h"
 #include "tests/backend/naive.h"
 
-// Which kernel computes which convolution of the zoo's usual networks. Speed was measured with
-// these choices, and another kernel is other bits.
+// Which kernel computes which convolution of the zoo's usual networks. These choices were measured,
+// and another kernel gives other bits.
 
 namespace d2l::test {
 namespace {
@@ -47,7 +47,7 @@ struct Layer {
   }
 };
 
-// Layers for which the choice is the same: in f32, in bf16 multiplied in pairs and in AMX's tiles.
+// Layers with the same choice: in f32, in bf16 multiplied in pairs, and in AMX tiles.
 struct Group {
   Kernels f32, pairs, tiles;
   std::vector<Layer> layers;
@@ -174,7 +174,7 @@ const std::vector<Group> kGroups = {
      {{"vit-tiny", 28, 1, 64, 4, 4, 0}}},
 };
 
-// Calls body(kernel that is expected, kernel that is chosen) for all passes that are asked for.
+// Calls body(expected kernel, chosen kernel) for all requested passes.
 template <class Body>
 void for_passes(const Layer& layer, DType dtype, const Kernels& expected, const Body& body) {
   SCOPED_TRACE(concat(layer.network, " ", layer.in, "->", layer.out, " ", layer.kernel, "x",
@@ -210,7 +210,7 @@ TEST(ConvolutionChoice, InF32WithoutAvx512) {
                  [](const std::string&, const std::string& found) { EXPECT_EQ(found, kDnnl); });
 }
 
-// The choice alone needs no instruction for pairs, nor AMX.
+// The choice itself needs neither the instruction for pairs nor AMX.
 TEST(ConvolutionChoice, InBf16MultipliedInPairs) {
   if (!cpu::has_wide_vectors()) GTEST_SKIP() << kNeedsWideVectors;
   const ForcedBf16Products forced(Bf16Products::pairs);
@@ -223,7 +223,7 @@ TEST(ConvolutionChoice, InBf16MultipliedInTiles) {
   expect_kernels(&Group::tiles, DType::bf16);
 }
 
-// Own kernels read bf16 themselves, oneDNN gets copies.
+// d2l's kernels read bf16 directly, oneDNN gets f32 copies.
 TEST(ConvolutionChoice, InBf16MultipliedAsF32) {
   if (!cpu::has_wide_vectors()) GTEST_SKIP() << kNeedsWideVectors;
   const ForcedBf16Products forced(Bf16Products::f32);
@@ -251,7 +251,7 @@ TEST(ConvolutionChoice, PoolingAlongWithTheConvolution) {
   EXPECT_EQ(kernel(second, average, false), "one after the other");
 }
 
-// What runs is what is named, and a kernel that does not suit is not forced on anything.
+// The named kernel runs; a kernel that does not support a convolution cannot be forced.
 TEST(ConvolutionChoice, AnotherKernelThatSuitsCanBeForced) {
   if (!cpu::has_wide_vectors()) GTEST_SKIP() << kNeedsWideVectors;
   const Conv2dParams params{{1, 1}, {1, 1}};

@@ -12,7 +12,7 @@ struct Case {
   int64_t batch, height, width, in, out, kernel, stride, padding;
   Activation activation = Activation::none;
   bool bias = true;
-  double error = 1;  // of minimal filtering, times that of the small shapes
+  double error = 1;  // error of minimal filtering relative to the small shapes'
 };
 
 // Images are stored as T; weights and biases are floats.
@@ -23,18 +23,18 @@ class Convolution : public testing::TestWithParam<Case> {
             naive::out_size(c.width, c.kernel, c.stride, c.padding), c.out};
   }
 
-  // What storing results as T adds to a kernel's own error.
+  // The error of storing results as T, added to a kernel's own error.
   template <class T>
   static double stored(double tolerance) {
     return std::is_same_v<T, Bfloat16> ? tolerance + 1.0 / 256 : tolerance;
   }
-  // Minimal filtering (winograd.h) subtracts larger numbers than its sums, so that its error grows
-  // with their size.
+  // Minimal filtering (winograd.h) subtracts numbers larger than its sums, so its error grows with
+  // their size.
   double tolerance(double direct, double filtered) const {
     bool is_filtered = c.in % 16 == 0 && c.out % 16 == 0 && c.stride == 1 && c.kernel > 1;
     return is_filtered ? c.error * filtered : direct;
   }
-  // Numbers that are the same in both types.
+  // Numbers that are exact in both types.
   void random_weight() {
     weight.random(2), bias.random(3);
     for (int64_t i = 0; i < weight.count(); ++i)
@@ -154,7 +154,7 @@ TEST_P(Convolution, SteadyStateAsksTheSystemForNothing) {
 INSTANTIATE_TEST_SUITE_P(
     Shapes, Convolution,
     testing::Values(
-        // LeNet's layers, and what is near them
+        // LeNet's layers and similar ones
         Case{17, 28, 28, 1, 6, 5, 1, 2, Activation::sigmoid},
         Case{17, 14, 14, 6, 16, 5, 1, 0, Activation::sigmoid},
         Case{3, 28, 28, 1, 6, 5, 1, 2, Activation::none, false},
@@ -183,20 +183,19 @@ INSTANTIATE_TEST_SUITE_P(
         Case{2, 8, 7, 16, 16, 5, 1, 0, Activation::relu}, Case{1, 3, 3, 16, 16, 3, 1, 1},
         Case{25, 3, 3, 176, 208, 3, 1, 1, Activation::relu},
         Case{30, 6, 5, 112, 144, 3, 1, 1, Activation::none, true, 3},
-        // and more tiles than are summed up at once
+        // and more tiles than are summed at once
         Case{30, 12, 9, 96, 48, 3, 1, 1, Activation::none, true, 4},
         Case{20, 20, 21, 16, 32, 3, 1, 1, Activation::none, true, 2},
         // pairs of images: an odd number of them, strides, half panels, few products
         Case{5, 9, 14, 48, 80, 3, 2, 1, Activation::relu}, Case{3, 3, 3, 32, 48, 3, 1, 1},
         Case{1, 7, 8, 16, 32, 1, 1, 0}, Case{2, 6, 6, 32, 16, 5, 1, 2},
         Case{7, 20, 21, 16, 48, 5, 3, 2, Activation::none, false}, Case{2, 2, 2, 16, 16, 5, 2, 4},
-        // small images: a block of images that overlaps, half windows, places that no window meets
+        // small images: an overlapping block of images, half windows, positions without a window
         Case{11, 3, 3, 32, 64, 3, 1, 1, Activation::relu}, Case{8, 6, 5, 32, 32, 3, 2, 1},
         Case{19, 9, 9, 64, 32, 2, 3, 0, Activation::none, false}, Case{9, 4, 4, 34, 32, 3, 1, 1},
         // more than one slice of f32 copies
         Case{40, 28, 28, 20, 36, 3, 2, 1}, Case{70, 20, 20, 24, 40, 1, 1, 0},
-        // nothing
-        // odd numbers of channels behind 1 x 1 kernels, and taps that only see padding
+        // nothing odd channel counts with 1 x 1 kernels, and taps that only see padding
         Case{17, 24, 24, 12, 24, 1, 2, 0}, Case{17, 28, 28, 10, 24, 1, 2, 0},
         Case{7, 12, 12, 4, 8, 1, 2, 0}, Case{17, 10, 15, 20, 7, 1, 1, 0},
         Case{3, 6, 20, 10, 1, 1, 2, 0}, Case{4, 1, 1, 24, 24, 3, 2, 1},
@@ -224,8 +223,8 @@ TEST(ConvolutionThreads, MinimalFilteringDoesNotDependOnThem) {
   }
 }
 
-// More tiles than fit into a cache, panels of weights that threads share: each image is what it is
-// among few others.
+// More tiles than fit into a cache, and panels of weights shared by threads: each image has the
+// same result as among few images.
 TEST(ConvolutionThreads, MinimalFilteringOfManyImagesIsThatOfFew) {
   if (!cpu::has_wide_vectors()) GTEST_SKIP() << "d2l's own kernels need AVX-512";
   const Conv2dParams params{{1, 1}, {1, 1}};
@@ -248,8 +247,8 @@ TEST(ConvolutionThreads, MinimalFilteringOfManyImagesIsThatOfFew) {
   }
 }
 
-// The sum over images is cut by the shape alone, so threads change nothing where d2l's own kernels
-// do the work.
+// The sum over images is divided by the shape only, so the number of threads does not change the
+// results of d2l's own kernels.
 TEST(ConvolutionThreads, LeNetsWeightGradientsDoNotDependOnThem) {
   if (!cpu::has_wide_vectors()) GTEST_SKIP() << "d2l's own kernels need AVX-512";
   std::vector<std::vector<float>> found;

@@ -16,7 +16,7 @@ namespace {
 
 constexpr size_t kMiB = size_t{1} << 20;
 
-// Counts what the pool asks for and gives back.
+// Counts the pool's allocations from the system and releases.
 struct System {
   int allocated = 0, released = 0;
 
@@ -61,7 +61,7 @@ TEST(MemoryPool, SharesMemoryBetweenSizes) {
   std::vector<void*> parts;
   for (size_t size : {4 * kMiB, 2 * kMiB, kMiB, kMiB / 2}) parts.push_back(pool.allocate(size));
   EXPECT_EQ(system.allocated, 1);
-  // Released in any order they are one block again.
+  // Released in any order, they merge into one block again.
   for (size_t i : {2, 0, 3, 1}) pool.release(parts[i]);
   pool.release(pool.allocate(8 * kMiB));
   EXPECT_EQ(system.allocated, 1);
@@ -75,7 +75,7 @@ TEST(MemoryPool, PartsShareNothing) {
   {
     const PoolPart part(pool, 1);
     apart = pool.allocate(4 * kMiB);
-    pool.release(usual);  // to the part that it came from
+    pool.release(usual);  // back to its own part
     EXPECT_EQ(pool.bytes_in_use(0), 0u);
     EXPECT_EQ(pool.bytes_in_use(1), pool.stats().bytes_in_use);
     EXPECT_GE(pool.bytes_in_use(1), 4 * kMiB);
@@ -85,7 +85,7 @@ TEST(MemoryPool, PartsShareNothing) {
   EXPECT_EQ(pool.allocate(3 * kMiB), usual);
   pool.release(apart);
   EXPECT_EQ(pool.bytes_in_use(1), 0u);
-  EXPECT_NE(pool.allocate(2 * kMiB), apart);  // though it would fit
+  EXPECT_NE(pool.allocate(2 * kMiB), apart);  // although it would fit
   EXPECT_EQ(system.allocated, 3);
 }
 
@@ -153,7 +153,7 @@ TEST(MemoryPool, CountsBytes) {
   EXPECT_EQ(system.released, system.allocated);
 }
 
-// Blocks of random sizes that live for random times never overlap, and nothing gets lost.
+// Blocks with random sizes and lifetimes never overlap, and no memory is lost.
 TEST(MemoryPool, SurvivesARandomLife) {
   System system;
   MemoryPool pool(system.raw());
@@ -205,7 +205,7 @@ TEST(MemoryPool, GivesUpWhatIsFreeBeforeItFails) {
                    }});
   void* kept = pool.allocate(4 * kMiB);
   pool.release(pool.allocate(8 * kMiB));
-  void* large = pool.allocate(10 * kMiB);  // only in place of the 8 MiB
+  void* large = pool.allocate(10 * kMiB);  // only by replacing the 8 MiB
   EXPECT_NE(large, nullptr);
   EXPECT_EQ(message_of([&] { pool.allocate(4 * kMiB); }), "out of memory");
   pool.release(kept);

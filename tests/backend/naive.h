@@ -10,16 +10,16 @@
 
 #include "framework/backend/backend.h"
 
-// What the kernels must compute, as plain loops in double precision, and arrays to try them on.
+// Reference results of kernels as plain loops in double precision, and arrays for the tests.
 namespace d2l::test::naive {
 
-// Elements that live in the backend's pool and start as NaN, so that an output that a kernel leaves
-// out is seen.
+// Elements in memory of the backend's pool, initially NaN, so that outputs that a kernel does not
+// write are detected.
 template <class T>
 class Array {
  public:
   Array(Backend& backend, const Shape& shape) : backend_(backend), shape_(shape) {
-    // nullptr without elements, as tensors have it
+    // nullptr without elements, as in tensors
     data_ = static_cast<T*>(backend.pool().allocate(static_cast<size_t>(count()) * sizeof(T)));
     poison();
   }
@@ -82,7 +82,7 @@ inline testing::AssertionResult close(const std::vector<float>& found, const Dou
   return testing::AssertionSuccess();
 }
 
-// Where pixel (row, column, channel) of image n lies.
+// The offset of pixel (row, column, channel) of image n.
 inline int64_t at(const Shape& s, int64_t n, int64_t row, int64_t column, int64_t channel) {
   return ((n * s[1] + row) * s[2] + column) * s[3] + channel;
 }

@@ -6,7 +6,8 @@
 
 #include "framework/backend/backend.h"
 
-// Sums are cut by their sizes alone, so the CPU's results do not depend on the number of threads.
+// Sums are divided by their sizes only, so the CPU's results do not depend on the number of
+// threads.
 namespace d2l::test {
 namespace {
 
@@ -19,7 +20,7 @@ Floats random_floats(int64_t count, float low = -2.0f, float high = 2.0f, uint64
   return values;
 }
 
-// An output before its kernel runs: whatever is left unwritten fails a comparison.
+// An output before its kernel runs: unwritten elements fail the comparison.
 Floats poisoned(int64_t count) {
   return Floats(static_cast<size_t>(count), std::numeric_limits<float>::quiet_NaN());
 }
@@ -34,7 +35,7 @@ ConstView in(const std::vector<int64_t>& values, const Shape& shape) {
 View out(Floats& values, const Shape& shape) { return {values.data(), DType::f32, shape}; }
 View out(Floats& values) { return out(values, {static_cast<int64_t>(values.size())}); }
 
-// The same bits, NaN and signed zeros included.
+// Whether all bits are equal, including NaN and signed zeros.
 testing::AssertionResult same_bits(const Floats& found, const Floats& expected) {
   if (found.size() != expected.size())
     return testing::AssertionFailure()
@@ -46,12 +47,12 @@ testing::AssertionResult same_bits(const Floats& found, const Floats& expected) 
   return testing::AssertionSuccess();
 }
 
-// compute(backend), which answers Floats, gives the same bits on 1 and on 2 threads.
+// Checks that compute(backend), which returns Floats, gives the same bits on 1 and 2 threads.
 template <class Compute>
 void expect_thread_independent(const Compute& compute) {
   const Floats one = compute(*make_cpu_backend(1));
   EXPECT_TRUE(same_bits(compute(*make_cpu_backend(2)), one));
-  make_cpu_backend(1);  // the calling thread works alone again
+  make_cpu_backend(1);  // back to only the calling thread
 }
 
 void append(Floats& to, const Floats& more) { to.insert(to.end(), more.begin(), more.end()); }
@@ -113,8 +114,8 @@ TEST(SameBitsOnAnyNumberOfThreads, Reductions) {
     });
 }
 
-// Windows, sums of columns and windows that overlap far more than two threads' shares would leave
-// apart: several indices name one output element.
+// Windows, sums of columns, and windows that overlap across the threads' shares: several indices
+// refer to one output element.
 TEST(SameBitsOnAnyNumberOfThreads, CopiesIntoOverlappingElements) {
   expect_thread_independent([](Backend& backend) {
     Floats from = random_floats(400000), all;

@@ -8,7 +8,7 @@ namespace {
 using Ints = std::vector<int64_t>;
 
 struct AttentionShapes {
-  int64_t batch, queries, keys, heads, width, value_width;  // widths are of one head
+  int64_t batch, queries, keys, heads, width, value_width;  // widths: per head
   std::optional<Ints> lengths = {};
 
   Shape query_shape() const { return {batch, queries, heads * width}; }
@@ -49,8 +49,8 @@ const std::vector<AttentionShapes> kCases = {
     {2, 70, 80, 1, 8, 8, Ints{3, 64}},
 };
 
-// Queries, keys, values, grad_y, memory for what a backend keeps and, if there are any, lengths; y
-// and the gradients of the first three.
+// Inputs: queries, keys, values, grad_y, memory for the backend's saved data, optional lengths.
+// Outputs: y and the gradients of the first three.
 Arguments arguments_of(const AttentionShapes& c, DType dtype = DType::f32) {
   Arguments all{{random_tensor(c.query_shape(), dtype), random_tensor(c.key_shape(), dtype),
                  random_tensor(c.value_shape(), dtype), random_tensor(c.y_shape(), dtype),
@@ -129,7 +129,7 @@ TEST(Attention, HugeScoresStayFinite) {
   EXPECT_TRUE(agree<PlainAttention>(arguments, call_for(c), tolerances::kAttention.scaled(100)));
 }
 
-// Scores that grow along the keys, so that every sum is scaled down again and again.
+// Scores that grow along the keys, so that running sums are rescaled repeatedly.
 TEST(Attention, LargestScoresLast) {
   const AttentionShapes c{1, 6, 90, 1, 4, 4};
   Arguments arguments = arguments_of(c);

@@ -29,7 +29,7 @@ TEST(BatchNorm, Statistics) {
     for (DType dtype : floats()) expect_statistics(random_tensor(shape, dtype));
 }
 
-// Where naive formulas for the variance lose their digits.
+// Naive formulas for the variance lose precision here.
 TEST(BatchNorm, StatisticsFarFromZero) {
   for (const Shape& shape : kNormShapes)
     for (double middle : {20.0, 1000.0})
@@ -79,7 +79,7 @@ TEST(BatchNorm, Apply) {
         }
 }
 
-// Statistics and what is made of them, also far from zero.
+// Statistics and normalised values, also far from zero.
 TEST(BatchNorm, NormalizesWithTheBatchsStatistics) {
   for (Activation activation :
        {Activation::none, Activation::relu, Activation::sigmoid, Activation::tanh})

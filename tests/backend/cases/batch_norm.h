@@ -4,7 +4,7 @@
 
 namespace d2l::test {
 
-// Batch normalisation in doubles, in the steps of the backend's.
+// Batch normalisation in doubles, with the same steps as the backend's.
 struct PlainBatchNorm {
   void batch_norm_statistics(const ConstView& x, const Backend::NormStatistics& of_batch,
                              const Backend::NormRunning& running) const;
@@ -21,7 +21,7 @@ struct PlainBatchNorm {
                                  const Backend::NormGradients& gradients) const;
 };
 
-// Channels that make whole packs and that do not, few and many, and more than a block spans.
+// Channels that fill whole packs and that do not, few and many, and more than one block.
 inline const std::vector<Shape> kNormShapes = {
     {5, 9, 9, 6}, {85, 120},     {3, 10, 10, 16}, {7, 1},   {1, 8},         {3, 3},
     {700, 12},    {3, 5, 7, 20}, {40, 33},        {61, 10}, {9, 512},       {2, 2048},

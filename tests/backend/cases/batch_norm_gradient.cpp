@@ -6,7 +6,7 @@
 namespace d2l::test {
 namespace {
 
-constexpr int64_t kOtherRows = 11;  // of other ranks, in the sums
+constexpr int64_t kOtherRows = 11;  // rows of other ranks in the sums
 
 struct GradientCase {
   Shape shape;
@@ -18,7 +18,7 @@ struct GradientCase {
   bool keeps_before() const {
     return activation != Activation::none && (activation != Activation::relu || with_residual);
   }
-  // The CPU rounds the gradient before these activations to the type of the activations.
+  // With these activations, the CPU rounds the gradient before them to the activations' type.
   bool rounds() const { return is_half(dtype) && activation > Activation::relu; }
   Shape channels() const { return {shape.size(-1)}; }
   int64_t rows() const { return shape.elements() / shape.size(-1); }
@@ -66,7 +66,7 @@ struct GradientCall {
     return {in[0], in[1], in[2], c.with_residual ? in[5] : ConstView{}};
   }
   Backend::NormStatistics statistics() const { return {writable(in[3]), writable(in[4])}; }
-  // y is only there where an activation is.
+  // y is only needed with an activation.
   Backend::NormOutput output() const {
     return {c.activation == Activation::none ? ConstView{} : in[5], in[6]};
   }
@@ -107,7 +107,7 @@ TEST(BatchNormGradient, Input) {
         << c.name();
 }
 
-// All four kernels, one after the other, as a step calls them.
+// All four kernels in the order of a training step.
 struct WholeStep {
   const GradientCase& c;
 
@@ -169,7 +169,7 @@ TEST(BatchNormGradient, RepeatsItsBitsWithoutMoreMemory) {
   }
 }
 
-// The gradient's mask is that of the results, though a GPU finds it again from x.
+// The gradient has the mask of the results, although a GPU recomputes it from x.
 TEST(BatchNormGradient, ReluIsZeroWhereTheResultIs) {
   const GradientCase c{.shape = {50, 16}, .activation = Activation::relu};
   const std::vector<Tensor> found = outputs_of(

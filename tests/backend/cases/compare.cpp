@@ -9,7 +9,7 @@ namespace {
 using Call = std::function<void(const Inputs&, const Outputs&)>;
 using CopyOf = std::function<Tensor(const Tensor&)>;
 
-// Runs `call` on copies of the arguments; its outputs, on the host.
+// Runs `call` on copies of the arguments; returns its outputs on the host.
 std::vector<Tensor> run(const Arguments& arguments, const CopyOf& copy_of, const Call& call) {
   std::vector<Tensor> inputs, outputs;
   for (const Tensor& input : arguments.inputs) inputs.push_back(copy_of(input));
@@ -42,7 +42,7 @@ std::vector<Tensor> run_plainly(const Arguments& arguments, const PlainKernel& p
       arguments, [](const Tensor& x) { return x.clone(); }, plain);
 }
 
-// Inputs of a test do not depend on which others have run.
+// A test's inputs do not depend on which other tests have run.
 uint64_t next_stream() {
   static const testing::TestInfo* test = nullptr;
   static uint64_t stream = 0;

@@ -10,14 +10,14 @@
 #include "tests/backend/cases/tolerances.h"
 #include "tests/support/support.h"
 
-// A kernel on the backend under test and on its reference, with the same arguments: the CPU against
-// plain loops in doubles, CUDA against the CPU. Each case has one body for both.
+// Compares a kernel on the backend under test with a reference, on the same arguments: the CPU with
+// plain loops in doubles, CUDA with the CPU. Each case has one body for both.
 namespace d2l::test {
 
-// What the program under test computes on: a CPU backend with two threads, or the GPU.
+// The backend under test: a CPU backend with two threads, or the GPU.
 Backend& tested();
 bool tests_cuda();
-// A CPU backend with one thread, where arguments are made. It is CUDA's reference.
+// A CPU backend with one thread, on which arguments are created. It is the reference for CUDA.
 Backend& host();
 
 using Inputs = std::vector<ConstView>;
@@ -27,27 +27,27 @@ using Doubles = std::vector<double>;
 inline constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 inline constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
-// A kernel's arguments, on the host. Outputs may hold anything before, or what the kernel goes on
-// from.
+// A kernel's arguments, on the host. Outputs hold arbitrary values, or the values that the kernel
+// adds to.
 struct Arguments {
   std::vector<Tensor> inputs;
   std::vector<Tensor> outputs;
-  bool computed = true;  // false: only copied or converted, which the CPU does with f16 too
+  bool computed = true;  // false: only copied or converted; the CPU supports this for f16
 };
 
-// What activations may be on the backend under test.
+// The types of activations on the backend under test.
 std::vector<DType> floats();
 
 using Kernel = std::function<void(Backend&, const Inputs&, const Outputs&)>;
 using PlainKernel = std::function<void(const Inputs&, const Outputs&)>;
 
-// Runs both on copies of the arguments and compares all outputs. The CPU does not compute f16:
-// there such arguments are f32, and results are rounded to f16 in the end.
+// Runs both on copies of the arguments and compares all outputs. The CPU does not compute in f16:
+// it gets f32 arguments, and its results are rounded to f16 at the end.
 testing::AssertionResult compare(const Arguments& arguments, const Kernel& kernel,
                                  const PlainKernel& plain, const Tolerances& tolerances);
 
-// call(on, inputs, outputs), a generic lambda, does the same with a Backend and with a Plain: an
-// object with functions of the same names and arguments as the kernels', in doubles.
+// call(on, inputs, outputs) is a generic lambda for a Backend and for a Plain: an object with
+// functions of the same names and arguments as the kernels, computing in doubles.
 template <class Plain, class Call>
 testing::AssertionResult agree(const Arguments& arguments, const Call& call,
                                const Tolerances& tolerances = tolerances::kExact) {
@@ -60,7 +60,7 @@ testing::AssertionResult agree(const Arguments& arguments, const Call& call,
       tolerances);
 }
 
-// The same for the default bodies in Backend, which Composed{backend} calls.
+// The same for the default implementations in Backend, which Composed{backend} calls.
 template <class Plain, class Composed, class Call>
 testing::AssertionResult composition_agrees(const Arguments& arguments, const Call& call,
                                             const Tolerances& tolerances) {
@@ -81,26 +81,26 @@ testing::AssertionResult composition_agrees(const Arguments& arguments, const Ca
 // The outputs of a kernel on the backend under test, on the host.
 std::vector<Tensor> outputs_of(const Arguments& arguments, const Kernel& kernel);
 
-// Whether repeated calls give the same bits and ask the system for no more memory.
+// Whether repeated calls give the same bits and allocate no more memory from the system.
 testing::AssertionResult repeats(const Arguments& arguments, const Kernel& kernel);
 
-// Inputs: uniform in [low, high); whole numbers in [low, high).
+// Inputs: uniform numbers in [low, high); integers in [low, high).
 Tensor random_tensor(const Shape& shape, DType dtype = DType::f32, double low = -2,
                      double high = 2);
 Tensor random_indices(const Shape& shape, int64_t low, int64_t high);
-// An output that is NaN (0x5a for whole numbers) until it is written.
+// An output that is NaN (0x5a for integers) until it is written.
 Tensor unwritten(const Shape& shape, DType dtype = DType::f32);
 
-// `shape` from element `first` of a view on: memory that may begin anywhere.
+// A view of `shape` that starts at element `first`: memory with any alignment.
 ConstView part(const ConstView& view, int64_t first, const Shape& shape);
 View part(const View& view, int64_t first, const Shape& shape);
-// Some arguments are views that a kernel could write, and only reads.
+// For arguments that are writable views although kernels only read them.
 View writable(const ConstView& view);
 
 // --- for plain kernels ---
 
 Doubles doubles(const ConstView& view);  // none if there is no view
-// Rounded once to the view's dtype, by way of f32 to 16 bits. Nothing if there is no view.
+// Stores values rounded to the view's dtype (to 16 bits via f32). Does nothing without a view.
 void store(const View& to, const Doubles& values);
 std::vector<int64_t> integers(const ConstView& view);
 

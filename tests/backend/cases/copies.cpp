@@ -5,7 +5,7 @@
 namespace d2l::test {
 namespace {
 
-// One element after the other, by index.
+// Copies element by element, by index.
 struct PlainCopies {
   void copy(const ConstStridedView& in, const StridedView& out, bool accumulate) const {
     visit_type(in.dtype, [&](auto from) {
@@ -30,7 +30,7 @@ struct PlainCopies {
     store(out, rows);
   }
 
-  // In f32 as the kernels, in the order of the rows.
+  // In f32 like the kernels, in the order of the rows.
   void scatter_add_rows(const ConstView& rows, const ConstView& indices, const View& table) const {
     const int64_t columns = table.shape[1];
     const float* from = rows.as<float>();
@@ -74,7 +74,7 @@ struct CopyCase {
   const char* name;
   Shape shape;
   Strides in, out;
-  int64_t in_first = 0, out_first = 0;  // where index 0 is
+  int64_t in_first = 0, out_first = 0;  // offset of index 0
   int64_t in_size, out_size;            // of the arrays
 };
 
@@ -129,7 +129,7 @@ std::vector<CopyCase> transposed_cases() {
   };
 }
 
-// More than a CPU's thread takes at a time.
+// More elements than a CPU thread takes at a time.
 std::vector<CopyCase> large_cases() {
   return {
       {"flat", {100003}, {1}, {1}, 0, 0, 100003, 100003},
@@ -144,7 +144,7 @@ std::vector<CopyCase> large_cases() {
   };
 }
 
-// Several indices name one element of the output.
+// Several indices refer to the same output element.
 std::vector<CopyCase> overlapping_cases() {
   return {
       {"windows", {500, 3}, {3, 1}, {1, 1}, 0, 0, 1500, 502},
@@ -224,7 +224,7 @@ TEST(Copy, CastsBetweenAllTypes) {
       for (DType to : kTypes) EXPECT_TRUE(copies(c, {from, to}));
 }
 
-// Ties on both sides, carries into the exponent and to infinity, numbers below the normal ones.
+// Ties in both directions, carries into the exponent and to infinity, denormal numbers.
 TEST(Copy, RoundsTo16BitsToTheNearestEven) {
   const std::vector<uint32_t> bits = {
       0x00000000, 0x80000000, 0x3f808000, 0x3f818000, 0x3f808001, 0x3f807fff, 0x3fffffff,
@@ -254,7 +254,7 @@ TEST(Fill, EveryType) {
               << to_string(dtype) << " " << value << " " << size;
 }
 
-// Numbers that other types do not hold.
+// Numbers that other types cannot represent.
 TEST(Fill, LargestAndSmallest) {
   for (auto [dtype, value] : {std::pair{DType::f32, -2.5},
                               {DType::f64, 1e-300},
@@ -292,7 +292,7 @@ TEST(Rows, GatherFromUnalignedTables) {
       }));
 }
 
-// The same bits: rows are added in their order.
+// Bit-identical: rows are added in order.
 TEST(Rows, ScatterAddsInTheOrderOfTheRows) {
   for (int64_t columns : {0, 1, 13, 33, 100, 500, 512, 700})
     for (int64_t table : {1, 11, 300})

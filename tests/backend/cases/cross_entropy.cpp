@@ -67,7 +67,7 @@ TEST(CrossEntropy, LossesProbabilitiesAndAnswers) {
     for (double range : {3.0, 40.0}) {
       Tensor logits = random_tensor(shape, DType::f32, -range, range);
       const Tensor labels = random_indices({shape[0]}, 0, shape[1]);
-      for (int64_t row = 0; row < shape[0]; row += 2)  // correct ones
+      for (int64_t row = 0; row < shape[0]; row += 2)  // correct predictions
         logits.data<float>()[row * shape[1] + labels.data<int64_t>()[row]] =
             static_cast<float>(range) + 0.5f;
       EXPECT_TRUE(losses_agree(logits, labels));
@@ -96,7 +96,7 @@ TEST(CrossEntropy, HugeLogitsAndInfinities) {
     rows[2] = -1e4f;
     rows[c + 1] = 3e38f;
     rows[2 * c + 1] = kInfinity;
-    // row 3 has nothing but minus infinity
+    // row 3 is all minus infinity
     std::fill_n(rows + 4 * c, c, 1.0f);
     rows[5 * c - 1] = kNaN;
     for (int64_t label : {0, 1, 2})

@@ -5,7 +5,7 @@
 namespace d2l::test {
 namespace {
 
-// All comparisons are exact: masks are functions of whole numbers, values one product.
+// All comparisons are exact: masks are functions of integers, values are one product.
 
 struct PlainDropout {
   void dropout(const DropoutParams& params, const ConstView& x, const View& y) const {
@@ -50,7 +50,7 @@ TEST(Dropout, OfManyElements) {
       EXPECT_TRUE(drops({p, {11, 22}, first}, random_tensor({100003}))) << p << " " << first;
 }
 
-// p at, just below and just above the number drawn for an element: only "above" drops it.
+// p equal to, just below and just above the number drawn for an element: only "above" drops it.
 TEST(Dropout, TheBoundaryIsExact) {
   const RngKey key{8, 9};
   const double drawn = to_unit(random_word(key, 5));
@@ -67,7 +67,7 @@ TEST(Dropout, KeepsTheExpectedShareAndTheMean) {
   EXPECT_NEAR(std::accumulate(y.begin(), y.end(), 0.0) / size, 1.0, 0.003);
 }
 
-// The two halves of a batch on two ranks see the mask of the whole batch.
+// The two halves of a batch on two ranks get the mask of the whole batch.
 TEST(Dropout, PartsOfABatchSeeOneMask) {
   const Tensor x = random_tensor({999});
   const std::vector<float> whole = dropped({0.5, {3, 4}, 100}, x);

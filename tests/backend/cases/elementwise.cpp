@@ -10,7 +10,7 @@ namespace {
 struct UnaryCase {
   Unary op;
   double low, high;
-  bool exact = false;  // other functions each device computes in its own way
+  bool exact = false;  // other functions differ between devices
 };
 
 const std::vector<UnaryCase> kUnaries = {{Unary::negate, -9, 9, true},
@@ -81,7 +81,7 @@ TEST(Unary, AtTheEndsOfTheRange) {
                  tolerances::kTranscendental);
 }
 
-// Results that are denormal, the last finite ones and those beyond.
+// Denormal results, the last finite ones and overflow.
 TEST(Unary, ExpAndLogAtTheEndsOfTheirRange) {
   expect_unary(Unary::exp,
                {-kInfinity, -1000, -104, -103, -95, -87.5f, -0.0f, 88.7f, 88.8f, 1000, kInfinity},
@@ -91,7 +91,7 @@ TEST(Unary, ExpAndLogAtTheEndsOfTheirRange) {
                tolerances::kLogOfExtremes);
 }
 
-// Errors over the whole range that training meets, in units of 2^-24.
+// Errors over the whole range that occurs in training, in units of 2^-24.
 TEST(Unary, AccuracyOfTheTranscendentalFunctions) {
   struct AccuracyCase {
     Unary op;
@@ -110,7 +110,7 @@ TEST(Unary, AccuracyOfTheTranscendentalFunctions) {
   }
 }
 
-// Its error is an absolute one: far to the left, where it is next to nothing, few digits are right.
+// The error is absolute: far to the left, where the result is nearly 0, few digits are correct.
 TEST(Unary, GeluMatchesTheErrorFunction) {
   constexpr int64_t kCount = 1 << 18;
   const Tensor x = arange(host(), -20, 20, 40.0 / kCount);
@@ -189,7 +189,7 @@ const std::vector<BroadcastShapes>& broadcasts() {
   return all;
 }
 
-// More than a thread of a CPU takes at a time.
+// More elements than a CPU thread takes at a time.
 const std::vector<BroadcastShapes>& large_broadcasts() {
   static const std::vector<BroadcastShapes> all = {
       {{1000003}, {1000003}, {1000003}},   {{100, 1000}, {1}, {100, 1000}},
@@ -224,7 +224,7 @@ TEST(Binary, BroadcastsLikeTheIndexRule) {
       {DType::f16, DType::f16, DType::f16},   {DType::f32, DType::f16, DType::f16},
       {DType::f16, DType::f32, DType::f32},   {DType::bf16, DType::f16, DType::f32}};
   for (const BinaryTypes& types : all) {
-    if (types.has(DType::f16) && !tests_cuda()) continue;  // the CPU does not compute it
+    if (types.has(DType::f16) && !tests_cuda()) continue;  // the CPU does not compute in f16
     for (const BroadcastShapes& shapes : broadcasts()) expect_binaries(shapes, types);
   }
   for (const BroadcastShapes& shapes : large_broadcasts()) expect_binaries(shapes, all[0]);
@@ -243,7 +243,7 @@ TEST(Binary, InPlace) {
               }));
 }
 
-// Packs can neither be read nor written, or only some of them.
+// Packs cannot be read or written, or only some of them.
 TEST(Binary, Unaligned) {
   for (DType dtype : floats())
     for (int64_t first_a : {0, 2})
@@ -310,7 +310,7 @@ TEST(Axpby, ScalesAndAdds) {
   for (DType of_x : floats())
     for (DType of_y : floats())
       for (int64_t size : {0, 1, 3, 17, 64, 1000, 1003, 1000003}) {
-        if (of_x != of_y && is_half(of_x) && is_half(of_y)) continue;  // is refused
+        if (of_x != of_y && is_half(of_x) && is_half(of_y)) continue;  // rejected
         if (size > 2000 && (is_half(of_x) || is_half(of_y))) continue;
         EXPECT_TRUE(agree<PlainElementwise>(
             {{random_tensor({size}, of_x)},

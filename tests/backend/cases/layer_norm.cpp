@@ -74,7 +74,7 @@ constexpr LayerNormParams kParams{1e-3};
 struct LayerNormCase {
   Shape shape;
   DType dtype = DType::f32;
-  int64_t first = 0;  // of the activations and parameters in larger memory
+  int64_t first = 0;  // first element of the activations and parameters in memory
 
   Shape columns() const { return {shape.size(-1)}; }
   Shape rows() const { return shape.without_axis(-1); }
@@ -91,7 +91,7 @@ struct LayerNormCase {
   }
 };
 
-// far from 0, where naive formulas for the variance lose their digits
+// far from 0, where naive formulas for the variance lose precision
 Arguments forward_arguments(const LayerNormCase& c, double low = 18, double high = 22) {
   return {{c.activations(low, high), c.parameters(), c.parameters()},
           {c.result(), unwritten(c.rows()), unwritten(c.rows())}};

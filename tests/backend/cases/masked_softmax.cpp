@@ -5,7 +5,7 @@
 namespace d2l::test {
 namespace {
 
-// Also none, all, and more than there are.
+// Includes lengths of 0, all, and more than all columns.
 Tensor some_lengths(const Shape& shape, int64_t columns) {
   Tensor lengths = random_indices(shape, 0, columns + 3);
   const int64_t special[] = {0, columns, -1, columns + 100, 1};
@@ -81,7 +81,7 @@ TEST(MaskedSoftmax, WhatDoesNotCountIsNotLookedAt) {
       lengths.data<int64_t>()[row] = row + 1;
       values[row + 1] = kNaN;
       values[columns - 1] = kInfinity;
-      if (row == 1) values[0] = values[1] = -kInfinity;  // has no softmax
+      if (row == 1) values[0] = values[1] = -kInfinity;  // softmax is undefined
       if (row == 2) values[1] = -kInfinity;
     }
     EXPECT_TRUE(agree<PlainAttention>(

@@ -5,7 +5,7 @@
 namespace d2l::test {
 namespace {
 
-// As PyTorch's torch.optim defines them.
+// As defined in PyTorch's torch.optim.
 class PlainOptimizers {
  public:
   void sgd_step(const SgdParams& p, const ConstView& gradient, const View& value,
@@ -77,7 +77,7 @@ class PlainOptimizers {
       for (int64_t i = range.begin; i < range.end; ++i) body(static_cast<size_t>(i), range);
   }
 
-  // Moves mean and square on.
+  // Updates mean and square.
   static double direction(const AdamParams& p, double g, double& mean, double& square) {
     const auto step = static_cast<double>(p.step);
     mean = p.beta1 * mean + (1 - p.beta1) * g;
@@ -101,7 +101,7 @@ struct ComposedOptimizers {
 
 constexpr int64_t kElements = 5003;
 
-// Where packs of 16 bytes may begin (0), or not.
+// With (0) and without alignment to packs of 16 bytes.
 constexpr int64_t kFirsts[] = {0, 1};
 
 // `count` ranges of `length` elements with gaps between some of them.
@@ -131,7 +131,7 @@ std::vector<std::vector<StepRange>> range_lists() {
           many_ranges(520, 3)};
 }
 
-// Some of them longer than a CPU's thread takes at a time, with gaps before, between and after.
+// Some ranges longer than a CPU thread takes at a time, with gaps before, between and after.
 constexpr int64_t kManyElements = 100003;
 const std::vector<StepRange> kLongRanges = {{.begin = 1, .end = 17, .lr = 0.5},
                                             {.begin = 17, .end = 40000, .weight_decay = 0},
@@ -162,7 +162,7 @@ const AdamParams kAdam[] = {{.lr = 0.01},
 struct Steps {
   int64_t elements = kElements;
   std::vector<StepRange> ranges = {};
-  int64_t first = 0;  // of the values in larger memory
+  int64_t first = 0;  // first element of the values in memory
   int count = 1;
 };
 
@@ -232,7 +232,7 @@ TEST(Adam, ThreeStepsOfEveryKind) {
   for (const AdamParams& kind : kAdam) expect_three_steps(kind);
 }
 
-// A published property: the first step is lr long whatever the gradient's scale.
+// A published property: the first step has length lr for any scale of the gradient.
 TEST(Adam, FirstStepIsAsLongAsTheLearningRate) {
   const Tensor zero = zeros(host(), {3});
   const std::vector<float> value =
@@ -252,7 +252,7 @@ TEST(Optimizers, SmallAndEmptyArrays) {
   }
 }
 
-// The kernel's result and its default body's.
+// Checks the kernel and its default implementation.
 void expect_lamb(const Steps& steps, const AdamParams& kind) {
   const Shape shape{steps.elements}, larger{steps.elements + steps.first};
   const Arguments arguments{

@@ -3,7 +3,7 @@
 namespace d2l::test {
 namespace {
 
-// How many keys count for a query: lengths are [b], [b, q] or absent.
+// The number of valid keys of a query: lengths are [b], [b, q] or absent.
 int64_t length_of(const ConstView& lengths, const Shape& scores, int64_t sample, int64_t query) {
   if (!lengths) return scores[2];
   return lengths.as<int64_t>()[lengths.shape.rank() == 2 ? sample * scores[1] + query : sample];
@@ -17,7 +17,7 @@ Doubles head_row(const ConstStridedView& view, int64_t sample, int64_t index, in
   return doubles({static_cast<const char*>(view.data) + at * size, view.dtype, {width}});
 }
 
-// A gradient that is summed in doubles and stored in the end.
+// A gradient that is summed in doubles and stored at the end.
 class SummedGradient {
  public:
   explicit SummedGradient(const StridedView& view)

@@ -9,9 +9,9 @@ namespace d2l::test {
 
 // The kernels of attention in doubles.
 struct PlainAttention {
-  // Softmax of the first `length` elements, 0 for the rest; uniform where the length is 0 or less.
+  // Softmax of the first `length` elements, 0 for the rest; uniform if the length is 0 or less.
   static Doubles weights_of(const Doubles& scores, int64_t length);
-  // The gradient of such scores.
+  // The gradient of the scores.
   static Doubles slopes_of(const Doubles& weights, int64_t length, const Doubles& grad);
 
   void masked_softmax(const ConstView& x, const ConstView& lengths, const View& y) const;
@@ -24,7 +24,7 @@ struct PlainAttention {
                           const Backend::AttentionGradients& gradients) const;
 };
 
-// Their default bodies.
+// The default implementations in Backend.
 struct ComposedAttention {
   Backend& on;
 

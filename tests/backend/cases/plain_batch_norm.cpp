@@ -6,8 +6,8 @@
 namespace d2l::test {
 namespace {
 
-// The gradient before the activation: from y, or without a residual that of a ReLU from what went
-// into it.
+// The gradient before the activation: computed from y, or for a ReLU without a residual from its
+// input.
 Doubles gradient_before(const BatchNormParams& params, const Doubles& before, bool with_residual,
                         const Backend::NormOutput& out) {
   const bool from_y = out.y && (params.activation != Activation::relu || with_residual);

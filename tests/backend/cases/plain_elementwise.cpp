@@ -111,7 +111,7 @@ bool holds(Compare op, double a, double b) {
   fail("no plain comparison ", static_cast<int>(op));
 }
 
-// Where element `index` of `out` reads an operand of shape `shape`, one axis at a time.
+// The index in an operand of shape `shape` that element `index` of `out` reads, one axis at a time.
 size_t broadcast_index(int64_t index, const Shape& out, const Shape& shape) {
   int64_t at = 0, step = 1;
   for (int i = 1; i <= out.rank(); ++i) {

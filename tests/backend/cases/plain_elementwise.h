@@ -8,7 +8,7 @@ namespace d2l::test {
 // The element-wise kernels in doubles.
 struct PlainElementwise {
   void unary(Unary op, const ConstView& x, const View& y) const;
-  // Finds the slope from y where it is a function of y.
+  // Computes the slope from y if it is a function of y.
   void unary_backward(Unary op, const ConstView& x, const ConstView& y, const ConstView& grad_y,
                       const View& grad_x) const;
   void binary(Binary op, const ConstView& a, const ConstView& b, const View& out) const;

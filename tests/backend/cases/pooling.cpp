@@ -82,7 +82,7 @@ struct PoolCase {
   }
 };
 
-// Channels that make whole packs and that do not, windows apart and over each other.
+// Channels that fill whole packs and that do not, separate and overlapping windows.
 const std::vector<PoolCase> kCases = {
     {{5, 8, 8, 6}},
     {{2, 10, 10, 16}},
@@ -107,7 +107,7 @@ const std::vector<PoolCase> kCases = {
     {{2, 6, 10, 32}, {2, 5}, {1, 2}, {1, 2}},
 };
 
-// With windows that stick out over the right and the lower edge.
+// With windows that extend beyond the right and lower edges.
 std::vector<PoolCase> with_ceil() {
   std::vector<PoolCase> all = kCases;
   for (int64_t channels : {3, 8})
@@ -115,8 +115,7 @@ std::vector<PoolCase> with_ceil() {
   return all;
 }
 
-// Few different values, so that many are equal, most of them below 0, which absent elements are
-// not.
+// Few distinct values, so that many are equal. Most are below 0, unlike absent elements.
 Tensor rounded(const Shape& shape, DType dtype, double low = -4, double high = 1) {
   Tensor x = random_tensor(shape, DType::f32, low, high);
   for (int64_t i = 0; i < x.elements(); ++i) x.data<float>()[i] = std::round(x.data<float>()[i]);

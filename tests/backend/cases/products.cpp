@@ -42,7 +42,7 @@ std::vector<ProductTypes> same_types() {
   return types;
 }
 
-// All that the CPU multiplies too: of f32 factors it has f32 products only.
+// All combinations that the CPU also supports: for f32 factors only f32 products.
 std::vector<ProductTypes> all_types() {
   std::vector<ProductTypes> types;
   for (DType half : floats())
@@ -56,7 +56,7 @@ std::vector<ProductTypes> all_types() {
 }
 
 struct ProductCase {
-  int64_t batches, m, n, k;  // no batches: matrices
+  int64_t batches, m, n, k;  // 0 batches: matrices
   MatmulParams params = {};
   ProductTypes types = {};
   bool bias = false;
@@ -132,7 +132,7 @@ TEST(Products, OfManySizes) {
         EXPECT_TRUE(multiplies({0, m, n, k, {transpose_a, !transpose_a}, types, m % 2 == 1}));
 }
 
-// What a perceptron and LeNet multiply, forward and backward, and small or odd sizes.
+// The products of a perceptron and LeNet, forward and backward, and small or odd sizes.
 const std::vector<ProductCase>& layers() {
   constexpr Activation kRelu = Activation::relu, kSigmoid = Activation::sigmoid;
   static const std::vector<ProductCase> all = {
@@ -181,7 +181,7 @@ TEST(Products, OfNothing) {
     EXPECT_TRUE(multiplies({0, 4, 5, 0, {false, false, Activation::sigmoid}, types, true}));
     EXPECT_TRUE(multiplies({0, 4, 5, 0, {true, false, Activation::sigmoid}, types, true}));
     EXPECT_TRUE(multiplies({2, 4, 5, 0, {false, true, Activation::relu}, types, true}));
-    EXPECT_TRUE(multiplies({0, 4, 5, 3, {}, types, true}));  // the same outputs, with sums
+    EXPECT_TRUE(multiplies({0, 4, 5, 3, {}, types, true}));  // the same outputs with k > 0
   }
 }
 

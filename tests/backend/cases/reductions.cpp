@@ -43,7 +43,7 @@ struct ReducedShapes {
   Shape x, y;
 };
 
-// Sums are taken in other orders than the reference's.
+// Sums have another order than in the reference.
 Tolerances tolerances_of(Reduction op, const ReducedShapes& shapes) {
   if (op == Reduction::max || op == Reduction::min) return tolerances::kExact;
   const double count = static_cast<double>(shapes.x.elements()) /

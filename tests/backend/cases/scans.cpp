@@ -6,7 +6,7 @@ namespace d2l::test {
 namespace {
 
 struct PlainScans {
-  // The first of the largest; NaN is larger than all.
+  // The first of the largest; NaN counts as the largest.
   void argmax(const ConstView& x, int axis, const View& indices) const {
     const Doubles from = doubles(x);
     Doubles best;
@@ -58,7 +58,7 @@ const std::vector<Shape>& shapes() {
   return list;
 }
 
-// More than a CPU's thread takes at a time.
+// More elements than a CPU thread takes at a time.
 const std::vector<Shape>& large_shapes() {
   static const std::vector<Shape> list = {{100003},      {10001},       {3001, 10},  {50, 1000},
                                           {300, 1, 130}, {6, 70, 1500}, {3, 40, 70}, {2, 3, 1100}};

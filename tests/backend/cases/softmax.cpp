@@ -92,7 +92,7 @@ TEST(Softmax, HugeLogitsAndMaskedEntries) {
     if (c > 3) rows[1] = rows[3] = 1e30f;
     rows[c] = -1e30f;
     rows[c + 1] = -3e38f;
-    // row 2 has nothing but minus infinity
+    // row 2 is all minus infinity
     std::fill_n(rows + 3 * c, c, 1.0f);
     std::fill_n(rows + 4 * c, c, 2.0f);
     std::fill_n(rows + 5 * c, c, -2.0f);

@@ -2,7 +2,7 @@
 
 #include "tests/backend/cases/batch_norm.h"
 
-// What batch norm with a residual and a ReLU leaves for its gradient instead of the result.
+// The mask that batch norm with a residual and a ReLU saves for its gradient instead of the result.
 namespace d2l::test {
 namespace {
 
@@ -60,7 +60,7 @@ TEST(CudaBatchNormMask, TellsWhatTheResultTells) {
     }
 }
 
-// Results that are exactly 0, on both sides of it, too small for 16 bits, and no numbers.
+// Results that are 0, slightly above and below 0, too small for 16 bits, and NaN.
 TEST(CudaBatchNormMask, AtTheEdges) {
   const float tiny = 1e-30f, infinity = std::numeric_limits<float>::infinity();
   const std::vector<float> residuals = {0,   -0.0f, tiny,     -tiny,     1e-9f, -1e-9f,

@@ -2,10 +2,10 @@
 
 #include "tests/backend/cases/compare.h"
 
-// CUDA's kernels against the CPU's where there is no case for both.
+// Compares CUDA kernels with the CPU's if there is no common test case.
 namespace d2l::test {
 
-// What activations may be.
+// The types of activations.
 inline constexpr DType kFloats[] = {DType::f32, DType::bf16, DType::f16};
 inline std::vector<DType> multiplied_floats() { return floats(); }
 

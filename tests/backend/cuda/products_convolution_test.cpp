@@ -54,8 +54,9 @@ const std::vector<Case>& cases() {
   return all;
 }
 
-// f32: 1e-5 of the size of sums of k products of numbers from [-2, 2), and ten times that where one
-// of the sides may filter minimally, which subtracts larger numbers; 16 bits: results keep 8.
+// f32: 1e-5 relative to the magnitude of sums of k products of numbers from [-2, 2); ten times that
+// if one side may use minimal filtering, which subtracts larger numbers. 16 bits: results have 8
+// bits.
 Tolerance tolerance_of(const Case& c, DType dtype, int64_t k) {
   const bool is_filtered = c.kernel.height > 1 && c.stride == Extent{1, 1};
   const double tolerance = is_half(dtype) ? 2e-2 : is_filtered ? 1e-4 : 1e-5;
@@ -136,7 +137,7 @@ TEST(CudaProductsConvolution, EmptyBatches) {
   }
 }
 
-// Images that begin one element into their memory, as slices of a batch may.
+// Images that start one element into their memory, as slices of a batch may.
 TEST(CudaProductsConvolution, AtAnyAddress) {
   const Case c{2, {6, 5}, 3, 8, {3, 3}, {1, 1}, {1, 1}};
   for (DType dtype : multiplied_floats()) {

@@ -15,7 +15,7 @@ TEST(CudaRecording, RepeatsWorkOnTheNumbersThatAreThere) {
   Tensor x = full(gpu(), {1000}, 1.0), y = full(gpu(), {1000}, 0.0);
   auto recording = gpu().record([&] {
     x *= 2;
-    y += x * 3.0;  // with memory in between
+    y += x * 3.0;  // with temporary memory
   });
   ASSERT_NE(recording, nullptr);
   EXPECT_EQ(x.to_vector<float>(), Floats(1000, 1.0f));  // nothing has run
@@ -37,7 +37,7 @@ TEST(CudaRecording, HoldsProducts) {
   EXPECT_EQ(replayed.to_vector<float>(), once.to_vector<float>());
 }
 
-// The step of a dropout lies on the device.
+// The step of a dropout is read from the device.
 TEST(CudaRecording, DropoutDrawsAnew) {
   const Tensor x = full(gpu(), {1000}, 1.0);
   Tensor step(gpu(), {1}, DType::i64), y(gpu(), {1000}), expected(gpu(), {1000});
@@ -71,7 +71,7 @@ TEST(CudaRecording, RefusesTheHostsPart) {
       });
     };
     EXPECT_THAT(record, ThrowsMessage<Error>(HasSubstr(what)));
-    EXPECT_EQ(x.to_vector<float>(), Floats(10, 1.0f)) << what;  // and goes on as before
+    EXPECT_EQ(x.to_vector<float>(), Floats(10, 1.0f)) << what;  // and continues as before
   }
 }
 

@@ -9,7 +9,7 @@ namespace {
 
 class CudaRounded : public testing::Test {
  protected:
-  // x times the weights at element `at` of the values.
+  // x times the weights that start at element `at` of the values.
   std::vector<float> product(int64_t at, DType dtype) {
     const Tensor left = x.cast(dtype), weight = values.slot(at, {30, 20});
     Tensor out(gpu(), {8, 20}, dtype);
@@ -17,7 +17,7 @@ class CudaRounded : public testing::Test {
     return out.to_vector<float>();
   }
 
-  // Up to the order of sums: the copy lies at other addresses, which may suit another kernel.
+  // Equal up to the order of sums: the copy has other addresses, which may select another kernel.
   static auto like(const std::vector<float>& expected) {
     return testing::Pointwise(testing::FloatNear(0.05f), expected);
   }
@@ -34,7 +34,7 @@ TEST_F(CudaRounded, ProductsAreTheSame) {
   }
 }
 
-// Seen by values that change, which they must not.
+// Visible because the values change, which is not allowed in real use.
 TEST_F(CudaRounded, ProductsTakeTheCopyWhileThereIsOne) {
   const std::vector<float> before = product(64, DType::f16);
   const std::vector<float> outside = product(0, DType::f16);

@@ -17,7 +17,7 @@ TEST(Tf32, ProductsAreLessExact) {
   const std::unique_ptr<Backend> backend = make_cuda_backend({.tf32 = true});
   const Tensor a = random_tensor({64, 256}), b = random_tensor({256, 48});
   const auto exact = product_on(host(), a, b), found = product_on(*backend, a, b);
-  const double magnitude = 4.0 / 3 * std::sqrt(256.0);  // of the sums
+  const double magnitude = 4.0 / 3 * std::sqrt(256.0);  // magnitude of the sums
   for (size_t i = 0; i < exact.size(); ++i)
     ASSERT_NEAR(found[i], exact[i], 5e-3 * magnitude) << "element " << i;
 }

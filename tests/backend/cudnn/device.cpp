@@ -5,7 +5,7 @@
 
 #include "framework/backend/cuda/cudnn_descriptor.h"
 
-// The program is linked so that cudnnBackendSetAttribute is the function below.
+// The program is linked so that calls of cudnnBackendSetAttribute reach the function below.
 extern "C" {
 // NOLINTBEGIN: the linker's names
 cudnnStatus_t __real_cudnnBackendSetAttribute(cudnnBackendDescriptor_t descriptor,
@@ -22,7 +22,7 @@ cudnnStatus_t __wrap_cudnnBackendSetAttribute(cudnnBackendDescriptor_t descripto
 namespace d2l::test {
 namespace {
 
-// As cuDNN itself writes down what it knows of a device.
+// In the format in which cuDNN describes a device.
 constexpr const char* kH100 = R"({
   "deviceName": "NVIDIA H100 80GB HBM3", "cudaDeviceId": 0, "deviceVer": 900, "driverVer": 13000,
   "multiProcessorCount": 132, "totalGlobalMem": 85017624576, "l2CacheSize": 52428800,
@@ -33,7 +33,7 @@ constexpr const char* kH100 = R"({
   "maxSharedMemoryPerBlockOptin": 232448, "reservedSharedMemoryPerBlock": 1024,
   "isTccDriver": 0, "supportCoopLaunch": 1})";
 
-std::unique_ptr<cuda::Descriptor> device;  // what is planned for
+std::unique_ptr<cuda::Descriptor> device;  // the device to plan for
 
 }  // namespace
 

@@ -3,7 +3,7 @@
 #include "benchmarks/cudnn_fusion_graphs.h"
 #include "tests/backend/cudnn/device.h"
 
-// What bench-cudnn-fusions asks of cuDNN, for an H100 that need not be there.
+// The cuDNN graphs of bench-cudnn-fusions, for an H100 that need not exist.
 namespace d2l::cuda {
 namespace {
 
@@ -23,7 +23,7 @@ TEST_F(CudnnFusions, ThereArePlansForGradientsAddedToOthers) {
           << static_cast<int>(fusion);
 }
 
-// Whose plans are compiled, which takes a driver.
+// Only the graphs: compiling their plans needs a driver.
 TEST_F(CudnnFusions, ConvolutionsWithSumsAreUnderstood) {
   for (const FusionCase& c : kCases)
     EXPECT_NO_THROW(fusion_graph(nullptr, Fusion::forward_with_sums, c));

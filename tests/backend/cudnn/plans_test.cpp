@@ -3,12 +3,12 @@
 #include "framework/backend/cuda/cudnn_plan.h"
 #include "tests/backend/cudnn/device.h"
 
-// What cuDNN answers for an H100, asked on any machine: which plans there are, before one is run.
+// cuDNN's plans for an H100, made on any machine; no plan is executed.
 namespace d2l::cuda {
 namespace {
 
 constexpr int64_t kWorkspace = int64_t{256} << 20;  // bytes
-constexpr int64_t kAtHand[] = {0};                  // for a workspace's address
+constexpr int64_t kAtHand[] = {0};                  // as the address of a workspace
 
 struct Case {
   int64_t batch, image, in, out, kernel, stride, padding;
@@ -24,7 +24,7 @@ struct Case {
   }
 };
 
-// LeNet's, ResNets', AlexNet's, GoogLeNet's, ViT's, and one that suits no vectors.
+// Layers of LeNet, ResNets, AlexNet, GoogLeNet and ViT, and one that cannot be vectorised.
 const std::vector<Case> kCases = {
     {256, 28, 1, 6, 5, 1, 2},    {256, 14, 6, 16, 5, 1, 0},   {256, 96, 1, 64, 7, 2, 3},
     {256, 24, 64, 64, 3, 1, 1},  {256, 24, 64, 128, 3, 2, 1}, {256, 24, 64, 128, 1, 2, 0},
@@ -40,7 +40,7 @@ struct Precision {
 };
 constexpr Precision kPrecisions[] = {{DType::f32, false}, {DType::f32, true}, {DType::bf16, true}};
 
-// At most `most` of the plans that need no compiler.
+// Counts the plans that need no compiler, up to `most`.
 int count_plans(const ConvolutionProblem& problem, const EngineRules& rules, int most) {
   ConvolutionEngines engines(nullptr, problem, rules);
   int found = 0;
@@ -100,7 +100,7 @@ TEST_F(CudnnPlans, ExactOnesAreFewer) {
   EXPECT_GT(all, exact);
 }
 
-// A handle takes a GPU; all before that is done without.
+// Needs no handle, which would need a GPU.
 TEST_F(CudnnPlans, TheirArgumentsAreUnderstood) {
   for (bool bias : {false, true}) {
     ConvolutionProblem problem = kCases[3].problem(ConvolutionPass::forward, DType::bf16);
