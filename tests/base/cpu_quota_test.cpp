@@ -12,7 +12,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::IsEmpty;
 
-// A made-up system with control groups.
+// A simulated system with control groups.
 class CpuQuotas : public testing::Test {
  protected:
   void put(const std::string& path, const std::string& text) const {
@@ -57,7 +57,7 @@ TEST_F(CpuQuotas, OfVersion1BesideOtherControllers) {
   EXPECT_EQ(cores(), (std::vector<double>{2}));
 }
 
-// A container sees its group mounted as the top of the hierarchy.
+// A container sees its group mounted as the root of the hierarchy.
 TEST_F(CpuQuotas, OfAContainersGroup) {
   put("proc/self/mountinfo", "30 24 0:26 /docker/abc /sys/fs/cgroup rw - cgroup2 cgroup rw\n");
   put("proc/self/cgroup", "0::/docker/abc/inner\n");

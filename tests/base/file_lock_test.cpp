@@ -61,7 +61,7 @@ class FileLockTest : public testing::Test {
     ::kill(child, SIGKILL);
     ::waitpid(child, nullptr, 0);
   }
-  // The file as a holder on another machine leaves it, renewed so long ago.
+  // Writes the file like a holder on another machine that renewed it `age` ago.
   void write_as(const std::string& job, const std::string& restart, std::chrono::seconds age) {
     write_text_file(
         path_, concat("host = node7\nmachine = another\npid = 12\nstarted = 99\njob = ", job,
@@ -124,7 +124,7 @@ TEST_F(FileLockTest, OfAProcessThatIsGoneIsNamedAndTakenOverAtOnce) {
                                            HasSubstr(", which is gone: taken over"))));
 }
 
-// The number was given to another process since: this one.
+// The process number was reused by another process: this one.
 TEST_F(FileLockTest, KnowsReusedProcessNumbers) {
   LockHolder me = LockHolder::this_process();
   EXPECT_FALSE(me.is_gone());
@@ -135,7 +135,7 @@ TEST_F(FileLockTest, KnowsReusedProcessNumbers) {
   EXPECT_THAT(warnings_, ElementsAre(HasSubstr("which is gone: taken over")));
 }
 
-// Versions before left the file behind, empty.
+// Older versions left an empty file.
 TEST_F(FileLockTest, AnEmptyFileIsNobodys) {
   write_text_file(path_, "");
   const FileLock lock(path_, options());
@@ -172,7 +172,7 @@ TEST_F(FileLockTest, OfAnotherMachineIsWatched) {
   beats.join();
 }
 
-// As long as the system's lock is held on another machine, silence proves nothing.
+// While the system's lock is held on another machine, a missing renewal proves nothing.
 TEST_F(FileLockTest, OfAnotherMachineThatKeepsItLockedIsNotTakenOver) {
   write_as("-", "-", 5000s);
   const int elsewhere = ::open(path_.c_str(), O_RDWR);
@@ -180,7 +180,7 @@ TEST_F(FileLockTest, OfAnotherMachineThatKeepsItLockedIsNotTakenOver) {
   EXPECT_THAT(refusal(), AllOf(HasSubstr("process 12 on node7"), HasSubstr("remove the file")));
   fs::remove(path_);
   { const FileLock lock(path_, options()); }
-  // Slurm starts a job again when it has given up the machine.
+  // Slurm restarts a job after it has given up the machine.
   write_as("55", "0", 0s);
   ::flock(elsewhere, LOCK_UN);
   ::close(elsewhere);
@@ -211,7 +211,7 @@ TEST_F(FileLockTest, ALaterStartOfTheSameJobIsNotTakenOver) {
   EXPECT_FALSE(first.is_before(second));
 }
 
-// Who has taken it over, believing this process dead, keeps it.
+// A process that took over the lock because it considered this one dead keeps it.
 TEST_F(FileLockTest, NoticesThatItWasTakenOver) {
   {
     FileLock lock(path_, options());
@@ -253,7 +253,7 @@ TEST_F(FileLockTest, IsARegularFile) {
   EXPECT_EQ(refusal(), "cannot write " + path_.string() + ": it is not a regular file");
 }
 
-// All of this but what is about the system's locks.
+// All tests except those about the system's locks.
 TEST_F(FileLockTest, WorksWithoutLocksOfTheFileSystem) {
   if (!can_fault()) GTEST_SKIP() << kNoFaults;
   const ProgramResult result = run_program(
@@ -263,7 +263,7 @@ TEST_F(FileLockTest, WorksWithoutLocksOfTheFileSystem) {
   EXPECT_EQ(result.exit_code, 0) << result.output;
 }
 
-// Runs it in a process that has no rights of its own, if that can be had; whether it returned true.
+// Runs it in a process of an unprivileged user, if possible; returns whether it returned true.
 bool as_nobody(const fs::path& folder, const std::function<bool()>& action) {
   constexpr uid_t kNobody = 65534;
   fs::permissions(folder, fs::perms::all);
@@ -293,7 +293,7 @@ TEST_F(FileLockTest, WithoutAThreadWhoWritesRenewsIt) {
   }));
 }
 
-// As when its machine is cut off from the file system: somebody else will take it over.
+// As if its machine were cut off from the file system: another process will take over the lock.
 TEST_F(FileLockTest, WhoCannotRenewItHasLostIt) {
   if (::getuid() != 0) GTEST_SKIP() << "cannot become another user (needs root)";
   std::thread cut_off([this] {
@@ -320,7 +320,7 @@ TEST_F(FileLockTest, OfManyThatWantItOneHasIt) {
           ++had;
           --holding;
         } catch (const Error&) {
-          // another one has it
+          // another process has it
         }
       }
     });

@@ -76,8 +76,8 @@ TEST(Files, ErrorsNameThePathAndTheCause) {
   EXPECT_NE(write.find(missing.string()), std::string::npos) << write;
 }
 
-// What cannot be read is not taken for the end of the file: /proc/self/mem is a regular file whose
-// first page nothing is mapped to.
+// A read error is not the end of the file: /proc/self/mem is a regular file whose first page is not
+// mapped.
 TEST(Files, AnErrorWhileReadingIsNotTheEnd) {
   const fs::path unreadable = "/proc/self/mem";
   const std::string expected = "cannot read /proc/self/mem: Input/output error";
@@ -96,7 +96,7 @@ TEST(Files, OnlyRegularFilesAreReadAndNothingIsWaitedFor) {
   }
 }
 
-// Files of /proc have a size of 0, and others may grow.
+// Files in /proc have size 0, and other files may grow.
 TEST(Files, ReadsToTheEndWhateverTheSizeIsSaidToBe) {
   EXPECT_EQ(read_text_file("/proc/self/comm"), "test_base\n");
   EXPECT_GT(read_bytes("/proc/self/maps").size(), 4096U);
@@ -121,7 +121,7 @@ TEST(Files, WhatIsNoRegularFileIsNotReplaced) {
   EXPECT_EQ(files_in(folder.path()), 2u);
 }
 
-// Writers of the same file at the same time: each reader sees one of them whole.
+// Concurrent writers of one file: each reader sees the complete content of one of them.
 TEST(Files, SeveralWritersDoNotDisturbEachOther) {
   TemporaryFolder folder;
   const fs::path path = folder.path() / "text";
@@ -161,7 +161,7 @@ TEST(Files, MakesWritableFolders) {
   const fs::path a = folder.path() / "a";
   EXPECT_EQ(make_writable_folder(deep), (std::vector<fs::path>{a, a / "b", deep}));
   EXPECT_TRUE(fs::is_directory(deep));
-  EXPECT_EQ(files_in(deep), 0u);  // the probe is gone
+  EXPECT_EQ(files_in(deep), 0u);  // the probe file was removed
   EXPECT_TRUE(make_writable_folder(deep).empty());
 
   write_text_file(folder.path() / "file", "");
@@ -170,7 +170,7 @@ TEST(Files, MakesWritableFolders) {
   EXPECT_NE(message.find("cannot make the folder"), std::string::npos) << message;
 }
 
-// A name that is too long cannot be made; what was made above it goes again.
+// A folder with a too long name cannot be created; the folders created above it are removed.
 TEST(Files, FoldersThatCannotBeMadeLeaveNothing) {
   TemporaryFolder folder;
   const fs::path wanted = folder.path() / "a" / "b" / std::string(300, 'x');

@@ -13,7 +13,7 @@ Float16 of_bits(uint32_t bits) { return std::bit_cast<Float16>(static_cast<uint1
 uint32_t bits_of(Float16 value) { return std::bit_cast<uint16_t>(value); }
 uint32_t rounded(double value) { return bits_of(Float16(static_cast<float>(value))); }
 
-// What the format's definition says of a pattern.
+// The value of a bit pattern by the format's definition.
 double defined(uint32_t bits) {
   const int exponent = static_cast<int>(bits >> 10 & 31), fraction = static_cast<int>(bits & 1023);
   const double sign = bits >> 15 != 0 ? -1 : 1;
@@ -37,7 +37,7 @@ TEST(Float16, EveryPatternIsTheNumberOfItsDefinitionAndComesBack) {
   }
 }
 
-// Between each two neighbours: the middle goes to the even one, all else to the nearer.
+// Between two neighbours, the midpoint rounds to the even one, all other values to the nearer one.
 TEST(Float16, RoundsToTheNearestTiesToEven) {
   for (uint32_t bits = 0; bits < 0x7bff; ++bits) {
     const double low = defined(bits), high = defined(bits + 1), middle = (low + high) / 2;
@@ -69,7 +69,7 @@ TEST(Float16, SmallNumbersVanishBelowHalfTheSmallest) {
 }
 
 TEST(Float16, NaNStaysNaN) {
-  // One whose payload lies in the bits that are lost.
+  // A NaN whose payload is only in the lost bits.
   EXPECT_TRUE(std::isnan(static_cast<float>(Float16(std::bit_cast<float>(0x7f800001u)))));
   EXPECT_FALSE(Float16(std::nanf("")) == Float16(std::nanf("")));
 }

@@ -18,7 +18,7 @@ using testing::EndsWith;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-// Another process; answers what waitpid() tells.
+// Runs `body` in another process; returns the status of waitpid().
 int in_a_child(const std::function<void()>& body) {
   const pid_t child = fork();
   if (child == 0) {
@@ -76,7 +76,7 @@ TEST_F(LastWordsTest, TheFirstStay) {
   EXPECT_THAT(found[0], EndsWith("error: rank 1 on node7: first"));
 }
 
-// The others may go on for a while before they learn of it.
+// The other ranks may continue for a while before they notice.
 TEST_F(LastWordsTest, BecomeTheLastLineAgain) {
   LastWords words, others("rank 1 on node7: ");
   words.belong_to(path_);
@@ -88,7 +88,7 @@ TEST_F(LastWordsTest, BecomeTheLastLineAgain) {
   EXPECT_EQ(lines().size(), 3u);
 }
 
-// The log of a run that goes on ends with why it ended before.
+// The log of a resumed run ends with the reason why it ended before.
 TEST_F(LastWordsTest, OfAnEarlierJobDoNotCount) {
   {
     LastWords words;
@@ -139,7 +139,7 @@ TEST_F(LastWordsTest, ACrashIsNamedAtOnce) {
   EXPECT_THAT(lines().back(), HasSubstr(" error: ended by SIGSEGV"));
 }
 
-// Whoever has patience lets another process say it.
+// A process with patience lets another one report.
 TEST_F(LastWordsTest, AfterASignalToAllOneSpeaks) {
   in_a_child([&] {
     LastWords words("rank 1 on node7: ", 300);

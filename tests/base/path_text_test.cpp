@@ -10,7 +10,7 @@
 namespace d2l::test {
 namespace {
 
-// A variable of the environment for as long as the object lives; nullptr: not set.
+// Sets an environment variable while the object exists; nullptr: unset.
 class Environment {
  public:
   Environment(const char* name, const char* value) : name_(name) {
@@ -47,7 +47,7 @@ TEST(PathText, HomeIsExpandedAtTheBeginningOnly) {
     for (const char* same : {"", "a", "a~", "./~", "./~/x", "/~/x", "a/~/b"})
       EXPECT_EQ(expand(same), same);
   }
-  EXPECT_EQ(home_of("runs/$X"), "runs/$X");  // a shell has been there
+  EXPECT_EQ(home_of("runs/$X"), "runs/$X");  // a shell has already expanded it
   EXPECT_EQ(message_of([] { home_of("~bob/runs"); }),
             "--out expects ~/ for your own folder, or ./~ for a file whose name begins so, found "
             "'~bob/runs'");
@@ -61,7 +61,7 @@ TEST(PathText, VariablesOfTheEnvironment) {
   const Environment home("HOME", "/home/me"), a("D2L_A", "/data"), b("D2L_B2", "$D2L_A");
   EXPECT_EQ(path_of("$D2L_A"), "/data");
   EXPECT_EQ(path_of("$D2L_A/x"), "/data/x");
-  EXPECT_EQ(path_of("~/${D2L_B2}x$D2L_A-y"), "/home/me/$D2L_Ax/data-y");  // once
+  EXPECT_EQ(path_of("~/${D2L_B2}x$D2L_A-y"), "/home/me/$D2L_Ax/data-y");  // expanded only once
   EXPECT_EQ(path_of("a$$b$$$D2L_A"), "a$b$/data");
   EXPECT_EQ(message_of([] { path_of("$D2L_ABSENT/x"); }),
             "out expects the variable D2L_ABSENT to be set, found '$D2L_ABSENT/x'");

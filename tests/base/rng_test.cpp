@@ -83,7 +83,7 @@ TEST(Rng, BelowIsEvenAndInRange) {
   uint64_t largest = 0;
   for (uint64_t i = 0; i < 100; ++i)
     largest = std::max(largest, random_below({3, 4}, i, uint64_t{1} << 63));
-  EXPECT_GT(largest, uint64_t{1} << 62);  // the upper words count
+  EXPECT_GT(largest, uint64_t{1} << 62);  // the upper words are used
 }
 
 TEST(Rng, KeysAreApart) {
@@ -97,7 +97,7 @@ TEST(Rng, KeysAreApart) {
   EXPECT_EQ(streams.size(), 900u);
 }
 
-// Published FNV-1a values: a checkpoint's initial weights depend on them.
+// Published FNV-1a values: initial weights depend on them.
 TEST(Rng, StreamsOfNames) {
   EXPECT_EQ(stream_of(""), 0xcbf29ce484222325u);
   EXPECT_EQ(stream_of("a"), 0xaf63dc4c8601ec8cu);

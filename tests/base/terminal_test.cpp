@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A made-up /proc.
+// A simulated /proc.
 class Ancestors : public testing::Test {
  protected:
   void add(pid_t process, const std::string& name, const fs::path& program, pid_t parent) const {
@@ -72,7 +72,7 @@ TEST(Terminal, OtherOutputIsAsWideAsTheEnvironmentSays) {
   EXPECT_EQ(terminal.columns(), 80);
 }
 
-// As the C library decides: the first of the three that is not empty, if it knows that locale.
+// As in the C library: the first of the three variables that is not empty, if its locale exists.
 TEST(Locale, HasUtf8) {
   using Variables = std::map<std::string, const char*>;
   const std::pair<Variables, bool> cases[] = {

@@ -50,13 +50,13 @@ TEST(Text, VisibleWritesOutWhatIsNotSeen) {
   EXPECT_EQ(visible("a\r\nb\tc\x1b[2Jd\x7f"), "a\\r\\nb\\tc\\x1b[2Jd\\x7f");
   EXPECT_EQ(visible(std::string("a\0b", 3)), "a\\x00b");
   EXPECT_EQ(visible("\xef\xbb\xbflr\xc2\xa0=\xe2\x80\x8b"), "\\ufefflr\\u00a0=\\u200b");
-  // not UTF-8: a lone byte, one that is cut off, an overlong zero, a surrogate, too large
+  // not UTF-8: a lone byte, a truncated one, an overlong zero, a surrogate, a too large one
   EXPECT_EQ(visible("\xff|\xe5\x9b"), "\\xff|\\xe5\\x9b");
   EXPECT_EQ(visible("\xc0\x80|\xed\xa0\x80|\xf4\x90\x80\x80"),
             "\\xc0\\x80|\\xed\\xa0\\x80|\\xf4\\x90\\x80\\x80");
 }
 
-// Whatever an error quotes: it stays one line.
+// An error stays one line, whatever text it quotes.
 TEST(Text, ErrorsShowWhatTheyQuote) {
   EXPECT_EQ(message_of([] { fail("found '0.1\r'"); }), "found '0.1\\r'");
   EXPECT_EQ(message_of([] { throw UsageError("a\nb"); }), "a\\nb");
