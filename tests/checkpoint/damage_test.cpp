@@ -22,7 +22,7 @@ class Damage : public testing::Test {
     write_checkpoint(path_, sample_snapshot());
     whole_ = bytes_of(path_);
   }
-  // What reading a file with these bytes complains about.
+  // The error message for a file with these bytes.
   std::string complaint(const std::string& bytes) {
     put_bytes(path_, bytes);
     return message_of([&] { read_checkpoint(path_); });
@@ -34,7 +34,7 @@ class Damage : public testing::Test {
   }
   uint64_t draw(uint64_t bound) { return random_below({1, 2}, draws_++, bound); }
   std::string start() const { return "damaged checkpoint " + path_.string() + ": "; }
-  // Where the bytes of `array` lie in the file: found by searching, not by reading its index.
+  // The offset of the bytes of `array` in the file, found by searching, without its index.
   size_t place_of(const std::string& array) {
     const std::vector<uint8_t>& bytes = sample_snapshot_.arrays.at(array).bytes;
     return whole_.find(std::string(bytes.begin(), bytes.end()));
@@ -132,7 +132,7 @@ TEST_F(Damage, ZeroedAndSwappedBlocks) {
     bool named = message.starts_with(start()) || (at == 0 && message.starts_with("not a d2l"));
     EXPECT_TRUE(named) << at << ": " << message;
   }
-  // Two arrays of the same shape change places: every byte is still there.
+  // Swaps two arrays of the same shape: no byte is missing.
   std::string bytes = whole_;
   std::string a = bytes.substr(place_of("parameters/fc.weight"), 3360);
   std::string b = bytes.substr(place_of("optimizer/velocity/fc.weight"), 3360);
@@ -161,7 +161,7 @@ TEST_F(Damage, Strangers) {
   EXPECT_THAT(message(folder_.path() / "pipe"), HasSubstr("not a regular file"));
 }
 
-// An index whose own checksum is right may still say anything: `edit` changes its text.
+// An index with a correct checksum may still have any content: `edit` changes its text.
 std::string forged(std::string whole, const std::function<void(std::string&)>& edit) {
   size_t room = whole.find("\x89HDF");
   std::string text = whole.substr(0, whole.find("\nend ") + 1);
@@ -237,7 +237,7 @@ TEST_F(Damage, RandomMutationsNeverPassOrCrash) {
       }
       if (bytes.empty()) bytes = "x";
     }
-    // Half of them with a right checksum of the index, so that what lies behind it is reached.
+    // Half of them get a correct checksum of the index, so that the checks after it are reached.
     size_t room = bytes.find("\x89HDF");
     if (i % 2 == 0 && room != std::string::npos && bytes.find("\nend ") < room)
       bytes = forged(bytes, [](std::string&) {});

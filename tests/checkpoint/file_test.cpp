@@ -76,7 +76,7 @@ TEST(CheckpointFile, ThousandsOfPieces) {
 TEST(CheckpointFile, SameSnapshotSameBytes) {
   TemporaryFolder folder;
   write_checkpoint(folder.path() / "a.h5", everything());
-  std::this_thread::sleep_for(std::chrono::milliseconds(1100));  // HDF5's times count seconds
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));  // HDF5's timestamps are in seconds
   write_checkpoint(folder.path() / "b.h5", everything());
   EXPECT_EQ(bytes_of(folder.path() / "a.h5"), bytes_of(folder.path() / "b.h5"));
 }
@@ -161,7 +161,7 @@ TEST(CheckpointFile, WriteErrorsNamePathAndCause) {
   EXPECT_THAT(unfinished_in(folder.path()), IsEmpty());
 }
 
-// Whatever `limit` makes a write fail with: the old file stays, the temporary one goes.
+// After a failed write, the old file is unchanged and the temporary one is removed.
 void expect_old_file_survives(const std::filesystem::path& folder, const std::string& cause) {
   std::filesystem::path path = folder / "a.h5";
   Snapshot large;
@@ -194,7 +194,7 @@ TEST(CheckpointFile, FullDiskLosesNothing) {
   expect_old_file_survives(folder.path(), "No space left on device");
 }
 
-// The most bytes of memory that this process had at once.
+// The peak memory of this process in bytes.
 int64_t largest_memory() {
   struct rusage usage {};
   getrusage(RUSAGE_SELF, &usage);
@@ -212,7 +212,7 @@ TEST(CheckpointFile, LargeOnesCostLittleMoreThanTheirBytes) {
   double written = timer.seconds();
   const int64_t taken = largest_memory() - memory_before;
 #ifdef D2L_SANITIZE
-  constexpr int64_t kMost = 200'000'000;  // what has been given back is kept for a while
+  constexpr int64_t kMost = 200'000'000;  // freed memory is kept for a while
 #else
   constexpr int64_t kMost = 10'000'000;
 #endif

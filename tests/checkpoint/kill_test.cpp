@@ -16,8 +16,8 @@
 namespace d2l::test {
 namespace {
 
-// Runs the save loop, kills it `delay_us` after its first save was reported, and answers the last
-// step that it reported as being on disk.
+// Runs the save loop, kills it `delay_us` after its first reported save, and returns the last step
+// that it reported to be on disk.
 int64_t save_until_killed(const std::filesystem::path& folder, int64_t first_step,
                           useconds_t delay_us) {
   std::string program = (bin_dir() / "checkpoint_save_loop").string();
@@ -78,7 +78,8 @@ TEST(Kill, NothingThatWasReportedIsEverLost) {
     ASSERT_GE(newest, durable) << "kill " << kill;
     ASSERT_TRUE(whole(found->snapshot)) << "kill " << kill;
     ASSERT_GE(CheckpointStore::steps(folder.path()).size(), 1u);
-    best_reported = best_reported || durable / 3 > (step - 1) / 3;  // every third is the best
+    best_reported =
+        best_reported || durable / 3 > (step - 1) / 3;  // every third checkpoint is the best
     if (best_reported) {
       Snapshot best = read_checkpoint(folder.path() / "best.h5");
       ASSERT_TRUE(whole(best)) << "kill " << kill;

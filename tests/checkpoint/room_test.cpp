@@ -13,8 +13,8 @@
 #include "tests/support/small_disk.h"
 #include "tests/support/support.h"
 
-// Folders of checkpoints on disks that are full and machines that are at their limits, and files in
-// them that are not what their names say.
+// Folders of checkpoints on full disks and on machines at their limits, and files whose names do
+// not match their content.
 
 namespace d2l::test {
 namespace {
@@ -31,7 +31,7 @@ Snapshot large_snapshot(int64_t step) {
   return snapshot;
 }
 
-// With room for three of them and a half.
+// With room for three and a half of them.
 class SmallStore : public testing::Test {
  protected:
   void SetUp() override {
@@ -64,8 +64,7 @@ TEST_F(SmallStore, TheOldestMakeRoom) {
   EXPECT_TRUE(same(read_checkpoint(path(50)), large_snapshot(50)));
 }
 
-// Removing one of two names makes no room; the last name of the best goes when nothing else is
-// left.
+// Removing one of two names frees no space; best.h5 is removed last.
 TEST_F(SmallStore, TheBestGoesLast) {
   CheckpointStore store(folder_.path(), options());
   save(store, 10, true);
@@ -137,7 +136,7 @@ TEST(StoreNames, FilesThatAreNoneAreNamedAndNotWaitedFor) {
   EXPECT_THAT(warnings,
               ElementsAre(HasSubstr("step-00000030.h5: it is not a regular file; skipped"),
                           HasSubstr("step-00000020.h5: it is not a regular file; skipped")));
-  // Nor are they replaced.
+  // They are not replaced either.
   CheckpointStore store(folder.path(), {.warn = warn});
   store.save(30, sample_snapshot(30));
   EXPECT_FALSE(store.wait());
@@ -152,7 +151,8 @@ TEST(StoreHeld, NothingIsWrittenIntoAFolderThatIsAnotherJobs) {
   EXPECT_THAT(CheckpointStore::steps(folder.path()), IsEmpty());
 }
 
-// A process that is stopped while it writes a checkpoint, and goes on when another has its folder.
+// A process that is suspended while it writes a checkpoint and continues after another took over
+// its folder.
 TEST(StoreHeld, NothingTakesItsNameInAFolderThatHasBecomeAnotherJobs) {
   TemporaryFolder folder;
   int looks = 0;
@@ -164,7 +164,7 @@ TEST(StoreHeld, NothingTakesItsNameInAFolderThatHasBecomeAnotherJobs) {
   EXPECT_TRUE(fs::is_empty(folder.path()));
 }
 
-// What the loop of the kill test leaves of steps 1 to 6, with calls that fail.
+// The steps that remain of steps 1 to 6 of the kill test's loop, with failing system calls.
 std::vector<int64_t> save_with_faults(const fs::path& folder, const std::string& faults) {
   const ProgramResult loop =
       run_program(with_faults(faults, {"checkpoint_save_loop", folder.string(), "1", "6"}), 20);

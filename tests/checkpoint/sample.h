@@ -24,7 +24,7 @@ inline Snapshot::Array ramp(const Shape& shape, float start = 0) {
   return array_of(shape, values);
 }
 
-// A small network's training state: about 10 KB. No array's bytes occur in another's.
+// A small network's training state of about 10 KB. The bytes of no array occur in another one.
 inline Snapshot sample_snapshot(int64_t step = 42) {
   auto start = static_cast<float>(step);
   Snapshot snapshot;
@@ -39,7 +39,7 @@ inline Snapshot sample_snapshot(int64_t step = 42) {
   return snapshot;
 }
 
-// Bit for bit, texts too. Does not use the code under test.
+// Whether all bits are equal, texts included. Does not use the code under test.
 inline bool same(const Snapshot& a, const Snapshot& b) {
   auto equal_bits = [](double x, double y) { return std::memcmp(&x, &y, sizeof x) == 0; };
   auto equal_arrays = [](const auto& x, const auto& y) {

@@ -19,7 +19,7 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::StartsWith;
 
-// Something with state of every kind.
+// A model with state of every kind.
 struct Model {
   Tensor weight = from_vector<float>(cpu(), {2, 2}, {1, 2, 3, 4});
   Tensor labels = from_vector<int64_t>(cpu(), {3}, {5, 6, 7});
@@ -77,8 +77,7 @@ TEST(Snapshot, TextsAreNotState) {
   EXPECT_NO_THROW(restore_snapshot(snapshot, "a.h5", model.visit()));
 }
 
-// Takes a snapshot, lets `edit` spoil it, and answers the message; nothing may have been
-// overwritten.
+// Takes a snapshot, lets `edit` damage it, and returns the error; nothing may be overwritten.
 std::string refusal(const std::function<void(Snapshot&)>& edit) {
   Model model;
   Snapshot snapshot = take_snapshot(model.visit());

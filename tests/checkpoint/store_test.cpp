@@ -182,7 +182,7 @@ TEST_F(Store, AFailedSaveWarnsAndTheNextOneWorks) {
 }
 
 TEST_F(Store, AFailureThatPassesIsRetried) {
-  // Something is in the way of the file until the first warning.
+  // A folder blocks the file's name until the first warning.
   std::filesystem::path obstacle = folder_.path() / "step-00000001.h5";
   CheckpointStore store(folder_.path(), {.warn = [&](const std::string& message) {
                           warnings_.push_back(message);
@@ -223,7 +223,7 @@ TEST_F(Store, RefusesWhatCannotWork) {
 }
 
 TEST_F(Store, SavingDoesNotHoldUpTheCaller) {
-  // The save fails at first and stays in its warning until the caller is back.
+  // The save fails at first and blocks in its warning until the caller has returned.
   std::promise<void> back;
   bool caller_was_back = false;
   std::filesystem::path obstacle = folder_.path() / "step-00000001.h5";

@@ -8,8 +8,8 @@
 #include "framework/checkpoint/store.h"
 
 // Saves step after step into the folder argv[1] from step argv[2] on, and writes each step's number
-// to standard output (8 raw bytes) once it is on disk. Ends after step argv[3]; without it only by
-// being killed.
+// to standard output (8 raw bytes) once it is on disk. Ends after step argv[3]; without it, runs
+// until it is killed.
 
 namespace {
 
