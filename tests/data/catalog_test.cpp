@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Of all bytes, as an independent implementation found it too.
+// A weighted sum of all bytes; an independent implementation gives the same value.
 uint64_t weighted_sum(const Dataset& dataset) {
   const Content content = content_of(dataset, range(0, dataset.samples()));
   uint64_t sum = 0;
@@ -41,7 +41,7 @@ TEST(Synthetic, OfAnySize) {
   EXPECT_EQ(train->samples(), 4096);
   EXPECT_EQ(weighted_sum(*train), 934256858283U);
   EXPECT_EQ(weighted_sum(*open_dataset("synthetic-40x40x3", "", Split::test)), 234985878593U);
-  // rows that end inside the noise's batches
+  // rows that end inside a batch of noise
   EXPECT_EQ(
       weighted_sum(*make_synthetic(Split::train, {.train_samples = 50, .size = 37, .channels = 2})),
       7077091482U);
@@ -54,7 +54,7 @@ TEST(Synthetic, OfAnySize) {
   EXPECT_THAT(message("synthetic-40x40x3y"), testing::HasSubstr("unknown data set"));
 }
 
-// No batch of 64, 128 or 256 is smaller than the others; huge images are fewer.
+// All batches of 64, 128 or 256 are complete; there are fewer huge images.
 TEST(Synthetic, LargeImagesMakeWholeBatches) {
   const auto counts = [](const std::string& name) {
     return std::pair(open_dataset(name, "", Split::train)->samples(),
@@ -64,8 +64,8 @@ TEST(Synthetic, LargeImagesMakeWholeBatches) {
   EXPECT_EQ(counts("synthetic-512x512x8"), std::pair(64L, 16L));
 }
 
-// The nearest class mean is right on most unseen samples, so that a model can learn them, and not
-// on all, so that it has something to learn.
+// The nearest class mean is correct on most unseen samples, so a model can learn them, but not on
+// all, so there is something to learn.
 TEST(Synthetic, CanBeLearnt) {
   const auto train = make_synthetic(Split::train), test = make_synthetic(Split::test);
   std::vector<std::array<double, 784>> means(10);
@@ -109,7 +109,7 @@ TEST(Catalog, AbsentFilesNameThePlacesSearched) {
                 path + "/fashion-mnist, which does not exist; or in " + path + ", which is empty");
 }
 
-// What is there is listed, likely names first and not too many.
+// Errors list the existing files, likely names first, and not too many.
 TEST(Catalog, AbsentFilesComeWithWhatIsThere) {
   TemporaryFolder folder;
   const std::string path = folder.path().string();
@@ -157,7 +157,7 @@ TEST(Catalog, FindsFilesInAllTheirPlaces) {
   EXPECT_EQ(open_dataset(below, "", Split::train)->samples(), 3);
 }
 
-// Each file in a spelling of its own.
+// Each file has a different spelling.
 TEST(Catalog, FindsEverySpelling) {
   const std::vector<std::string> ends{"-idx%-ubyte", "-idx%-ubyte.gz", ".idx%-ubyte",
                                       ".idx%-ubyte.gz"};
@@ -169,7 +169,7 @@ TEST(Catalog, FindsEverySpelling) {
       TemporaryFolder folder;
       write_idx(folder.path() / ("train-images" + name(images, '3')), {1, 28, 28}, noise(784));
       write_idx(folder.path() / ("train-labels" + name(labels, '1')), {1}, std::vector<uint8_t>{9});
-      // a folder with a file's name, as some archives make it, is none
+      // a folder with a file's name, as in some archives, is ignored
       if (images != ends[0]) fs::create_directory(folder.path() / "train-images-idx3-ubyte");
       EXPECT_EQ(open_dataset("mnist", folder.path(), Split::train)->samples(), 1)
           << images << labels;
@@ -178,7 +178,7 @@ TEST(Catalog, FindsEverySpelling) {
     }
 }
 
-// A file that cannot be looked at is not taken for one that is not there.
+// A file that cannot be examined does not count as missing.
 TEST(Catalog, TheSystemsErrorsAreSaid) {
   TemporaryFolder folder;
   const fs::path images = folder.path() / "train-images-idx3-ubyte";
@@ -191,7 +191,7 @@ TEST(Catalog, TheSystemsErrorsAreSaid) {
               testing::HasSubstr("data_batch_1.bin: Too many levels of symbolic links"));
 }
 
-// Makes a folder the current one for as long as the object lives.
+// Changes the current folder while the object exists.
 class CurrentFolder {
  public:
   explicit CurrentFolder(const fs::path& path) : before_(fs::current_path()) {
@@ -221,7 +221,7 @@ TEST(Catalog, NamesDoNotDependOnTheCurrentFolder) {
               testing::HasSubstr("expected test shards"));
 }
 
-// The path of a folder that is named after a data set and holds its files means that data set.
+// The path of a folder that is named after a data set and contains its files means that data set.
 TEST(Catalog, AFolderNamedLikeADatasetMayHoldItsFiles) {
   TemporaryFolder folder;
   const fs::path below = folder.path() / "fashion-mnist";

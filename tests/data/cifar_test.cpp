@@ -56,7 +56,7 @@ TEST(Cifar10, FilesFollowTheirNumbers) {
                 below.string() + ", which is empty; or in " + folder.path().string() +
                 ", which holds cifar-10-batches-bin/");
   write_bytes(below / "data_batch_2.bin", records(2, 5));
-  write_bytes(below / "data_batch_x.bin", {1, 2, 3});  // not one of them
+  write_bytes(below / "data_batch_x.bin", {1, 2, 3});  // ignored
   EXPECT_EQ(message_of([&] { open(Split::train); }),
             below.string() + ": data_batch_1*.bin is missing beside data_batch_2.bin");
   write_bytes(below / "data_batch_1_first3.bin", records(3, 0));
@@ -68,11 +68,11 @@ TEST(Cifar10, FilesFollowTheirNumbers) {
                 "data_batch_1_first3.bin");
   write_bytes(below / "test_batch.bin", records(4, 1));
   EXPECT_EQ(open(Split::test)->samples(), 4);
-  write_bytes(folder.path() / "test_batch.bin", {1});  // further down the list
+  write_bytes(folder.path() / "test_batch.bin", {1});  // later in the list
   EXPECT_EQ(open(Split::test)->samples(), 4);
 }
 
-// Fewer samples than the original's are used, and said.
+// Fewer samples than in the original are used and reported.
 TEST(Cifar10, WhatIsMissingIsRemarked) {
   TemporaryFolder folder;
   const auto remarks = [&](Split split) {

@@ -16,7 +16,7 @@ namespace d2l::data::test {
 
 using namespace d2l::test;
 
-// Bytes that look like noise: byte i is a function of i alone.
+// Bytes like noise: byte i is a function of i and the seed.
 inline std::vector<uint8_t> noise(size_t count, uint64_t seed = 7) {
   std::vector<uint8_t> bytes(count);
   for (size_t i = 0; i < count; ++i)
@@ -68,7 +68,7 @@ inline std::vector<uint8_t> bytes_of(const std::filesystem::path& path) {
 }
 
 inline void write_bytes(const std::filesystem::path& path, const std::vector<uint8_t>& bytes) {
-  // A new file each time: some file systems wait for the disk when one is cut and written again.
+  // Makes a new file: some file systems wait for the disk when a file is truncated and rewritten.
   std::filesystem::remove(path);
   std::ofstream stream(path, std::ios::binary);
   stream.write(reinterpret_cast<const char*>(bytes.data()),

@@ -31,7 +31,7 @@ void set_filters(hid_t creation, const std::vector<int>& filters) {
 struct ForeignDataset {
   std::string name;
   hid_t type;         // in the file
-  hid_t memory_type;  // of what `bytes` holds
+  hid_t memory_type;  // of the elements in `bytes`
   std::vector<hsize_t> sizes, chunk;
   std::vector<uint8_t> bytes;
 };

@@ -9,22 +9,22 @@
 
 namespace d2l::data::test {
 
-// How another program than d2l writes a shard.
+// How a program other than d2l writes a shard.
 struct ForeignWriter {
   H5F_libver_t version = H5F_LIBVER_V110;
   std::vector<int> filters = {H5Z_FILTER_FLETCHER32};  // in this order
   hsize_t chunk = 10;                                  // samples
   hsize_t label_chunk = 0;                             // labels; 0: all in one
-  hsize_t most_samples = 0;     // what the datasets may grow to, or H5S_UNLIMITED; 0: they may not
+  hsize_t most_samples = 0;     // maximum size, or H5S_UNLIMITED; 0: cannot grow
   bool remember_order = false;  // of attributes and links
-  int more_attributes = 0;      // beside those that shards have
+  int more_attributes = 0;      // besides those of a shard
   int more_groups = 0;
   hid_t label_type = -1;           // instead of 64-bit integers
-  std::string images_elsewhere{};  // "virtual", "external", "soft link", "external link": how the
-  std::string elsewhere{};         // images are to be found in this file instead
+  std::string images_elsewhere{};  // "virtual", "external", "soft link", "external link": how
+  std::string elsewhere{};         // the images are stored in this file instead
 };
 
-// Writes `source`, all of it, as one shard.
+// Writes all of `source` as one shard.
 void write_foreign(const std::filesystem::path& path, const Dataset& source,
                    const ForeignWriter& writer);
 

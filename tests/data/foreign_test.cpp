@@ -13,7 +13,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// small_dataset with names left out and, if asked for, a long source and images that compress.
+// small_dataset without names and, on request, with a long source and compressible images.
 std::unique_ptr<MemoryDataset> plain_dataset(int64_t samples, size_t source = 5,
                                              bool smooth = false) {
   DatasetInfo info = small_dataset(1)->info();
@@ -40,7 +40,7 @@ class ForeignShard : public testing::Test {
     EXPECT_EQ(content_of(dataset), content_of(source));
     EXPECT_EQ(dataset.info().source, source.info().source);
   }
-  // What is said of the file after its name.
+  // The part of the error after the file's name.
   std::string refusal() {
     const std::string message = message_of([&] { ShardFile shard(path()); });
     const std::string begin = path().string() + ": ";
@@ -51,7 +51,7 @@ class ForeignShard : public testing::Test {
     write_foreign(path(), *plain_dataset(100), writer);
     return refusal();
   }
-  // Changes one byte where a part of the file holds `pattern`, and all checksums with it.
+  // Changes one byte where a part of the file contains `pattern`, and updates all checksums.
   void change(const std::string& signature, const std::string& pattern, size_t at, uint8_t byte) {
     SealedFile file(bytes_of(path()));
     file.bytes()[file.find(signature, pattern) + at] = byte;
@@ -71,12 +71,12 @@ TEST_F(ForeignShard, AnyOrderOfTheKnownFilters) {
                                              {shuffle, deflate, fletcher},
                                              {fletcher, shuffle, deflate}};
   for (const std::vector<int>& filters : orders)
-    for (bool smooth : {false, true})  // what cannot be compressed is stored as it is
+    for (bool smooth : {false, true})  // incompressible chunks are stored uncompressed
       expect_read({.filters = filters, .label_chunk = 7}, *plain_dataset(103, 5, smooth));
 }
 
 TEST_F(ForeignShard, AnyNumberOfChunks) {
-  // one; some in one block; the last page full, and begun
+  // one; some in one block; a full last page; a partly filled last page
   for (int64_t samples : {1, 2, 1023, 1024, 1025, 3000})
     for (hsize_t chunk : {1, 7}) {
       if (static_cast<int64_t>(chunk) > samples) continue;
@@ -144,8 +144,8 @@ TEST_F(ForeignShard, FilesThatAreTooNew) {
   change("OHDR", "OHDR", 4, 3);
   EXPECT_EQ(refusal(), message("an object header", 3, 2));
   change("OHDR", "OHDR", 4, 2);
-  // HDF5 2.0 writes version 5, which differs in nothing that matters here.
-  const std::string layout("\x04\x02\x00\x05", 4);  // in chunks, of 4 axes and the element's bytes
+  // HDF5 2.0 writes version 5; the differences do not matter here.
+  const std::string layout("\x04\x02\x00\x05", 4);  // chunks with 4 axes, and the element's bytes
   change("OHDR", layout, 0, 5);
   expect_content(*plain_dataset(100));
   change("OHDR", "\x05" + layout.substr(1), 0, 6);
@@ -164,7 +164,7 @@ TEST_F(ForeignShard, NamesThatATerminalWouldObeyAreRefused) {
   EXPECT_EQ(refusal(), "attribute 'dataset': expected a name, found the control character 27");
 }
 
-// Who counts samples by class, or makes a network for so many, would run out of memory.
+// Counting samples by class, or making a network for so many classes, would exhaust memory.
 TEST_F(ForeignShard, ClassesHaveALimit) {
   write_foreign(path(), *plain_dataset(100), {});
   SealedFile file(bytes_of(path()));
@@ -174,7 +174,7 @@ TEST_F(ForeignShard, ClassesHaveALimit) {
   EXPECT_EQ(refusal(), "attribute 'classes': expected 1 to 1048576, found 2147483648");
 }
 
-// Nobody writes to the pipe: opening it would wait forever.
+// Nothing writes to the pipe: opening it would block forever.
 TEST_F(ForeignShard, NoOtherFileIsOpened) {
   const fs::path pipe = folder.path() / "pipe";
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);

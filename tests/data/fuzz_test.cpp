@@ -12,7 +12,7 @@
 namespace d2l::data::test {
 namespace {
 
-// Mutation number `round` of `bytes`: flipped bits, set bytes, cut, lengthened or with a piece
+// Mutation number `round` of `bytes`: flipped bits, set bytes, truncated, extended, or a piece
 // moved.
 std::vector<uint8_t> mutate(std::vector<uint8_t> bytes, uint64_t round) {
   const RngKey key{round, stream_of("mutation")};
@@ -20,7 +20,7 @@ std::vector<uint8_t> mutate(std::vector<uint8_t> bytes, uint64_t round) {
   auto below = [&](uint64_t bound) { return random_below(key, draw++, bound); };
   const uint64_t changes = 1 + below(4);
   for (uint64_t i = 0; i < changes && !bytes.empty(); ++i) {
-    // headers are where the interesting bytes are
+    // most interesting bytes are in headers
     const uint64_t reach = below(2) ? bytes.size() : std::min<uint64_t>(bytes.size(), 256);
     const size_t at = below(reach);
     switch (below(8)) {
@@ -58,7 +58,7 @@ struct Tally {
   int accepted = 0;
 };
 
-// Every mutation is read or refused with one line that names the file.
+// Every mutation is read, or rejected with one line that names the file.
 template <class Read>
 Tally fuzz(const std::filesystem::path& path, uint64_t rounds, const Read& read) {
   const std::vector<uint8_t> original = bytes_of(path);
@@ -127,7 +127,7 @@ TEST(Fuzz, Shards) {
   }
 }
 
-// Sets numbers of a file's own structures, all of whose checksums are then right.
+// Changes numbers in a file's structures and corrects all checksums.
 std::vector<uint8_t> mutate_sealed(SealedFile file, uint64_t round) {
   const RngKey key{round, stream_of("sealed mutation")};
   uint64_t draw = 0;
@@ -164,8 +164,8 @@ int64_t most_memory() {
   return usage.ru_maxrss * 1024;
 }
 
-// Shards whose structures lie, with every checksum right. Whatever they say must be legal to use,
-// and may cost no more than files of their size can be worth.
+// Shards with wrong structures but correct checksums. If they are accepted, they must be safe to
+// use and must not need more memory than their file size allows.
 TEST(Fuzz, ShardsWithRightChecksums) {
   constexpr uint64_t kRounds = 300;
   using Writer = std::function<void(const std::filesystem::path& folder, const Dataset& source)>;

@@ -10,7 +10,7 @@ namespace {
 
 using Bytes = std::vector<uint8_t>;
 
-// Header bytes by hand, so that writer and reader are not only checked against each other.
+// Header bytes written by hand, so that writer and reader are not only tested against each other.
 Bytes header(uint8_t type, const std::vector<uint32_t>& sizes) {
   Bytes bytes{0, 0, type, static_cast<uint8_t>(sizes.size())};
   for (uint32_t size : sizes)
@@ -114,8 +114,8 @@ TEST(IdxFile, HostileFilesGetOneClearLine) {
   }
 }
 
-// What gzip -t says of a file decides: padding with zeros, members one after the other (also pigz'
-// and bgzip's) are fine, anything else behind the last one is not.
+// gzip -t decides: zero padding and several members (also from pigz and bgzip) are valid, other
+// bytes after the last member are not.
 TEST(IdxFile, AcceptsWhatGzipAccepts) {
   const Bytes content = header(8, {3000}) + noise(3000);
   const auto part = [&](size_t begin, size_t end) {
@@ -151,7 +151,7 @@ TEST(IdxFile, AcceptsWhatGzipAccepts) {
   }
 }
 
-// Damage in any member is found, and so is content that the header does not know of.
+// Damage in any member is detected, and so is content beyond the header's sizes.
 TEST(IdxFile, EveryMemberIsChecked) {
   const Bytes content = header(8, {40}) + noise(40);
   Bytes second = gzip({});
@@ -172,7 +172,7 @@ TEST(IdxFile, UnreadablePathsAreNamed) {
   EXPECT_EQ(message_of([&] { read_idx(path); }), "cannot read " + path + ": it is a folder");
 }
 
-// 200 KB of compressed zeros may really hold 200 MB; the header says 190 GB too much or too little.
+// 20 MB of zeros compress to less than 100 KB; the header claims too little, then too much.
 TEST(IdxFile, ALyingHeaderCostsNoMemory) {
   TemporaryFolder folder;
   const auto path = folder.path() / "bomb";

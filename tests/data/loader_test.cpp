@@ -29,7 +29,7 @@ std::vector<Seen> take(Loader& loader, int count) {
 
 std::shared_ptr<const Dataset> small(int64_t samples) { return small_dataset(samples); }
 
-// Cannot read sample `bad`; counts what was visited.
+// Cannot read sample `bad`; counts the visited samples.
 class Faulty final : public Dataset {
  public:
   explicit Faulty(int64_t bad) : Dataset(small_dataset(20)->info()), bad_(bad) {}
@@ -135,7 +135,7 @@ TEST(Loader, SeekContinuesBitForBit) {
     EXPECT_EQ(take(loader, 3), std::vector<Seen>(all.begin() + number, all.begin() + number + 3))
         << "from batch " << number;
   }
-  loader.seek(1, 7);  // an epoch's end is the next one's beginning
+  loader.seek(1, 7);  // the end of an epoch is the beginning of the next
   EXPECT_EQ(see(loader.next()), all[14]);
 }
 
@@ -202,8 +202,7 @@ TEST(Loader, SteadyStateAsksTheSystemForNoTensorMemory) {
   const uint64_t before = cpu().pool().stats().system_allocations;
   Loader loader(small(64), cpu(), {.batch_size = 16, .queue_depth = kDepth});
   for (int i = 0; i < 500; ++i) loader.next();
-  // images, labels and numbers of those that wait, of the one being made and of the one just handed
-  // out
+  // images, labels and numbers of the waiting batches, the one in work and the one returned last
   EXPECT_LE(cpu().pool().stats().system_allocations - before, 3U * (kDepth + 2));
 }
 

@@ -31,7 +31,7 @@ TEST(Oddities, LabelsThatCountFromOne) {
       "class: "
       "0, 3, 1, 2";
   EXPECT_THAT(oddities(*letters, Split::train, 6), ElementsAre(expected));
-  // the test data lack it too, which needs no second line
+  // the test data lack the class too, which needs no second line
   EXPECT_THAT(oddities(*letters, *with_labels({3, 2, 1}, 4)), ElementsAre(expected));
 }
 
@@ -58,7 +58,7 @@ TEST(Oddities, LinesStayShortAndRemarksComeFirst) {
                   "0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 and 68 more"));
 }
 
-// Shards keep labels apart from images; of the first samples only those count.
+// Shards store labels separately; only those of the first samples count.
 TEST(Oddities, OfShardsAndOfAPart) {
   TemporaryFolder folder;
   write_shards(folder.path(), *small_dataset(13), 3, 2);

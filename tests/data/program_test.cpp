@@ -43,7 +43,7 @@ class Program : public testing::Test {
   ptrdiff_t entries() const {
     return std::distance(fs::directory_iterator(out()), fs::directory_iterator());
   }
-  // Until a pack that was started has its lock and its folder.
+  // Waits until a started pack has its lock and its folder.
   void wait_for_begin() const {
     while (!fs::exists(out()) || entries() < 2)
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
@@ -237,7 +237,7 @@ TEST_F(Program, BothSplitsMayBePackedAtOnce) {
 }
 
 TEST_F(Program, AFullDiskIsSaidAndCleanedUp) {
-  // the limit on a file's size stands in for the disk's
+  // the file size limit replaces a full disk
   const ProgramResult result =
       run_program({"/bin/sh", "-c",
                    "trap '' XFSZ; ulimit -f 400; exec " + (bin_dir() / "d2l-data").string() +

@@ -17,7 +17,7 @@ Bytes resized(const Shape& from, const Shape& to, const Bytes& image) {
   return result;
 }
 
-// The image that Pillow was given for the sums below.
+// The image for which Pillow gave the sums below.
 Bytes pattern(const Shape& shape) {
   Bytes bytes(static_cast<size_t>(shape.elements()));
   for (uint64_t i = 0; i < bytes.size(); ++i)
@@ -78,7 +78,7 @@ struct TwoVersions {
   uint64_t sum, sum_of_13;  // of Pillow 12.3.0 and 13.0.0
 };
 
-// Where rows shrink by more than twice what columns do, Pillow 13 mixes columns first.
+// If the height shrinks by more than twice as much as the width, Pillow 13 mixes columns first.
 const TwoVersions kColumnsFirst[] = {
     {{60, 40, 1}, {50, 50, 1}, 144003029, 143996269},
     {{300, 150, 3}, {96, 96, 3}, 1757607326, 1757629826},
@@ -97,7 +97,7 @@ TEST(Resize, DiffersFromPillow13InTheOrderAlone) {
   }
 }
 
-// The weight of each pixel of an axis in pixel `i` of the result.
+// The weight of each pixel of an axis for pixel `i` of the result.
 std::vector<double> triangle(int64_t from, int64_t to, int64_t i) {
   const double scale = static_cast<double>(from) / static_cast<double>(to);
   const double reach = std::max(scale, 1.0);
@@ -123,7 +123,7 @@ TEST(Resize, IsWithinRoundingOfTheFormula) {
       for (int64_t v = 0; v < c.from[0]; ++v)
         for (int64_t u = 0; u < c.from[1]; ++u)
           expected += rows[v] * columns[u] * image[(v * c.from[1] + u) * c.from[2] + channel];
-      // half a step from the rows, half from the columns, and the weights' last bits
+      // half a step from the rows, half from the columns, and the weights' rounding
       ASSERT_NEAR(result[i], expected, 1.01) << c.from << " -> " << c.to << " at " << i;
     }
   }
@@ -135,7 +135,7 @@ TEST(Resize, KeepsWhatItMust) {
     for (uint8_t byte : resized(c.from, c.to, grey)) ASSERT_EQ(byte, 201) << c.from << c.to;
     EXPECT_EQ(resized(c.from, c.from, pattern(c.from)), pattern(c.from));
   }
-  // what is white stays white: no sum runs over
+  // white stays white: no sum overflows
   for (uint8_t byte : resized({200, 300, 1}, {7, 9, 1}, Bytes(60000, 255))) EXPECT_EQ(byte, 255);
 }
 
@@ -143,7 +143,7 @@ TEST(Resize, IsSymmetric) {
   for (const Case& c : {kPillow[0], kPillow[1], Case{{30, 20, 1}, {12, 9, 1}, 0}}) {
     Bytes image = pattern(c.from);
     Bytes turned = resized(c.from, c.to, image);
-    std::reverse(image.begin(), image.end());  // half a turn
+    std::reverse(image.begin(), image.end());  // rotation by 180 degrees
     std::reverse(turned.begin(), turned.end());
     EXPECT_EQ(resized(c.from, c.to, image), turned) << c.from << " -> " << c.to;
   }

@@ -82,7 +82,7 @@ size_t SealedFile::find(const std::string& signature, const std::string& pattern
 }
 
 void SealedFile::set_attribute(const std::string& name, int64_t value) {
-  // its name, its type (12 bytes) and its dataspace (4 bytes)
+  // after its name, its type (12 bytes) and its dataspace (4 bytes)
   const std::string text = name + '\0';
   const size_t at = find("FHDB", '\0' + text) + 1 + text.size() + 12 + 4;
   std::memcpy(bytes_.data() + at, &value, sizeof value);

@@ -6,26 +6,26 @@
 
 namespace d2l::data::test {
 
-// An HDF5 file whose bytes are changed and whose checksums are then made right again, so that what
-// was changed is what a reader gets to see.
+// An HDF5 file whose bytes are changed and whose checksums are then corrected, so that a reader
+// gets to the changed bytes.
 class SealedFile {
  public:
-  // A stretch of bytes that a checksum covers.
+  // A range of bytes covered by a checksum.
   struct Part {
-    std::string signature;  // "OHDR"; "page" for pages of an index, which have none
+    std::string signature;  // "OHDR"; "page" for pages of an index, which have no signature
     size_t begin = 0, end = 0;
-    size_t checksum = 0;  // where it lies: at the end, or within
+    size_t checksum = 0;  // its position: at the end or inside
   };
 
   explicit SealedFile(std::vector<uint8_t> bytes);
 
   std::vector<uint8_t>& bytes() { return bytes_; }
   const std::vector<Part>& parts() const { return parts_; }
-  // The first place of `pattern` in a part of that signature; a test failure when there is none.
+  // The first offset of `pattern` in a part with that signature; the test fails if there is none.
   size_t find(const std::string& signature, const std::string& pattern) const;
   // Sets a number of 8 bytes in an attribute of the root group.
   void set_attribute(const std::string& name, int64_t value);
-  // Makes all checksums right.
+  // Corrects all checksums.
   void seal();
 
  private:

@@ -51,7 +51,7 @@ TEST(ShardFile, SaysWhatWasWritten) {
 TEST(ShardFile, SameInputSameBytes) {
   TemporaryFolder first, second;
   write_shards(first.path(), *small_dataset(100), 1, 7, 9);
-  std::this_thread::sleep_for(std::chrono::milliseconds(1100));  // times have whole seconds
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));  // timestamps are in seconds
   write_shards(second.path(), *small_dataset(100), 1, 7, 9);
   EXPECT_EQ(bytes_of(first.path() / "train-00000-of-00001.h5"),
             bytes_of(second.path() / "train-00000-of-00001.h5"));
@@ -130,7 +130,7 @@ TEST(ShardFile, ATruncatedFileIsRefused) {
   }
 }
 
-// Flips bits all over the file: each must be found, or lie where nothing is stored.
+// Flips bits all over the file: each must be detected or be in an unused place.
 TEST(ShardFile, AFlippedBitIsFound) {
   TemporaryFolder folder;
   const auto source = small_dataset(400);
@@ -233,7 +233,7 @@ TEST(ShardDataset, ThreadsMayReadAtOnce) {
   EXPECT_EQ(wrong, std::vector<int>(4, 0));
 }
 
-// While it lives the process may have so many files open, as `ulimit -n` has it.
+// Limits the process's open files while it exists, like `ulimit -n`.
 class OpenFilesLimit {
  public:
   explicit OpenFilesLimit(rlim_t files) {
@@ -249,8 +249,8 @@ class OpenFilesLimit {
   rlimit before_{};
 };
 
-// A set of as many shards as asked for, one sample each. All but the first are that one with other
-// numbers, since writing each would take a while.
+// A set with one shard per sample. All but the first are copies of it with other numbers, since
+// writing each would be slow.
 void write_many_shards(const fs::path& folder, const Dataset& source) {
   const auto shards = static_cast<int>(source.samples());
   ShardInfo info;
@@ -307,7 +307,7 @@ TEST(ShardFile, AFileThatWasChangedIsSaid) {
   fs::copy(path, other);
   const auto pool = std::make_shared<DescriptorPool>(1);
   const ShardFile shard(path, pool);
-  const ShardFile second(other, pool);  // has the first one closed
+  const ShardFile second(other, pool);  // closes the first one
   shard.read_chunk(0);
   second.read_chunk(0);
   fs::resize_file(path, fs::file_size(path) + 1);
@@ -322,7 +322,7 @@ class ShardSet : public testing::Test {
   std::string message() {
     return message_of([&] { ShardDataset dataset(folder.path(), Split::train); });
   }
-  // Shard 2 again, as part of another data set.
+  // Replaces shard 2 by one of another data set.
   void replace(const Dataset& other) {
     TemporaryFolder elsewhere;
     write_shards(elsewhere.path(), other, 4);
