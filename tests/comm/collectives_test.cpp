@@ -66,7 +66,7 @@ TYPED_TEST(Sums, RandomSizesAndPlacesInAnArray) {
 TEST(Sums, NotANumberHasTheSameBitsEverywhere) {
   for (size_t count : {3u, 5000u}) {
     std::vector<float> values(count, static_cast<float>(session().rank()));
-    // every rank's own payload
+    // a different payload on every rank
     const uint32_t bits = 0x7FC00000u + static_cast<uint32_t>(session().rank()) + 1;
     std::memcpy(&values[1], &bits, 4);
     values[2] = session().rank() % 2 ? std::numeric_limits<float>::infinity() : 1.0f;

@@ -1,4 +1,4 @@
-// Many operations at once, in odd orders.
+// Many concurrent operations in unusual orders.
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -120,9 +120,9 @@ TEST(Flow, BarrierHoldsUntilTheLastOne) {
   EXPECT_GE(timer.seconds(), 0.09);
 }
 
-// Looks at memory that is the communicator's, only to see that it changes without a wait.
+// Reads memory that belongs to the communicator, only to check that it changes without a wait.
 TEST(Flow, LargeWorksGoOnWhileTheCallerDoesSomethingElse) {
-  if (session().size() == 1) return;  // nothing to do
+  if (session().size() == 1) return;  // nothing to test
   std::vector<float> values(4 << 20, 1.0f);
   const auto work = comm().start_all_reduce(view(values));
   volatile const float* last = &values.back();
@@ -139,7 +139,7 @@ TEST(Flow, TwoCommunicatorsDoNotMeet) {
   Flight here(20, 60'000), there(20, 60'000);
   here.start(comm());
   there.start(*other);
-  // opposite orders: each must get on without the other
+  // opposite orders: each must progress without the other
   const bool even = session().rank() % 2 == 0;
   for (Flight* flight : {even ? &here : &there, even ? &there : &here})
     for (auto work : flight->works) (flight == &here ? comm() : *other).wait(work);

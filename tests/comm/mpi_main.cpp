@@ -27,7 +27,7 @@ Group& group() {
   return the_group;
 }
 
-// Prints what fails, with the rank.
+// Prints failures with the rank.
 class FailurePrinter : public testing::EmptyTestEventListener {
  public:
   explicit FailurePrinter(int rank) : rank_(rank) {}
@@ -42,7 +42,7 @@ class FailurePrinter : public testing::EmptyTestEventListener {
   int rank_;
 };
 
-// Ends the job when a test does not end.
+// Ends the job if a test does not end.
 class Watchdog : public testing::EmptyTestEventListener {
  public:
   explicit Watchdog(MpiSession& session) : session_(session), thread_([this] { watch(); }) {}
@@ -92,7 +92,7 @@ class Watchdog : public testing::EmptyTestEventListener {
   std::thread thread_;
 };
 
-// Runs on all ranks; answers whether any test failed on any of them.
+// Runs on all ranks; returns whether any test failed on any of them.
 bool run_everywhere(MpiSession& session) {
   auto& listeners = testing::UnitTest::GetInstance()->listeners();
   if (session.rank() != 0) delete listeners.Release(listeners.default_result_printer());

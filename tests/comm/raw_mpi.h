@@ -24,7 +24,7 @@ View view(std::vector<T>& values) {
   return {values.data(), dtype_of<T>(), {static_cast<int64_t>(values.size())}};
 }
 
-// Values of this rank; sums of the whole ones are exact in every type and order.
+// Values of this rank: integers, whose sums are exact in every type and order.
 template <class T>
 std::vector<T> whole_numbers(int rank, uint64_t stream, int64_t count) {
   std::vector<T> values(static_cast<size_t>(count));
@@ -33,7 +33,7 @@ std::vector<T> whole_numbers(int rank, uint64_t stream, int64_t count) {
   return values;
 }
 
-// Sums of these depend on the order.
+// Fractions, whose sums depend on the order.
 template <class T>
 std::vector<T> fractions(int rank, uint64_t stream, int64_t count) {
   std::vector<T> values(static_cast<size_t>(count));
@@ -43,7 +43,7 @@ std::vector<T> fractions(int rank, uint64_t stream, int64_t count) {
   return values;
 }
 
-// What MPI itself makes of the same values.
+// The result of MPI itself for the same values.
 template <class T>
 std::vector<T> raw_all_reduce(std::vector<T> values) {
   MPI_Allreduce(MPI_IN_PLACE, values.data(), static_cast<int>(values.size()), mpi_type<T>(),
@@ -56,7 +56,7 @@ uint64_t hash_of(const std::vector<T>& values) {
   return stream_of({reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)});
 }
 
-// Whether every rank holds the same bits.
+// Whether every rank has the same bits.
 template <class T>
 bool same_everywhere(const std::vector<T>& values) {
   uint64_t mine = hash_of(values), least = 0, most = 0;

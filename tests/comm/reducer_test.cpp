@@ -25,7 +25,7 @@ std::vector<GradientReducer::Slot> random_slots(uint64_t seed, int64_t& elements
   return slots;
 }
 
-// Ready in an order that differs between the ranks; some slots never become ready.
+// Slots become ready in different orders on the ranks, and some never do.
 TEST(GradientReducer, EqualsThePlainSumOverManySteps) {
   for (uint64_t seed = 0; seed < 25; ++seed) {
     int64_t elements = 0;

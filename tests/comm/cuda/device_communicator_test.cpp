@@ -9,8 +9,8 @@
 #include "framework/tensor/create.h"
 #include "tests/support/support.h"
 
-// One rank alone, for which device_communicator.h would make neither: what can be tested of them on
-// one GPU.
+// Both communicators with a single rank, for which device_communicator.h makes neither: the part
+// that can be tested on one GPU.
 namespace d2l::test {
 namespace {
 
@@ -18,7 +18,7 @@ std::unique_ptr<Communicator> staged() {
   return std::make_unique<StagedCommunicator>(make_self_communicator(), device());
 }
 
-// nullptr in a module without NCCL.
+// nullptr if the module has no NCCL.
 std::unique_ptr<Communicator> nccl() {
   decltype(&d2l_nccl_communicator) make = nullptr;
   try {

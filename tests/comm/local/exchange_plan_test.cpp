@@ -16,7 +16,7 @@ namespace {
 using Values = std::vector<float>;
 
 // Runs all ranks' plans in one process: a message is a copy in a queue between two ranks, and every
-// rank goes on as far as it can until all are done. Answers each rank's values.
+// rank continues as far as it can until all are done. Returns each rank's values.
 std::vector<Values> simulate(std::vector<Values> values, int64_t whole_elements) {
   const int size = static_cast<int>(values.size());
   std::vector<std::vector<Exchange>> plans;

@@ -19,7 +19,7 @@ ProgramResult run_job(int ranks, const std::string& what) {
   return test::run_program(test::on_ranks(ranks, {victim(), what}), 20);
 }
 
-// Dead or a zombie that nobody has collected yet.
+// Whether the process is dead or a zombie.
 bool is_gone(const std::string& pid) {
   std::ifstream status("/proc/" + pid + "/status");
   for (std::string line; std::getline(status, line);)
@@ -48,7 +48,7 @@ TEST_P(BrokenJob, EndsSoonAndSaysSo) {
     const ProgramResult result = run_job(ranks, GetParam());
     EXPECT_FALSE(result.timed_out) << result.output;
     EXPECT_NE(result.exit_code, 0) << result.output;
-    EXPECT_LT(timer.seconds(), 8);  // 5 s on a machine that does nothing else
+    EXPECT_LT(timer.seconds(), 8);  // 5 s on an idle machine
     expect_all_gone(result.output, ranks);
   }
 }

@@ -10,7 +10,7 @@ using test::message_of;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-// Notes what is started and waited for; the sum of a rank alone.
+// Records started and awaited operations; sums over a single rank.
 class RecordingCommunicator final : public Communicator {
  public:
   explicit RecordingCommunicator(const float* arena) : Communicator(0, 1), arena_(arena) {}
@@ -52,7 +52,7 @@ TEST(GradientReducer, FormsBucketsOfNeighbours) {
 
 TEST(GradientReducer, StartsBucketsBeforeFinishAndOnlyInOrder) {
   Fixture f;
-  f.reducer.ready(2);  // its bucket is complete, but the one before is not
+  f.reducer.ready(2);  // its bucket is complete, but the previous one is not
   EXPECT_TRUE(f.recorder.begins.empty());
   f.reducer.ready(1);
   EXPECT_TRUE(f.recorder.begins.empty());
@@ -94,7 +94,7 @@ TEST(GradientReducer, NamesMisuse) {
               HasSubstr("i32"));
 }
 
-// What is frozen needs no reduction: large gaps separate buckets, small ones are taken along.
+// Frozen slots need no reduction: large gaps split buckets, small ones are included.
 TEST(GradientReducer, LeavesOutLargeGaps) {
   std::vector<float> arena(32);
   RecordingCommunicator recorder(arena.data());

@@ -1,4 +1,4 @@
-// A job in which something goes wrong on one rank: comm-victim WHAT. Prints "pid N" on every rank.
+// A job in which one rank fails in the way WHAT: comm-victim WHAT. Prints "pid N" on every rank.
 #include <unistd.h>
 
 #include <csignal>
@@ -15,7 +15,7 @@ namespace d2l {
 
 namespace {
 
-// Steps without end; in step 20 the last rank does what `what` says.
+// Endless steps; in step 20 the last rank does `what`.
 void train(MpiSession& session, const std::string& what) {
   auto comm = session.communicator();
   constexpr int64_t kSlots = 8, kElements = 200'000;
@@ -51,7 +51,7 @@ int run(int argc, char** argv, const std::string& what) {
     train(session, what);
   } catch (const Error& error) {
     std::fprintf(stderr, "rank %d: %s\n", session.rank(), error.what());
-    if (what == "swallow") return 0;  // wrong, and the session must not let it pass
+    if (what == "swallow") return 0;  // a mistake that the session must detect
     session.abort(9);
   }
   return 0;
