@@ -78,8 +78,7 @@ TEST(Kill, NothingThatWasReportedIsEverLost) {
     ASSERT_GE(newest, durable) << "kill " << kill;
     ASSERT_TRUE(whole(found->snapshot)) << "kill " << kill;
     ASSERT_GE(CheckpointStore::steps(folder.path()).size(), 1u);
-    best_reported =
-        best_reported || durable / 3 > (step - 1) / 3;  // every third checkpoint is the best
+    best_reported = best_reported || durable / 3 > (step - 1) / 3;  // every third is the best
     if (best_reported) {
       Snapshot best = read_checkpoint(folder.path() / "best.h5");
       ASSERT_TRUE(whole(best)) << "kill " << kill;

@@ -100,7 +100,7 @@ TEST_F(CudnnPlans, ExactOnesAreFewer) {
   EXPECT_GT(all, exact);
 }
 
-// Needs no handle, which would need a GPU.
+// Tests all of a call except the handle, which needs a GPU.
 TEST_F(CudnnPlans, TheirArgumentsAreUnderstood) {
   for (bool bias : {false, true}) {
     ConvolutionProblem problem = kCases[3].problem(ConvolutionPass::forward, DType::bf16);
