@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 using testing::HasSubstr;
 using testing::Not;
 
-// A job of two ranks with a command line of its own for each.
+// A job of two ranks with different command lines.
 class TwoCommands : public testing::Test {
  protected:
   ProgramResult run(const Words& first, const Words& second,
@@ -31,7 +31,7 @@ class TwoCommands : public testing::Test {
     seconds_ = timer.seconds();
     return result;
   }
-  // One line that names the difference, soon, and before anything was written.
+  // Expects one line that names the difference, quickly, and before anything is written.
   void expect_refused(const ProgramResult& result, const std::string& line) {
     EXPECT_EQ(result.exit_code, 1) << result.output;
     EXPECT_THAT(result.output, HasSubstr("d2l-train: error: the ranks do not agree: " + line));
@@ -71,7 +71,7 @@ TEST_F(TwoCommands, OptionsThatNoCountShowsAreRefused) {
   expect_refused(run({"--deterministic", "on"}, {}), "--deterministic is on on rank 0 (");
 }
 
-// 512 images and labels as IDX files, of which one label is `label`.
+// Writes 512 images and labels as IDX files; one label is `label`.
 void write_data(const fs::path& folder, uint8_t label) {
   fs::create_directories(folder);
   const int64_t samples = 512;
@@ -111,7 +111,7 @@ TEST_F(TwoCommands, AnotherBuildIsRefused) {
   expect_refused(run({}, {}, other.string()), "the build of d2l-train is ");
 }
 
-// Inside an epoch what the files hold decides, not where they lie.
+// Within an epoch the files' content decides, not their location.
 TEST_F(TwoCommands, AResumedRunKnowsItsDataWhereverTheyLie) {
   write_data(file("a"), 4);
   write_data(file("b"), 5);
@@ -130,7 +130,7 @@ TEST_F(TwoCommands, AResumedRunKnowsItsDataWhereverTheyLie) {
   EXPECT_THAT(changed.output, HasSubstr("--data may change between epochs only"));
   const ProgramResult moved = resume("moved", "8");
   EXPECT_EQ(moved.exit_code, 0) << moved.output;
-  // 8 steps are an epoch.
+  // An epoch has 8 steps.
   const ProgramResult next_epoch = resume("b", "9");
   EXPECT_EQ(next_epoch.exit_code, 0) << next_epoch.output;
 }

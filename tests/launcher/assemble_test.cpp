@@ -30,7 +30,7 @@ TEST(Duration, EpochsOrSteps) {
                   bad + "'");
 }
 
-// Whatever is rounded to no step: the option, its value and what that comes to.
+// Durations that are rounded to 0 steps: errors name the option, its value and the steps.
 TEST(Duration, AtLeastOneStep) {
   EXPECT_EQ(steps_of("0.0125", 40), 1);  // half a step
   EXPECT_EQ(message_of([] { steps_of("0.001", 40); }),
@@ -134,7 +134,7 @@ std::vector<float> after_steps(const Make& make) {
   return set.values().to_vector<float>();
 }
 
-// Every name makes the optimizer that it says.
+// Every name makes its optimizer.
 TEST(MakeOptimizer, KnowsEveryName) {
   auto found = [](const std::vector<const char*>& words) {
     return after_steps(

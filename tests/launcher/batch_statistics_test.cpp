@@ -14,7 +14,7 @@ using testing::Not;
 
 class BatchStatistics : public testing::Test {
  protected:
-  // Two steps of a network whose last batch norms see one value per channel and sample.
+  // Two steps of a network whose last batch norms get one value per channel and sample.
   ProgramResult two_steps(int ranks, const Words& options) {
     Words words = {"--model", "bn-lenet", "--max-steps", "2", "--out", run()};
     words.insert(words.end(), options.begin(), options.end());
@@ -46,14 +46,14 @@ TEST_F(BatchStatistics, OfEnoughValuesAreNot) {
   const ProgramResult synchronised = two_steps(2, {"--batch-size", "2", "--sync-bn", "on"});
   EXPECT_EQ(synchronised.exit_code, 0) << synchronised.output;
   const std::string other = run() + "2";
-  // 96 x 96 images leave 3 x 3 values per channel.
+  // 96 x 96 images give 3 x 3 values per channel.
   const ProgramResult resnet =
       train(0, {"--model", "resnet18", "--width", "8", "--resize", "96", "--batch-size", "1",
                 "--max-steps", "1", "--out", other, "--data", "synthetic"});
   EXPECT_EQ(resnet.exit_code, 0) << resnet.output;
 }
 
-// 4,096 samples: the second batch of 4,095 has one.
+// 4,096 samples: the second batch of 4,095 has one sample.
 TEST_F(BatchStatistics, OfALastBatchAreLeftOutWithAWarning) {
   const ProgramResult result = two_steps(0, {"--batch-size", "4095", "--save-every", "1"});
   ASSERT_EQ(result.exit_code, 0) << result.output;

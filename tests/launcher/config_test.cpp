@@ -151,7 +151,7 @@ TEST(Config, RefusesWhatWouldHaveNoEffect) {
   EXPECT_EQ(found({"--schedule", "multistep"}),
             "--schedule multistep expects --milestones, found none");
 
-  // What a recipe or the defaults say may go without an effect, also when a file repeats it.
+  // Values of a recipe or the defaults may have no effect, also if a file repeats them.
   TemporaryFolder folder;
   const std::string file = (folder.path() / "run.ini").string();
   write_text_file(file, to_ini(Config()));
@@ -252,7 +252,7 @@ TEST(Config, IniMistakesNameTheLine) {
   EXPECT_EQ(found("out = \"open"), "run.ini:1: expected a closing quote, found \"open");
 }
 
-// Whatever an editor puts around and between the lines.
+// Byte order marks, line ends and spaces that editors add.
 TEST(Config, IniTakesWhatEditorsWrite) {
   Config expected;
   expected.optimizer.lr = 0.25;
@@ -277,7 +277,7 @@ TEST(Config, IniSaysWhatIsNoText) {
   EXPECT_EQ(found(std::string("\xfe\xff\0l\0r", 6)), "run.ini: expected UTF-8, found UTF-16");
   EXPECT_EQ(found(std::string("l\0r\0", 4)),
             "run.ini: expected UTF-8, found a zero after 1 bytes (a binary file or UTF-16)");
-  // what is not seen is written out, and one option is named, not all
+  // invisible characters are escaped, and one option is named, not all
   EXPECT_EQ(found("lr = 0.1\xc2\xa0"), "run.ini:1: lr expects a number, found '0.1\\u00a0'");
   EXPECT_EQ(found("\xe2\x80\x8bmomentum = 1"),
             "run.ini:1: unknown option '\\u200bmomentum', did you mean 'momentum'?");
@@ -312,7 +312,7 @@ TEST(Config, PathsInFilesAreExpanded) {
             file + ":1: out expect");
 }
 
-// A shell has replaced what it wanted to, but for the ~ of `--out=~/x`.
+// A shell has expanded everything except the ~ of `--out=~/x`.
 TEST(Config, PathsOnTheCommandLine) {
   const std::string home = std::getenv("HOME");
   EXPECT_EQ(parse({"--out=~/x"}).config.run.out, home + "/x");
@@ -333,7 +333,7 @@ TEST(Config, ConfigFilesAreRegularOnesThatCanBeRead) {
             "--config: cannot read " + pipe + ": it is not a regular file");
   EXPECT_EQ(parse_complaint({"--config", "/proc/self/mem"}),
             "--config: cannot read /proc/self/mem: Input/output error");
-  // and so is that of a run
+  // and so is a run's config.ini
   const auto resumed = [&] {
     return message_of([&] { effective_config(parse({"--resume", folder.path().c_str()})); });
   };
@@ -395,14 +395,14 @@ TEST(Config, HelpWinsAndNamesEveryStoredOption) {
   const std::string help = help_text(), ini = to_ini(Config());
   for (size_t begin = 0; begin < ini.size(); begin = ini.find('\n', begin) + 1) {
     std::string name = ini.substr(begin, ini.find(' ', begin) - begin);
-    if (name == "run-id") continue;  // nobody gives it
+    if (name == "run-id") continue;  // not given by users
     EXPECT_NE(help.find("--" + name + " "), std::string::npos) << name;
   }
   EXPECT_NE(help.find("(default 256)"), std::string::npos);
 }
 
-// The meaning of lengths is schedule.h's: steps count from the beginning of the run, and only p
-// from the end of the warm-up.
+// Durations mean the same as in schedule.h: steps count from the beginning of the run, only p from
+// the end of the warm-up.
 TEST(Config, HelpSaysWhereSchedulesBegin) {
   std::istringstream stream(help_text());
   const std::vector<std::string> words{std::istream_iterator<std::string>(stream), {}};

@@ -14,7 +14,7 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-// A run that learns for 30 steps with a checkpoint every 10.
+// A run that trains for 30 steps with a checkpoint every 10.
 class Divergence : public testing::Test {
  protected:
   void SetUp() override {
@@ -48,7 +48,7 @@ TEST_F(Divergence, NeverBecomesTheNewestCheckpointAndTheMessageSaysHowToGoOn) {
   EXPECT_THAT(sane.output, HasSubstr("going on after step 30"));
 }
 
-// One step with finite losses whose result is of no use.
+// One step with a finite loss whose result is unusable.
 TEST_F(Divergence, OfTheTestLossIsAnErrorAndNothingIsSaved) {
   const ProgramResult result =
       train(0, {"--resume", run(), "--lr", "3e37", "--max-steps", "31", "--save-every", "1"});

@@ -10,7 +10,7 @@
 #include "tests/launcher/runs.h"
 #include "tests/support/support.h"
 
-// The last line of log.txt is why a run ended.
+// The last line of log.txt is the reason why a run ended.
 
 namespace d2l::test {
 namespace {
@@ -29,7 +29,7 @@ class Ending : public testing::Test {
     return last;
   }
 
-  // A job that would go on for long; returns once it trains.
+  // Starts a job that would run for long; returns when it trains.
   std::unique_ptr<Process> start(int ranks) const {
     auto job = std::make_unique<Process>(
         train_command(ranks, {"--recipe", "lenet", "--epochs", "100000", "--out", run_}));
@@ -37,7 +37,7 @@ class Ending : public testing::Test {
     return job;
   }
 
-  // In the order of their numbers, since mpirun starts them so.
+  // In the order of the ranks, since mpirun starts them in this order.
   std::vector<pid_t> ranks() const { return processes_of("d2l-train", run_); }
 
   const TemporaryFolder folder_;
@@ -74,7 +74,7 @@ TEST_F(Ending, ByTheEndOfAJob) {
   EXPECT_THAT(last_line(), ContainsRegex(" \\(mpi(run|exec)\\)$"));
 }
 
-// The signals that the others get on account of it are not the reason.
+// The signals that the other ranks get as a consequence are not the reason.
 TEST_F(Ending, ByASignalToOneRank) {
   for (const int signal : {SIGTERM, SIGSEGV}) {
     fs::remove_all(run_);
@@ -86,7 +86,7 @@ TEST_F(Ending, ByASignalToOneRank) {
   }
 }
 
-// It says nothing itself; another rank says at least what followed.
+// The dead rank reports nothing; another rank reports at least the consequence.
 TEST_F(Ending, ByTheDeathOfARank) {
   for (const size_t victim : {2, 0}) {
     fs::remove_all(run_);
@@ -98,7 +98,7 @@ TEST_F(Ending, ByTheDeathOfARank) {
   }
 }
 
-// Two copies of the data, of which the second rank's is damaged where only reading finds it.
+// Two copies of the data. The second rank's is damaged in a place that only reading detects.
 TEST_F(Ending, ByAnErrorOfAnotherRankThanTheFirst) {
   for (const char* name : {"a", "b"})
     fs::copy(source_dir() / "data/samples/fashion-mnist", folder_.path() / name);

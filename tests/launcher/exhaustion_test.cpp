@@ -7,7 +7,7 @@
 #include "tests/support/faults.h"
 #include "tests/support/support.h"
 
-// Jobs on machines that have no more to give.
+// Jobs on machines at their limits.
 
 namespace d2l::test {
 namespace {
@@ -34,7 +34,7 @@ class Exhaustion : public testing::Test {
   TemporaryFolder folder_;
 };
 
-// As where pids.max is reached in the middle of a run.
+// As if pids.max were reached during a run.
 TEST_F(Exhaustion, WithoutThreadsSavesAreDoneByTheTraining) {
   if (!can_fault()) GTEST_SKIP() << kNoFaults;
   const fs::path condition = folder() / "no more threads";
@@ -52,7 +52,7 @@ TEST_F(Exhaustion, WithoutThreadsSavesAreDoneByTheTraining) {
             "identical\n");
 }
 
-// Without a word of it the system would kill the job.
+// Otherwise the system would kill the job without a message.
 TEST_F(Exhaustion, AFileSizeLimitIsAFailedSave) {
   Words words = command("run", {"--epochs", "1"});
   words[0] = bin_dir() / words[0];

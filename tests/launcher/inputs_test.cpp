@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 using testing::HasSubstr;
 using testing::Not;
 
-// So many training samples, half as many for tests, as files of fashion-mnist.
+// Writes `samples` training samples and half as many test samples as files of fashion-mnist.
 void write_images(const fs::path& folder, int64_t samples, uint8_t classes = 10) {
   fs::create_directories(folder);
   for (const char* begin : {"train", "t10k"}) {
@@ -27,15 +27,15 @@ void write_images(const fs::path& folder, int64_t samples, uint8_t classes = 10)
   }
 }
 
-// d2l-train as if typed in `folder`.
+// Runs d2l-train with `folder` as the current folder.
 ProgramResult train_in(const fs::path& folder, const std::string& options) {
   return run_program({"/bin/sh", "-c",
                       "cd " + folder.string() + " && exec " + (bin_dir() / "d2l-train").string() +
                           " --threads 1 " + options});
 }
 
-// A folder that is called like the data set changes nothing, neither where a run begins nor where
-// it goes on.
+// A folder with the data set's name changes nothing, neither at the start of a run nor at its
+// resume.
 TEST(Inputs, ADatasetsNameMeansTheSameInEveryFolder) {
   TemporaryFolder folder;
   const fs::path here = folder.path() / "here", there = folder.path() / "there";
@@ -51,7 +51,7 @@ TEST(Inputs, ADatasetsNameMeansTheSameInEveryFolder) {
   EXPECT_THAT(second.output, HasSubstr("fashion-mnist, 64 + 32 samples"));
 }
 
-// Older versions stored the path of the folder that was called like the data set.
+// Older versions stored the path of a folder with the data set's name.
 TEST(Inputs, AStoredPathOfADatasetsFolderIsUnderstood) {
   TemporaryFolder folder;
   const fs::path here = folder.path() / "here", there = folder.path() / "there";

@@ -11,7 +11,7 @@
 #include "tests/launcher/runs.h"
 #include "tests/support/support.h"
 
-// Whole jobs that are killed, and what is left of them.
+// Kills whole jobs and checks what remains.
 
 namespace d2l::test {
 namespace {
@@ -33,7 +33,7 @@ const Words kShortRun = {"--recipe",    "bn-lenet", "--batch-size", "64",  "--ep
                          "--momentum",  "0.9",      "--lr",         "0.1", "--save-every", "3",
                          "--log-every", "5"};
 
-// The run's command, or with `resume` what goes on with it.
+// The command that starts the run or, with `resume`, resumes it.
 Words command(const fs::path& run, bool resume) {
   Words words = {"--resume", run.string()};
   if (!resume) {
@@ -43,14 +43,14 @@ Words command(const fs::path& run, bool resume) {
   return train_command(2, words);
 }
 
-// How often the job is killed; D2L_TEST_KILLS asks for more.
+// How often the job is killed; D2L_TEST_KILLS sets another number.
 int kills_wanted() {
   const char* wanted = std::getenv("D2L_TEST_KILLS");
   return wanted ? std::atoi(wanted) : 12;
 }
 
-// kill -9 of all ranks at random moments of start, training and saving, over and over: what goes on
-// in the end is the state of a run that nothing happened to.
+// Repeated kill -9 of all ranks at random moments of start, training and saving: the final state
+// equals that of an undisturbed run.
 TEST(Kill, AllRanksAtAnyMomentLosesNothing) {
   TemporaryFolder folder;
   const fs::path whole = folder.path() / "whole";
@@ -70,7 +70,8 @@ TEST(Kill, AllRanksAtAnyMomentLosesNothing) {
       ranks = processes_of("d2l-train", run.string());
       for (pid_t rank : ranks) kill(rank, SIGKILL);
     }
-    // An mpirun whose ranks die before they have spoken to it may wait for ever: it is killed too.
+    // An mpirun whose ranks die before they have connected to it may wait forever: it is killed
+    // too.
     const ProgramResult result = job.wait(kills < kills_wanted() ? 3 : 60);
     if (result.exit_code != 0) {
       ASSERT_GT(ranks.size(), 0u) << "it ended by itself: " << result.output;

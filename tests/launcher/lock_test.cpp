@@ -20,10 +20,10 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
-// Jobs that want the same run folder.
+// Jobs that use the same run folder.
 class RunLock : public testing::Test {
  protected:
-  // Goes on until it is killed.
+  // A command that runs until it is killed.
   Words endless(int ranks = 0) const {
     return train_command(ranks, {"--model", "mlp", "--epochs", "100000", "--save-every", "20",
                                  "--log-every", "1", "--out", run()});
@@ -93,7 +93,7 @@ TEST_F(RunLock, HoldsWithoutLocksOfTheFileSystem) {
   }
 }
 
-// Slurm starts a job again while a host that it has lost still computes.
+// Slurm restarts a job while a host that it has lost still computes.
 TEST_F(RunLock, GoesToTheNextStartOfAJobAndTheFormerEndsItself) {
   Process lost(in_job("0", endless()));
   wait_for_checkpoint();
@@ -104,13 +104,13 @@ TEST_F(RunLock, GoesToTheNextStartOfAJobAndTheFormerEndsItself) {
   EXPECT_THAT(next.output, HasSubstr("an earlier start of this job: taken over"));
   const std::string metrics = read_text_file(fs::path(run()) / "metrics.csv");
   const std::vector<int64_t> steps = CheckpointStore::steps(checkpoints());
-  // Rows of metrics.csv rely on a look at the lock that is up to 0.2 s old.
+  // Rows of metrics.csv rely on a lock check that is up to 0.2 s old.
   std::this_thread::sleep_for(std::chrono::milliseconds(300));
 
   ::kill(former, SIGCONT);
   const Timer timer;
   const ProgramResult ended = lost.wait(20);
-  EXPECT_LT(timer.seconds(), 6);  // the lock is looked at every 5
+  EXPECT_LT(timer.seconds(), 6);  // the lock is checked every 5 s
   EXPECT_EQ(ended.exit_code, 1);
   const std::string line = "d2l-train: error: " + lock().string() + " was ";
   EXPECT_THAT(ended.output, HasSubstr(line));
@@ -119,7 +119,7 @@ TEST_F(RunLock, GoesToTheNextStartOfAJobAndTheFormerEndsItself) {
   EXPECT_EQ(CheckpointStore::steps(checkpoints()), steps);
 }
 
-// All ranks of a job whose folder is gone end.
+// All ranks of a job end if its folder is gone.
 TEST_F(RunLock, AJobOfSeveralRanksEndsWithItsLock) {
   Process job(endless(2));
   wait_for_checkpoint();

@@ -38,7 +38,7 @@ TEST(LossCurve, FallsFromTheTopLeftToTheBottomRight) {
   EXPECT_EQ(dots_at(lines[4], 19) & 0x80, 0x80);  // the lower right dot
   EXPECT_EQ(dots_at(lines[4], 0), 0);
   EXPECT_EQ(dots_at(lines[0], 19), 0);
-  // 25 neighbours are averaged: the ends lie 12 steps within.
+  // 25 neighbours are averaged: the end points are 12 steps inside.
   EXPECT_NE(lines[0].find("2.476"), std::string::npos) << lines[0];
   EXPECT_NE(lines[4].find("0.526"), std::string::npos) << lines[4];
   EXPECT_EQ(lines[6].substr(lines[6].find_first_not_of(' '), 1), "1");

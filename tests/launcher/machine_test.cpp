@@ -9,7 +9,7 @@
 #include "tests/support/control_group.h"
 #include "tests/support/support.h"
 
-// What of the machine and the environment d2l-train takes notice of.
+// The effects of the machine and the environment on d2l-train.
 
 namespace d2l::test {
 namespace {
@@ -39,7 +39,7 @@ Words lenet(const fs::path& run) {
           run};
 }
 
-// What names network, data, ranks, threads and device.
+// The line about network, data, ranks, threads and device.
 std::string first_line(const std::string& output) {
   const size_t begin = output.find("61,706 parameters");
   return begin == std::string::npos ? "" : output.substr(begin, output.find('\n', begin) - begin);
@@ -47,10 +47,10 @@ std::string first_line(const std::string& output) {
 
 class Environment : public testing::Test {
  protected:
-  // Threads that wait do not spin: other tests may need the core.
+  // Waiting threads do not spin: other tests may need the core.
   Environment() { setenv("OMP_WAIT_POLICY", "passive", 1); }
 
-  // What the losses of two threads are when nothing is set.
+  // The losses of two threads without any variable set.
   static const std::vector<double>& reference() {
     static const std::vector<double> kLosses = [] {
       const TemporaryFolder folder;
@@ -105,7 +105,7 @@ TEST_F(Environment, ThatLeavesTooFewThreadsIsRefused) {
   EXPECT_FALSE(fs::exists(run_));
 }
 
-// Somebody may want the arithmetic of an older processor; it is said, not silent.
+// Users may want the arithmetic of an older processor; the log says so.
 TEST_F(Environment, ThatChoosesOtherKernelsIsInTheLog) {
   for (const char* variable : {"DNNL_MAX_CPU_ISA=AVX2", "ONEDNN_MAX_CPU_ISA=SSE41"}) {
     const ProgramResult result = run({variable});
@@ -142,7 +142,7 @@ TEST_F(Threads, AreThoseOfTheEnvironment) {
   EXPECT_THAT(line({"OMP_NUM_THREADS=3,2"}), HasSubstr("; 3 threads (OMP_NUM_THREADS); "));
   EXPECT_THAT(line({"OMP_NUM_THREADS=3", "OMP_THREAD_LIMIT=2"}),
               HasSubstr("; 2 threads (OMP_THREAD_LIMIT); "));
-  // OpenMP binds the first thread to one core; there are as many as before.
+  // OpenMP binds the first thread to one core; the number of threads is the same.
   const std::string unbound = line({"--unset=OMP_NUM_THREADS"});
   EXPECT_THAT(unbound, HasSubstr("core"));
   EXPECT_EQ(line({"--unset=OMP_NUM_THREADS", "OMP_PROC_BIND=true"}), unbound);

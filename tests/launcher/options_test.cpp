@@ -12,7 +12,7 @@
 #include "tests/launcher/runs.h"
 #include "tests/support/support.h"
 
-// The rules that the declarations of options give, over all options.
+// The rules that follow from the declarations of options, for all options.
 
 namespace d2l::launcher {
 namespace {
@@ -39,8 +39,8 @@ const char* name_of_rule(ResumeRule rule) {
   return "none";
 }
 
-// What a resumed run may change decides whether it is exact, and what ranks must agree on decides
-// whether they compute the same: an option is added here when both have been thought about.
+// The options that may change at a resume determine whether it is exact, and the options that ranks
+// must agree on determine whether they compute the same: consider both when adding an option here.
 const char* const kRules = R"(
 model: fixed in run
 recipe: may change
@@ -127,7 +127,7 @@ TEST(Options, AreConsistent) {
   }
 }
 
-// A text that the option takes and that says something else than its value in `config`.
+// A valid text for the option that differs from its value in `config`.
 std::string another_value(const Option& option, const Config& config) {
   const std::vector<std::string> words = [&] {
     std::string separated = option.value_name;
@@ -152,7 +152,7 @@ void set(Config& config, const std::string& name, const std::string& text) {
   option_named(name).member->parse(config, name, text);
 }
 
-// What makes the option count.
+// A config in which the option has an effect.
 Config config_with_effect(const Option& option) {
   Config config;
   if (!option.needed.values.empty()) set(config, option.needed.option, option.needed.values[0]);
@@ -171,7 +171,7 @@ TEST(Options, TextsComeBackAsTheSameValues) {
   }
 }
 
-// Ranks with other values are refused, unless each may have its own.
+// Ranks with different values are rejected, unless the option is per rank.
 TEST(Options, AreWhatRanksAgreeOn) {
   const auto values = [](const Config& config) {
     std::map<std::string, std::string> named;
@@ -185,7 +185,8 @@ TEST(Options, AreWhatRanksAgreeOn) {
   }
 }
 
-// "" where a run that `before` has brought inside an epoch, or to its end, goes on with `now`.
+// The error of resuming a run with `before` as `now`, within or at the end of an epoch; "" if
+// allowed.
 std::string refusal(const Config& before, const Config& now, bool inside_epoch) {
   try {
     check_resume({.config = before, .inside_epoch = inside_epoch, .checkpoint = "step-3.h5"}, now,
@@ -236,7 +237,7 @@ TEST(ResumeRules, OfEveryOptionHold) {
   }
 }
 
-// What an optimizer without momentum is told of it decides nothing.
+// Options of momentum have no effect for an optimizer without it.
 TEST(ResumeRules, DoNotHoldWhereAnOptionHasNoEffect) {
   Config before, now;
   set(before, "optimizer", "adam");
@@ -257,11 +258,11 @@ TEST(ResumeRules, DataAreComparedByWhatTheyHold) {
   EXPECT_EQ(refused("a", "b"),
             "--data may change between epochs only: step-3.h5 stands inside one of --data a, found "
             "b");
-  // checkpoints of older versions know no more than the name
+  // checkpoints of older versions contain only the name
   EXPECT_THAT(refused("", "b"), HasSubstr("of --data fashion-mnist, found ./elsewhere"));
 }
 
-// Real runs, on the sample of 10,000 images.
+// Real runs on the sample of 10,000 images.
 class ResumedRun : public testing::Test {
  protected:
   void begin(const char* steps) const {

@@ -8,7 +8,7 @@
 #include "tests/launcher/runs.h"
 #include "tests/support/support.h"
 
-// What a job prints, by where its output ends.
+// The output of a job for different destinations.
 
 namespace d2l::test {
 namespace {
@@ -19,7 +19,7 @@ using testing::Not;
 
 class Output : public testing::Test {
  protected:
-  // A job's command line, with variables of the environment.
+  // A job's command line, with environment variables.
   Words job(int ranks, const Words& variables, const Words& options = {}) const {
     Words words = {"env", "-u", "LC_ALL", "-u", "LC_CTYPE", "-u", "LANG", "-u", "COLUMNS"};
     words.insert(words.end(), variables.begin(), variables.end());
@@ -45,7 +45,7 @@ class Output : public testing::Test {
     return result.output;
   }
 
-  // A script that runs its arguments, with `redirection` behind.
+  // A script that runs its arguments, followed by `redirection`.
   std::string script(const std::string& name, const std::string& redirection) const {
     const fs::path path = folder_.path() / name;
     write_text_file(path, "#!/bin/sh\n\"$@\"" + redirection + "\n");
@@ -64,7 +64,7 @@ bool is_ascii(const std::string& text) {
                      [](char c) { return c == '\n' || c == '\r' || (c >= ' ' && c <= '~'); });
 }
 
-// What stands between the rates and the last line.
+// The text between the rates and the last line.
 std::string curve_of(const std::string& output) {
   const size_t begin = output.find('\n', output.find("wall-clock with data"));
   EXPECT_NE(begin, std::string::npos) << output;
@@ -121,7 +121,7 @@ TEST_F(Output, InAFileHasNoControlCharacters) {
   const auto find_program = [](Words& words) {
     return std::find(words.begin(), words.end(), bin_dir() / "d2l-train");
   };
-  // mpirun's output by a script around it, the ranks' by one below it, and both in turn
+  // redirects mpirun's output; the ranks' output; the ranks' output through a pipe
   Words above = job(2, variables), below = job(2, variables), piped = job(2, variables);
   above.insert(above.begin(), script("above", " > " + file.string()));
   below.insert(find_program(below), script("below", " >> " + file.string()));
@@ -161,7 +161,7 @@ TEST_F(Output, InAPipeIsAsWideAsColumnsSays) {
   EXPECT_EQ(widest(curve_of(output)), 50u);
 }
 
-// Of 40 epochs 3 are over, in steps of another batch.
+// 3 of 40 epochs are done, with another batch size.
 TEST_F(Output, CountsSamplesWhenARunGoesOnWithAnotherBatch) {
   const std::string run = folder_.path() / "run";
   ASSERT_EQ(

@@ -6,7 +6,7 @@
 #include "tests/launcher/runs.h"
 #include "tests/support/support.h"
 
-// What several ranks have to say.
+// The messages of several ranks.
 
 namespace d2l::test {
 namespace {
@@ -45,7 +45,7 @@ TEST(Ranks, AWarningIsSaidOnce) {
   EXPECT_THAT(read_text_file(run / "log.txt"), HasSubstr("warning: 4 ranks: 3 threads"));
 }
 
-// mpirun's program for each rank; "" as an option is left out.
+// Runs mpirun with a program per rank; empty options are omitted.
 ProgramResult run_ranks(const std::vector<Words>& options) {
   Words words = on_ranks(1, {"d2l-train"});
   const std::string program = words.back();

@@ -11,7 +11,7 @@
 #include "tests/support/faults.h"
 #include "tests/support/support.h"
 
-// What a start writes, and what it leaves as it was.
+// The files that a start writes and those that it leaves unchanged.
 
 namespace d2l::test {
 namespace {
@@ -34,14 +34,14 @@ class RunFolderTest : public testing::Test {
     const ProgramResult result = train(0, two_steps(run, more));
     ASSERT_EQ(result.exit_code, 0) << result.output;
   }
-  // All files below, and what is in them.
+  // All files below `folder` and their content.
   static std::map<std::string, std::string> content(const fs::path& folder) {
     std::map<std::string, std::string> files;
     for (const auto& entry : fs::recursive_directory_iterator(folder))
       files[entry.path()] = entry.is_regular_file() ? read_text_file(entry.path()) : "";
     return files;
   }
-  // A resume that is refused, with this in its one line, and leaves all as it was.
+  // Expects a rejected resume with one line that contains `complaint` and unchanged files.
   void expect_refused(const Words& options, const std::string& complaint) const {
     const auto before = content(run());
     const ProgramResult result = train(0, options);
@@ -174,7 +174,7 @@ TEST_F(RunFolderTest, MetricsWithOtherLineEndsAreRead) {
   EXPECT_THAT(read_text_file(in_run("metrics.csv")), Not(HasSubstr("\r")));
 }
 
-// --- what is of another run ---
+// --- files of another run ---
 
 TEST_F(RunFolderTest, ACheckpointOfAnotherRunIsNamedAndSkipped) {
   make_run(run());
@@ -230,7 +230,7 @@ TEST_F(RunFolderTest, EachRunHasItsIdentifierAndTheStateIsTheSame) {
   EXPECT_THAT(run_program({"d2l-train", "--help"}).output, Not(HasSubstr("run-id")));
 }
 
-// As versions without identifiers have left it.
+// As left by versions without identifiers.
 TEST_F(RunFolderTest, ARunOfAnEarlierVersionGoesOn) {
   make_run(run());
   std::string config = read_text_file(in_run("config.ini"));
@@ -261,7 +261,7 @@ TEST_F(RunFolderTest, ARunOfAnEarlierVersionGoesOn) {
   EXPECT_EQ(train(0, {"--resume", run(), "--max-steps", "5"}).exit_code, 0);
 }
 
-// --- states that cannot be ---
+// --- impossible states ---
 
 TEST_F(RunFolderTest, AbsurdStateIsRefusedWithItsField) {
   make_run(run(), {"--optimizer", "adam", "--ema", "0.9"});
@@ -269,7 +269,7 @@ TEST_F(RunFolderTest, AbsurdStateIsRefusedWithItsField) {
   const auto refused = [&](const std::function<void(Snapshot&)>& edit, const char* complaint) {
     Snapshot absurd = sound;
     edit(absurd);
-    write_checkpoint(in_run("absurd.h5"), absurd);  // a name that promises no step
+    write_checkpoint(in_run("absurd.h5"), absurd);  // a name without a step
     expect_refused({"--resume", run(), "--from", in_run("absurd.h5"), "--max-steps", "4"},
                    complaint);
   };

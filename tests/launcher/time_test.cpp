@@ -24,7 +24,7 @@ size_t occurrences(const std::string& text, const std::string& word) {
   return count;
 }
 
-// What stands behind the first word of a line.
+// The cells after the first word of a line.
 std::vector<std::string> cells_after(const std::string& text, const std::string& first) {
   const size_t begin = text.find("\n" + first + " ") + first.size() + 1;
   std::istringstream line(text.substr(begin, text.find('\n', begin) - begin));
@@ -53,7 +53,7 @@ TEST(Time, SaysWhereTheTimeGoes) {
   for (int ranks : {0, 2}) {
     ProgramResult result = train(ranks, {"--recipe", "bn-lenet", "--time", "4"});
     ASSERT_EQ(result.exit_code, 0) << result.output;
-    // 256 samples, 24 x 24 x 6 results of 5 x 5: 22 M, of which each rank has its part.
+    // 256 samples, 24 x 24 x 6 results of 5 x 5: 22 M, divided among the ranks.
     EXPECT_THAT(result.output, ContainsRegex(ranks == 0 ? "\nconv1 [^\n]* 0\\.0221 "
                                                         : "\nconv1 [^\n]* 0\\.0111 "));
     EXPECT_THAT(result.output,
@@ -74,7 +74,7 @@ TEST(Time, SaysWhereTheTimeGoes) {
   }
 }
 
-// The last words of the lines, each of which says which layers some kernels computed.
+// The layers at the ends of the lines, each for one combination of kernels.
 TEST(Time, SaysWhichKernelsComputedTheConvolutions) {
   const ProgramResult result = train(0, {"--recipe", "lenet", "--time", "1"});
   ASSERT_EQ(result.exit_code, 0) << result.output;
@@ -95,7 +95,7 @@ TEST(Time, SaysWhichKernelsComputedTheConvolutions) {
   EXPECT_THAT(none.output, Not(HasSubstr("convolutions:")));
 }
 
-// More steps than there are in an epoch, accumulation, and a peak of its own.
+// More steps than in an epoch, accumulation, and the separate peak of bf16.
 TEST(Time, MeasuresWhatTheOptionsSay) {
   ProgramResult result = train(0, {"--model", "mlp", "--batch-size", "1024", "--accumulate", "2",
                                    "--optimizer", "adam", "--lr", "0.001", "--time", "9"});
@@ -110,8 +110,8 @@ TEST(Time, MeasuresWhatTheOptionsSay) {
   EXPECT_THAT(result.output, Not(HasSubstr("bf16")));
 }
 
-// An epoch's last batch, here the second step that counts, would be another kind of step: 96
-// samples beside batches of 1000. A batch that is all there is counts.
+// The last batch of an epoch, here the second measured step, would be smaller: 96 samples instead
+// of 1000. A batch of the whole data set is measured.
 TEST(Time, StepsAreOfWholeBatches) {
   for (const auto& [batch, ranks, giga] :
        {std::tuple("1000", 0, "0\\.0864"), std::tuple("1000", 2, "0\\.0432"),

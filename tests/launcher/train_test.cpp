@@ -50,7 +50,7 @@ TEST(Resume, BitForBitWithAugmentation) {
   EXPECT_EQ(run_program({"d2l-ckpt", "diff", whole, cut}).output, "identical\n");
 }
 
-// The same images on any number of ranks and of threads that load.
+// The same images on any number of ranks and loader threads.
 TEST(Train, AugmentsWhateverTheRanks) {
   TemporaryFolder folder;
   const Words options = kAugmented + Words{"--max-steps", "10", "--batch-size", "101"};
@@ -87,7 +87,7 @@ TEST(Train, SaysWhatDoesNotFitTheImages) {
   EXPECT_FALSE(std::filesystem::exists(run));
 }
 
-// Whatever has state or depends on the step.
+// All options with state or a dependence on the step.
 TEST(Resume, BitForBitWithEveryOptimizerAndSchedule) {
   const std::vector<Words> kinds = {
       {"--optimizer", "sgd", "--momentum", "0.9", "--nesterov", "on", "--schedule", "step",
@@ -162,7 +162,7 @@ TEST(Resume, WhatMayChangeAndWhatNot) {
     EXPECT_EQ(result.exit_code, 2) << result.output;
     EXPECT_THAT(result.output, HasSubstr(wrong[0]));
   }
-  // The run remembers what it was told when it went on.
+  // The run keeps the options of its last resume.
   ASSERT_EQ(train(0, {"--resume", run, "--epochs", "2", "--lr", "0.05"}).exit_code, 0);
   ProgramResult again = train(0, {"--resume", run, "--max-steps", "0"});
   EXPECT_EQ(again.exit_code, 0) << again.output;
@@ -183,7 +183,7 @@ TEST(Resume, OneJobAtATime) {
 
 TEST(Train, EmptyPartsOfABatchDoNoHarm) {
   TemporaryFolder folder;
-  // 4096 = 4095 + 1: the last batch has a sample for one rank of two.
+  // 4096 = 4095 + 1: the last batch has a sample for only one of two ranks.
   ProgramResult result = train(2, {"--recipe", "lenet", "--batch-size", "4095", "--epochs", "1",
                                    "--out", folder.path() / "run"});
   EXPECT_EQ(result.exit_code, 0) << result.output;
@@ -222,7 +222,7 @@ TEST(Train, ResizedImagesAndNarrowedNetworks) {
     EXPECT_NEAR(found[i], expected[i], 1e-4 * expected[i]) << "step " << i;
 }
 
-// Epochs that are shorter since a resume are still epochs of the schedule.
+// Epochs with fewer steps since a resume still count as epochs of the schedule.
 TEST(Resume, WithAnotherBatchSizeKeepsItsPlaceInTheSchedule) {
   TemporaryFolder folder;
   const std::filesystem::path run = folder.path() / "run";
@@ -322,7 +322,7 @@ TEST(Train, FollowsItsSchedule) {
   for (size_t i = 0; i < std::size(expected); ++i) EXPECT_NEAR(rates[i], expected[i], 1e-9) << i;
 }
 
-// What the program computed when this was written: whoever changes the numbers should know it.
+// Golden losses: a change of the numbers must be intended.
 TEST(Train, FollowsItsGoldenTrajectory) {
   TemporaryFolder folder;
   struct Golden {
@@ -354,7 +354,7 @@ TEST(Train, FollowsItsGoldenTrajectory) {
   }
 }
 
-// Open MPI hands ranks a terminal although its own output goes into a pipe here.
+// Open MPI gives ranks a terminal although its own output goes to a pipe here.
 TEST(Train, DrawsNoProgressBarIntoAPipe) {
   setenv("TERM", "xterm", 1);
   for (int ranks : {0, 1, 2}) {
@@ -367,7 +367,7 @@ TEST(Train, DrawsNoProgressBarIntoAPipe) {
   }
 }
 
-// The oldest checkpoints make room for new ones; where nothing but the newest is left, it stays.
+// The oldest checkpoints make room for new ones; the newest is never deleted.
 TEST(Train, OnAFullDiskTheNewestStay) {
   TemporaryFolder folder;
   SmallDisk disk(folder.path(), "size=1m");

@@ -19,7 +19,7 @@ Words operator+(Words words, const Words& more) {
   return words;
 }
 
-// A batch that ranks share unevenly.
+// A batch that cannot be divided evenly among ranks.
 const Words kRun = {"--batch-size", "31", "--log-every", "1", "--eval-every", "8"};
 const Words kEight = {"--max-steps", "8"};
 const Words kSixteen = {"--max-steps", "16"};
@@ -33,7 +33,7 @@ void expect_same_losses(const std::filesystem::path& found, const std::filesyste
 
 class OnGpu : public testing::Test {
  protected:
-  // A run of kRun that must succeed; its folder.
+  // Runs kRun, which must succeed; returns its folder.
   std::filesystem::path run(const std::string& name, int ranks, const Words& options) {
     const std::filesystem::path out = folder.path() / name;
     const ProgramResult result = train(ranks, kRun + options + Words{"--out", out});
@@ -59,7 +59,7 @@ TEST_F(OnGpu, RanksMayShareAGpuOverMpi) {
                      run("one", 0, options + Words{"--device", "cuda"}));
 }
 
-// Loss scales of a run's steps that were skipped, in order.
+// The loss scales of a run's skipped steps, in order.
 std::vector<std::string> skipped(const std::filesystem::path& run) {
   std::vector<std::string> steps;
   std::istringstream lines(read_text_file(run / "log.txt"));
@@ -77,7 +77,7 @@ TEST_F(OnGpu, Fp16FollowsTheLossesOfF32) {
   for (size_t i = 0; i < w.size(); ++i) EXPECT_NEAR(f[i], w[i], 0.01 * w[i]) << "step " << i + 1;
 }
 
-// The scale is one at which some batches overflow and some do not, of some only one rank's part.
+// With this scale, some batches overflow and some do not; some overflow on only one rank.
 TEST_F(OnGpu, RanksSkipTheSameSteps) {
   const Words options =
       kSixteen + Words{"--model", "mlp",          "--device", "cuda", "--precision",
@@ -103,7 +103,7 @@ TEST_F(OnGpu, ResumesFp16BitForBit) {
   EXPECT_EQ(diff.exit_code, 0) << diff.output;
 }
 
-// The scale is lost, or there is none yet.
+// The scale is dropped, or does not exist yet.
 TEST_F(OnGpu, RunsChangeTheirPrecisionAndDevice) {
   const Words options = {"--model", "mlp", "--device", "cuda", "--precision", "fp16"};
   const auto cut = run("cut", 0, options + Words{"--max-steps", "3"});
@@ -114,7 +114,7 @@ TEST_F(OnGpu, RunsChangeTheirPrecisionAndDevice) {
   }
 }
 
-// Recorded steps, the default, give the bits of others.
+// Recorded steps (the default) give the same bits as others.
 TEST_F(OnGpu, CudaGraphsChangeNothing) {
   const Words options = Words{"--model", "bn-lenet", "--device", "cuda", "--deterministic", "on"} +
                         Words{"--max-steps", "20", "--clip-norm", "1", "--ema", "0.9"};
@@ -153,7 +153,7 @@ TEST_F(OnGpu, CheckpointsGoFromOneDeviceToTheOther) {
   }
 }
 
-// Each operation is waited for, and the steps are timed without that as well.
+// Profiled steps wait for each operation; steps are also timed without waiting.
 TEST_F(OnGpu, TimeComparesWithTheGpusLimits) {
   for (const char* precision : {"f32", "tf32"}) {
     const ProgramResult result = train(0, {"--model", "lenet", "--batch-size", "8", "--device",
