@@ -9,13 +9,13 @@
 #include "models/residual.h"
 #include "tests/models/models_support.h"
 
-// Blocks against the same written out.
+// Compares blocks with the same operations written out.
 namespace d2l::models::test {
 namespace {
 
 const nn::LayerInit kInit{.weight = nn::normal(0, 0.3), .bias = nn::normal(0, 0.3)};
 
-// A block on its own, and its parameters by name.
+// A single block and its parameters by name.
 struct Parts {
   explicit Parts(nn::Module& block) : set(block, device(), 3) {
     for (const auto& slot : set.slots()) {
@@ -71,7 +71,7 @@ TEST(Blocks, BasicBlockWithProjection) {
   EXPECT_TRUE(close(block.forward(x, kTraining).value(), y.value(), 1e-4, 1e-5));
 }
 
-// The stride is in the 3 x 3 convolution: the 1 x 1 before it sees every pixel.
+// The stride is in the 3 x 3 convolution: the 1 x 1 convolution before it uses every pixel.
 TEST(Blocks, Bottleneck) {
   auto shortcut = std::make_shared<Projection>(6, 16, 2, kInit);
   Bottleneck block(6, 4, {.stride = 2, .init = kInit, .shortcut = shortcut});

@@ -10,7 +10,7 @@ namespace d2l::models::test {
 
 using namespace d2l::test;
 
-// Whether a model takes seconds, whatever its input, and is made of the parts of others.
+// Whether a model takes seconds with any input and consists of parts of other models.
 inline bool is_large(const std::string& name) {
   for (const char* begin :
        {"tv-alexnet", "tv-vgg", "tv-resnet101", "tv-resnet152", "vgg13", "vgg16"})
@@ -18,8 +18,8 @@ inline bool is_large(const std::string& name) {
   return false;
 }
 
-// The least that a model works with, or nearly: small input, not square where that is possible, few
-// channels and classes.
+// (Nearly) the smallest options of a model: small input, not square if possible, few channels and
+// classes.
 inline ModelOptions least_options(const std::string& name) {
   struct Least {
     const char* begin;
@@ -37,7 +37,7 @@ inline ModelOptions least_options(const std::string& name) {
   return usual_options(name);
 }
 
-// All parameters and buffers, drawn.
+// A model with initialised parameters and buffers.
 struct Net {
   explicit Net(const std::string& name) : Net(name, least_options(name)) {}
   Net(const std::string& name, const ModelOptions& options)

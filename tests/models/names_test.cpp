@@ -3,14 +3,14 @@
 
 #include "tests/models/models_support.h"
 
-// The names under which pretrained weights are published: what torchvision's state_dict() calls its
-// tensors, without num_batches_tracked.
+// The names of published pretrained weights: the names in torchvision's state_dict(), without
+// num_batches_tracked.
 namespace d2l::models::test {
 namespace {
 
 using Names = std::vector<std::string>;
 
-// Names and shapes of all that is saved.
+// Names and shapes of all saved state.
 struct Listing final : StateVisitor {
   void tensor(const std::string& name, Tensor& value) override {
     shapes[name.substr(name.find('/') + 1)] = value.shape();
@@ -117,7 +117,7 @@ TEST(Names, VggAndAlexnet) {
   EXPECT_EQ(shapes_of("tv-alexnet")["classifier.1.weight"], (Shape{4096, 9216}));
 }
 
-// As the implementations of option A that weights are published for.
+// As in the implementations of option A with published weights.
 TEST(Names, ResidualNetworksForSmallImages) {
   Names names{"conv1.weight", "linear.weight", "linear.bias"};
   add(names, "bn1", kNorm);

@@ -10,7 +10,7 @@
 namespace d2l::models::test {
 namespace {
 
-// One step of plain SGD on made-up images.
+// One step of plain SGD on synthetic images.
 void train_step(nn::Module& model, nn::ParameterSet& set, const ModelOptions& options) {
   constexpr int64_t kSamples = 4;
   Backend& backend = set.backend();
@@ -47,8 +47,8 @@ struct Products {
   int64_t forward = 0, backward = 0;
 };
 
-// The gradient of each product is two of its size, charged to the module that made it; the images
-// want none, so the first layer has one.
+// The gradient of each product is two products of the same size, attributed to its module. The
+// images need no gradient, so the first layer has only one.
 TEST(Profiling, ChargesGradientsToTheirModules) {
   const std::map<std::string, std::string> first_layers = {
       {"lenet", "conv1"},     {"mlp", "hidden"},     {"vit-tiny", "patches"}, {"resnet20", "conv1"},
@@ -99,7 +99,7 @@ TEST(Profiling, ChargesBytesToEveryOperation) {
   }
 }
 
-// The end of a residual block is a function of its own.
+// The end of a residual block is a separate function.
 TEST(Profiling, ChargesNormsWithResidualsToTheNorm) {
   const ModelOptions options = least_options("resnet20");
   Backend& backend = device();

@@ -13,7 +13,7 @@ Tensor noise(int64_t count, const Shape& in) {
   return uniform(device(), {count, in[0], in[1], in[2]}, {.seed = 2});
 }
 
-// The losses of steps of plain SGD on one batch.
+// The losses of plain SGD on one batch.
 std::vector<double> losses_of(Net& net, const ModelOptions& options, const Tensor& images,
                               double lr, int steps) {
   const Variable x(images);
@@ -35,7 +35,7 @@ std::vector<double> losses_of(Net& net, const ModelOptions& options, const Tenso
   return losses;
 }
 
-// 32 images of noise: only by heart can they be told apart.
+// 32 images of noise, which a network can only memorise.
 TEST(Training, MlpLearnsOneBatchByHeart) {
   Net net("mlp");
   const ModelOptions options = usual_options("mlp");
@@ -47,7 +47,7 @@ TEST(Training, MlpLearnsOneBatchByHeart) {
 struct Golden {
   const char* name;
   double lr;
-  Shape input;  // large enough that batch norm does not stand on a handful of numbers
+  Shape input;  // large enough that batch norm averages more than a few numbers
   std::vector<double> losses;
 };
 
@@ -63,8 +63,8 @@ const Golden kGoldens[] = {
     {"tv-resnet18", 0.001, {64, 64, 3}, {1.27578, 0.64824, 0.43772, 0.33799}},
 };
 
-// What each family did when its structure had been compared with the one it stands for. Convolution
-// kernels differ from machine to machine, and their rounding with them.
+// Losses recorded when each family's structure was compared with its reference. Convolution
+// kernels, and so rounding, differ between machines.
 TEST(Training, GoldenTrajectories) {
   for (const Golden& golden : kGoldens) {
     ModelOptions options = least_options(golden.name);
@@ -77,8 +77,8 @@ TEST(Training, GoldenTrajectories) {
   }
 }
 
-// Gradients of these are too ill-conditioned at their beginning for trajectories: what they answer
-// once their running statistics have seen a batch.
+// Initial gradients of these networks are too ill-conditioned for trajectories: compares outputs
+// after one batch for the running statistics.
 TEST(Evaluation, GoldenLogits) {
   struct Answer {
     const char* name;

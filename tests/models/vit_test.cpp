@@ -50,7 +50,7 @@ TEST(VitTiny, WantsWholePatches) {
                 AllOf(HasSubstr("4 x 4"), HasSubstr(input.to_string())));
 }
 
-// A patch is seen as a whole: with equal positions, exchanging two patches changes nothing.
+// Patches are processed as units: with equal positions, swapping two patches changes nothing.
 TEST(VitTiny, OnlyPositionsTellPatchesApart) {
   auto model = build_model("vit-tiny", {.input = {8, 8, 1}});
   nn::ParameterSet set(*model, device(), 1);
@@ -67,7 +67,7 @@ TEST(VitTiny, OnlyPositionsTellPatchesApart) {
   EXPECT_TRUE(close(logits(exchanged), logits(image), 1e-4, 1e-4));
 }
 
-// Dark noise with one bright patch, whose place is the class.
+// Dark noise with one bright patch; its position is the class.
 struct Batch {
   Variable images;
   Tensor labels;

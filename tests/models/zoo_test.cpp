@@ -42,7 +42,7 @@ TEST(Zoo, ParametersOfTheBooksNetworks) {
   ModelOptions narrow = usual_options("vgg11");
   narrow.width = 4;
   EXPECT_EQ(parameters_of("vgg11", narrow), 43093322);
-  // What is published for 3 channels and 1000 classes, for 1 and 10.
+  // The published numbers for 3 channels and 1000 classes, converted to 1 and 10.
   constexpr int64_t kLess = 2 * 9 * 64 + 990 * 4097;
   EXPECT_EQ(parameters_of("vgg13"), 133047848 - kLess);
   EXPECT_EQ(parameters_of("vgg16"), 138357544 - kLess);
@@ -53,7 +53,7 @@ TEST(Zoo, ParametersOfTheBooksNetworks) {
   EXPECT_EQ(parameters_of("vgg19-bn"), 143678248 - kLess);
 }
 
-// He et al., 2015, table 6, counted exactly by the implementations that publish weights.
+// He et al., 2015, table 6; exact numbers from implementations with published weights.
 TEST(Zoo, ParametersOfResidualNetworksForSmallImages) {
   EXPECT_EQ(parameters_of("resnet20"), 269722);
   EXPECT_EQ(parameters_of("resnet32"), 464154);
@@ -62,7 +62,7 @@ TEST(Zoo, ParametersOfResidualNetworksForSmallImages) {
   EXPECT_EQ(parameters_of("resnet110"), 1727962);
 }
 
-// As torchvision documents them.
+// As documented by torchvision.
 TEST(Zoo, ParametersOfStandardNetworks) {
   EXPECT_EQ(parameters_of("tv-alexnet"), 61100840);
   EXPECT_EQ(parameters_of("tv-vgg11"), 132863336);
@@ -108,7 +108,7 @@ TEST(Zoo, OutputShapesAndGradients) {
   }
 }
 
-// Made of the same parts as the narrower ones, so once through each is enough.
+// Made of the same parts as the smaller ones, so one pass through each is enough.
 TEST(Zoo, OutputShapesOfLargeNetworks) {
   for (const char* name : {"tv-alexnet", "tv-vgg11-bn", "tv-resnet152"}) {
     const ModelOptions options = least_options(name);
@@ -184,8 +184,8 @@ TEST(Zoo, StandardNetworksNameTheSizesThatFit) {
   EXPECT_EQ(parameters_of("tv-vgg16", {.input = {479, 224, 3}, .classes = 1000}), 138357544);
 }
 
-// With 16-bit activations every network says about the same, and every parameter gets its gradient
-// in f32.
+// With 16-bit activations every network gives nearly the same output, and every parameter gets an
+// f32 gradient.
 void expect_half_precision(DType half) {
   if (!device().computes(half))
     GTEST_SKIP() << "this machine does not multiply " << to_string(half);
