@@ -33,7 +33,7 @@ std::vector<std::string> names_of(const ParameterSet& set) {
   return names;
 }
 
-// Keys that are all alike, values 0 .. 39 twice, 2 and 6 of 10 valid (chapter 10.3).
+// Equal keys, values 0 .. 39 twice, 2 and 6 of 10 valid (chapter 10.3).
 struct TheBooks {
   Variable keys{ones(device(), {2, 10, 2})};
   Variable values{broadcast_to(arange(device(), 40).reshape({1, 10, 4}), {2, 10, 4})};
@@ -62,7 +62,7 @@ TEST(DotProductAttention, TheBooksExample) {
   EXPECT_TRUE(close(y.value(), book.expected));
 }
 
-// Probabilities of scores, plain loops in double precision.
+// Softmax of scores with plain loops in double precision.
 std::vector<double> softmax_of(const std::vector<double>& scores) {
   std::vector<double> p;
   double sum = 0;
@@ -234,7 +234,7 @@ TEST(TransformerEncoderBlock, IsResidualAndNormalisesInputs) {
   EXPECT_EQ(set.count(), 4 * 8 + 3 * 8 * 9 + 8 * 9 + 12 * 9 + 8 * 13);
   const Tensor x = random({2, 3, 8}, 1);
   const Tensor change = forward(block, x) - x;
-  // What the branches add does not depend on the scale of x, only on its direction.
+  // The branches' output does not depend on the scale of x, only on its direction.
   EXPECT_TRUE(close(forward(block, x * 1000.0) - x * 1000.0,
                     forward(block, x * 2000.0) - x * 2000.0, 0.05, 0.05));
   for (const auto& slot : set.slots())

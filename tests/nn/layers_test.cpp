@@ -46,7 +46,7 @@ TEST(Layers, ConvolutionPoolingFlatten) {
       .then<Pool2d>(Pooling::max, 2, 2)
       .then<Flatten>();
   ParameterSet set(net, device(), 1);
-  // Of 16 ones, a 3 x 3 window sees 9 in the middle, which every 2 x 2 window touches.
+  // In the middle of 16 ones, a 3 x 3 window covers 9; every 2 x 2 window touches the middle.
   EXPECT_TRUE(close(forward(net, ones(device(), {1, 4, 4, 1})), std::vector<float>(8, 9.5f)));
   EXPECT_EQ(forward(net, ones(device(), {3, 6, 4, 1})).shape(), (Shape{3, 12}));
 }
@@ -131,7 +131,7 @@ TEST_F(BatchNormLayer, EvaluationUsesAndKeepsThem) {
   EXPECT_TRUE(close(forward(layer, x.rows(2, 3)), {2, 19}, 1e-4));
 }
 
-// With one of its parameters it still learns, and so do its statistics.
+// With only one frozen parameter it still trains and updates its statistics.
 TEST_F(BatchNormLayer, FrozenItKeepsItsStatistics) {
   Sequential model;
   model.then<BatchNorm>(2).then<Linear>(2, 2);

@@ -22,7 +22,7 @@ using test::message_of;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-// Two layers, the first inside a child, and a normalisation.
+// Two layers, the first in a child module, and a normalisation.
 class Net : public Module {
  public:
   Net() {
@@ -125,7 +125,7 @@ TEST(ParameterSet, WithoutASeedNothingIsDrawn) {
   int draws = 0;
   Counted module(draws);
   Tensor dirt = full(device(), {16}, 7);
-  dirt = Tensor();  // memory that is used again
+  dirt = Tensor();  // this memory is reused
   ParameterSet set(module, device(), std::nullopt);
   EXPECT_EQ(draws, 0);
   EXPECT_EQ(set.count(), 15);
@@ -166,7 +166,7 @@ TEST(ParameterSet, InitialValuesDependOnSeedAndNameOnly) {
   EXPECT_EQ(values, values_of(same));
   EXPECT_NE(values["output.weight"], values_of(different)["output.weight"]);
 
-  // The same layer under the same name in another model, at another place of the arena.
+  // The same layer under the same name in another model, elsewhere in the arena.
   Sequential alone;
   alone.then_named<Linear>("before", 7, 7).then_named<Linear>("output", 5, 2);
   ParameterSet third(alone, device(), 5);
@@ -225,7 +225,7 @@ TEST(ParameterSet, InitialValuesFollowTheInitializers) {
 TEST(ParameterSet, MissingGradientsBecomeZero) {
   Tied net;
   ParameterSet set(net, device(), 1);
-  device().fill(set.gradients().view(), 55);  // what an earlier step left
+  device().fill(set.gradients().view(), 55);  // left by an earlier step
   sum(net.forward(Variable(ones(device(), {1, 2})), {})).backward();
   set.fill_missing_gradients();
   EXPECT_TRUE(close(set.part(set.gradients(), 0), {0, 0, 0}));
