@@ -17,7 +17,7 @@ class EmaTest : public testing::Test {
  protected:
   EmaTest() { model.then<nn::Linear>(3, 2).then<nn::BatchNorm>(2); }
 
-  // What step number `step` leaves: every value and statistic is `step`.
+  // Sets every value and statistic to `step`, as step number `step` would.
   void move(int step) {
     device().fill(set().values().view(), step);
     device().fill(set().buffers().view(), step);
@@ -35,7 +35,7 @@ TEST_F(EmaTest, AveragesValuesAndBuffers) {
   const std::vector<double> start = set().values().to_vector<double>();
   const std::vector<double> buffers = set().buffers().to_vector<double>();
   Ema ema(set(), 0.3);
-  // Less than the decay in the first two steps.
+  // Below the decay in the first two steps.
   const double decays[] = {2.0 / 11, 3.0 / 12, 0.3, 0.3};
   double factor = 1, sum = 0;
   for (int step = 1; step <= 4; ++step) {

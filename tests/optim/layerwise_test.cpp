@@ -1,4 +1,4 @@
-// LARS and LAMB against their papers' formulas, computed here in f64 parameter by parameter.
+// Compares LARS and LAMB with their papers' formulas, computed here in f64 for each parameter.
 
 #include <cmath>
 
@@ -89,7 +89,7 @@ TEST_F(LayerwiseTest, Lamb) {
   }
 }
 
-// Where a norm is 0 the learning rate is the plain one.
+// If a norm is 0, the learning rate is not scaled.
 TEST_F(LayerwiseTest, ParametersThatAreZeroMoveOn) {
   for (bool lamb : {false, true}) {
     auto optimizer = lamb ? make_lamb(set, {}) : make_lars(set, {.momentum = 0});
@@ -104,7 +104,7 @@ TEST_F(LayerwiseTest, ParametersThatAreZeroMoveOn) {
   }
 }
 
-// A published property of LAMB: the step of a parameter is as long as lr times its norm.
+// A published property of LAMB: the step of a parameter has length lr times its norm.
 TEST_F(LayerwiseTest, LambStepsInProportionToTheParameter) {
   const Tensor start = set.values().clone();
   auto optimizer = make_lamb(set, {});

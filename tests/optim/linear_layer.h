@@ -16,7 +16,7 @@ namespace d2l::test {
 
 inline constexpr int kSteps = 4;
 
-// A layer to optimize, with made-up gradients.
+// A layer to optimize, with artificial gradients.
 class LinearLayer : public testing::Test {
  protected:
   nn::Linear layer{3, 2};
@@ -26,7 +26,7 @@ class LinearLayer : public testing::Test {
   static double gradient(size_t i, int step) {
     return std::sin(static_cast<double>(i) + 1.7 * step);
   }
-  // Sets the gradients, takes kSteps steps and answers the arena.
+  // Sets the gradients, runs kSteps steps and returns the arena.
   std::vector<float> run(Optimizer& optimizer, double lr) {
     for (int step = 1; step <= kSteps; ++step) {
       give(step);
@@ -43,7 +43,7 @@ class LinearLayer : public testing::Test {
   }
 };
 
-// Keeps what it saw, or puts it back.
+// Saves the visited state, or restores it.
 class Keeper : public StateVisitor {
  public:
   bool restoring = false;

@@ -1,4 +1,4 @@
-// Whole optimizers against the formulas, computed here in f64 for each element.
+// Compares whole optimizers with the formulas, computed here in f64 for each element.
 
 #include "tests/optim/linear_layer.h"
 
@@ -92,7 +92,7 @@ TEST_F(OptimizerTest, AdamWDecaysTheWeightItself) {
   });
 }
 
-// Biases go free.
+// Biases do not decay.
 TEST_F(OptimizerTest, DecayOfWeightsOnly) {
   for (bool adam_like : {false, true}) {
     auto make = [&](double weight_decay, Decay decay) {
@@ -149,7 +149,7 @@ TEST_F(OptimizerTest, StateHasOnePiecePerParameter) {
                           "optimizer/square/bias", "optimizer/square/weight"));
 }
 
-// Stopping after some steps and going on in a new optimizer changes nothing.
+// Stopping after some steps and continuing with a new optimizer changes nothing.
 TEST_F(OptimizerTest, ContinuesFromItsState) {
   using Make = std::unique_ptr<Optimizer> (*)(nn::ParameterSet&);
   const Make makes[] = {
