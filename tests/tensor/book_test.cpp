@@ -1,4 +1,4 @@
-// The results that the book prints in chapters 2.1 (tensors) and 2.3 (linear algebra).
+// The results printed in chapters 2.1 (tensors) and 2.3 (linear algebra) of the book.
 
 #include <gmock/gmock.h>
 

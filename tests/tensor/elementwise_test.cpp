@@ -131,7 +131,7 @@ TEST(InPlace, KeepsTheMemoryAndAllocatesNothing) {
   Tensor x = arange(device(), 600).reshape({2, 300}), y = ones(device(), {300});
   Tensor alias = x;
   const void* address = x.view().data;
-  device().pool().trim();  // so that any block asked for would have to come from the system
+  device().pool().trim();  // so that new blocks must come from the system
   MemoryPool::Stats before = device().pool().stats();
   x += y;
   x *= y;

@@ -17,7 +17,7 @@ using test::Dice;
 using test::message_of;
 using testing::HasSubstr;
 
-// What Python's range(*slice(begin, end, step).indices(size)) lists, counted one by one.
+// The list of Python's range(*slice(begin, end, step).indices(size)), counted one by one.
 std::vector<int64_t> listed(std::optional<int64_t> begin, std::optional<int64_t> end, int64_t step,
                             int64_t size) {
   auto normal = [&](int64_t position) {
@@ -155,7 +155,7 @@ TEST(AddAt, AddsToTheSelection) {
               HasSubstr("add_at: expected f32, found i64"));
 }
 
-// One random index per axis and the positions that it selects, worked out independently.
+// One random index per axis and its selected positions, computed independently.
 struct RandomIndices {
   std::vector<Index> indices;
   std::vector<std::vector<int64_t>> positions;  // per axis of x
@@ -192,7 +192,7 @@ RandomIndices random_indices(Dice& dice, const Shape& shape) {
   return result;
 }
 
-// The element of x behind one index of the selection.
+// The element of x at one index of the selection.
 size_t source_element(const RandomIndices& chosen, const Shape& shape,
                       const std::vector<int64_t>& index) {
   int64_t element = 0;

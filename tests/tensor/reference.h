@@ -10,8 +10,8 @@
 
 namespace d2l::test {
 
-// Calls visit(position) for every index of `shape` in row-major order: the slow and obvious way
-// that the fuzz tests compare with.
+// Calls visit(position) for every index of `shape` in row-major order: the slow and simple
+// reference of the fuzz tests.
 inline void for_each_index(const Shape& shape,
                            const std::function<void(const std::vector<int64_t>&)>& visit) {
   if (shape.elements() == 0) return;
@@ -28,8 +28,8 @@ inline void for_each_index(const Shape& shape,
   }
 }
 
-// Element number of `index` in a row-major `shape`; axes of size 1 are not moved along, and leading
-// axes that `shape` lacks are ignored: what broadcasting means.
+// The element number of `index` in a row-major `shape` with broadcasting: ignores the index along
+// axes of size 1 and leading axes that `shape` does not have.
 inline size_t element_of(const Shape& shape, const std::vector<int64_t>& index) {
   int64_t element = 0;
   size_t skipped = index.size() - static_cast<size_t>(shape.rank());
@@ -43,7 +43,7 @@ inline size_t element_of(const Shape& shape, const std::vector<int64_t>& index) 
 class Dice {
  public:
   explicit Dice(uint32_t seed) : engine_(seed) {}
-  // Both ends included.
+  // Includes both ends.
   int64_t between(int64_t low, int64_t high) {
     return std::uniform_int_distribution<int64_t>(low, high)(engine_);
   }
