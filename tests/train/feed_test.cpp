@@ -6,7 +6,7 @@
 namespace d2l::test {
 namespace {
 
-// `samples` images of 2 x 3 x 1, every byte another one than its neighbours'.
+// `samples` images of 2 x 3 x 1; every byte differs from its neighbours.
 Batch bytes(int64_t samples, int first = 0, Backend& host = cpu()) {
   std::vector<uint8_t> values(static_cast<size_t>(samples * 6));
   for (size_t i = 0; i < values.size(); ++i)
@@ -24,7 +24,7 @@ std::vector<float> scaled(const Batch& batch) {
   return values;
 }
 
-// Where a tensor lies.
+// The address of a tensor.
 const void* place(const Tensor& tensor) { return tensor.view().data; }
 
 bool is_cpu() { return device().device().kind == DeviceKind::cpu; }
@@ -62,7 +62,7 @@ TEST(Feed, WhatItHoldsStaysAtItsAddresses) {
       inputs = place(feed.inputs());
       labels = place(feed.targets());
     }
-    if (samples == 0 || samples > 8) continue;  // nothing has no address
+    if (samples == 0 || samples > 8) continue;  // an empty tensor has no address
     EXPECT_EQ(place(feed.inputs()), inputs) << samples;
     if (!is_cpu()) {
       EXPECT_EQ(place(feed.targets()), labels) << samples;
@@ -83,7 +83,7 @@ TEST(Feed, MemoryIsMadeForTheLargestBatch) {
   }
 }
 
-// Nothing waits between them: a batch must not arrive where the one before it is still read.
+// Without waiting in between: an upload must not overwrite the previous batch while it is read.
 TEST(Feed, LoadsFollowEachOther) {
   auto host = make_cpu_backend(1, &device().staging());
   Feed feed(device());
@@ -132,7 +132,7 @@ TEST(Feed, NormalisesEachChannel) {
   EXPECT_EQ(prepared(batch, options), (std::vector<float>{-1, 3, (0.2f - 0.5f) / 0.5f, -1}));
 }
 
-// Wherever a sample stands in whatever batch, and however often it is looked at.
+// Independent of the sample's position and batch, and of how often it is loaded.
 TEST(Feed, AugmentsBySeedEpochAndSample) {
   const FeedOptions options{.augmentation = {.crop_padding = 1, .flip = 0.5}, .seed = 3};
   std::vector<int64_t> samples(40);
@@ -174,7 +174,7 @@ TEST(Feed, SaysWhatDoesNotFit) {
             "feed: expected as many means as deviations, found 1 and 0");
 }
 
-// A CPU's memory is spared; a GPU's addresses stay.
+// Saves memory on a CPU; keeps addresses on a GPU.
 TEST(Feed, CopiesOnACpuOnlyWhatItMust) {
   Feed feed(device());
   const void* first = nullptr;

@@ -18,7 +18,7 @@ namespace {
 
 using testing::HasSubstr;
 
-// What a scale works on: a layer with running statistics.
+// Parameters for a scale: a layer with running statistics.
 struct Layers : nn::Sequential {
   Layers() { then_named<nn::Linear>("linear", 3, 2).then_named<nn::BatchNorm>("norm", 2); }
 };
@@ -94,8 +94,8 @@ TEST(LossScale, GivesRunningStatisticsBack) {
   }
 }
 
-// Noise with labels that can only be learnt by heart; steps [first_wild, behind_wild) are too
-// large for f16.
+// Noise with labels that can only be memorised; the inputs of steps [first_wild, behind_wild) are
+// too large for f16.
 class Noise final : public BatchSource {
  public:
   static constexpr int64_t kBatch = 16;
@@ -123,7 +123,7 @@ class Noise final : public BatchSource {
   int64_t next_ = 0, first_wild_, behind_wild_;
 };
 
-// A small network, all that trains it, and a folder for its checkpoints.
+// A small network, everything to train it, and a folder for its checkpoints.
 struct Training {
   explicit Training(const Noise& data = Noise()) : train_data(data) {
     model.then_named<nn::Conv2d>("conv", 1, 8, nn::Conv2d::Options{.kernel = 3, .padding = 1})
@@ -185,7 +185,7 @@ TEST_F(Fp16, LearnsLikeF32) {
     EXPECT_NEAR(half.losses[i], full.losses[i], 0.05 * full.losses[0]) << "step " << i + 1;
 }
 
-// Steps 1 to 3 overflow whatever the network is.
+// Steps 1 to 3 overflow with any network.
 TEST_F(Fp16, ASkippedStepLeavesNothingButASmallerScale) {
   Training training;
   const Tensor values = training.parameters->values().clone();
@@ -216,7 +216,7 @@ TEST_F(Fp16, AnEnormousScaleFallsAndTrainingGoesOn) {
   EXPECT_EQ(saved.integers.at("optimizer/steps"), 14 * 4 - skipped);
 }
 
-// One that was cut while the scale fell, one where it had settled.
+// One run is interrupted while the scale falls, one after it is stable.
 TEST_F(Fp16, AResumedRunHasTheSameBits) {
   Training whole;
   whole.trainer(options(6, DType::f16, 0x1p30))->run();
@@ -233,7 +233,7 @@ TEST_F(Fp16, AResumedRunHasTheSameBits) {
   }
 }
 
-// Images that are no numbers in f16 reach the loss and the running statistics.
+// Images that overflow in f16 affect the loss and the running statistics.
 TEST_F(Fp16, GoesOnAfterAForwardPassThatOverflows) {
   Training training(Noise(5, 7));
   const TrainerReport report = training.trainer(options(8))->run();

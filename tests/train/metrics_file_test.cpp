@@ -82,7 +82,7 @@ TEST_F(MetricsFileTest, ResumeDropsLaterRowsAndGoesOn) {
 }
 
 TEST_F(MetricsFileTest, ResumeDropsATornLastLine) {
-  // Torn within the step, so that it would pass for step 1, and within the last column.
+  // Truncated within the step, so that it looks like step 1, and within the last column.
   for (const char* torn : {"1", "10,1,2560,,,,,,1.5,0.75,c0ff"}) {
     write_text_file(path_, kHeaderLine + kStep10 + torn);
     MetricsFile metrics = file(50);
@@ -97,7 +97,7 @@ TEST_F(MetricsFileTest, ResumeWithoutAFileStartsOne) {
 
 TEST_F(MetricsFileTest, RefusesToResumeSomethingElse) {
   EXPECT_EQ(complaint("a,b\n1,2\n"), ":1: expected the header '" + kColumns + ",run', found 'a,b'");
-  // Characters that would not be seen are written out.
+  // Invisible characters are escaped.
   EXPECT_NE(complaint("step,\tepoch\n").find("found 'step,\\tepoch'"), std::string::npos);
 }
 
@@ -109,7 +109,7 @@ TEST_F(MetricsFileTest, RefusesTheRowsOfAnotherRun) {
             ":2: expected rows of the run c0ffee, found one without an identifier" + advice);
 }
 
-// That of a run without an identifier goes on with the columns of today.
+// The file of a run without an identifier continues with the current columns.
 TEST_F(MetricsFileTest, TakesFilesOfEarlierVersions) {
   write_text_file(path_, kColumns + "\n10,1,2560,,,,,,1.5,0.75\n11,1,2816,,,,,,1.5,0.75\n");
   EXPECT_EQ(MetricsFile::kept(path_, 10, {}), kHeaderLine + "10,1,2560,,,,,,1.5,0.75,\n");

@@ -32,7 +32,7 @@ TEST(Classification, SmallProblemsHaveOneMetric) {
   const Objective::Result found = (*objective)(scores, labels, Phase::evaluation);
   EXPECT_NEAR(found.losses.value().to_vector<float>()[0], std::log(3), 1e-6);
   EXPECT_EQ(found.numbers.at(0).to_vector<float>(), (Values{0, 1}));
-  // The smoothed loss is larger where the scores are sure and right.
+  // The smoothed loss is larger if the scores are confident and correct.
   const Objective::Result smoothed = (*objective)(scores, labels, Phase::training);
   EXPECT_GT(smoothed.losses.value().to_vector<float>()[1],
             found.losses.value().to_vector<float>()[1] + 0.1F);

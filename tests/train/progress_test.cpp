@@ -22,7 +22,7 @@ const Progress::State kState = {.epoch = 3,
 constexpr const char* kText =
     "epoch 3/10 [==>       ] 25%  43.2k examples/s  loss 1.235  ETA 12s  data wait 0.3s";
 
-// What is printed of some updates while $COLUMNS says how wide the output is.
+// The output of some updates with $COLUMNS as the width.
 std::string printed(Progress::Options options, const char* columns, int updates) {
   setenv("COLUMNS", columns, 1);
   testing::internal::CaptureStdout();

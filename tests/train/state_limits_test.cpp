@@ -84,7 +84,7 @@ TEST(StateLimits, SoundStatesPass) {
                   .metrics = {{.metric = kAccuracy, .train = 1, .test = 1}}});
 }
 
-// Errors have no largest value, and the best one is the smallest.
+// Errors have no upper limit, and the best one is the smallest.
 TEST(StateLimits, MetricsHaveTheirOwnRange) {
   const Metric error{.name = "rmse",
                      .label = "rmse",
@@ -117,7 +117,7 @@ TEST(StateLimits, CountsThatCannotBeAreNamed) {
   for (const Case& bad : std::initializer_list<Case>{
            {"progress/step", -1, "from 0 to "},
            {"progress/step", int64_t{1} << 62, "from 0 to "},
-           {"progress/step", 3, ""},  // fewer than those of its epoch
+           {"progress/step", 3, ""},  // fewer than in its epoch
            {"progress/step_in_epoch", -1, "from 0 to 24, found -1"},
            {"progress/step_in_epoch", 10, "epochs have only 10 steps: other data or --batch-size"},
            {"progress/epoch", -1, "from 1 to 20, found -1"},

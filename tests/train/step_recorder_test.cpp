@@ -9,7 +9,7 @@
 namespace d2l::test {
 namespace {
 
-// One of two ranks, the other of which cannot record when it is told so.
+// One of two ranks; the other one fails to record on request.
 class BesideAnother final : public Communicator {
  public:
   BesideAnother() : Communicator(0, 2) {}
@@ -31,7 +31,7 @@ class BesideAnother final : public Communicator {
 
 class StepRecorderTest : public testing::Test {
  protected:
-  // x = x * factor + 1, with memory in between.
+  // x = x * factor + 1, with temporary memory.
   std::function<void()> work(double factor) {
     return [this, factor] {
       ++calls;
@@ -87,7 +87,7 @@ TEST_F(StepRecorderTest, OthersMemoryStaysAsItIs) {
   EXPECT_EQ(value(), 30);
 }
 
-// Tensors that are made while the part's memory is in use, and stay, end the recordings.
+// Tensors that are made in the part's memory and kept end the recordings.
 TEST_F(StepRecorderTest, WhatWorkKeepsIsNotOverwritten) {
   Tensor kept;
   for (int i = 0; i < 5; ++i) recorder.run({1}, work(0));
@@ -106,7 +106,7 @@ TEST_F(StepRecorderTest, WorkThatCannotBeRecordedGoesOnAsItWas) {
       device().synchronize();
     });
   EXPECT_EQ(value(), 10);
-  EXPECT_EQ(calls, records() ? 11 : 10);  // one of them was broken off
+  EXPECT_EQ(calls, records() ? 11 : 10);  // one of them was interrupted
   EXPECT_FALSE(recorder.has_recordings());
 }
 
@@ -130,7 +130,7 @@ TEST_F(StepRecorderTest, AnotherRankEndsRecordingsToo) {
   EXPECT_FALSE(recorder.has_recordings());
 }
 
-// Ranks that go on as they did have nothing to agree on.
+// Replays need no agreement between ranks.
 TEST_F(StepRecorderTest, ReplaysWithoutAskingOtherRanks) {
   for (int i = 0; i < 5; ++i) recorder.run({1}, work(0));
   const uint64_t before = comm.started();
@@ -138,7 +138,7 @@ TEST_F(StepRecorderTest, ReplaysWithoutAskingOtherRanks) {
   EXPECT_EQ(comm.started(), before);
 }
 
-// A pool that runs out of memory gives up what is free in it.
+// A pool that runs out of memory releases its free blocks.
 TEST_F(StepRecorderTest, WhatIsReplayedKeepsItsMemory) {
   const auto step = [&] {
     Tensor scratch = full(device(), {3 << 20}, 3.0);

@@ -18,7 +18,7 @@ namespace {
 
 using testing::HasSubstr;
 
-// Two batches of noise, with labels that can only be learnt by heart.
+// Two batches of noise, with labels that can only be memorised.
 class TwoBatches final : public BatchSource {
  public:
   static constexpr int64_t kBatch = 16;
@@ -99,7 +99,7 @@ TEST_F(TrainerTest, LearnsWhatItSeesByHeart) {
   EXPECT_EQ(report.test[0], 1);
 }
 
-// The save of step 4 goes on for as long as the batch of step 8 has not been asked for.
+// The save of step 4 lasts until the batch of step 8 is requested.
 TEST_F(TrainerTest, StepsDoNotWaitForASave) {
   TemporaryFolder folder;
   bool waited_in_vain = false;
@@ -116,7 +116,7 @@ TEST_F(TrainerTest, StepsDoNotWaitForASave) {
   EXPECT_FALSE(waited_in_vain);
 }
 
-// The whole step: model, loss, gradients, optimizer. What is asked for is asked from the pool.
+// The whole step: model, loss, gradients, optimizer. All memory comes from the pool.
 TEST_F(TrainerTest, AStepInTheSteadyStateAsksTheSystemForNothing) {
   trainer({.max_steps = 4, .schedule = {.lr = 0.05}}).run();
   const MemoryPool::Stats before = device().pool().stats();
@@ -137,7 +137,7 @@ TEST_F(TrainerTest, StopsAtMaxStepsAndEvaluatesThere) {
   EXPECT_EQ(limited.state().position.step_in_epoch, 1);
   EXPECT_EQ(limited.state().position.evaluated_step, 2);  // the end of the first epoch
   EXPECT_GT(report.test[0], 0);
-  EXPECT_NEAR(report.loss, report.losses[2], 1e-6);  // of the epoch that is under way
+  EXPECT_NEAR(report.loss, report.losses[2], 1e-6);  // of the current epoch
 }
 
 TEST_F(TrainerTest, SaysWhereTheLossWentAstray) {
@@ -146,7 +146,7 @@ TEST_F(TrainerTest, SaysWhereTheLossWentAstray) {
   EXPECT_THAT(message_of([&] { astray.run(); }), HasSubstr("step 2: the loss is nan"));
 }
 
-// The identity with an endless gradient.
+// The identity with an infinite gradient.
 class Explosion final : public nn::Module {
  public:
   Variable forward(const Variable& x, const nn::Context&) override {
@@ -173,7 +173,7 @@ TEST_F(TrainerTest, EvaluatesInPieces) {
   }
 }
 
-// Dropout but no normalisation, whose statistics are those of the pieces.
+// Dropout but no normalisation, whose statistics would be those of the pieces.
 class AccumulationTest : public testing::Test {
  protected:
   // The parameters after ten steps.
@@ -245,7 +245,7 @@ TEST_F(TrainerTest, ClipsTheGradient) {
   EXPECT_NEAR(std::sqrt(moved), 0.01, 1e-5);
 }
 
-// All that a step may do, on batches of two sizes.
+// All options of a step, on batches of two sizes.
 TEST_F(TrainerTest, RecordedStepsAreTheSame) {
   std::vector<double> losses[2];
   std::vector<float> values[2], buffers[2];
@@ -298,7 +298,7 @@ TEST_F(TrainerTest, FrozenParametersStayAndTheRestLearns) {
   EXPECT_TRUE(close(parameters->buffers(), buffers, 0, 0));
 }
 
-// Keeps what every step leaves.
+// Records the result of every step.
 class Recording final : public Optimizer {
  public:
   explicit Recording(nn::ParameterSet& set) : set_(set), inner_(make_sgd(set, {})) {}

@@ -7,12 +7,12 @@
 namespace d2l::test {
 namespace {
 
-// 40 epochs of 1,000 samples, of which 3 and a half are over.
+// 40 epochs of 1,000 samples, of which three and a half are done.
 constexpr int64_t kSamples = 1000;
 
 TEST(WorkLeft, CountsSamplesWhateverTheBatch) {
   const TrainerOptions options = {.epochs = 40};
-  // steps of 10 all the time; of 10 in the first epochs and 500 since then
+  // steps of 10 throughout; of 10 in the first epochs and 500 since then
   const WorkLeft small = work_left(
       options, {.step = 350, .epoch = 3, .step_in_epoch = 50, .epoch_samples = 500}, kSamples, 100);
   const WorkLeft large = work_left(
