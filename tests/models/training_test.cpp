@@ -78,7 +78,7 @@ TEST(Training, GoldenTrajectories) {
 }
 
 // Initial gradients of these networks are too ill-conditioned for trajectories: compares outputs
-// after one batch for the running statistics.
+// after one batch has updated the running statistics.
 TEST(Evaluation, GoldenLogits) {
   struct Answer {
     const char* name;
