@@ -119,7 +119,7 @@ Machine make_machine(const Config& config, const MpiSession& session,
     machine.fallback_reason = why_no_cuda();
   const ThreadLimits limits = thread_limits(session);
   machine.threads = choose_threads(wanted.threads, limits, &std::getenv);
-  machine.crowded = warning_about(machine.threads, limits);
+  machine.thread_warning = warning_about(machine.threads, limits);
   const PrecisionChoice precision = config.training.precision;
   together(session, [&] {
     machine.backend = make_backend(config, gpu, machine.threads.count);

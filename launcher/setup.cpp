@@ -178,7 +178,7 @@ std::string warnings(const Config& config, const Machine& machine, const Setup& 
   if (!setup.statistics_warning.empty()) text += setup.statistics_warning + "\n";
   if (!machine.fallback_reason.empty())
     text += concat("--device auto has chosen the CPU: ", machine.fallback_reason, "\n");
-  if (!machine.crowded.empty()) text += machine.crowded + "\n";
+  if (!machine.thread_warning.empty()) text += machine.thread_warning + "\n";
   const int64_t batch_size = config.training.batch_size;
   if (batch_size > train_data.samples())
     text += concat("--batch-size ", batch_size, " is more than the ", train_data.samples(),
