@@ -136,7 +136,7 @@ int train(const CommandLine& line, MpiSession& session, LastWords& last_words) {
 
 // `refused`: the error of this rank's command line; "" if there is none.
 int run_job(const CommandLine& line, const std::string& refused, MpiSession& session) {
-  LastWords last_words(name_of(session), patience(session));
+  LastWords last_words(name_of(session), report_delay_ms(session));
   try {
     together(session, [&] {
       if (!refused.empty()) throw UsageError(refused);

@@ -32,7 +32,7 @@ int report_for_all(const JobError& error, const MpiSession& session, LastWords& 
   return error.exit_code();
 }
 
-int patience(const MpiSession& session) {
+int report_delay_ms(const MpiSession& session) {
   return session.rank() == 0 ? 0 : 100 + 20 * std::min(session.rank(), 20);
 }
 

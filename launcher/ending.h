@@ -22,6 +22,6 @@ namespace d2l::launcher {
 int report_for_all(const JobError& error, const MpiSession& session, LastWords& last_words);
 
 // How many milliseconds this rank waits for others to report a signal that all ranks receive.
-int patience(const MpiSession& session);
+int report_delay_ms(const MpiSession& session);
 
 }  // namespace d2l::launcher
