@@ -116,7 +116,7 @@ int train(const CommandLine& line, MpiSession& session, LastWords& last_words) {
   log.info(description(config, setup, machine, *machine.backend));
   const std::string products = machine.backend->describe_products(setup.options.step.activations);
   if (!products.empty()) log.info(products);
-  for (const std::string& warning : say_together(warnings(config, machine, setup), session))
+  for (const std::string& warning : gather_messages(warnings(config, machine, setup), session))
     if (first) log.warn(warning);
   if (machine.on_gpu() && config.machine.cuda_graph == GraphChoice::automatic &&
       !setup.options.step.record)

@@ -11,15 +11,15 @@ namespace {
 
 constexpr int kFailure = 1, kUsage = 2;  // exit codes
 
-std::string speaker(size_t rank, const std::vector<std::string>& hosts) {
+std::string rank_on_host(size_t rank, const std::vector<std::string>& hosts) {
   return concat("rank ", rank, " on ", hosts[rank]);
 }
 
-std::string speakers(const std::vector<size_t>& ranks, const std::vector<std::string>& hosts) {
+std::string ranks_prefix(const std::vector<size_t>& ranks, const std::vector<std::string>& hosts) {
   if (hosts.size() == 1) return "";
   if (ranks.size() == hosts.size()) return concat(ranks.size(), " ranks: ");
-  if (ranks.size() == 1) return speaker(ranks[0], hosts) + ": ";
-  return concat(ranks.size(), " of ", hosts.size(), " ranks, first ", speaker(ranks[0], hosts),
+  if (ranks.size() == 1) return rank_on_host(ranks[0], hosts) + ": ";
+  return concat(ranks.size(), " of ", hosts.size(), " ranks, first ", rank_on_host(ranks[0], hosts),
                 ": ");
 }
 
@@ -30,25 +30,25 @@ std::string name_of(const MpiSession& session) {
   return concat("rank ", session.rank(), " on ", session.host(), ": ");
 }
 
-std::vector<std::string> said_once(const std::vector<std::string>& texts,
-                                   const std::vector<std::string>& hosts) {
+std::vector<std::string> merge_messages(const std::vector<std::string>& texts,
+                                        const std::vector<std::string>& hosts) {
   std::vector<std::string> lines;  // in order of first appearance
   std::map<std::string, std::vector<size_t>> ranks;
   for (size_t rank = 0; rank < texts.size(); ++rank) {
     std::istringstream stream(texts[rank]);
     for (std::string line; std::getline(stream, line);) {
       if (line.empty()) continue;
-      std::vector<size_t>& sayers = ranks[line];
-      if (sayers.empty()) lines.push_back(line);
-      if (sayers.empty() || sayers.back() != rank) sayers.push_back(rank);
+      std::vector<size_t>& senders = ranks[line];
+      if (senders.empty()) lines.push_back(line);
+      if (senders.empty() || senders.back() != rank) senders.push_back(rank);
     }
   }
-  for (std::string& line : lines) line.insert(0, speakers(ranks[line], hosts));
+  for (std::string& line : lines) line.insert(0, ranks_prefix(ranks[line], hosts));
   return lines;
 }
 
-std::vector<std::string> say_together(const std::string& text, const MpiSession& session) {
-  return said_once(session.gather(text), session.gather(session.host()));
+std::vector<std::string> gather_messages(const std::string& text, const MpiSession& session) {
+  return merge_messages(session.gather(text), session.gather(session.host()));
 }
 
 void together(const MpiSession& session, const std::function<void()>& action) {
@@ -69,7 +69,7 @@ void together(const MpiSession& session, const std::function<void()>& action) {
     return std::find(codes.begin(), codes.end(), std::to_string(code)) != codes.end();
   };
   if (!has(kFailure) && !has(kUsage)) return;
-  throw JobError(join(say_together(problem, session), "\n"), has(kFailure) ? kFailure : kUsage);
+  throw JobError(join(gather_messages(problem, session), "\n"), has(kFailure) ? kFailure : kUsage);
 }
 
 }  // namespace d2l::launcher

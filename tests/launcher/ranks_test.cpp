@@ -11,7 +11,7 @@
 namespace d2l::test {
 namespace {
 
-using launcher::said_once;
+using launcher::merge_messages;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -19,13 +19,14 @@ using testing::Not;
 
 TEST(SaidOnce, NamesTheRanks) {
   const Words hosts = {"n0", "n0", "n1", "n1"};
-  EXPECT_THAT(said_once({"full", "full", "full", "full"}, hosts), ElementsAre("4 ranks: full"));
-  EXPECT_THAT(said_once({"", "", "", "slow"}, hosts), ElementsAre("rank 3 on n1: slow"));
-  EXPECT_THAT(said_once({"", "slow\nold", "slow", "slow\nnew\n"}, hosts),
+  EXPECT_THAT(merge_messages({"full", "full", "full", "full"}, hosts),
+              ElementsAre("4 ranks: full"));
+  EXPECT_THAT(merge_messages({"", "", "", "slow"}, hosts), ElementsAre("rank 3 on n1: slow"));
+  EXPECT_THAT(merge_messages({"", "slow\nold", "slow", "slow\nnew\n"}, hosts),
               ElementsAre("3 of 4 ranks, first rank 1 on n0: slow", "rank 1 on n0: old",
                           "rank 3 on n1: new"));
-  EXPECT_THAT(said_once({"slow\nslow"}, {"n0"}), ElementsAre("slow"));
-  EXPECT_THAT(said_once({"", ""}, {"n0", "n0"}), IsEmpty());
+  EXPECT_THAT(merge_messages({"slow\nslow"}, {"n0"}), ElementsAre("slow"));
+  EXPECT_THAT(merge_messages({"", ""}, {"n0", "n0"}), IsEmpty());
 }
 
 int count(const std::string& text, const std::string& part) {
