@@ -33,7 +33,7 @@ namespace fs = std::filesystem;
 // Checks the options on every rank. Collective.
 Config config_of_all(const CommandLine& line, const MpiSession& session) {
   Config config;
-  together(session, [&] { config = checked_config(line, session.size()); });
+  run_on_all_ranks(session, [&] { config = checked_config(line, session.size()); });
   return config;
 }
 
@@ -57,7 +57,7 @@ int measure(const CommandLine& line, MpiSession& session) {
   Communicator* comm = machine.comm.get();
   Backend& backend = *machine.backend;
   std::optional<Setup> setup;
-  together(session, [&] { setup.emplace(config, machine, backend); });
+  run_on_all_ranks(session, [&] { setup.emplace(config, machine, backend); });
   check_agreement(setup->facts(), *comm, session.host());
   setup->options.log_every = 0;
   Log log(comm->rank() != 0), quiet(true, name_of(session));
@@ -86,7 +86,7 @@ int train(const CommandLine& line, MpiSession& session, LastWords& last_words) {
   auto warn = [&log](const std::string& text) { log.warn(text); };
 
   std::optional<Setup> made;
-  together(session, [&] { made.emplace(config, machine, *machine.backend); });
+  run_on_all_ranks(session, [&] { made.emplace(config, machine, *machine.backend); });
   Setup& setup = *made;
   check_agreement(setup.facts(), *comm, session.host());
   if (!config.run.id.empty()) setup.options.texts["run"] = config.run.id;
@@ -138,7 +138,7 @@ int train(const CommandLine& line, MpiSession& session, LastWords& last_words) {
 int run_job(const CommandLine& line, const std::string& refused, MpiSession& session) {
   LastWords last_words(name_of(session), report_delay_ms(session));
   try {
-    together(session, [&] {
+    run_on_all_ranks(session, [&] {
       if (!refused.empty()) throw UsageError(refused);
     });
     return line.config.machine.time > 0 ? measure(line, session) : train(line, session, last_words);

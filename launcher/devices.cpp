@@ -121,7 +121,7 @@ Machine make_machine(const Config& config, const MpiSession& session,
   machine.threads = choose_threads(wanted.threads, limits, &std::getenv);
   machine.thread_warning = warning_about(machine.threads, limits);
   const PrecisionChoice precision = config.training.precision;
-  together(session, [&] {
+  run_on_all_ranks(session, [&] {
     machine.backend = make_backend(config, gpu, machine.threads.count);
     if (gpu) machine.host = make_cpu_backend(machine.threads.count, &machine.backend->staging());
     check(machine.backend->computes(activation_type(precision)), "--precision ", word_of(precision),

@@ -51,7 +51,7 @@ std::vector<std::string> gather_messages(const std::string& text, const MpiSessi
   return merge_messages(session.gather(text), session.gather(session.host()));
 }
 
-void together(const MpiSession& session, const std::function<void()>& action) {
+void run_on_all_ranks(const MpiSession& session, const std::function<void()>& action) {
   if (session.size() == 1) return action();
   std::string problem;
   int exit_code = 0;

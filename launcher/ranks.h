@@ -22,6 +22,6 @@ std::vector<std::string> gather_messages(const std::string& text, const MpiSessi
 
 // Runs `action` on each rank; it must not wait for other ranks. If it throws on any rank, all ranks
 // throw JobError. Collective.
-void together(const MpiSession& session, const std::function<void()>& action);
+void run_on_all_ranks(const MpiSession& session, const std::function<void()>& action);
 
 }  // namespace d2l::launcher
