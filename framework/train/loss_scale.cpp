@@ -41,7 +41,7 @@ void LossScale::unscale(Tensor& norm) {
   parameters_.backend().norms({&all, 1}, gradients.view(), norm.view());
 }
 
-void LossScale::settle(bool finite) {
+void LossScale::end_step(bool finite) {
   if (!finite && buffers_.defined()) parameters_.buffers().copy_from(buffers_);
   state_.skipped_steps = finite ? 0 : state_.skipped_steps + 1;
   if (options_.constant > 0) return;

@@ -29,7 +29,8 @@ struct LossScaleState {
 // skipped, the scale is halved, and nothing else changes. In particular, running statistics are
 // saved before each step and restored after a skipped one: an overflow before a batch norm would
 // make them infinite for good (as in PyTorch). After the reduction, gradients have the same bits on
-// all ranks, so all ranks decide alike. Calls in each step: begin_step, multiply, unscale, settle.
+// all ranks, so all ranks decide alike. Calls in each step: begin_step, multiply, unscale,
+// end_step.
 class LossScale {
  public:
   static constexpr double kLeast = 1.0 / 16384;  // of a dynamic scale
@@ -53,7 +54,7 @@ class LossScale {
   // finite if one of them is not finite.
   void unscale(Tensor& norm);
   // Updates the scale; after a step that was not finite, restores the running statistics.
-  void settle(bool finite);
+  void end_step(bool finite);
 
   void visit(StateVisitor& visitor);
 

@@ -154,7 +154,7 @@ bool TrainingStep::overflows(StepInFlight& step) {
   backend_.wait_event(backend_.record_event(), [this] { parts_.comm.check_peers(); });
   const float* sums = step.sums.data();
   const bool finite = std::isfinite(sums[0]) && std::isfinite(sums[numbers() - 1]);
-  scale.settle(finite);
+  scale.end_step(finite);
   step.loss_scale = scale.scale();
   if (finite) return false;
   check(!scale.is_exhausted(), "step ", step.number, ": f16 has overflowed in ",

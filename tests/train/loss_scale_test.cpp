@@ -32,7 +32,7 @@ TEST(LossScale, MovesAsGradScalerDoes) {
   LossScale scale(small.parameters, {.first = 8, .growth_interval = 3});
   std::vector<double> scales;
   for (bool finite : {true, true, true, true, false, true, true, false, false, true, true, true}) {
-    scale.settle(finite);
+    scale.end_step(finite);
     scales.push_back(scale.scale());
   }
   EXPECT_EQ(scales, (std::vector<double>{8, 8, 16, 16, 8, 8, 8, 4, 2, 2, 2, 4}));
@@ -41,10 +41,10 @@ TEST(LossScale, MovesAsGradScalerDoes) {
 TEST(LossScale, AConstantOneStaysAndEndsAfterManySkips) {
   Small small;
   LossScale scale(small.parameters, {.constant = 3});
-  for (int64_t i = 1; i < LossScale::kMostSkipped; ++i) scale.settle(false);
+  for (int64_t i = 1; i < LossScale::kMostSkipped; ++i) scale.end_step(false);
   EXPECT_FALSE(scale.is_exhausted());
-  scale.settle(true);
-  for (int64_t i = 1; i <= LossScale::kMostSkipped; ++i) scale.settle(false);
+  scale.end_step(true);
+  for (int64_t i = 1; i <= LossScale::kMostSkipped; ++i) scale.end_step(false);
   EXPECT_TRUE(scale.is_exhausted());
   EXPECT_EQ(scale.scale(), 3);
 }
@@ -89,7 +89,7 @@ TEST(LossScale, GivesRunningStatisticsBack) {
     buffers.copy_from(before);
     scale.begin_step();
     buffers.copy_from(full(device(), buffers.shape(), std::nan("")));
-    scale.settle(finite);
+    scale.end_step(finite);
     EXPECT_EQ(static_cast<bool>(close(buffers, before, 0, 0)), !finite);
   }
 }
