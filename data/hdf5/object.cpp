@@ -154,7 +154,7 @@ Attributes::Attribute Attributes::parse(std::span<const uint8_t> bytes) {
   Cursor cursor(bytes);
   require_version(cursor.number(1), 3, 3, "an attribute");
   Attribute attribute;
-  attribute.stands_elsewhere = cursor.number(1) != 0;
+  attribute.type_is_shared = cursor.number(1) != 0;
   const size_t name = cursor.number(2), type = cursor.number(2), space = cursor.number(2);
   cursor.skip(1);  // ASCII or UTF-8
   auto copy = [&](size_t count) {
@@ -172,7 +172,7 @@ const Attributes::Attribute& Attributes::find(const std::string& name) const {
   auto found = std::find_if(all_.begin(), all_.end(),
                             [&](const Attribute& attribute) { return attribute.name == name; });
   require(found != all_.end(), "it is missing");
-  require(!found->stands_elsewhere, "its type stands elsewhere");
+  require(!found->type_is_shared, "its type stands elsewhere");
   const Dataspace space = parse_space(found->space);
   require(std::all_of(space.sizes.begin(), space.sizes.end(), [](uint64_t s) { return s == 1; }),
           "expected one value");

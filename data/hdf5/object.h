@@ -75,7 +75,7 @@ class Attributes {
  private:
   struct Attribute {
     std::string name;
-    bool stands_elsewhere = false;  // its type is stored elsewhere
+    bool type_is_shared = false;  // its type is stored elsewhere
     std::vector<uint8_t> type, space, value;
   };
 
