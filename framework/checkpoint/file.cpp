@@ -147,7 +147,7 @@ void write_file(const std::filesystem::path& path, const Snapshot& snapshot,
                 const std::function<void()>& before_rename) {
   Parts parts = parts_of(snapshot);
   FileIndex index;
-  index.index_bytes = index_room(parts.pieces);
+  index.index_bytes = required_index_bytes(parts.pieces);
   const Hdf5Frame frame(parts.pieces, index.index_bytes);
   index.file_bytes = frame.file_bytes();
   index.pieces = std::move(parts.pieces);

@@ -137,7 +137,7 @@ void check_layout(const FileIndex& index) {
 
 std::string to_string(PieceKind kind) { return kKinds[static_cast<size_t>(kind)]; }
 
-uint64_t index_room(const std::vector<FilePiece>& pieces) {
+uint64_t required_index_bytes(const std::vector<FilePiece>& pieces) {
   FileIndex largest{kLargest, kLargest, kLargest, pieces};
   for (FilePiece& piece : largest.pieces) piece.offset = kLargest;
   return std::max(kSmallestIndex, std::bit_ceil(render_text(largest).size()));

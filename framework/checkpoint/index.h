@@ -38,7 +38,7 @@ inline constexpr uint64_t kSmallestIndex = 512;
 inline constexpr std::string_view kFirstLine = "d2l checkpoint 1\n";
 
 // The index_bytes that the index of these pieces needs, for any offsets: a power of two.
-uint64_t index_room(const std::vector<FilePiece>& pieces);
+uint64_t required_index_bytes(const std::vector<FilePiece>& pieces);
 
 // The index as text of exactly index_bytes, padded with zeros. Throws Error if it does not fit.
 std::string render_index(const FileIndex& index);
