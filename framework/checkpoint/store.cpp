@@ -97,7 +97,7 @@ void CheckpointStore::save(int64_t step, Snapshot snapshot, bool is_best) {
     writer_ = std::thread(work);
     return;
   } catch (const std::system_error& error) {
-    if (!std::exchange(said_no_thread_, true))
+    if (!std::exchange(warned_no_thread_, true))
       options_.warn(concat("training waits for saves: cannot start a thread for the one of step ",
                            step, ": ", error.code().message()));
   }
@@ -149,7 +149,7 @@ void CheckpointStore::write_file(const fs::path& path, int64_t step, const Snaps
       return write_checkpoint(path, snapshot, options_.check_held);
     } catch (const NoRoomError& error) {
       if (!make_room(step)) throw;
-      if (!std::exchange(said_no_room_, true))
+      if (!std::exchange(warned_no_room_, true))
         warn_safely(options_.warn,
                     concat(error.what(), "; from now on older checkpoints go before a new one is ",
                            "written"));

@@ -88,7 +88,7 @@ class CheckpointStore {
   std::thread writer_;
   bool last_save_ok_ = true;      // read only after joining writer_
   std::filesystem::path newest_;  // see Options::newest
-  bool said_no_room_ = false, said_no_thread_ = false;
+  bool warned_no_room_ = false, warned_no_thread_ = false;
 };
 
 }  // namespace d2l
