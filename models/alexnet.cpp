@@ -52,7 +52,7 @@ struct Classifier final : nn::Sequential {
 std::unique_ptr<nn::Module> alexnet(const ModelOptions& options) {
   check_sides("alexnet", options, 65);
   const nn::LayerInit init = layer_init(options);
-  auto channels = [&](int64_t count) { return narrowed(options, count); };
+  auto channels = [&](int64_t count) { return scaled_channels(options, count); };
   const int64_t height = left_of(options.input[0], 1), width = left_of(options.input[1], 1);
   const std::initializer_list<Features::Layer> layers = {{"conv1", channels(96), 11, 4, 1, true},
                                                          {"conv2", channels(256), 5, 1, 2, true},

@@ -38,7 +38,7 @@ nn::LayerInit layer_init(const ModelOptions& options, const nn::LayerInit& own =
 nn::LayerInit kaiming_init(const ModelOptions& options);
 
 // channels / options.width. Throws UsageError if that is not a whole number.
-int64_t narrowed(const ModelOptions& options, int64_t channels);
+int64_t scaled_channels(const ModelOptions& options, int64_t channels);
 
 // Throws Error unless both sides of the input are at least `least`.
 void check_sides(const char* model, const ModelOptions& options, int64_t least);

@@ -39,8 +39,8 @@ std::unique_ptr<nn::Module> densenet(const ModelOptions& options) {
   constexpr int kBlocks = 4, kLayers = 4;
   check_sides("densenet", options, 29);
   const nn::LayerInit init = layer_init(options);
-  const int64_t growth = narrowed(options, 32);
-  int64_t channels = narrowed(options, 64);
+  const int64_t growth = scaled_channels(options, 32);
+  int64_t channels = scaled_channels(options, 64);
   auto net = std::make_unique<nn::Sequential>();
   net->then_named<nn::Conv2d>(
          "conv1", options.input[2], channels,

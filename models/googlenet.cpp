@@ -25,8 +25,8 @@ constexpr NamedBlock kBlocks[] = {{"inception3a", {64, 96, 128, 16, 32, 32}},
                                   {"inception5a", {256, 160, 320, 32, 128, 128}},
                                   {"inception5b", {384, 192, 384, 48, 128, 128}}};
 
-Inception::Channels narrowed(const ModelOptions& options, const Inception::Channels& c) {
-  auto count = [&](int64_t channels) { return models::narrowed(options, channels); };
+Inception::Channels scaled_channels(const ModelOptions& options, const Inception::Channels& c) {
+  auto count = [&](int64_t channels) { return models::scaled_channels(options, channels); };
   return {count(c.one),         count(c.before_three), count(c.three),
           count(c.before_five), count(c.five),         count(c.pooled)};
 }
@@ -60,14 +60,14 @@ std::unique_ptr<nn::Module> googlenet(const ModelOptions& options) {
   const ConvMaker conv = [&](int64_t in, int64_t out, int64_t kernel) {
     return std::make_shared<nn::Conv2d>(in, out, with_relu(kernel, 1));
   };
-  const int64_t stem = models::narrowed(options, 64);
-  int64_t in = models::narrowed(options, 192);
+  const int64_t stem = models::scaled_channels(options, 64);
+  int64_t in = models::scaled_channels(options, 192);
   auto net = std::make_unique<nn::Sequential>();
   net->then_named<nn::Conv2d>("conv1", options.input[2], stem, pooled(7, 2))
       .then_named<nn::Conv2d>("conv2", stem, stem, with_relu(1, 1))
       .then_named<nn::Conv2d>("conv3", stem, in, pooled(3, 1));
   for (const NamedBlock& block : kBlocks) {
-    const Inception::Channels channels = narrowed(options, block.channels);
+    const Inception::Channels channels = scaled_channels(options, block.channels);
     net->then_named<Inception>(block.name, in, channels, conv);
     if (block.pooled) net->then<nn::Pool2d>(pool);
     in = channels.out();

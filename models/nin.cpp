@@ -24,7 +24,7 @@ std::unique_ptr<nn::Module> nin(const ModelOptions& options) {
   check_sides("nin", options, 67);
   const nn::LayerInit init = layer_init(options);
   const std::optional<Pool2dParams> pool = max_pool(3, 2), none;
-  auto channels = [&](int64_t count) { return narrowed(options, count); };
+  auto channels = [&](int64_t count) { return scaled_channels(options, count); };
   auto window = [&](int64_t kernel, int64_t stride, int64_t padding) {
     return nn::Conv2d::Options{
         .kernel = kernel, .stride = stride, .padding = padding, .init = init};

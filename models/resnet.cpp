@@ -56,13 +56,13 @@ std::unique_ptr<nn::Module> standard_resnet(const ModelOptions& options,
 // Unlike the standard network, its convolutions have biases and its shortcuts no normalisation.
 std::unique_ptr<nn::Module> resnet18(const ModelOptions& options) {
   const nn::LayerInit init = layer_init(options);
-  int64_t in = narrowed(options, 64);
+  int64_t in = scaled_channels(options, 64);
   auto net = std::make_unique<nn::Sequential>();
   net->then_named<nn::Conv2d>("conv1", options.input[2], in, stem(true, init))
       .then_named<nn::BatchNorm>("bn1", in, kRelu)
       .then_named<nn::Pool2d>("maxpool", Pooling::max, 3, 2, 1);
   for (int stage = 0; stage < kStages; ++stage) {
-    const int64_t out = narrowed(options, 64 << stage);
+    const int64_t out = scaled_channels(options, 64 << stage);
     BlockOptions first{.stride = stage == 0 ? 1 : 2, .bias = true, .init = init};
     if (stage > 0)
       first.shortcut = std::make_shared<nn::Conv2d>(
@@ -78,13 +78,13 @@ std::unique_ptr<nn::Module> resnet18(const ModelOptions& options) {
 std::unique_ptr<nn::Module> small_resnet(const ModelOptions& options, int depth) {
   check(depth >= 8 && depth % 6 == 2, "resnet: expected a depth of 6 n + 2, found ", depth);
   const nn::LayerInit init = kaiming_init(options);
-  int64_t in = narrowed(options, 16);
+  int64_t in = scaled_channels(options, 16);
   auto net = std::make_unique<nn::Sequential>();
   net->then_named<nn::Conv2d>("conv1", options.input[2], in,
                               nn::Conv2d::Options{.padding = 1, .bias = false, .init = init})
       .then_named<nn::BatchNorm>("bn1", in, kRelu);
   for (int stage = 0; stage < 3; ++stage) {
-    const int64_t out = narrowed(options, 16 << stage);
+    const int64_t out = scaled_channels(options, 16 << stage);
     BlockOptions first{.stride = stage == 0 ? 1 : 2, .init = init};
     if (stage > 0) first.shortcut = std::make_shared<PaddedSubsample>(in, out, 2);
     net->then_named<Stage<BasicBlock>>(concat("layer", stage + 1), (depth - 2) / 6, in, out, first);

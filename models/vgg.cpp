@@ -40,7 +40,7 @@ struct Features final : nn::Sequential {
     int64_t in = options.input[2];
     int number = 0;
     for (int block = 0; block < kBlocks; ++block) {
-      const int64_t out = narrowed(options, channels_of(block));
+      const int64_t out = scaled_channels(options, channels_of(block));
       for (int left = blocks[block]; left > 0; --left, in = out) {
         nn::Conv2d::Options layer{.padding = 1, .init = init};
         if (normalised == Normalised::no) {
@@ -80,7 +80,8 @@ std::unique_ptr<nn::Module> book_vgg(const ModelOptions& options, int depth,
   auto net = std::make_unique<nn::Sequential>();
   net->then_named<Features>("features", options, depth, normalised, init)
       .then<nn::Flatten>()
-      .then_named<Classifier>("classifier", narrowed(options, 512) * left, options.classes, init);
+      .then_named<Classifier>("classifier", scaled_channels(options, 512) * left, options.classes,
+                              init);
   return net;
 }
 

@@ -114,7 +114,7 @@ nn::LayerInit kaiming_init(const ModelOptions& options) {
   return layer_init(options, {.weight = nn::kaiming_normal(), .bias = nn::constant(0)});
 }
 
-int64_t narrowed(const ModelOptions& options, int64_t channels) {
+int64_t scaled_channels(const ModelOptions& options, int64_t channels) {
   if (channels % options.width != 0)
     throw UsageError(concat("width ", options.width, ": expected a divisor of the model's ",
                             channels, " channels"));
