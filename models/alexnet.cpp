@@ -1,4 +1,4 @@
-#include "models/average_to.h"
+#include "models/average_pool.h"
 #include "models/builders.h"
 
 // Krizhevsky et al., "ImageNet classification with deep convolutional neural networks", 2012, as in
@@ -11,7 +11,7 @@ namespace {
 constexpr Activation kRelu = Activation::relu;
 
 // The output side of all convolutions and poolings; the 5 x 5 and 3 x 3 convolutions keep the size.
-int64_t left_of(int64_t side, int64_t padding) {
+int64_t output_side(int64_t side, int64_t padding) {
   return after(after(after(after(side, 11, 4, padding), 3, 2), 3, 2), 3, 2);
 }
 
@@ -53,7 +53,7 @@ std::unique_ptr<nn::Module> alexnet(const ModelOptions& options) {
   check_sides("alexnet", options, 65);
   const nn::LayerInit init = layer_init(options);
   auto channels = [&](int64_t count) { return scaled_channels(options, count); };
-  const int64_t height = left_of(options.input[0], 1), width = left_of(options.input[1], 1);
+  const int64_t height = output_side(options.input[0], 1), width = output_side(options.input[1], 1);
   const std::initializer_list<Features::Layer> layers = {{"conv1", channels(96), 11, 4, 1, true},
                                                          {"conv2", channels(256), 5, 1, 2, true},
                                                          {"conv3", channels(384), 3, 1, 1, false},
@@ -77,8 +77,8 @@ std::unique_ptr<nn::Module> tv_alexnet(const ModelOptions& options) {
                                                          {"10", 256, 3, 1, 1, true}};
   auto net = std::make_unique<nn::Sequential>();
   net->then_named<Features>("features", options.input[2], layers, kaiming_init(options));
-  then_average_to({"tv-alexnet", 6, [](int64_t side) { return left_of(side, 2); }}, options.input,
-                  *net);
+  append_average_pool({"tv-alexnet", 6, [](int64_t side) { return output_side(side, 2); }},
+                      options.input, *net);
   // Columns of classifier.1.weight are in the order [h, w, c], torchvision's in [c, h, w].
   net->then<nn::Flatten>().then_named<Classifier>(
       "classifier", 256 * 6 * 6, options.classes,

@@ -1,6 +1,6 @@
 #include <array>
 
-#include "models/average_to.h"
+#include "models/average_pool.h"
 #include "models/builders.h"
 
 // Simonyan and Zisserman, "Very deep convolutional networks for large-scale image recognition",
@@ -89,8 +89,8 @@ std::unique_ptr<nn::Module> standard_vgg(const ModelOptions& options, int depth,
                                          Normalised normalised) {
   auto net = std::make_unique<nn::Sequential>();
   net->then_named<Features>("features", options, depth, normalised, kaiming_init(options));
-  then_average_to({"tv-vgg", kGrid, [](int64_t side) { return side >> kBlocks; }}, options.input,
-                  *net);
+  append_average_pool({"tv-vgg", kGrid, [](int64_t side) { return side >> kBlocks; }},
+                      options.input, *net);
   // Columns of classifier.0.weight are in the order [h, w, c], torchvision's in [c, h, w].
   net->then<nn::Flatten>().then_named<Classifier>(
       "classifier", 512 * kGrid * kGrid, options.classes,

@@ -4,7 +4,7 @@
 #include "framework/autograd/convolution.h"
 #include "framework/autograd/elementwise.h"
 #include "framework/tensor/create.h"
-#include "models/average_to.h"
+#include "models/average_pool.h"
 #include "models/inception.h"
 #include "models/residual.h"
 #include "tests/models/models_support.h"
@@ -144,7 +144,7 @@ TEST(Blocks, AverageToAGrid) {
   const Grid grid{"net", 2, [](int64_t side) { return side / 2; }};
   auto averaged = [&](const Shape& input, const Tensor& left) {
     nn::Sequential net;
-    then_average_to(grid, input, net);
+    append_average_pool(grid, input, net);
     return net.forward(Variable(left), {}).value();
   };
   Tensor left = arange(device(), 8).reshape({1, 4, 2, 1});

@@ -10,10 +10,10 @@ namespace d2l::models {
 struct Grid {
   const char* model;
   int64_t side;
-  int64_t (*left_of)(int64_t side);  // side of the convolutions' output for an image's side
+  int64_t (*output_side)(int64_t side);  // side of the convolutions' output for an image's side
 };
 
 // Appends the pooling, or nothing if it changes nothing. Throws Error naming the valid sides.
-void then_average_to(const Grid& grid, const Shape& input, nn::Sequential& net);
+void append_average_pool(const Grid& grid, const Shape& input, nn::Sequential& net);
 
 }  // namespace d2l::models

@@ -1,4 +1,4 @@
-#include "models/average_to.h"
+#include "models/average_pool.h"
 
 namespace d2l::models {
 namespace {
@@ -6,16 +6,16 @@ namespace {
 // "223 to 254": the image sides for which the convolutions' output has side `left`.
 std::string sides_that_leave(const Grid& grid, int64_t left) {
   int64_t first = 1;
-  while (grid.left_of(first) < left) ++first;
+  while (grid.output_side(first) < left) ++first;
   int64_t last = first;
-  while (grid.left_of(last + 1) == left) ++last;
+  while (grid.output_side(last + 1) == left) ++last;
   return concat(first, " to ", last);
 }
 
 }  // namespace
 
-void then_average_to(const Grid& grid, const Shape& input, nn::Sequential& net) {
-  const Extent left{grid.left_of(input[0]), grid.left_of(input[1])};
+void append_average_pool(const Grid& grid, const Shape& input, nn::Sequential& net) {
+  const Extent left{grid.output_side(input[0]), grid.output_side(input[1])};
   check(left.height > 0 && left.height % grid.side == 0 && left.width > 0 &&
             left.width % grid.side == 0,
         grid.model, ": expected an input with sides of ", sides_that_leave(grid, grid.side), ", ",
