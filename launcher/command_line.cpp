@@ -19,6 +19,22 @@ namespace po = boost::program_options;
 
 constexpr unsigned kColumns = 100, kMeaningColumns = 73;  // of --help
 
+constexpr const char* kUsage =
+    "d2l-train: trains neural networks, on one or several processes (MPI ranks), CPUs and GPUs\n"
+    "\n"
+    "Usage:\n"
+    "  d2l-train --model NAME [--OPTION VALUE]...     train a network with default options\n"
+    "  d2l-train --recipe NAME [--OPTION VALUE]...    train a network with predefined options\n"
+    "  d2l-train --resume DIR [--OPTION VALUE]...     continue a run\n"
+    "  mpirun -n N d2l-train ...                      the same on N ranks\n"
+    "\n"
+    "Examples:\n"
+    "  d2l-train --recipe lenet --data data/samples/fashion-mnist --out runs/first\n"
+    "  mpirun -n 4 d2l-train --recipe resnet20 --data cifar10 --data-dir data\n"
+    "  d2l-train --resume runs/first --epochs 20\n";
+
+constexpr const char* kExitCodes = "\nExit codes: 0 success, 1 failure, 2 wrong usage.\n";
+
 std::string default_note(const Option& option) {
   const std::string text = option.member->text(Config());
   return text.empty() ? "" : " (default " + text + ")";
@@ -36,8 +52,10 @@ po::options_description flags() {
                                        po::value<std::string>()->value_name(option.value_name),
                                        (option.help + default_note(option)).c_str());
   }
-  groups.front().second.add_options()("list-models", "all networks: size, work, usual input");
-  groups.back().second.add_options()("help,h", "this text");
+  groups.front().second.add_options()("list-models",
+                                      "list all networks with their parameters, multiply-adds per "
+                                      "image and default input, and exit");
+  groups.back().second.add_options()("help,h", "show this help and exit");
   for (const auto& group : groups) all.add(group.second);
   return all;
 }
@@ -136,9 +154,8 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
 
 std::string help_text() {
   std::ostringstream stream;
-  stream << flags();
-  std::string text = stream.str();
-  return text.substr(text.find_first_not_of('\n'));
+  stream << kUsage << flags() << kExitCodes;
+  return stream.str();
 }
 
 }  // namespace d2l::launcher

@@ -18,7 +18,7 @@ struct CommandLine {
 // recipes and keys, missing values, words without a flag, and values that do not parse.
 CommandLine parse_command_line(int argc, const char* const* argv);
 
-// The text of --help: the options in groups, without a usage line.
+// What --help prints: usage, examples, the options in groups and the exit codes.
 std::string help_text();
 
 }  // namespace d2l::launcher

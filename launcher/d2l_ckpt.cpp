@@ -16,17 +16,22 @@ namespace {
 namespace options = boost::program_options;
 using namespace d2l;
 
+constexpr unsigned kColumns = 100, kMeaningColumns = 80;  // of --help
+
 constexpr const char* kUsage =
-    "d2l-ckpt: looks into checkpoints\n"
+    "d2l-ckpt: inspects and compares checkpoints\n"
     "\n"
-    "  d2l-ckpt info FILE|FOLDER           verify it, then list what is in it\n"
-    "  d2l-ckpt diff A B [--rtol X]        compare two training states; texts are not state\n"
+    "Usage:\n"
+    "  d2l-ckpt info FILE               verify a checkpoint and list its contents\n"
+    "  d2l-ckpt diff A B [--rtol X]     compare the training states of two checkpoints, but not\n"
+    "                                   their texts, such as the options\n"
     "\n"
-    "A FOLDER is a run's folder or its folder of checkpoints; its newest checkpoint is taken.\n"
+    "FILE, A and B are checkpoints, run folders or folders of checkpoints.\n"
+    "In a folder, the newest checkpoint is used.\n"
     "\n";
 
 constexpr const char* kExitCodes =
-    "\nExit codes: 0 fine or equal, 1 the states differ, 2 damaged, unreadable or wrong usage.\n";
+    "\nExit codes: 0 valid or equal, 1 the states differ, 2 damaged file or wrong usage.\n";
 
 struct Command {
   std::string name;
@@ -105,11 +110,12 @@ int diff(const Command& command) {
 }
 
 Command parse(int argc, char** argv, bool& help) {
-  options::options_description shown("Options");
-  shown.add_options()("help,h", "print this")(
-      "rtol", options::value<double>(),
-      "diff: floating-point elements may differ by X times the larger one or the array's root "
-      "mean square");
+  options::options_description shown("Options", kColumns, kMeaningColumns);
+  shown.add_options()("help,h", "show this help and exit")(
+      "rtol", options::value<double>()->value_name("X"),
+      "relative tolerance of diff: floating-point elements a and b are equal if |a - b| <= "
+      "X * max(|a|, |b|, r), where r is the larger root mean square of the two arrays (default 0: "
+      "bitwise equal)");
   options::options_description all;
   all.add(shown).add_options()("words", options::value<std::vector<std::string>>());
   options::positional_options_description positions;

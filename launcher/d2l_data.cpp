@@ -23,39 +23,78 @@ using namespace d2l;
 using namespace d2l::data;
 
 constexpr const char* kUsage =
-    "d2l-data: data sets as HDF5 shards\n"
+    "d2l-data: packs datasets into HDF5 shards, and inspects and verifies shards\n"
     "\n"
-    "  d2l-data pack --from NAME --data-dir DIR --out DIR   packs a data set into shards\n"
-    "  d2l-data info PATH...                                says what shards hold\n"
-    "  d2l-data verify PATH...                              reads everything and checks it\n"
+    "Usage:\n"
+    "  d2l-data pack --from NAME --split train|test --out DIR [--OPTION VALUE]...\n"
+    "                               pack one split of a dataset; run it once for each split\n"
+    "  d2l-data info PATH...        show the metadata of shards and their samples per class\n"
+    "  d2l-data verify PATH...      read shards completely and check that they are undamaged\n"
     "\n"
-    "A PATH is a shard or a folder of shards. d2l-data COMMAND --help explains each.\n";
+    "PATH is a shard or a folder of shards. d2l-data COMMAND --help shows all options.\n"
+    "\n"
+    "Examples:\n"
+    "  d2l-data pack --from mnist --data-dir data --split train --out shards/mnist\n"
+    "  d2l-data pack --from mnist --data-dir data --split test --out shards/mnist\n"
+    "\n";
+
+constexpr const char* kExitCodes =
+    "Exit codes: 0 success, 1 failure, for example a damaged shard, 2 wrong usage.\n";
+
+constexpr unsigned kColumns = 100, kMeaningColumns = 75;  // of --help
 
 using Words = std::vector<std::string>;
 
 po::options_description pack_options() {
-  po::options_description options("d2l-data pack");
+  po::options_description options("Options", kColumns, kMeaningColumns);
   auto add = options.add_options();
-  add("help,h", "this text");
-  add("from", po::value<std::string>(),
-      "what to pack: fashion-mnist, mnist, cifar10, synthetic, a folder of shards, or idx: "
-      "MNIST-named IDX "
-      "files of any data set in --data-dir");
-  add("data-dir", po::value<std::string>()->default_value("data"), "where its files are");
-  add("split", po::value<std::string>()->default_value("train"), "train or test");
-  add("out", po::value<std::string>(), "the folder for the shards, made if need be");
-  add("shards", po::value<int>()->default_value(1), "into how many files");
-  add("limit", po::value<int64_t>(), "only the first so many samples");
-  add("deflate", po::value<int>()->default_value(0), "compression level, 0 (none) to 9");
-  add("name", po::value<std::string>(), "the name in the shards instead of the data set's own");
+  // Texts name the defaults as those of d2l-train do.
+  add("from", po::value<std::string>()->value_name("NAME"),
+      ("dataset to pack: " + join(dataset_names(), ", ") +
+       "; the path of a folder of shards; or idx, a dataset in --data-dir whose files have the "
+       "format and the names of MNIST's")
+          .c_str());
+  add("data-dir", po::value<std::string>()->value_name("DIR")->default_value(".", ""),
+      "folder that contains the files of the dataset, directly or in a subfolder of the dataset's "
+      "name (default .)");
+  add("split", po::value<std::string>()->value_name("train|test")->default_value("train", ""),
+      "split to pack (default train)");
+  add("out", po::value<std::string>()->value_name("DIR"),
+      "output folder; created if it does not exist");
+  add("shards", po::value<int>()->value_name("N")->default_value(1, ""),
+      "number of shards, each a file (default 1)");
+  add("limit", po::value<int64_t>()->value_name("N"),
+      "pack only the first N samples (default: all)");
+  add("deflate", po::value<int>()->value_name("N")->default_value(0, ""),
+      "compression level, from 0 (none) to 9 (default 0)");
+  add("name", po::value<std::string>()->value_name("NAME"),
+      "name of the dataset to store in the shards (default: its own name)");
+  add("help,h", "show this help and exit");
   return options;
 }
 
-po::options_description path_options(const std::string& command) {
-  po::options_description options("d2l-data " + command + " PATH...");
-  options.add_options()("help,h", "this text")("path", po::value<Words>(),
-                                               "a shard or a folder of shards");
+po::options_description path_options() {
+  po::options_description options("Options", kColumns, kMeaningColumns);
+  options.add_options()("help,h", "show this help and exit");
   return options;
+}
+
+std::string usage_of(const std::string& command) {
+  if (command == "pack")
+    return "Usage: d2l-data pack --from NAME --split train|test --out DIR [--OPTION VALUE]...\n\n"
+           "Packs one split of a dataset into HDF5 shards. Run it once for each split.\n\n";
+  const std::string usage = "Usage: d2l-data " + command + " PATH...\n\n";
+  if (command == "info")
+    return usage +
+           "Prints the dataset, split, samples, classes and size of each shard.\n"
+           "PATH is a shard or a folder of shards.\n\n";
+  return usage +
+         "Reads shards completely and compares their checksums. Stops at the first damaged one.\n"
+         "PATH is a shard, or a folder of shards that must contain all shards of a split.\n\n";
+}
+
+void print_help(const std::string& command, const po::options_description& options) {
+  std::cout << usage_of(command) << options << "\n" << kExitCodes;
 }
 
 Words flag_names(const po::options_description& options) {
@@ -64,15 +103,21 @@ Words flag_names(const po::options_description& options) {
   return names;
 }
 
+// `positional`: what words without an option are, if the command has them.
 po::variables_map parse(const po::options_description& options, const Words& words,
                         const char* positional) {
   po::positional_options_description places;
-  if (positional != nullptr) places.add(positional, -1);
+  po::options_description all;
+  all.add(options);
+  if (positional != nullptr) {
+    places.add(positional, -1);
+    all.add_options()(positional, po::value<Words>());
+  }
   po::variables_map values;
   try {
     const int style =
         po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
-    po::store(po::command_line_parser(words).options(options).positional(places).style(style).run(),
+    po::store(po::command_line_parser(words).options(all).positional(places).style(style).run(),
               values);
     po::notify(values);
   } catch (const po::unknown_option& error) {
@@ -99,10 +144,7 @@ void check_range(const std::string& option, int64_t value, int64_t least, int64_
 void pack(const Words& words) {
   const po::options_description options = pack_options();
   const po::variables_map values = parse(options, words, nullptr);
-  if (values.count("help") != 0) {
-    std::cout << options;
-    return;
-  }
+  if (values.count("help") != 0) return print_help("pack", options);
   const std::string from = required(values, "from"), out = required(values, "out");
   const std::string split_text = values["split"].as<std::string>();
   if (split_text != "train" && split_text != "test")
@@ -187,12 +229,9 @@ void verify_path(const fs::path& path) {
 }
 
 void for_paths(const std::string& command, const Words& words) {
-  const po::options_description options = path_options(command);
+  const po::options_description options = path_options();
   const po::variables_map values = parse(options, words, "path");
-  if (values.count("help") != 0) {
-    std::cout << options;
-    return;
-  }
+  if (values.count("help") != 0) return print_help(command, options);
   if (values.count("path") == 0) throw UsageError(command + ": a path is missing");
   for (const std::string& path : values["path"].as<Words>()) {
     if (command == "verify") {
@@ -207,7 +246,7 @@ void run(const Words& words) {
   const std::string command = words.empty() ? "" : words[0];
   const Words rest(words.begin() + (words.empty() ? 0 : 1), words.end());
   if (command == "--help" || command == "-h" || command == "help")
-    std::cout << kUsage;
+    std::cout << kUsage << kExitCodes;
   else if (command == "pack")
     pack(rest);
   else if (command == "info" || command == "verify")

@@ -38,13 +38,16 @@ const std::vector<Recipe>& recipes() {
   return kTable;
 }
 
-const Recipe& find_recipe(const std::string& name) {
+std::vector<std::string> recipe_names() {
   std::vector<std::string> names;
-  for (const Recipe& recipe : recipes()) {
+  for (const Recipe& recipe : recipes()) names.push_back(recipe.name);
+  return names;
+}
+
+const Recipe& find_recipe(const std::string& name) {
+  for (const Recipe& recipe : recipes())
     if (recipe.name == name) return recipe;
-    names.push_back(recipe.name);
-  }
-  throw UsageError(unknown_name("recipe", name, names));
+  throw UsageError(unknown_name("recipe", name, recipe_names()));
 }
 
 }  // namespace d2l::models

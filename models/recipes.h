@@ -23,6 +23,7 @@ struct Recipe {
 };
 
 const std::vector<Recipe>& recipes();
+std::vector<std::string> recipe_names();
 // Throws UsageError for an unknown name, with the nearest one.
 const Recipe& find_recipe(const std::string& name);
 

@@ -6,16 +6,17 @@ namespace d2l::launcher {
 
 std::vector<Option> augmentation_options() {
   using enum ResumeRule;
-  OptionGroup group("Augmentation (of training images, anew in each epoch)", &Config::augmentation);
+  OptionGroup group("Augmentation (of training images, different in each epoch)",
+                    &Config::augmentation);
   group
       .add("flip", "P", &Augmentation::flip, fixed_in_epoch,
-           "probability with which a training image is mirrored left to right")
+           "probability of mirroring a training image horizontally")
       .from(0)
       .up_to(1);
   group
       .add("crop-padding", "N", &Augmentation::crop_padding, fixed_in_epoch,
-           "pads each training image with N zeros on all sides and crops it to its old size at a "
-           "random place")
+           "pad each training image with N zero pixels on every side, then crop it to its original "
+           "size at a random position")
       .up_to(4096);
   group
       .add("brightness", "B", &Augmentation::brightness, fixed_in_epoch,

@@ -12,23 +12,28 @@ std::vector<Option> data_options() {
   OptionGroup group("Data", &Config::data);
   group
       .add("data", "NAME", &DataConfig::name, fixed_in_epoch,
-           "the data set: " + join(data::dataset_names(), ", ") +
-               "; or a folder of shards, written ./NAME if it is called like one of these")
+           "dataset: " + join(data::dataset_names(), ", ") +
+               "; synthetic-HxWxC, generated images of this size, for example "
+               "synthetic-224x224x3; or the path of a folder of shards (./NAME if the folder has "
+               "the name of a dataset)")
       .path()
       .per_rank()
       .compared_by_contents();
-  group.add("data-dir", "DIR", &DataConfig::folder, may_change, "where the data set's files are")
+  group
+      .add("data-dir", "DIR", &DataConfig::folder, may_change,
+           "folder that contains the files of the dataset, directly or in a subfolder of the "
+           "dataset's name")
       .path()
       .per_rank();
   group
       .add("resize", "N", &DataConfig::resize, fixed_in_epoch,
-           "make images N x N by bilinear interpolation; 0: leave them as they are")
+           "resize images to N x N by bilinear interpolation; 0: keep their size")
       .up_to(4096);
   return group.options();
 }
 
 void check_data(const Config& config, const Given& /*given*/) {
-  if (config.data.name.empty()) usage("--data expects the name of a data set, found none");
+  if (config.data.name.empty()) usage("--data expects the name of a dataset, found none");
 }
 
 }  // namespace d2l::launcher

@@ -7,11 +7,12 @@ namespace d2l::launcher {
 
 std::vector<Option> image_options() {
   using enum ResumeRule;
-  OptionGroup group("Images (prepared where the network computes)", &Config::images);
+  OptionGroup group("Image preprocessing (on the device that computes)", &Config::images);
   group.add("normalize", "WHAT", &ImageConfig::normalize, fixed_in_epoch,
-            "(v - MEAN) / STD for values v from 0 to 1: imagenet or cifar10, the means and "
-            "standard deviations of these data sets; or MEAN:STD with a number or one for each "
-            "channel on both sides, as 0.5:0.25 or 0.49,0.48,0.45:0.25,0.24,0.26; or none");
+            "scale pixel values v to [0, 1] and normalise them to (v - MEAN) / STD. imagenet, "
+            "cifar10: with the mean and standard deviation of this dataset. MEAN:STD: with these, "
+            "each one number or one per channel, for example 0.5:0.25 or "
+            "0.49,0.48,0.45:0.25,0.24,0.26. none: scale only");
   return group.options();
 }
 

@@ -38,34 +38,38 @@ std::vector<Option> machine_options() {
   using enum ResumeRule;
   OptionGroup group("Machine", &Config::machine);
   group.add("device", &MachineConfig::device, may_change,
-            "what computes: the CPU, or with cuda a GPU for each rank; auto: GPUs if there are "
-            "any");
+            "device that computes. cuda: one GPU per rank. auto: GPUs if there are any, otherwise "
+            "the CPU");
   group
       .add("comm", &MachineConfig::comm, may_change,
-           "how gradients travel between GPUs: by NCCL, or by MPI through the host's memory, with "
-           "which ranks may share a GPU; auto is nccl")
+           "all-reduce of gradients between GPUs. nccl: by NCCL. mpi: by MPI through host memory; "
+           "several ranks may then share a GPU. auto is nccl")
       .only_with("device", kWithGpus);
   group
       .add("deterministic", &MachineConfig::deterministic, may_change,
-           "on GPUs only kernels that give the same bits in every run; on CPUs all do")
+           "on GPUs: use deterministic kernels only, so that runs are bitwise reproducible. CPU "
+           "kernels are always deterministic")
       .only_with("device", kWithGpus);
   group
       .add("cuda-graph", &MachineConfig::cuda_graph, may_change,
-           "auto: GPUs record training steps once and replay them, where nothing in them passes "
-           "through the host; off: never")
+           "auto: capture training steps as CUDA graphs and replay them, unless gradients pass "
+           "through host memory (--comm mpi with several ranks). off: do not")
       .only_with("device", kWithGpus);
   group
       .add("threads", "N", &MachineConfig::threads, may_change,
-           "threads per rank that compute; 0: chosen from the cores")
+           "compute threads per rank; 0: OMP_NUM_THREADS if it is set, otherwise chosen from the "
+           "cores")
       .up_to(1024);
   group
       .add("loader-threads", "N", &MachineConfig::loader_threads, may_change,
-           "threads per rank that load data")
+           "data loading threads per rank")
       .from(1)
       .up_to(data::Loader::kMostThreads);
   group
-      .add("time", "N", &MachineConfig::time, not_kept,
-           "do N steps instead of a run and show where their time goes, layer by layer; 0: train")
+      .add(
+          "time", "N", &MachineConfig::time, not_kept,
+          "profile: measure N training steps, layer by layer, and print the times instead of doing "
+          "a run; 0: train")
       .up_to(kMostCounted);
   return group.options();
 }

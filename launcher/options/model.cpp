@@ -1,7 +1,9 @@
 #include "launcher/options/model.h"
 
+#include "framework/base/text.h"
 #include "launcher/options/option_group.h"
 #include "launcher/options/usage.h"
+#include "models/recipes.h"
 #include "models/zoo.h"
 
 namespace d2l::launcher {
@@ -16,14 +18,17 @@ const WordTable<InitChoice>& words_of() {
 std::vector<Option> model_options() {
   using enum ResumeRule;
   OptionGroup group("Model", &Config::model);
-  group.add("model", "NAME", &ModelConfig::name, fixed_in_run, "the network to train");
+  group.add("model", "NAME", &ModelConfig::name, fixed_in_run,
+            "network to train; --list-models shows the names");
   group.add("recipe", "NAME", &ModelConfig::recipe, may_change,
-            "a model with the options that suit it; options that are given win over the recipe's");
+            "train a network with predefined options, such as learning rate, batch size and "
+            "epochs. Options in --config and on the command line override them. Names: " +
+                join(models::recipe_names(), ", "));
   group.add("init", &ModelConfig::init, may_change,
-            "distribution of the initial weights; without it the recipe's or the model's");
+            "distribution of the initial weights (default: set by the recipe or the model)");
   group
       .add("width", "N", &ModelConfig::width, fixed_in_run,
-           "divides the channels of models that can be made narrower")
+           "divide the number of channels by N; only for models that support it")
       .from(1)
       .up_to(1024);
   return group.options();

@@ -40,32 +40,34 @@ std::vector<Option> optimizer_options() {
                           const char* help) -> Option& {
     return group.add(name, "X", member, rule, help).from(0);
   };
-  group.add("optimizer", &OptimizerConfig::kind, fixed_in_run, "how gradients become steps");
-  number("lr", &OptimizerConfig::lr, may_change, "learning rate; with a schedule the highest")
+  group.add("optimizer", &OptimizerConfig::kind, fixed_in_run, "optimizer");
+  number("lr", &OptimizerConfig::lr, may_change, "learning rate; with --schedule, its maximum")
       .above(0);
-  number("momentum", &OptimizerConfig::momentum, zero_fixed_in_run, "of sgd and lars")
+  number("momentum", &OptimizerConfig::momentum, zero_fixed_in_run, "momentum of sgd and lars")
       .below(1)
       .only_with("optimizer", kWithMomentum);
   group
-      .add("nesterov", &OptimizerConfig::nesterov, may_change,
-           "Nesterov's momentum, of sgd and lars")
+      .add("nesterov", &OptimizerConfig::nesterov, may_change, "Nesterov momentum for sgd and lars")
       .only_with("optimizer", kWithMomentum);
   number("beta1", &OptimizerConfig::beta1, may_change,
-         "how slowly the average of gradients changes: adam, adamw, lamb")
+         "decay rate of the moving average of gradients (adam, adamw, lamb)")
       .below(1)
       .only_with("optimizer", kWithMoments);
-  number("beta2", &OptimizerConfig::beta2, may_change, "the same for their squares")
+  number("beta2", &OptimizerConfig::beta2, may_change,
+         "decay rate of the moving average of squared gradients (adam, adamw, lamb)")
       .below(1)
       .only_with("optimizer", kWithMoments);
   number("epsilon", &OptimizerConfig::epsilon, may_change,
-         "added to the root of the squares, at least 1e-30; 0: 1e-8 for adam and adamw, 1e-6 for "
-         "lamb")
+         "added to the denominator for numerical stability (adam, adamw, lamb), at least 1e-30; 0: "
+         "1e-8 for adam and adamw, 1e-6 for lamb")
       .only_with("optimizer", kWithMoments);
   number("weight-decay", &OptimizerConfig::weight_decay, may_change,
-         "how strongly weights are pulled towards 0");
+         "weight decay coefficient. sgd, lars, adam: added to the gradient (L2 regularisation). "
+         "adamw, lamb: decoupled from the gradient");
   group.add("decay", &OptimizerConfig::decay, may_change,
-            "what weight decay acts on, and lars and lamb adapt the rate of: all parameters, or "
-            "weights, which leaves out biases and normalisations (rank 1)");
+            "parameters to which weight decay, and the layer-wise learning rates of lars and lamb, "
+            "apply. all: all parameters. weights: all but those with one axis (biases and the "
+            "parameters of normalisations)");
   number("lars-eta", &OptimizerConfig::lars_eta, may_change, "trust coefficient of lars")
       .above(0)
       .only_with("optimizer", {lars});

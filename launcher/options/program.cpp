@@ -17,16 +17,15 @@ std::vector<Option> program_options() {
   OptionGroup group("Other", &Config::program);
   group
       .add("progress", &ProgramConfig::progress, not_kept,
-           "how progress is shown: bar, redrawn at the bottom of a terminal; lines, one every half "
-           "a minute; off; or auto: a bar if the job's output is known to end on a terminal, lines "
-           "otherwise")
+           "progress display. bar: a line that is redrawn, for terminals. lines: a line every 30 "
+           "seconds. auto: bar if the output goes to a terminal, otherwise lines")
       .per_rank();
   group.add("task", "NAME", &ProgramConfig::task, not_kept,
-            "an experiment of the book instead of a training: attention-regression");
+            "run an experiment of the book instead of training a network: attention-regression");
   group
       .add("config", "FILE", &ProgramConfig::config_file, not_kept,
-           "options as `name = value` lines; flags win over them. In paths ~/, $NAME and ${NAME} "
-           "are replaced")
+           "read options from FILE, in lines `name = value`. The command line overrides them. In "
+           "paths, ~/, $NAME and ${NAME} are expanded")
       .path()
       .per_rank();
   return group.options();

@@ -9,22 +9,21 @@ std::vector<Option> regularisation_options() {
   OptionGroup group("Loss and regularisation", &Config::regularisation);
   group
       .add("label-smoothing", "X", &RegularisationConfig::label_smoothing, may_change,
-           "share of each training label that is spread over all classes")
+           "share of each training label that is spread evenly over all classes; 0: off")
       .from(0)
       .below(1);
   group
       .add("clip-value", "X", &RegularisationConfig::clip_value, may_change,
-           "clip each element of the gradient to at most +-X; 0: do not")
+           "clip each element of the gradient to [-X, X]; 0: off")
       .from(0);
   group
       .add("clip-norm", "X", &RegularisationConfig::clip_norm, may_change,
-           "scale the gradient of all parameters to a norm of at most X, after --clip-value; 0: do "
-           "not")
+           "limit the norm of the gradient of all parameters to X, after --clip-value; 0: off")
       .from(0);
   group
       .add("ema", "X", &RegularisationConfig::ema, zero_fixed_in_run,
-           "evaluate with an exponential moving average of weights and statistics: how slowly it "
-           "changes, such as 0.999; 0: none")
+           "evaluate with an exponential moving average of weights and running statistics. X is "
+           "its decay rate, for example 0.999; 0: off")
       .from(0)
       .below(1);
   return group.options();

@@ -10,18 +10,20 @@ std::vector<Option> run_options() {
   OptionGroup group("Run folder", &Config::run);
   group
       .add("out", "DIR", &RunConfig::out, not_kept,
-           "where metrics, logs and checkpoints go; without it runs/RECIPE or runs/MODEL")
+           "run folder, for metrics, log and checkpoints. It must not contain a run yet (default: "
+           "runs/RECIPE or runs/MODEL)")
       .path()
       .not_with("time");
   group
       .add("resume", "DIR", &RunConfig::resume, not_kept,
-           "continue this run from its newest valid checkpoint")
+           "continue the run in DIR from its newest valid checkpoint. The run's options are used "
+           "again; options that are given replace them")
       .path()
       .not_with("time");
   group
       .add("from", "STEP", &RunConfig::from, not_kept,
            "with --resume: continue from the checkpoint of this step, or from this checkpoint "
-           "file; later ones of the run are set aside")
+           "file. Later checkpoints of the run are moved to checkpoints/superseded")
       .path()
       .not_with("time");
   group
@@ -29,7 +31,9 @@ std::vector<Option> run_options() {
            "steps between checkpoints; 0: at the end of each epoch")
       .up_to(kMostCounted)
       .not_with("time");
-  group.add("keep", "N", &RunConfig::keep, may_change, "how many checkpoints are kept")
+  group
+      .add("keep", "N", &RunConfig::keep, may_change,
+           "number of newest checkpoints to keep; the best one, best.h5, is kept in addition")
       .from(1)
       .up_to(1e6)
       .not_with("time");

@@ -26,38 +26,43 @@ const WordTable<Kind>& words_of() {
 
 std::vector<Option> schedule_options() {
   using enum ResumeRule;
-  OptionGroup group("Schedule (a LENGTH is in epochs, as 5 or 0.5, or as 500steps)",
-                    &Config::schedule);
-  group.add("schedule", &ScheduleConfig::kind, may_change,
-            "how the learning rate changes; polynomial and cosine reach --final-lr when --epochs "
-            "are over");
+  OptionGroup group(
+      "Learning-rate schedule (LENGTH: epochs, such as 5 or 0.5, or steps, such as 500steps)",
+      &Config::schedule);
+  group.add(
+      "schedule", &ScheduleConfig::kind, may_change,
+      "how the learning rate changes over time; polynomial and cosine reach --final-lr at the "
+      "end of the last epoch (--epochs)");
   group.add("warmup", "LENGTH", &ScheduleConfig::warmup, may_change,
-            "the learning rate rises to --lr in a line for so long; polynomial and cosine begin "
-            "when it is over, step and multistep count from the first step of the run");
+            "increase the learning rate linearly to --lr during this time. polynomial and cosine "
+            "start after the warm-up; step and multistep count from the first step of the run");
   group
       .add("warmup-start", "X", &ScheduleConfig::warmup_start, may_change,
-           "the learning rate that it rises from")
+           "learning rate at the start of the warm-up")
       .from(0);
   group
-      .add("step-every", "LENGTH", &ScheduleConfig::step_every, may_change,
-           "--schedule step falls by gamma so often, counted from the first step of the run, also "
-           "while --warmup lasts")
+      .add(
+          "step-every", "LENGTH", &ScheduleConfig::step_every, may_change,
+          "with --schedule step: multiply the learning rate by --gamma after every LENGTH, counted "
+          "from the first step of the run, warm-up included")
       .only_with("schedule", {Kind::step});
   group
       .add("milestones", "LENGTH,...", &ScheduleConfig::milestones, may_change,
-           "--schedule multistep falls by gamma at each, counted from the first step of the run, "
-           "also while --warmup lasts")
+           "with --schedule multistep: multiply the learning rate by --gamma at each of these "
+           "times, counted from the first step of the run, warm-up included")
       .only_with("schedule", {Kind::multistep});
-  group.add("gamma", "X", &ScheduleConfig::gamma, may_change, "the factor of step and multistep")
+  group
+      .add("gamma", "X", &ScheduleConfig::gamma, may_change,
+           "factor for --schedule step and multistep")
       .above(0)
       .up_to(1)
       .only_with("schedule", kInSteps);
-  group.add("power", "X", &ScheduleConfig::power, may_change, "the exponent of polynomial")
+  group.add("power", "X", &ScheduleConfig::power, may_change, "exponent for --schedule polynomial")
       .above(0)
       .only_with("schedule", {Kind::polynomial});
   group
       .add("final-lr", "X", &ScheduleConfig::final_lr, may_change,
-           "the learning rate at the end of polynomial and cosine")
+           "learning rate at the end of --schedule polynomial and cosine")
       .from(0)
       .only_with("schedule", kInACurve);
   return group.options();

@@ -23,7 +23,9 @@ const WordTable<data::LastBatch>& words_of() {
 std::vector<Option> training_options() {
   using enum ResumeRule;
   OptionGroup group("Training", &Config::training);
-  group.add("epochs", "N", &TrainingConfig::epochs, may_change, "passes over the training data")
+  group
+      .add("epochs", "N", &TrainingConfig::epochs, may_change,
+           "number of passes over the training data")
       .from(1)
       .up_to(kMostCounted);
   group
@@ -33,38 +35,38 @@ std::vector<Option> training_options() {
       .not_with("time");
   group
       .add("batch-size", "N", &TrainingConfig::batch_size, fixed_in_epoch,
-           "samples per step, over all ranks")
+           "samples per step, summed over all ranks")
       .from(1)
       .up_to(kMostCounted);
   group.add("last-batch", &TrainingConfig::last_batch, fixed_in_epoch,
-            "what becomes of the last batch of an epoch if it is smaller than the others: keep it, "
-            "or drop it; each epoch leaves out other samples");
+            "what to do with the last batch of an epoch if it is smaller than --batch-size. keep: "
+            "train on it. drop: skip it; its samples are different ones in each epoch");
   group
       .add("accumulate", "N", &TrainingConfig::accumulate, may_change,
-           "cut each rank's part of a batch into N pieces and add up their gradients: the same "
-           "step with less memory")
+           "gradient accumulation: split each rank's part of a batch into N micro-batches and add "
+           "their gradients. It saves memory; the step is the same up to rounding, unless the "
+           "network has batch norms, which use the statistics of each micro-batch")
       .from(1);
   group.add("precision", &TrainingConfig::precision, may_change,
-            "what images and activations are stored as and multiplied in; weights, sums, "
-            "statistics and losses stay f32. Some CPUs only store bf16, and multiply in f32. On "
-            "GPUs only: fp16, with loss scaling, and tf32, stored as f32 and multiplied in 19 "
-            "bits");
+            "data type of images and activations. Weights, accumulation, statistics and losses are "
+            "always f32. bf16: CPUs without bf16 arithmetic store bf16 and multiply in f32. fp16: "
+            "with loss scaling, GPUs only. tf32: stored as f32, multiplied in 19 bits, GPUs only");
   group
       .add("loss-scale", "X", &TrainingConfig::loss_scale, may_change,
-           "the factor by which fp16 scales the loss, and so all gradients; 0: starts with 65536, "
-           "halves when gradients overflow, which skips the step, and doubles after 2000 steps "
-           "without an overflow")
+           "constant factor by which fp16 scales the loss and thereby the gradients. 0: dynamic "
+           "loss scaling: it starts with 65536, is halved when gradients overflow, which also "
+           "skips the step, and is doubled after 2000 steps without an overflow")
       .from(0)
       .up_to(1e30)
       .only_with("precision", {PrecisionChoice::fp16});
   group.add("sync-bn", &TrainingConfig::sync_bn, may_change,
-            "batch norms use the statistics of all ranks' samples");
+            "compute the statistics of batch norms over the samples of all ranks");
   group
       .add("freeze", "PATTERN,...", &TrainingConfig::freeze, may_change,
-           "parameters that stay as they are, such as layer1.*; a normalisation that is frozen "
-           "keeps its statistics")
+           "do not train the parameters whose names match a pattern, for example layer1.*. A "
+           "batch norm whose parameters are all frozen keeps its running statistics too")
       .may_be_empty();
-  group.add("seed", "N", &TrainingConfig::seed, fixed_in_epoch, "decides all random numbers");
+  group.add("seed", "N", &TrainingConfig::seed, fixed_in_epoch, "seed of all random numbers");
   return group.options();
 }
 

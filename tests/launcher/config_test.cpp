@@ -408,12 +408,12 @@ TEST(Config, HelpSaysWhereSchedulesBegin) {
   const std::vector<std::string> words{std::istream_iterator<std::string>(stream), {}};
   const std::string flat = join(words, " ");
   for (const char* sentence :
-       {"polynomial and cosine begin when it is over, step and multistep count from the first step "
-        "of the run",
-        "--schedule step falls by gamma so often, counted from the first step of the run, also "
-        "while --warmup lasts",
-        "--schedule multistep falls by gamma at each, counted from the first step of the run, also "
-        "while --warmup lasts"})
+       {"polynomial and cosine start after the warm-up; step and multistep count from the first "
+        "step of the run",
+        "with --schedule step: multiply the learning rate by --gamma after every LENGTH, counted "
+        "from the first step of the run, warm-up included",
+        "with --schedule multistep: multiply the learning rate by --gamma at each of these times, "
+        "counted from the first step of the run, warm-up included"})
     EXPECT_NE(flat.find(sentence), std::string::npos) << sentence;
 }
 
