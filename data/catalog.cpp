@@ -142,7 +142,8 @@ std::unique_ptr<Dataset> open_entry(const Entry& entry, const fs::path& data_dir
   fail(entry.info.name, ": no ", to_string(split), " files: expected ", entry.files(split), ", or ",
        to_string(split), "-00000-of-NNNNN.h5, in ", join(searched, "; or in "),
        is_of_another(entry, data_dir)
-           ? concat("; not in ", data_dir.string(), " itself, which has another data set's name")
+           ? concat("; ", data_dir.string(),
+                    " itself is not searched: it has the name of another dataset")
            : "");
 }
 
@@ -176,7 +177,7 @@ std::unique_ptr<Dataset> open_dataset(const std::string& name_or_folder, const f
   if (fs::is_directory(name_or_folder)) return open_folder(name_or_folder, split);
   check(name_or_folder.find('/') == std::string::npos, name_or_folder,
         ": expected a folder of shards, found ", fs::exists(name_or_folder) ? "a file" : "nothing");
-  fail(unknown_name("data set", name_or_folder, dataset_names()));
+  fail(unknown_name("dataset", name_or_folder, dataset_names()));
 }
 
 std::unique_ptr<Dataset> open_idx_folder(const fs::path& folder, Split split,

@@ -91,7 +91,8 @@ void InputFile::read(uint64_t offset, std::span<uint8_t> into) const {
         ::pread(descriptor->number(), into.data(), into.size(), static_cast<off_t>(offset));
     if (got < 0 && errno == EINTR) continue;
     check(got >= 0, "cannot read ", path_.string(), ": ", std::strerror(errno));
-    check(got > 0, path_.string(), " ends at byte ", offset, ", expected ", into.size(), " more");
+    check(got > 0, path_.string(), " ends at byte ", offset, ", expected ", into.size(),
+          " more bytes");
     offset += static_cast<uint64_t>(got);
     into = into.subspan(static_cast<size_t>(got));
   }

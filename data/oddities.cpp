@@ -58,7 +58,7 @@ void add_empty(Lines& lines, const Dataset& dataset, Split split, const Counts& 
   lines.push_back(concat(dataset.name(), ", ", to_string(split), ": no samples of ", empty.size(),
                          " of ", counts.size(), " classes: ", labels_text(dataset, empty),
                          from_one ? " (do the labels count from 1?)" : "",
-                         "; samples by class: ", counts_text(counts)));
+                         "; samples per class: ", counts_text(counts)));
 }
 
 }  // namespace

@@ -43,7 +43,7 @@ void check_names(const std::vector<std::filesystem::path>& paths,
     const Place place = *place_of(path.filename().string(), split);
     check(place.shards == shards, folder.string(), ": expected one set of shards, found ",
           paths.front().filename().string(), " and ", path.filename().string());
-    check(place.index < shards, path.string(), ": its number is not below ", shards);
+    check(place.index < shards, path.string(), ": expected a shard number below ", shards);
     present[static_cast<size_t>(place.index)] = true;
   }
   std::vector<std::string> missing;
@@ -60,20 +60,21 @@ void check_fits(const ShardFile& shard, const ShardFile& first, Split split,
   const std::string path = shard.path().string(), other = first.path().filename().string();
   const ShardInfo &a = shard.info(), &b = first.info();
   check(shard.path().filename() == shard_name(split, a.index, a.shards), path,
-        ": says of itself that it is ", shard_name(a.split, a.index, a.shards));
-  check(a.split == split, path, ": says of itself that it belongs to ", to_string(a.split));
-  check(a.dataset.name == b.dataset.name, path, " is of data set '", a.dataset.name, "', ", other,
-        " of '", b.dataset.name, "'");
-  check(a.dataset.shape == b.dataset.shape, path, " holds inputs of shape ", a.dataset.shape, ", ",
-        other, " of ", b.dataset.shape);
-  check(a.dataset.classes == b.dataset.classes, path, " has ", a.dataset.classes, " classes, ",
-        other, " has ", b.dataset.classes);
-  check(a.dataset.class_names == b.dataset.class_names, path, " has other class names than ",
-        other);
-  check(a.dataset.samples == b.dataset.samples, path, " is of a set of ", a.dataset.samples,
-        " samples, ", other, " of one of ", b.dataset.samples);
-  check(a.first == expected_first, path, ": expected to begin at sample ", expected_first,
-        ", begins at ", a.first);
+        ": expected that shard, found the content of ", shard_name(a.split, a.index, a.shards));
+  check(a.split == split, path, ": expected a ", to_string(split), " shard, found one of split ",
+        to_string(a.split));
+  check(a.dataset.name == b.dataset.name, path, ": expected dataset '", b.dataset.name, "' as in ",
+        other, ", found '", a.dataset.name, "'");
+  check(a.dataset.shape == b.dataset.shape, path, ": expected inputs of shape ", b.dataset.shape,
+        " as in ", other, ", found ", a.dataset.shape);
+  check(a.dataset.classes == b.dataset.classes, path, ": expected ", b.dataset.classes,
+        " classes as in ", other, ", found ", a.dataset.classes);
+  check(a.dataset.class_names == b.dataset.class_names, path, ": expected the class names of ",
+        other, ", found others");
+  check(a.dataset.samples == b.dataset.samples, path, ": expected a dataset of ", b.dataset.samples,
+        " samples as in ", other, ", found one of ", a.dataset.samples);
+  check(a.first == expected_first, path, ": expected ", expected_first,
+        " as its first sample, found ", a.first);
 }
 
 uint64_t key_of(size_t shard, int64_t chunk) {

@@ -129,7 +129,7 @@ class ShardReader {
     require(images.sizes[0] == description.labels.size(), "holds ", images.sizes[0],
             " images, but ", description.labels.size(), " labels");
     require(std::equal(images.sizes.begin() + 1, images.sizes.end(), images.chunk.begin() + 1),
-            "dataset 'images': chunks hold parts of images");
+            "dataset 'images': expected chunks of whole images, found chunks with parts of images");
     for (size_t axis = 1; axis < 4; ++axis)
       info.dataset.shape.append(static_cast<int64_t>(images.sizes[axis]));
     info.samples = static_cast<int64_t>(images.sizes[0]);

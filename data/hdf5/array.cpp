@@ -25,7 +25,7 @@ uint64_t chunk_count(const std::vector<uint64_t>& sizes, const std::vector<uint6
 
 void read_layout(const Structures& file, const Message* layout, const Dataspace& space,
                  Array& array) {
-  require(layout != nullptr, "it is no dataset");
+  require(layout != nullptr, "it is not a dataset");
   Cursor cursor(layout->bytes);
   const uint64_t version = cursor.number(1), kind = cursor.number(1);
   require(kind != 3, "it is a virtual dataset, whose elements are in other files");
@@ -72,7 +72,7 @@ Array read_array(const Structures& file, const Object& dataset, uint64_t most_by
   const Message* type = dataset.find(MessageType::datatype);
   const Message* space = dataset.find(MessageType::dataspace);
   const Message* filters = dataset.find(MessageType::filters);
-  require(type != nullptr && space != nullptr, "it is no dataset");
+  require(type != nullptr && space != nullptr, "it is not a dataset");
   Array array;
   array.type = parse_type(type->bytes);
   const Dataspace dataspace = parse_space(space->bytes);

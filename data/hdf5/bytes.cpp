@@ -91,7 +91,7 @@ Structures::Structures(const InputFile& file) : file_(file), end_(file.size()) {
   file.read(0, superblock);
   require(superblock.size() > kSignature.size() &&
               std::memcmp(superblock.data(), kSignature.data(), kSignature.size()) == 0,
-          "expected a d2l shard, found no HDF5 file");
+          "expected a d2l shard (an HDF5 file), found another kind of file");
   Cursor cursor(superblock);
   cursor.skip(kSignature.size());
   require_version(cursor.number(1), 2, 3, "the superblock");
@@ -100,7 +100,7 @@ Structures::Structures(const InputFile& file) : file_(file), end_(file.size()) {
   const uint64_t address_bytes = cursor.number(1), length_bytes = cursor.number(1);
   require(address_bytes == 8 && length_bytes == 8, "expected addresses of 8 bytes, found ",
           address_bytes, ", and lengths of ", length_bytes);
-  require((cursor.number(1) & 1) == 0, "its writer is still at work, or was killed");
+  require((cursor.number(1) & 1) == 0, "the program that writes it is still running or was killed");
   require_sound(cursor.address() == 0, "addresses that do not begin at 0");
   cursor.skip(8);  // the superblock extension (free space management)
   const uint64_t end = cursor.address();

@@ -91,7 +91,7 @@ const Message* Object::find(MessageType type) const {
   auto found = std::find_if(messages_.begin(), messages_.end(),
                             [&](const Message& message) { return message.type == type; });
   if (found == messages_.end()) return nullptr;
-  require(!found->shared, "its type or its space stands elsewhere");
+  require(!found->shared, "its type or dataspace is shared, stored elsewhere in the file");
   return &*found;
 }
 
@@ -133,7 +133,7 @@ std::string parse_text(std::span<const uint8_t> bytes) {
 Attributes::Attributes(const Structures& file, const Object& object) {
   for (const Message& message : object.messages())
     if (message.type == MessageType::attribute) {
-      require(!message.shared, "an attribute stands elsewhere");
+      require(!message.shared, "an attribute is shared, stored elsewhere in the file");
       all_.push_back(parse(message.bytes));
     }
   const Message* info = object.find(MessageType::attribute_info);
@@ -145,7 +145,7 @@ Attributes::Attributes(const Structures& file, const Object& object) {
        read_records(file, elsewhere.names, RecordType::attribute_name)) {
     Cursor cursor(record);
     const std::span<const uint8_t> id = cursor.take(heap.id_bytes());
-    require((cursor.number(1) & 2) == 0, "an attribute stands elsewhere");
+    require((cursor.number(1) & 2) == 0, "an attribute is shared, stored elsewhere in the file");
     all_.push_back(parse(heap.object(id)));
   }
 }
@@ -172,7 +172,7 @@ const Attributes::Attribute& Attributes::find(const std::string& name) const {
   auto found = std::find_if(all_.begin(), all_.end(),
                             [&](const Attribute& attribute) { return attribute.name == name; });
   require(found != all_.end(), "it is missing");
-  require(!found->type_is_shared, "its type stands elsewhere");
+  require(!found->type_is_shared, "its type is shared, stored elsewhere in the file");
   const Dataspace space = parse_space(found->space);
   require(std::all_of(space.sizes.begin(), space.sizes.end(), [](uint64_t s) { return s == 1; }),
           "expected one value");

@@ -51,7 +51,7 @@ TEST(Synthetic, OfAnySize) {
   EXPECT_EQ(message("synthetic-40x30x3"),
             "synthetic-40x30x3: expected square images, found 40 x 30");
   EXPECT_THAT(message("synthetic-2x2x1"), testing::HasSubstr("expected a size of"));
-  EXPECT_THAT(message("synthetic-40x40x3y"), testing::HasSubstr("unknown data set"));
+  EXPECT_THAT(message("synthetic-40x40x3y"), testing::HasSubstr("unknown dataset"));
 }
 
 // All batches of 64, 128 or 256 are complete; there are fewer huge images.
@@ -94,7 +94,7 @@ TEST(Synthetic, CanBeLearnt) {
 
 TEST(Catalog, UnknownNamesGetTheNearest) {
   EXPECT_EQ(message_of([] { open_dataset("fashion-minst", "", Split::train); }),
-            "unknown data set 'fashion-minst', did you mean 'fashion-mnist'?");
+            "unknown dataset 'fashion-minst', did you mean 'fashion-mnist'?");
   EXPECT_EQ(message_of([] { open_dataset("./absent", "", Split::train); }),
             "./absent: expected a folder of shards, found nothing");
 }
@@ -250,8 +250,8 @@ TEST(Catalog, DoesNotTakeOneDatasetForAnother) {
   const CurrentFolder here(mnist);
   for (const fs::path& written : {mnist, mnist / "", mnist / ".", fs::path(".")})
     EXPECT_THAT(message_of([&] { open_dataset("fashion-mnist", written, Split::train); }),
-                testing::EndsWith("; not in " + written.string() +
-                                  " itself, which has another data set's name"));
+                testing::EndsWith("; " + written.string() +
+                                  " itself is not searched: it has the name of another dataset"));
 }
 
 TEST(FashionMnist, IsCompleteAndNamed) {

@@ -155,7 +155,7 @@ TEST_F(ForeignShard, FilesThatAreTooNew) {
 TEST_F(ForeignShard, AFileThatIsStillWrittenIsRefused) {
   write_foreign(path(), *plain_dataset(100), {});
   change("superblock", "\x89HDF", 11, 1);
-  EXPECT_EQ(refusal(), "its writer is still at work, or was killed");
+  EXPECT_EQ(refusal(), "the program that writes it is still running or was killed");
 }
 
 TEST_F(ForeignShard, NamesThatATerminalWouldObeyAreRefused) {

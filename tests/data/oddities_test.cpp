@@ -40,9 +40,9 @@ TEST(Oddities, ClassesOfOneSplitOnly) {
   EXPECT_THAT(
       oddities(*with_labels({0, 0, 1, 1, 1}, 4, names), *with_labels({1, 2, 2, 3}, 4, names)),
       ElementsAre(
-          "set, train: no samples of 2 of 4 classes: 2 (cat), 3 (dog); samples by class: 2, 3, 0, "
+          "set, train: no samples of 2 of 4 classes: 2 (cat), 3 (dog); samples per class: 2, 3, 0, "
           "0",
-          "set, test: no samples of 1 of 4 classes: 0 (ant); samples by class: 0, 1, 2, 1",
+          "set, test: no samples of 1 of 4 classes: 0 (ant); samples per class: 0, 1, 2, 1",
           "set, test: 3 samples are of classes without training samples: 2 (cat), 3 (dog)"));
 }
 
@@ -54,7 +54,7 @@ TEST(Oddities, LinesStayShortAndRemarksComeFirst) {
       oddities(dataset, Split::test, 2),
       ElementsAre("set, test: a file is missing",
                   "set, test: no samples of 98 of 100 classes: 0, 1, 2, 3, 4, 5, 6, 8 and 90 more; "
-                  "samples by class: 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, "
+                  "samples per class: 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, "
                   "0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 and 68 more"));
 }
 

@@ -82,7 +82,7 @@ TEST_F(Program, WarnsOfClassesWithoutSamples) {
   const std::string counts =
       "0, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 3, 3, 3";
   EXPECT_EQ(packed.output.rfind("d2l-data: warning: idx, train: no samples of 1 of 27 classes: 0 "
-                                "(do the labels count from 1?); samples by class: " +
+                                "(do the labels count from 1?); samples per class: " +
                                     counts + "\npacked 101",
                                 0),
             0U)

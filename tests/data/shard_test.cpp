@@ -113,10 +113,10 @@ TEST(ShardFile, OtherFilesAreRefused) {
             "cannot read " + path.string() + ": No such file or directory");
   write_bytes(path, noise(1000));
   EXPECT_EQ(message_of([&] { ShardFile shard(path); }),
-            path.string() + ": expected a d2l shard, found no HDF5 file");
+            path.string() + ": expected a d2l shard (an HDF5 file), found another kind of file");
   write_bytes(path, {});
   EXPECT_EQ(message_of([&] { ShardFile shard(path); }),
-            path.string() + ": expected a d2l shard, found no HDF5 file");
+            path.string() + ": expected a d2l shard (an HDF5 file), found another kind of file");
 }
 
 TEST(ShardFile, ATruncatedFileIsRefused) {
@@ -356,27 +356,33 @@ TEST_F(ShardSet, TwoSetsAreRefused) {
 
 TEST_F(ShardSet, ShardsUnderWrongNamesAreRefused) {
   fs::copy(shard(1), shard(2), fs::copy_options::overwrite_existing);
-  EXPECT_EQ(message(), shard(2).string() + ": says of itself that it is train-00001-of-00004.h5");
+  EXPECT_EQ(message(), shard(2).string() +
+                           ": expected that shard, found the content of train-00001-of-00004.h5");
 }
 
 TEST_F(ShardSet, DisagreementIsNamed) {
   replace(*small_dataset(104));
-  EXPECT_EQ(message(), shard(2).string() +
-                           " is of a set of 104 samples, train-00000-of-00004.h5 of one of 100");
+  EXPECT_EQ(
+      message(),
+      shard(2).string() +
+          ": expected a dataset of 100 samples as in train-00000-of-00004.h5, found one of 104");
   DatasetInfo info = small_dataset(100)->info();
   info.class_names.clear();
   info.classes = 6;
   replace(MemoryDataset(info, noise(2400), std::vector<uint8_t>(100)));
-  EXPECT_EQ(message(), shard(2).string() + " has 6 classes, train-00000-of-00004.h5 has 5");
+  EXPECT_EQ(message(),
+            shard(2).string() + ": expected 5 classes as in train-00000-of-00004.h5, found 6");
   info.shape = {2, 3, 4};
   replace(MemoryDataset(info, noise(2400), std::vector<uint8_t>(100)));
   EXPECT_EQ(
       message(),
-      shard(2).string() + " holds inputs of shape [2, 3, 4], train-00000-of-00004.h5 of [4, 3, 2]");
+      shard(2).string() +
+          ": expected inputs of shape [4, 3, 2] as in train-00000-of-00004.h5, found [2, 3, 4]");
   info.name = "other";
   replace(MemoryDataset(info, noise(2400), std::vector<uint8_t>(100)));
   EXPECT_EQ(message(),
-            shard(2).string() + " is of data set 'other', train-00000-of-00004.h5 of 'small'");
+            shard(2).string() +
+                ": expected dataset 'small' as in train-00000-of-00004.h5, found 'other'");
 }
 
 }  // namespace
