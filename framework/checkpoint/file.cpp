@@ -110,7 +110,7 @@ Parts parts_of(const Snapshot& snapshot) {
             [](const Part& a, const Part& b) { return a.piece.name < b.piece.name; });
   Parts result;
   for (Part& part : parts) {
-    check(result.pieces.empty() || result.pieces.back().name != part.piece.name, "two pieces are ",
+    check(result.pieces.empty() || result.pieces.back().name != part.piece.name, "two entries are ",
           "named ", part.piece.name);
     result.data.push_back(part.data);
     result.pieces.push_back(std::move(part.piece));

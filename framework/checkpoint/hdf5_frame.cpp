@@ -126,7 +126,7 @@ void create_groups(hid_t file, const std::string& name, const Properties& proper
     std::string path = name.substr(0, slash);
     if (!groups.emplace(path, true).second) continue;
     make(H5Gcreate2(file, path.c_str(), properties.link.id(), properties.group.id(), H5P_DEFAULT),
-         H5Gclose, "the group " + path + " (is there a piece of that name?)");
+         H5Gclose, "the group " + path + " (is there an entry of that name?)");
   }
 }
 

@@ -107,7 +107,7 @@ FilePiece parse_piece(Parser& parser) {
   piece.name = parser.until('\n');
   check_piece_name(piece.name);
   check(piece.bytes == bytes_of(piece.shape, piece.dtype), "index: ", piece.name, " has ",
-        piece.bytes, " bytes, which its shape ", piece.shape, " does not need");
+        piece.bytes, " bytes, which does not fit its shape ", piece.shape);
   bool scalar = piece.shape.rank() == 0;
   bool consistent =
       piece.kind == PieceKind::array ||
@@ -128,7 +128,7 @@ void check_layout(const FileIndex& index) {
     const FilePiece& piece = index.pieces[position];
     check(piece.offset >= free_from && piece.offset <= index.file_bytes &&
               piece.bytes <= index.file_bytes - piece.offset,
-          "index: ", piece.name, " lies outside the file or overlaps another piece");
+          "index: ", piece.name, " is outside the file or overlaps another entry");
     free_from = piece.offset + piece.bytes;
   }
 }
@@ -167,8 +167,8 @@ FileIndex parse_index(std::string_view block) {
   std::string_view text = block.substr(0, last == std::string_view::npos ? 0 : last + 1);
   constexpr size_t kEndLine = 4 + 16 + 1;
   check(text.size() > kEndLine && text.substr(text.size() - kEndLine, 4) == "end ",
-        "index: expected a line 'end CHECKSUM' and zeros behind it, found byte ", text.size(),
-        " to be the last one that is not zero");
+        "index: expected a line 'end CHECKSUM' and zeros after it, found byte ", text.size(),
+        " as the last one that is not zero");
   std::string_view body = text.substr(0, text.size() - kEndLine);
   std::string expected(text.substr(text.size() - kEndLine + 4, 16));
   std::string found = checksum_text(checksum(body.data(), body.size()));
@@ -186,9 +186,9 @@ FileIndex parse_index(std::string_view block) {
   parser.keyword("structure ");
   index.structure = parser.number('\n', 16);
   while (!parser.done()) index.pieces.push_back(parse_piece(parser));
-  check(index.pieces.size() == count, "index: expected ", count, " pieces, found ",
+  check(index.pieces.size() == count, "index: expected ", count, " entries, found ",
         index.pieces.size());
-  check(render_text(index) == text, "index: it is not written as d2l writes it");
+  check(render_text(index) == text, "index: its format differs from what d2l writes");
   check_layout(index);
   return index;
 }
@@ -204,17 +204,17 @@ std::vector<size_t> pieces_by_offset(const FileIndex& index) {
 
 void check_piece_name(const std::string& name) {
   constexpr size_t kLongest = 1024;
-  check(!name.empty() && name.size() <= kLongest, "a piece's name has 1 to ", kLongest,
+  check(!name.empty() && name.size() <= kLongest, "the name of an entry has 1 to ", kLongest,
         " bytes, found ", name.size());
   bool printable = std::all_of(name.begin(), name.end(), [](char c) {
     return static_cast<uint8_t>(c) >= ' ' && c != '\x7f';
   });
-  check(printable, "a piece's name must not have control characters in it");
+  check(printable, "the name of an entry must not contain control characters");
   for (size_t begin = 0; begin <= name.size();) {
     size_t end = std::min(name.find('/', begin), name.size());
     std::string part = name.substr(begin, end - begin);
-    check(!part.empty() && part != "." && part != "..", "the piece's name '", name,
-          "' is not a path: no part may be empty, '.' or '..'");
+    check(!part.empty() && part != "." && part != "..", "the name of an entry, '", name,
+          "', is not a path: no part may be empty, '.' or '..'");
     begin = end + 1;
   }
 }

@@ -54,7 +54,7 @@ class Saver : public StateVisitor {
 
  private:
   void check_new(const std::string& name) {
-    check(names_.insert(name).second, "two pieces of state are named ", name);
+    check(names_.insert(name).second, "two entries of the state are named ", name);
   }
 
   Snapshot snapshot_;
@@ -148,20 +148,20 @@ class Inspector : public StateVisitor {
  private:
   // Marks the piece as used; false if it does not exist as this kind.
   bool take(const std::string& name, const std::string& wanted, bool there) {
-    check(names_.insert(name).second, "two pieces of state are named ", name);
+    check(names_.insert(name).second, "two entries of the state are named ", name);
     if (there) {
       unused_.erase(name);
       return true;
     }
     bool other_kind = unused_.erase(name) > 0;
     if (other_kind) {
-      problems_.push_back(concat(name, ": expected ", wanted, ", found another kind of piece"));
+      problems_.push_back(concat(name, ": expected ", wanted, ", found an entry of another kind"));
       return false;
     }
     std::string near;
     if (missing_.size() < kShown) near = nearest(name, {unused_.begin(), unused_.end()});
     missing_.push_back(concat("missing: ", name, " (", wanted, ")",
-                              near.empty() ? "" : ", the nearest there is " + near));
+                              near.empty() ? "" : ", the most similar name is " + near));
     return false;
   }
   // If most arrays do not fit, the file belongs to another model; its config may name it.

@@ -98,8 +98,8 @@ void CheckpointStore::save(int64_t step, Snapshot snapshot, bool is_best) {
     return;
   } catch (const std::system_error& error) {
     if (!std::exchange(warned_no_thread_, true))
-      options_.warn(concat("training waits for saves: cannot start a thread for the one of step ",
-                           step, ": ", error.code().message()));
+      options_.warn(concat("cannot start a thread to save the checkpoint of step ", step,
+                           ", training waits: ", error.code().message()));
   }
   work();
 }
@@ -117,7 +117,7 @@ void CheckpointStore::write(int64_t step, const Snapshot& snapshot, bool is_best
     if (is_best) renew_best(step, snapshot);
   } catch (const std::exception& error) {
     warn_safely(options_.warn,
-                concat(kBest, " was not renewed at step ", step, ": ", error.what()));
+                concat(kBest, " was not updated at step ", step, ": ", error.what()));
   }
   try {
     prune(step);
@@ -150,9 +150,10 @@ void CheckpointStore::write_file(const fs::path& path, int64_t step, const Snaps
     } catch (const NoRoomError& error) {
       if (!make_room(step)) throw;
       if (!std::exchange(warned_no_room_, true))
-        warn_safely(options_.warn,
-                    concat(error.what(), "; from now on older checkpoints go before a new one is ",
-                           "written"));
+        warn_safely(
+            options_.warn,
+            concat(error.what(), "; from now on older checkpoints are removed before a new ",
+                   "one is written"));
     }
   }
 }
@@ -220,7 +221,7 @@ void CheckpointStore::set_aside_after(int64_t step) {
       to = aside / concat(path.stem().string(), ".", copy, kSuffix);
     std::error_code error;
     fs::rename(path, to, error);
-    check(!error, "cannot set ", path.string(), " aside: ", error.message());
+    check(!error, "cannot move ", path.string(), " to ", to.string(), ": ", error.message());
   }
   sync_folder(folder_);
 }

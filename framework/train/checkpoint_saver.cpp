@@ -19,8 +19,8 @@ std::string CheckpointSaver::resume_hint() const {
   const std::vector<int64_t> steps = CheckpointStore::steps(store_->folder());
   if (steps.empty()) return "; no checkpoint was saved before";
   const std::string run = store_->folder().parent_path().string();
-  return concat("; go on after step ", steps.back(), ", the last good checkpoint, with --resume ",
-                run, " and other options, or after an earlier one with --from STEP too");
+  return concat("; continue from the last good checkpoint, step ", steps.back(), ", with --resume ",
+                run, " and other options, or from an earlier one with --from STEP");
 }
 
 }  // namespace d2l

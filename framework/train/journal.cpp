@@ -21,7 +21,7 @@ void Journal::step_completed(const StepInFlight& step, double waited, double com
   window_.samples += step.batch.global_size;
   if (step.skipped) {
     clear_progress();
-    log_.info("step ", step.number, ": skipped, f16 overflowed; loss scale ", step.loss_scale);
+    log_.info("step ", step.number, ": skipped, fp16 overflowed; loss scale ", step.loss_scale);
   }
   const double loss =
       static_cast<double>(step.sums.data()[0]) / static_cast<double>(step.batch.global_size);

@@ -43,7 +43,7 @@ int64_t step_of(std::string_view line, std::string_view header) {
 }
 
 std::string run_text(std::string_view run) {
-  return run.empty() ? "one without an identifier" : std::string(run);
+  return run.empty() ? "a run without an identifier" : concat("run ", run);
 }
 
 template <class... Values>
@@ -80,8 +80,8 @@ std::string MetricsFile::kept(const fs::path& path, int64_t step, const Options&
     if (of_step == 0) continue;
     const std::string_view row = has_run ? lines[i].substr(0, lines[i].rfind(',')) : lines[i];
     const std::string_view of_run = has_run ? lines[i].substr(row.size() + 1) : "";
-    check(of_run == run, path.string(), ":", i + 1, ": expected rows of the run ", run_text(run),
-          ", found ", run_text(of_run), "; move the file elsewhere to go on");
+    check(of_run == run, path.string(), ":", i + 1, ": expected rows of ", run_text(run),
+          ", found one of ", run_text(of_run), "; move the file elsewhere to continue");
     if (of_step <= step) kept += concat(row, ",", run, "\n");
   }
   return kept;
@@ -123,7 +123,7 @@ void MetricsFile::write_line(const std::string& columns) {
   [[maybe_unused]] const int result = ::ftruncate(descriptor_, bytes_);
   if (!warned_)
     options_.warn(concat("cannot write ", path_.string(), ": ", std::strerror(error),
-                         "; its lines are left out until that is possible again"));
+                         "; its rows are lost until it can be written again"));
   warned_ = true;
 }
 

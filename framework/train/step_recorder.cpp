@@ -28,16 +28,17 @@ void StepRecorder::record(Seen& seen, const std::function<void()>& work) {
   try {
     seen.recording = backend_.record(work);
   } catch (const Error& error) {
-    log_.warn("steps are not recorded: ", error.what());
+    log_.warn("training steps are not captured for replay: ", error.what());
   }
   const bool here = seen.recording != nullptr;
   if (!holds_on_all_ranks(here)) {
-    if (here) log_.info("steps are not recorded: another rank cannot");
+    if (here)
+      log_.info("training steps are not captured for replay: another rank cannot capture them");
     forget();
     wanted_ = false;
     return;
   }
-  if (recordings_++ == 0) log_.note("steps are replayed as ", seen.recording->describe());
+  if (recordings_++ == 0) log_.note("training steps are replayed as ", seen.recording->describe());
   kept_bytes_ = backend_.pool().bytes_in_use(kPart);
 }
 

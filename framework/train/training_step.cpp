@@ -157,7 +157,7 @@ bool TrainingStep::overflows(StepInFlight& step) {
   scale.end_step(finite);
   step.loss_scale = scale.scale();
   if (finite) return false;
-  check(!scale.is_exhausted(), "step ", step.number, ": f16 has overflowed in ",
+  check(!scale.is_exhausted(), "step ", step.number, ": fp16 has overflowed in ",
         scale.skipped_in_a_row(), " steps in a row, the loss scale is ", scale.scale(),
         "; lower the learning rate (now ", step.lr, ") or use bf16");
   return true;

@@ -120,7 +120,7 @@ TEST(CheckpointFile, RefusesNamesThatAreNoPaths) {
     Snapshot snapshot;
     snapshot.integers[name] = 1;
     std::string message = message_of([&] { write_checkpoint(path, snapshot); });
-    EXPECT_THAT(message, HasSubstr("piece's name")) << name;
+    EXPECT_THAT(message, HasSubstr("the name of an entry")) << name;
     EXPECT_THAT(message, HasSubstr(path.string()));
   }
   Snapshot twice;

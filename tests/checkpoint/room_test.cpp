@@ -60,7 +60,8 @@ TEST_F(SmallStore, TheOldestMakeRoom) {
   CheckpointStore store(folder_.path(), options());
   for (int64_t step : {10, 20, 30, 40, 50}) save(store, step);
   EXPECT_THAT(steps(), ElementsAre(30, 40, 50));
-  EXPECT_THAT(warnings_, ElementsAre(HasSubstr("from now on older checkpoints go before")));
+  EXPECT_THAT(warnings_,
+              ElementsAre(HasSubstr("from now on older checkpoints are removed before")));
   EXPECT_TRUE(same(read_checkpoint(path(50)), large_snapshot(50)));
 }
 

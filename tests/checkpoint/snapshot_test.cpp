@@ -118,7 +118,7 @@ TEST(Snapshot, RenamedPiecesGetASuggestion) {
                 s.arrays["parameters/weights"] = s.arrays.at("parameters/weight");
                 s.arrays.erase("parameters/weight");
               }),
-              HasSubstr("missing: parameters/weight (f32 [2, 2]), the nearest there is "
+              HasSubstr("missing: parameters/weight (f32 [2, 2]), the most similar name is "
                         "parameters/weights"));
 }
 

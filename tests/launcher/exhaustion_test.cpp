@@ -43,7 +43,7 @@ TEST_F(Exhaustion, WithoutThreadsSavesAreDoneByTheTraining) {
   write_text_file(condition, "");
   const ProgramResult result = job.wait(60);
   EXPECT_EQ(result.exit_code, 0) << result.output;
-  const std::string warning = "training waits for saves: cannot start a thread for the one of step";
+  const std::string warning = "cannot start a thread to save the checkpoint of step";
   EXPECT_THAT(result.output, HasSubstr(warning));
   EXPECT_EQ(result.output.find(warning), result.output.rfind(warning)) << "once";
   EXPECT_THAT(steps("run"), Contains(1280));

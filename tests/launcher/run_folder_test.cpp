@@ -206,8 +206,7 @@ TEST_F(RunFolderTest, MetricsOfAnotherRunAreRefused) {
   const fs::path other = folder() / "other";
   make_run(other);
   fs::copy_file(other / "metrics.csv", in_run("metrics.csv"), fs::copy_options::overwrite_existing);
-  expect_refused({"--resume", run(), "--max-steps", "4"},
-                 "metrics.csv:2: expected rows of the run ");
+  expect_refused({"--resume", run(), "--max-steps", "4"}, "metrics.csv:2: expected rows of run ");
 }
 
 TEST_F(RunFolderTest, EachRunHasItsIdentifierAndTheStateIsTheSame) {

@@ -248,11 +248,11 @@ TEST_F(Fp16, GoesOnAfterAForwardPassThatOverflows) {
 TEST_F(Fp16, EndsWhereNoScaleHelps) {
   Training moving(Noise(0, 1000)), constant(Noise(0, 1000));
   EXPECT_THAT(message_of([&] { moving.trainer(options(50))->run(); }),
-              HasSubstr("step 31: f16 has overflowed in 31 steps in a row, the loss scale is "));
+              HasSubstr("step 31: fp16 has overflowed in 31 steps in a row, the loss scale is "));
   TrainerOptions fixed = options(50);
   fixed.step.loss_scale.constant = 8;
   EXPECT_THAT(message_of([&] { constant.trainer(fixed)->run(); }),
-              HasSubstr("step 32: f16 has overflowed in 32 steps in a row, the loss scale is 8;"));
+              HasSubstr("step 32: fp16 has overflowed in 32 steps in a row, the loss scale is 8;"));
 }
 
 TEST_F(Fp16, PrecisionsChangeBetweenEpochs) {

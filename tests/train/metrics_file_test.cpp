@@ -102,11 +102,11 @@ TEST_F(MetricsFileTest, RefusesToResumeSomethingElse) {
 }
 
 TEST_F(MetricsFileTest, RefusesTheRowsOfAnotherRun) {
-  const std::string advice = "; move the file elsewhere to go on";
+  const std::string advice = "; move the file elsewhere to continue";
   EXPECT_EQ(complaint(kHeaderLine + kStep10 + "11,1,2816,,,,,,1.5,0.75,decaf\n"),
-            ":3: expected rows of the run c0ffee, found decaf" + advice);
+            ":3: expected rows of run c0ffee, found one of run decaf" + advice);
   EXPECT_EQ(complaint(kColumns + "\n11,1,2816,,,,,,1.5,0.75\n"),
-            ":2: expected rows of the run c0ffee, found one without an identifier" + advice);
+            ":2: expected rows of run c0ffee, found one of a run without an identifier" + advice);
 }
 
 // The file of a run without an identifier continues with the current columns.

@@ -64,7 +64,7 @@ std::vector<std::string> skipped(const std::filesystem::path& run) {
   std::vector<std::string> steps;
   std::istringstream lines(read_text_file(run / "log.txt"));
   for (std::string line; std::getline(lines, line);)
-    if (const size_t at = line.find("step "); line.find(": skipped, f16") != std::string::npos)
+    if (const size_t at = line.find("step "); line.find(": skipped, fp16") != std::string::npos)
       steps.push_back(line.substr(at));
   return steps;
 }
