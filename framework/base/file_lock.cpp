@@ -47,7 +47,7 @@ milliseconds last_change(const fs::path& path) {
 milliseconds silence(const fs::path& path) {
   const fs::path probe = unused_name_beside(path);
   const int descriptor = ::open(probe.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (descriptor < 0) fail_with(errno, concat("cannot make ", probe.string()));
+  if (descriptor < 0) fail_with(errno, concat("cannot create ", probe.string()));
   struct stat now {};
   const bool known = ::fstat(descriptor, &now) == 0;
   ::close(descriptor);
@@ -116,7 +116,7 @@ bool FileLock::try_to_take() {
 bool FileLock::open_file() {
   descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (descriptor_ >= 0) return true;
-  if (errno != EEXIST) fail_with(errno, concat("cannot make ", path_.string()));
+  if (errno != EEXIST) fail_with(errno, concat("cannot create ", path_.string()));
   descriptor_ = open_regular_file(path_, O_RDWR | O_CREAT);
   return false;
 }
@@ -125,8 +125,9 @@ FileLock::System FileLock::lock_file() {
   if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return System::held;
   if (errno == EWOULDBLOCK) return System::busy;
   if (!std::exchange(said_unsupported_, true))
-    options_.warn(concat(path_.string(), ": this file system has no locks (", std::strerror(errno),
-                         "); the file itself and the time of its last change stand in for them"));
+    options_.warn(concat(path_.string(), ": this file system does not support locks (",
+                         std::strerror(errno),
+                         "); using the existence and the modification time of the file instead"));
   return System::unsupported;
 }
 
@@ -149,17 +150,18 @@ LockHolder FileLock::holder_now(System system) const {
   return holder;
 }
 
-// Returns if the holder is dead; otherwise throws Error.
-void FileLock::require_dead_holder(System system, const LockHolder& holder) const {
-  check(system != System::busy || holder.is_known(), "another process holds ", path_.string());
-  if (!holder.is_known()) return wait_for_silence(path_.string() + " says nothing of its holder");
+// Returns where the holder is dead; otherwise throws Error.
+void FileLock::judge(System system, const LockHolder& holder) const {
+  check(system != System::busy || holder.is_known(), path_.string(), " is held by another process");
+  if (!holder.is_known()) return watch(path_.string() + " does not name the process that holds it");
   const std::string who = concat(path_.string(), " is held by ", holder.describe());
   if (holder.is_before(me_))
     return options_.warn(concat(who, ", an earlier start of this job: taken over"));
   const bool here = holder.machine == me_.machine;
-  check(system != System::busy, who,
-        here ? "" : "; if that has died, remove the file: a holder that lives ends itself then");
-  if (holder.is_gone()) return options_.warn(concat(who, ", which is gone: taken over"));
+  check(
+      system != System::busy, who,
+      here ? "" : "; if it is dead, remove the file (if it is alive, it then stops with an error)");
+  if (holder.is_gone()) return options_.warn(concat(who, ", which no longer exists: taken over"));
   check(!here, who);
   wait_for_silence(who);
 }
@@ -169,15 +171,15 @@ void FileLock::wait_for_silence(const std::string& who) const {
   milliseconds left = options_.stale - silence(path_);
   const milliseconds before = last_change(path_);
   if (left.count() > 0)
-    options_.warn(concat(who, ", which may be dead: waiting for a sign of life, ",
-                         seconds_text(left), " at most"));
+    options_.warn(concat(who, ", which may be dead: waiting up to ", seconds_text(left),
+                         " for it to renew the file"));
   while (left.count() > 0) {
     const milliseconds pause = std::min(left, options_.beat / 5);
     std::this_thread::sleep_for(pause);
     left -= pause;
-    check(last_change(path_) == before, who, ", which is alive");
+    check(last_change(path_) == before, who, ", which is running");
   }
-  options_.warn(concat(who, ", and has shown no sign of life for ", seconds_text(silence(path_)),
+  options_.warn(concat(who, ", which has not renewed the file for ", seconds_text(silence(path_)),
                        ": taken over"));
 }
 
@@ -221,8 +223,8 @@ void FileLock::start_beating() {
   try {
     beats_ = std::thread([this] { beat_until_stopped(); });
   } catch (const std::system_error& error) {
-    options_.warn(concat(path_.string(), " is renewed only when something is written: ",
-                         "cannot start a thread: ", error.code().message()));
+    options_.warn(concat(path_.string(), " is renewed only when something is written, because ",
+                         "no thread can be started: ", error.code().message()));
   }
 }
 

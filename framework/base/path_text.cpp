@@ -22,7 +22,7 @@ std::string variable(const std::string& name, const Written& written) {
   const char* value = std::getenv(name.c_str());
   if (value == nullptr || *value == '\0')
     refuse(written, "expects the variable ", name,
-           value == nullptr ? " to be set" : " to be not empty");
+           value == nullptr ? " to be set" : " not to be empty");
   return value;
 }
 
@@ -52,7 +52,7 @@ size_t expand_dollar(size_t at, const Written& written, std::string& result) {
 std::string home(const Written& written) {
   if (!written.path.starts_with('~')) return "";
   if (written.path.size() > 1 && written.path[1] != '/')
-    refuse(written, "expects ~/ for your own folder, or ./~ for a file whose name begins so");
+    refuse(written, "expects ~/ for your home folder, or ./~ for a name that begins with ~");
   return variable("HOME", written);
 }
 

@@ -109,7 +109,7 @@ std::string unknown_name(const std::string& kind, const std::string& word,
   if (listed.size() < candidates.size())
     listed.push_back(concat(candidates.size() - listed.size(), " more"));
   std::string hint = !near.empty()       ? ", did you mean '" + near + "'?"
-                     : listed_by.empty() ? "; there are " + join(listed, ", ")
+                     : listed_by.empty() ? "; expected one of " + join(listed, ", ")
                                          : "; " + listed_by + " lists all";
   return concat("unknown ", kind, " '", word, "'", hint);
 }

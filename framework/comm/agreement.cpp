@@ -80,7 +80,8 @@ std::string complaint(const std::vector<Verdict>& verdicts) {
   std::string text = concat("the ranks do not agree: ", first.name, " is ", first.rank0s,
                             " on rank 0 (", verdicts[0].host, "), ", first.mine, " on rank ",
                             found - verdicts.begin(), " (", first.host, ")");
-  if (first.differences > 1) text += concat("; it differs in ", first.differences - 1, " more");
+  if (first.differences > 1)
+    text += concat("; ", first.differences - 1, " more of its values differ");
   const auto more = std::count_if(found + 1, verdicts.end(), differs);
   if (more > 0) text += concat("; ", more, more == 1 ? " more rank differs" : " more ranks differ");
   return text;

@@ -182,7 +182,7 @@ void MpiCommunicator::do_wait(Work work) {
 void MpiCommunicator::abandon() noexcept {
   std::lock_guard lock(mutex_);
   if (queue_.empty() || !error_.empty()) return;
-  give_up(queue_.front(), "left by an exception");
+  give_up(queue_.front(), "interrupted by an exception");
 }
 
 // Advances the oldest jobs; answers whether any of them progressed. Every rank starts jobs in the

@@ -39,7 +39,7 @@ class FileLockTest : public testing::Test {
   }
   // See WorksWithoutLocksOfTheFileSystem.
   void warn(const std::string& text) {
-    if (text.find("this file system has no locks") == std::string::npos) warnings_.push_back(text);
+    if (text.find("this file system does not support locks") == std::string::npos) warnings_.push_back(text);
   }
   // A child that holds the lock until it is killed.
   pid_t holder() {
@@ -121,7 +121,7 @@ TEST_F(FileLockTest, OfAProcessThatIsGoneIsNamedAndTakenOverAtOnce) {
   const FileLock next(path_, options());
   EXPECT_LT(timer.seconds(), 0.5);
   EXPECT_THAT(warnings_, ElementsAre(AllOf(HasSubstr(concat("held by process ", child, " on ")),
-                                           HasSubstr(", which is gone: taken over"))));
+                                           HasSubstr(", which no longer exists: taken over"))));
 }
 
 // The process number was reused by another process: this one.
@@ -132,7 +132,7 @@ TEST_F(FileLockTest, KnowsReusedProcessNumbers) {
   EXPECT_TRUE(me.is_gone());
   write_text_file(path_, to_text(me));
   const FileLock lock(path_, options());
-  EXPECT_THAT(warnings_, ElementsAre(HasSubstr("which is gone: taken over")));
+  EXPECT_THAT(warnings_, ElementsAre(HasSubstr("which no longer exists: taken over")));
 }
 
 // Older versions left an empty file.
@@ -149,13 +149,13 @@ TEST_F(FileLockTest, OfAnotherMachineIsTakenOverAfterSilence) {
   EXPECT_LT(timer.seconds(), 0.5);
   EXPECT_THAT(warnings_,
               ElementsAre(AllOf(HasSubstr("held by process 12 on node7, job 7, since 2026-01-01"),
-                                HasSubstr("no sign of life for 5000 s: taken over"))));
+                                HasSubstr("not renewed the file for 5000 s: taken over"))));
 }
 
 TEST_F(FileLockTest, OfAnotherMachineIsWatched) {
   write_as("-", "-", 0s);
   { const FileLock lock(path_, options()); }
-  EXPECT_THAT(warnings_, ElementsAre(HasSubstr("waiting for a sign of life, 1 s at most"),
+  EXPECT_THAT(warnings_, ElementsAre(HasSubstr("waiting up to 1 s for it to renew the file"),
                                      HasSubstr("taken over")));
 
   write_as("-", "-", 0s);
@@ -167,7 +167,7 @@ TEST_F(FileLockTest, OfAnotherMachineIsWatched) {
     }
   });
   EXPECT_THAT(refusal(),
-              HasSubstr("process 12 on node7, since 2026-01-01 00:00:00, which is alive"));
+              HasSubstr("process 12 on node7, since 2026-01-01 00:00:00, which is running"));
   stop = true;
   beats.join();
 }

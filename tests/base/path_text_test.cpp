@@ -49,7 +49,7 @@ TEST(PathText, HomeIsExpandedAtTheBeginningOnly) {
   }
   EXPECT_EQ(home_of("runs/$X"), "runs/$X");  // a shell has already expanded it
   EXPECT_EQ(message_of([] { home_of("~bob/runs"); }),
-            "--out expects ~/ for your own folder, or ./~ for a file whose name begins so, found "
+            "--out expects ~/ for your home folder, or ./~ for a name that begins with ~, found "
             "'~bob/runs'");
   EXPECT_EQ(message_of([] { path_of("~x"); }).substr(0, 14), "out expects ~/");
   const Environment none("HOME", nullptr);
@@ -67,7 +67,7 @@ TEST(PathText, VariablesOfTheEnvironment) {
             "out expects the variable D2L_ABSENT to be set, found '$D2L_ABSENT/x'");
   const Environment empty("D2L_A", "");
   EXPECT_EQ(message_of([] { path_of("${D2L_A}/x"); }),
-            "out expects the variable D2L_A to be not empty, found '${D2L_A}/x'");
+            "out expects the variable D2L_A not to be empty, found '${D2L_A}/x'");
   for (const std::string wrong : {"a$", "$/x", "$5", "${HOME", "${HOME:-x}/y", "${}", "$(pwd)"})
     EXPECT_EQ(message_of([&] { path_of(wrong); }),
               "out expects $NAME or ${NAME}, or $$ for a dollar sign, found '" + wrong + "'");

@@ -42,7 +42,7 @@ TEST(Agreement, CountsWhatElseDiffers) {
   const bool first = comm().rank() == 0;
   EXPECT_THAT(
       complaint({{"a", "same"}, {"b", first ? "1" : "2"}, {"c", first ? "" : "3"}}),
-      AllOf(HasSubstr("b is 1 on rank 0 (host0), 2 on rank 1 (host1); it differs in 1 more"),
+      AllOf(HasSubstr("b is 1 on rank 0 (host0), 2 on rank 1 (host1); 1 more of its values differ"),
             HasSubstr(concat("; ", comm().size() - 2, " more rank"))));
 }
 

@@ -65,7 +65,7 @@ TEST_F(RunLock, TheSecondJobIsToldOfTheFirst) {
   EXPECT_EQ(third.exit_code, 0) << third.output;
   EXPECT_THAT(third.output, HasSubstr(concat("warning: ", lock().string(), " is held by process ",
                                              killed, " on ")));
-  EXPECT_THAT(third.output, HasSubstr(", which is gone: taken over"));
+  EXPECT_THAT(third.output, HasSubstr(", which no longer exists: taken over"));
   EXPECT_FALSE(fs::exists(lock())) << "of a job that has ended";
 }
 
@@ -82,10 +82,10 @@ TEST_F(RunLock, HoldsWithoutLocksOfTheFileSystem) {
     wait_for_checkpoint();
     const ProgramResult second = run_program(with_faults(faults, resume(1)));
     EXPECT_EQ(second.exit_code, 1);
-    EXPECT_THAT(second.output, AllOf(HasSubstr("this file system has no locks"),
+    EXPECT_THAT(second.output, AllOf(HasSubstr("this file system does not support locks"),
                                      HasSubstr(concat(" is held by process ", holder()))));
     ::kill(holder(), SIGKILL);
-    EXPECT_THAT(first.wait(5).output, HasSubstr("this file system has no locks"));
+    EXPECT_THAT(first.wait(5).output, HasSubstr("this file system does not support locks"));
     const ProgramResult third = run_program(with_faults(faults, resume(newest() + 1)));
     EXPECT_EQ(third.exit_code, 0) << third.output;
     EXPECT_FALSE(fs::exists(lock()));

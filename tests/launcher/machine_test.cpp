@@ -100,7 +100,7 @@ TEST_F(Environment, ThatLeavesTooFewThreadsIsRefused) {
   const ProgramResult result = run({"OMP_THREAD_LIMIT=1"});
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_EQ(result.output,
-            "d2l-train: error: expected teams of 2 threads, OpenMP makes them of 1 "
+            "d2l-train: error: expected OpenMP teams of 2 threads, found teams of 1 "
             "(OMP_THREAD_LIMIT allows 1)\n");
   EXPECT_FALSE(fs::exists(run_));
 }
@@ -170,7 +170,7 @@ TEST_F(Threads, ThatTheSystemDoesNotLetStartAreRefused) {
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(
       result.output,
-      testing::StartsWith("d2l-train: error: expected to start 64 threads, the system lets"));
+      testing::StartsWith("d2l-train: error: expected to start 64 threads, the system allows"));
   EXPECT_EQ(std::count(result.output.begin(), result.output.end(), '\n'), 1) << result.output;
 }
 

@@ -46,13 +46,13 @@ void set_team(int threads) {
   check(threads >= 1, "the CPU backend needs at least 1 thread, found ", threads);
   // OpenMP's runtime would end the program if a thread cannot start.
   const int possible = startable(threads);
-  check(possible == threads, "expected to start ", threads, " threads, the system lets ", possible,
-        " run (ulimit -u, or pids.max of the control group)");
+  check(possible == threads, "expected to start ", threads, " threads, the system allows ",
+        possible, " (ulimit -u, or pids.max of the cgroup)");
   omp_set_dynamic(0);
   omp_set_max_active_levels(1);
   omp_set_num_threads(threads);
   const int size = real_team();
-  check(size == threads, "expected teams of ", threads, " threads, OpenMP makes them of ", size,
+  check(size == threads, "expected OpenMP teams of ", threads, " threads, found teams of ", size,
         " (OMP_THREAD_LIMIT allows ", omp_get_thread_limit(), ")");
   size_of_teams = threads;
 }

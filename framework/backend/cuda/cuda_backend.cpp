@@ -86,7 +86,7 @@ bool CudaBackend::computes(DType dtype) const { return dtype == DType::f32 || is
 
 // A replay would not repeat work of the host, or would repeat it with old data.
 void CudaBackend::expect_no_recording(const char* what) const {
-  check(!recording_, "a recording holds work of the GPU alone, found ", what);
+  check(!recording_, "a CUDA graph can contain GPU work only, found ", what);
 }
 
 void CudaBackend::copy_from_host(const void* host, View out) {
