@@ -46,10 +46,10 @@ std::vector<int64_t> milestone_steps(const std::vector<Duration>& milestones,
   std::string before;  // the previous milestone and its step, for messages
   for (const Duration& milestone : milestones) {
     const int64_t step = milestone.steps("--milestones", steps_per_epoch);
-    const std::string here = concat(milestone.text, " comes to step ", step);
+    const std::string here = concat(milestone.text, " is step ", step);
     if (step <= (steps.empty() ? 0 : steps.back()))
-      usage("--milestones expects times above 0 that ascend, found '", text_of(milestones),
-            "': ", before, here, " (an epoch has ", steps_per_epoch, ")");
+      usage("--milestones expects ascending times above 0, found '", text_of(milestones),
+            "': ", before, here, " (an epoch has ", steps_per_epoch, " steps)");
     steps.push_back(step);
     before = here + ", ";
   }
@@ -87,8 +87,8 @@ Schedule make_schedule(const Config& config, int64_t steps_per_epoch) {
                     .power = options.power,
                     .gamma = options.gamma};
   if (schedule.warmup > 0 && schedule.warmup >= schedule.steps)
-    usage("--warmup expects less than the ", schedule.steps, " steps of --epochs ", epochs,
-          ", found '", options.warmup.text, "', which comes to ", schedule.warmup);
+    usage("--warmup expects fewer than the ", schedule.steps, " steps of --epochs ", epochs,
+          ", found '", options.warmup.text, "', which is ", schedule.warmup, " steps");
   if (schedule.kind == Schedule::Kind::step && options.step_every)
     schedule.step_every = options.step_every->steps("--step-every", steps_per_epoch);
   if (schedule.kind == Schedule::Kind::multistep)

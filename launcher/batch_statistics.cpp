@@ -57,11 +57,11 @@ std::string check_batch_statistics(const Config& config, const data::Loader& tra
                " expects at least 2 values per channel for its statistics, found 1 (",
                training.batch_size, training.batch_size == 1 ? " sample" : " samples", " over ",
                ranks, ranks == 1 ? " rank" : " ranks",
-               training.accumulate > 1 ? concat(" in ", training.accumulate, " pieces") : "",
+               training.accumulate > 1 ? concat(" in ", training.accumulate, " micro-batches") : "",
                "); use a larger batch", ranks > 1 ? ", fewer ranks or --sync-bn on" : ""));
   return concat("the last batch of each epoch has ", last, last == 1 ? " sample" : " samples",
-                ": the batch norm ", layer, " finds 1 value per channel there and takes no ",
-                "statistics of it; --last-batch drop leaves it out");
+                ": the batch norm ", layer, " gets 1 value per channel from it, too few for ",
+                "its running statistics; --last-batch drop skips that batch");
 }
 
 }  // namespace d2l::launcher

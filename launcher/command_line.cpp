@@ -84,7 +84,7 @@ std::vector<po::option> tokens(int argc, const char* const* argv) {
   } catch (const po::unknown_option& error) {
     std::string flag = error.get_option_name();
     throw UsageError(
-        unknown_name("flag", flag.substr(0, flag.find('=')), flag_names(), "d2l-train --help"));
+        unknown_name("option", flag.substr(0, flag.find('=')), flag_names(), "d2l-train --help"));
   } catch (const po::invalid_command_line_syntax& error) {
     fail_syntax(error);
   } catch (const po::error& error) {
@@ -96,10 +96,10 @@ Settings settings_of(const std::vector<po::option>& words) {
   Settings settings;
   for (const po::option& word : words) {
     if (word.position_key >= 0 || word.string_key.empty())
-      usage("unexpected word '", join(word.value, " "), "'; every value follows its --flag");
+      usage("unexpected word '", join(word.value, " "), "'; every value must follow its --option");
     std::string label = "--" + word.string_key, value = word.value.at(0);
-    // Boost takes any next word as the value.
-    if (value.starts_with("--")) usage(label, " expects a value, found the flag '", value, "'");
+    // Boost takes the next word for the value, whatever it is.
+    if (value.starts_with("--")) usage(label, " expects a value, found the option '", value, "'");
     const Option& option = option_named(word.string_key);
     // Usually an unset shell variable.
     if (value.empty() && !option.takes_empty) usage(label, " expects a value, found none");
@@ -121,7 +121,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   }
   if (line.help) return line;
   if (line.list_models && words.size() > 1)
-    usage("--list-models stands alone, found ", words.size() - 1, " more");
+    usage("--list-models expects no other options, found ", words.size() - 1);
   if (line.list_models) return line;
 
   const Settings from_flags = settings_of(words);

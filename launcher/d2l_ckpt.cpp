@@ -46,7 +46,8 @@ std::filesystem::path resolve(const std::filesystem::path& path) {
     std::vector<int64_t> steps = CheckpointStore::steps(folder);
     if (!steps.empty()) return CheckpointStore::path_of(folder, steps.back());
   }
-  fail("no checkpoint (step-*.h5) in ", path.string(), " or in its folder checkpoints");
+  fail(path.string(),
+       ": expected a checkpoint (step-*.h5) in it or in its folder checkpoints, found none");
 }
 
 void print_scalars(const Snapshot& snapshot) {
@@ -151,7 +152,7 @@ Command parse(int argc, char** argv, bool& help) {
     throw UsageError(concat(command.name, " expects ", wanted, wanted == 1 ? " path" : " paths",
                             ", found ", command.paths.size()));
   if (values.count("rtol")) {
-    if (command.name != "diff") throw UsageError("--rtol belongs to diff");
+    if (command.name != "diff") throw UsageError("--rtol has no effect with info, only with diff");
     command.relative_tolerance = values["rtol"].as<double>();
     if (!(command.relative_tolerance >= 0 && command.relative_tolerance < 1))
       throw UsageError(

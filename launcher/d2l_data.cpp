@@ -123,7 +123,7 @@ po::variables_map parse(const po::options_description& options, const Words& wor
   } catch (const po::unknown_option& error) {
     throw UsageError(unknown_name("option", error.get_option_name(), flag_names(options)));
   } catch (const po::too_many_positional_options_error&) {
-    throw UsageError("unexpected words; every value follows its --option");
+    throw UsageError("unexpected argument; every value must follow its --option");
   } catch (const po::error& error) {
     throw UsageError(error.what());
   }
@@ -199,17 +199,17 @@ void print_info(const fs::path& path) {
               << visible(d2l::concat(parts...)) << "\n";
   };
   std::cout << path.string() << "\n";
-  line("data set", set.name, ", ", to_string(info.split), ", shard ", info.index + 1, " of ",
+  line("dataset", set.name, ", ", to_string(info.split), ", shard ", info.index + 1, " of ",
        info.shards);
-  line("samples", with_thousands(info.samples), ", number ", with_thousands(info.first), " to ",
+  line("samples", with_thousands(info.samples), ", numbers ", with_thousands(info.first), " to ",
        with_thousands(info.first + info.samples - 1), " of ", with_thousands(set.samples));
   line("shape", set.shape, ", bytes");
   line("classes", set.classes, set.class_names.empty() ? "" : ": ", join(set.class_names, ", "));
-  line("by class", counts_text(shard.labels(), set.classes));
+  line("per class", counts_text(shard.labels(), set.classes));
   line("chunks", with_thousands(shard.chunks()), " of ", with_thousands(info.chunk_samples),
        " samples");
-  line("bytes", human_bytes(raw), " as ", human_bytes(shard.stored_bytes()), " in a file of ",
-       human_bytes(fs::file_size(path)));
+  line("bytes", human_bytes(raw), ", stored as ", human_bytes(shard.stored_bytes()),
+       ", in a file of ", human_bytes(fs::file_size(path)));
   line("compression", info.deflate == 0 ? "none" : d2l::concat("deflate ", info.deflate));
   line("source", set.source);
   line("licence", set.licence);

@@ -39,7 +39,7 @@ Place find_place(const Config& config, const MpiSession& session) {
 }
 
 std::string table_of(const std::vector<Place>& places) {
-  std::vector<Row> rows = {{"host", "rank", "on its host", "GPUs it sees", "takes"}};
+  std::vector<Row> rows = {{"host", "rank", "local rank", "visible GPUs", "uses"}};
   for (size_t i = 0; i < places.size(); ++i) {
     const Place& p = places[i];
     rows.push_back(
@@ -77,9 +77,8 @@ std::optional<int> choose_gpu(const Config& config, const MpiSession& session, C
          mine.gpus == 0 ? " (" + why_no_cuda() + ")" : "", "\n", table_of(places));
   }
   if (config.machine.comm != CommChoice::mpi && some_share(places))
-    fail(
-        "expected a GPU of its own for each rank, found shared ones; use fewer ranks per host, or ",
-        "--comm mpi\n", table_of(places));
+    fail("expected a separate GPU for each rank, found shared ones; use fewer ranks per host, or ",
+         "--comm mpi\n", table_of(places));
   return static_cast<int>(mine.gpu);
 }
 
@@ -94,8 +93,8 @@ std::unique_ptr<Backend> make_backend(const Config& config, std::optional<int> g
     throw UsageError("--precision tf32 expects a GPU, found --device " + word_of(device));
   if (precision == PrecisionChoice::fp16)
     throw UsageError("--precision fp16 expects a GPU, found --device " + word_of(device) +
-                     (device == DeviceChoice::automatic ? " and none" : "") +
-                     "; the 16 bits of CPUs are --precision bf16");
+                     (device == DeviceChoice::automatic ? " and no GPU" : "") +
+                     "; on CPUs use --precision bf16");
   return make_cpu_backend(threads);
 }
 
@@ -125,7 +124,7 @@ Machine make_machine(const Config& config, const MpiSession& session,
     machine.backend = make_backend(config, gpu, machine.threads.count);
     if (gpu) machine.host = make_cpu_backend(machine.threads.count, &machine.backend->staging());
     check(machine.backend->computes(activation_type(precision)), "--precision ", word_of(precision),
-          ": this machine does not multiply such numbers (", machine.backend->describe(),
+          ": this device does not support it (", machine.backend->describe(),
           "); use --precision f32");
   });
   machine.can_record_steps = gpu && (host->size() == 1 || wanted.comm != CommChoice::mpi);

@@ -98,7 +98,7 @@ Settings parse_ini(const std::string& text, const std::string& source) {
     size_t equals = line.find('=');
     if (equals == std::string::npos) usage(where, "expected 'name = value', found '", line, "'");
     std::string name = trimmed(line.substr(0, equals));
-    if (name == "config") usage(where, "a config file cannot name another");
+    if (name == "config") usage(where, "a config file cannot name another config file");
     const Option* option = find_option(name);
     if (option == nullptr)
       usage(where, unknown_name("option", name, names_in_files(), "d2l-train --help"));

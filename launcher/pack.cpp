@@ -89,7 +89,7 @@ class PackFolder {
 
 uint64_t pack_shards(const fs::path& out, data::ShardInfo info, const data::Dataset& source) {
   PackFolder folder(out, info.split);
-  check(data::find_shards(out, info.split).empty(), out.string(), " already holds ",
+  check(data::find_shards(out, info.split).empty(), out.string(), " already contains ",
         to_string(info.split), " shards; remove them or choose another folder");
   std::signal(SIGINT, [](int) { interrupted = 1; });
   std::signal(SIGTERM, [](int) { interrupted = 1; });

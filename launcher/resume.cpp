@@ -27,7 +27,7 @@ fs::path named_checkpoint(const Config& config, const fs::path& folder) {
   }
   throw UsageError(concat("--from ", config.run.from, ": expected a step with a checkpoint in ",
                           folder.string(), ", found ",
-                          there.empty() ? "none there" : "those of " + join(there, ", ")));
+                          there.empty() ? "none" : "those of steps " + join(there, ", ")));
 }
 
 }  // namespace
@@ -44,8 +44,9 @@ Config effective_config(const CommandLine& line) {
   Config config = config_for_resume(line, read_text_file(file), file.string());
   std::error_code ignored;
   if (line.given.count("out") && !fs::equivalent(run, line.config.run.out, ignored))
-    throw UsageError(concat("--resume ", run.string(), " goes on in its own folder, found --out ",
-                            line.config.run.out, " too"));
+    throw UsageError(concat("--resume ", run.string(),
+                            " continues in the same folder: expected no --out, found --out ",
+                            line.config.run.out));
   config.run.out = run.string();
   return config;
 }
@@ -54,7 +55,7 @@ ResumePoint resume_point(const CheckpointStore::Found& found) {
   const Snapshot& snapshot = found.snapshot;
   const auto config = snapshot.texts.find("config"), data = snapshot.texts.find("data");
   check(config != snapshot.texts.end(), found.path.string(),
-        ": expected a checkpoint of d2l-train, found one without its options");
+        ": expected a checkpoint of d2l-train, found one without options");
   const auto step = snapshot.integers.find("progress/step_in_epoch");
   return {.config = from_ini(config->second, found.path.string()),
           .data = data == snapshot.texts.end() ? "" : data->second,
@@ -79,7 +80,7 @@ std::optional<CheckpointStore::Found> find_checkpoint(const Config& config, Comm
         [&](const CheckpointStore::Found& candidate) { check_run(candidate, config); });
     check(found || CheckpointStore::steps(folder).empty(), "--resume ", config.run.resume,
           ": expected a valid checkpoint of this run in ", folder.string(),
-          ", found only damaged or other ones");
+          ", found only damaged ones or ones of other runs");
   }
   std::string name = found ? found->path.filename().string() : "";
   char buffer[64] = {};
@@ -106,11 +107,11 @@ void check_states_agree(Trainer& trainer, Communicator& comm, const std::string&
 void log_start(const Config& config, Trainer& trainer,
                const std::optional<CheckpointStore::Found>& found, Log& log) {
   if (!config.run.resume.empty())
-    log.info("going on after step ", trainer.state().position.step,
+    log.info("continuing after step ", trainer.state().position.step,
              found ? " from " : ": no checkpoint in ",
              found ? found->path.string() : config.run.out);
   if (trainer.finished())
-    log.info("nothing is left to do; --epochs and --max-steps say how far a run goes");
+    log.info("nothing left to do: the run has reached --epochs or --max-steps");
 }
 
 }  // namespace d2l::launcher

@@ -20,7 +20,7 @@ constexpr const char *kConfig = "config.ini", *kMetrics = "metrics.csv", *kLog =
                      *kCheckpoints = "checkpoints", *kLock = ".lock", *kProbe = ".probe";
 
 std::string run_text(const std::string& run) {
-  return run.empty() ? "one without an identifier" : run;
+  return run.empty() ? "a run without an identifier" : "run " + run;
 }
 
 bool is_of_run_folder(const std::string& name) {
@@ -38,7 +38,7 @@ std::string new_run_id(Communicator& comm) {
 void check_run(const CheckpointStore::Found& found, const Config& config) {
   const auto text = found.snapshot.texts.find("run");
   const std::string run = text == found.snapshot.texts.end() ? "" : text->second;
-  check(run == config.run.id, found.path.string(), ": expected a checkpoint of the run ",
+  check(run == config.run.id, found.path.string(), ": expected a checkpoint of ",
         run_text(config.run.id), ", found one of ", run_text(run));
 }
 
@@ -69,12 +69,13 @@ RunFolder::~RunFolder() {
 
 void RunFolder::check_new() const {
   const bool has_run = fs::exists(in(kConfig)) || !CheckpointStore::steps(in(kCheckpoints)).empty();
-  check(!has_run, "--out ", path_.string(), " already holds a run; go on with --resume ",
-        path_.string(), " or name another folder");
-  // The file of a start that was killed has no rows.
+  check(!has_run, "--out ", path_.string(), " already contains a run; continue it with --resume ",
+        path_.string(), " or choose another folder");
+  // Of a start that was killed it has no rows.
   const std::string rows = fs::exists(in(kMetrics)) ? read_text_file(in(kMetrics)) : "";
   check(std::count(rows.begin(), rows.end(), '\n') <= 1, "--out ", path_.string(),
-        " already holds a run's ", kMetrics, "; move it elsewhere or name another folder");
+        " already contains the ", kMetrics,
+        " of a run; move it elsewhere or choose another folder");
 }
 
 void RunFolder::begin(const Config& config, const Position& position, const fs::path& checkpoint,
@@ -88,8 +89,8 @@ void RunFolder::begin(const Config& config, const Position& position, const fs::
   const std::string rows = MetricsFile::kept(in(kMetrics), position.step, options);
   log.open(in(kLog));
   if (!sync_folder(path_))
-    warn_(concat(path_.string(), ": this file system cannot make names of files durable; a crash ",
-                 "of the machine may undo the last saves"));
+    warn_(concat(path_.string(), ": this file system cannot sync folders to disk; if the machine ",
+                 "crashes, the newest checkpoints may be lost"));
   store_.emplace(in(kCheckpoints),
                  CheckpointStore::Options{.keep = static_cast<int>(config.run.keep),
                                           .warn = warn_,

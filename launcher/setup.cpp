@@ -48,15 +48,15 @@ std::unique_ptr<data::Loader> open_loader(const Config& config, const Machine& m
 
 void check_same_kind(const data::Dataset& train, const data::Dataset& test) {
   check(test.shape() == train.shape() && test.classes() <= train.classes(), train.name(),
-        ": expected test inputs of shape ", train.shape(), " in ", train.classes(),
-        " classes as for training, found ", test.shape(), " in ", test.classes());
+        ": expected test images of shape ", train.shape(), " in at most ", train.classes(),
+        " classes, like the training images, found ", test.shape(), " in ", test.classes());
 }
 
 // A crop window must overlap its image.
 void check_crop(const Config& config, const Shape& image) {
   const int64_t size = std::min(image[0], image[1]);
   if (config.augmentation.crop_padding >= size)
-    throw UsageError(concat("--crop-padding expects less than the images' size, ", size, ", found ",
+    throw UsageError(concat("--crop-padding expects less than the image size, ", size, ", found ",
                             config.augmentation.crop_padding));
 }
 
@@ -95,7 +95,7 @@ std::string absolute_path(const std::string& path) {
 std::string count_text(const nn::ParameterSet& parameters) {
   const int64_t frozen = parameters.frozen_count();
   return concat(with_thousands(parameters.count()), " parameters",
-                frozen > 0 ? ", of them " + with_thousands(frozen) + " frozen" : "");
+                frozen > 0 ? ", of which " + with_thousands(frozen) + " are frozen" : "");
 }
 
 std::unique_ptr<nn::Module> make_model(const Config& config, const data::Loader& train_data) {
@@ -181,8 +181,8 @@ std::string warnings(const Config& config, const Machine& machine, const Setup& 
   if (!machine.thread_warning.empty()) text += machine.thread_warning + "\n";
   const int64_t batch_size = config.training.batch_size;
   if (batch_size > train_data.samples())
-    text += concat("--batch-size ", batch_size, " is more than the ", train_data.samples(),
-                   " training samples: each step takes all of them\n");
+    text += concat("--batch-size ", batch_size, " is larger than the training set of ",
+                   train_data.samples(), " samples: each step uses all of them\n");
   for (const std::string& line : data::oddities(train_data.dataset(), setup.test_data->dataset()))
     text += line + "\n";
   return text;

@@ -26,7 +26,7 @@ std::string attention_regression(const CommandLine& line, Backend& backend) {
       concat("y = 2 sin x + x^.8 at x = 0, .1, ... 4.9\n", loss_curve(report.truth, form));
   text += concat("attention over ", options.samples, " samples with noise, w = 1\n",
                  loss_curve(report.fixed_curve, form));
-  text += concat("the same with w = ", fixed(report.weight, 2), ", learned in ", options.epochs,
+  text += concat("attention with w = ", fixed(report.weight, 2), ", learned in ", options.epochs,
                  " epochs\n", loss_curve(report.learned_curve, form));
   return text + concat("mean squared error: average ", fixed(report.average, 3), ", w = 1 ",
                        fixed(report.fixed, 3), ", learned w ", fixed(report.learned, 3), "\n");
@@ -65,8 +65,8 @@ std::string run_task(const CommandLine& line) {
     const auto& known = task.options;
     if (name == "task" || name == "config") continue;
     if (std::find(known.begin(), known.end(), name) == known.end())
-      throw UsageError(
-          concat("--task ", task.name, " knows --", join(known, ", --"), ", found --", name));
+      throw UsageError(concat("--task ", task.name, " expects no other options than --",
+                              join(known, ", --"), ", found --", name));
   }
   check_values(line.config);
   return task.run(line, *make_cpu_backend(1));

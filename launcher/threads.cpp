@@ -55,7 +55,7 @@ std::string warning_about(const Threads& threads, const ThreadLimits& limits) {
                                     counted(limits.local_ranks, "rank"), " on this host");
   if (threads.count * limits.local_ranks > limits.local_cores)
     return concat(wanted, ": more than the ", counted(limits.local_cores, "core"),
-                  " that they may use, which is slow");
+                  " available to them, which is slow");
   if (threads.count > std::max(1.0, limits.quota))
     return concat(wanted, ": more than the cgroup quota of ", limits.quota,
                   " cores for each rank, which is slow");

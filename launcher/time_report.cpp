@@ -273,15 +273,16 @@ std::string time_report(const TimeSubject& subject, int64_t steps) {
   std::string text = concat(layer_table(measured), "\n", kind_table(measured), "\n",
                             convolution_lines(measured.costs));
   if (goes_ahead)
-    text += concat("each operation was waited for, which takes time of its own: a step took ",
-                   measured.milliseconds(measured.seconds()), " ms so, ",
-                   measured.milliseconds(seconds), " ms undisturbed\n");
-  return concat(text, steps, steps == 1 ? " step, " : " steps, ",
-                fixed(static_cast<double>(times.samples) / seconds, 1), " examples/s with data; ",
-                limits_line(subject, limits), products_line(subject),
-                "possible: products at that rate or operands once through memory, whichever takes "
-                "longer, against the time taken;\nmore than 100 % where operands stay in caches or "
-                "a convolution needs fewer products\n");
+    text += concat("measured by waiting for each operation, which costs time: a step took ",
+                   measured.milliseconds(measured.seconds()), " ms, without it ",
+                   measured.milliseconds(seconds), " ms\n");
+  return concat(
+      text, steps, steps == 1 ? " step, " : " steps, ",
+      fixed(static_cast<double>(times.samples) / seconds, 1), " examples/s with data; ",
+      limits_line(subject, limits), products_line(subject),
+      "possible ms: multiplying at the peak rate or moving each operand once through memory, "
+      "whichever takes longer;\npossible: its share of the measured time, above 100 % if "
+      "operands stay in caches or Winograd needs fewer multiplications\n");
 }
 
 }  // namespace d2l::launcher

@@ -14,8 +14,8 @@ constexpr const char* kLabel = "--normalize";
 
 [[noreturn]] void fail_syntax(const std::string& text) {
   usage(kLabel,
-        " expects none, imagenet, cifar10, or MEAN:STD with a number or one for each channel on "
-        "both sides, as 0.5:0.25 or 0.49,0.48,0.45:0.25,0.24,0.26, found '",
+        " expects none, imagenet, cifar10 or MEAN:STD, each one number or one per channel, for "
+        "example 0.5:0.25 or 0.49,0.48,0.45:0.25,0.24,0.26, found '",
         text, "'");
 }
 
@@ -34,8 +34,8 @@ std::vector<float> parse_numbers(const std::string& text, const std::string& who
 void spread(std::vector<float>& numbers, const std::string& text, int64_t channels) {
   if (numbers.size() == 1) numbers.resize(static_cast<size_t>(channels), numbers[0]);
   if (static_cast<int64_t>(numbers.size()) != channels)
-    usage(kLabel, " ", text, " has numbers for ", numbers.size(), " channels, the images have ",
-          channels);
+    usage(kLabel, " ", text, ": expected numbers for ", channels,
+          channels == 1 ? " channel" : " channels", " of the images, found ", numbers.size());
 }
 
 }  // namespace

@@ -23,18 +23,20 @@ ValuePair values_of(const Option& option, const ResumePoint& point, const Config
 void check_run_rule(const Option& option, const ResumePoint& point, const Config& config,
                     const ValuePair& value) {
   if (option.on_resume == ResumeRule::fixed_in_run && !value.same)
-    usage("--", option.name, " may not change in a run: ", point.checkpoint, " is of --",
+    usage("--", option.name, " cannot change within a run: ", point.checkpoint, " has --",
           option.name, " ", value.before, ", found ", value.now);
   if (option.on_resume == ResumeRule::zero_fixed_in_run &&
       option.is_default(point.config) != option.is_default(config))
-    usage("--", option.name, " may not change between 0 and more in a run: ", point.checkpoint,
-          " stands at ", value.before, ", found ", value.now);
+    usage("--", option.name,
+          " cannot change between 0 and above 0 within a run: ", point.checkpoint, " has ",
+          value.before, ", found ", value.now);
 }
 
 void check_epoch_rule(const Option& option, const ResumePoint& point, const ValuePair& value) {
   if (option.on_resume == ResumeRule::fixed_in_epoch && !value.same)
-    usage("--", option.name, " may change between epochs only: ", point.checkpoint,
-          " stands inside one of --", option.name, " ", value.before, ", found ", value.now);
+    usage("--", option.name, " can change only between epochs: ", point.checkpoint,
+          " is from the middle of an epoch with --", option.name, " ", value.before, ", found ",
+          value.now);
 }
 
 }  // namespace

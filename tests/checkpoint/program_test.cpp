@@ -76,7 +76,7 @@ TEST_F(Program, DamageAndAbsenceAreOneLineAndExitCode2) {
   expect_failure({"info", run_.string()}, "damaged checkpoint " + newest_.string());
   expect_failure({"diff", run_.string(), b()}, "damaged checkpoint " + newest_.string());
   expect_failure({"diff", b(), b() + "x"}, "No such file or directory");
-  expect_failure({"info", folder_.path().string()}, "no checkpoint (step-*.h5) in ");
+  expect_failure({"info", folder_.path().string()}, ": expected a checkpoint (step-*.h5) in it");
 }
 
 TEST_F(Program, UsageErrors) {
@@ -87,7 +87,7 @@ TEST_F(Program, UsageErrors) {
   expect_failure({"diff", b(), b(), "--rtoll", "1"}, "unknown option '--rtoll', did you mean");
   expect_failure({"diff", b(), b(), "--rtol", "x"}, "rtol");
   expect_failure({"diff", b(), b(), "--rtol", "-1"}, "--rtol expects a number");
-  expect_failure({"info", b(), "--rtol", "0.1"}, "--rtol belongs to diff");
+  expect_failure({"info", b(), "--rtol", "0.1"}, "--rtol has no effect with info");
   ProgramResult help = run({"--help"});
   EXPECT_EQ(help.exit_code, 0);
   EXPECT_THAT(help.output, HasSubstr("d2l-ckpt diff A B"));

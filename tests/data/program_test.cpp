@@ -87,7 +87,7 @@ TEST_F(Program, WarnsOfClassesWithoutSamples) {
                                 0),
             0U)
       << packed.output;
-  EXPECT_NE(run({"info", out().string()}).output.find("by class      " + counts + "\n"),
+  EXPECT_NE(run({"info", out().string()}).output.find("per class     " + counts + "\n"),
             std::string::npos);
 }
 
@@ -161,7 +161,7 @@ TEST_F(Program, WrongWordsGetOneLineAndCodeTwo) {
        "--limit: expected 1 to 4096, found 5000"},
       {{"pack", "--from", "synthetic", "--out", "x", "--split", "tets"},
        "unknown split 'tets', did you mean 'test'?"},
-      {{"pack", "synthetic"}, "unexpected words"},
+      {{"pack", "synthetic"}, "unexpected argument"},
       {{"verify"}, "verify: a path is missing"},
       {{"info", "--shards", "2"}, "unknown option '--shards'"},
   };
@@ -196,7 +196,7 @@ TEST_F(Program, ExistingShardsAreKept) {
   ASSERT_EQ(pack({"--shards", "2"}).exit_code, 0);
   const ProgramResult result = pack({"--shards", "3"});
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_NE(result.output.find("already holds train shards"), std::string::npos);
+  EXPECT_NE(result.output.find("already contains train shards"), std::string::npos);
   EXPECT_EQ(ShardDataset(out(), Split::train).shards(), 2);
 }
 

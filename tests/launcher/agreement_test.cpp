@@ -127,7 +127,7 @@ TEST_F(TwoCommands, AResumedRunKnowsItsDataWhereverTheyLie) {
   };
   const ProgramResult changed = resume("b", "5");
   EXPECT_EQ(changed.exit_code, 2) << changed.output;
-  EXPECT_THAT(changed.output, HasSubstr("--data may change between epochs only"));
+  EXPECT_THAT(changed.output, HasSubstr("--data can change only between epochs"));
   const ProgramResult moved = resume("moved", "8");
   EXPECT_EQ(moved.exit_code, 0) << moved.output;
   // An epoch has 8 steps.

@@ -26,7 +26,8 @@ TEST(Duration, EpochsOrSteps) {
   EXPECT_EQ(steps_of("0", 40), 0);
   for (const char* bad : {"", "-1", "five", "5e", "5 steps", "0.5steps", "steps", "nan", "1e300"})
     EXPECT_EQ(message_of([&] { parse_duration("--warmup", bad); }),
-              std::string("--warmup expects epochs, as 5 or 0.5, or steps, as 500steps, found '") +
+              std::string("--warmup expects epochs, for example 5 or 0.5, or steps, for example "
+                          "500steps, found '") +
                   bad + "'");
 }
 
@@ -34,11 +35,11 @@ TEST(Duration, EpochsOrSteps) {
 TEST(Duration, AtLeastOneStep) {
   EXPECT_EQ(steps_of("0.0125", 40), 1);  // half a step
   EXPECT_EQ(message_of([] { steps_of("0.001", 40); }),
-            "--warmup expects at least one step, found '0.001', which comes to 0.04 steps, rounded "
-            "to 0 (an epoch has 40)");
+            "--warmup expects at least one step, found '0.001', which is 0.04 steps, rounded "
+            "to 0 (an epoch has 40 steps)");
   EXPECT_EQ(message_of([] { parse_duration("--step-every", "1e-9").steps("--step-every", 3); }),
-            "--step-every expects at least one step, found '1e-9', which comes to 3e-09 steps, "
-            "rounded to 0 (an epoch has 3)");
+            "--step-every expects at least one step, found '1e-9', which is 3e-09 steps, "
+            "rounded to 0 (an epoch has 3 steps)");
 }
 
 TEST(Duration, Lists) {
@@ -64,7 +65,7 @@ TEST(Normalize, NamesAndNumbers) {
   EXPECT_EQ(message_of([] { parse_normalisation("0:0"); }),
             "--normalize expects an STD above 0, found '0:0'");
   EXPECT_EQ(message_of([] { parse_normalisation("1,2:1", 3); }),
-            "--normalize 1,2:1 has numbers for 2 channels, the images have 3");
+            "--normalize 1,2:1: expected numbers for 3 channels of the images, found 2");
 }
 
 Config config_of(std::vector<const char*> words) {
@@ -100,24 +101,24 @@ TEST(MakeSchedule, RefusesWhatCannotBe) {
     return message_of([&] { make_schedule(config_of(words), 40); });
   };
   EXPECT_EQ(found({"--warmup", "10"}),
-            "--warmup expects less than the 400 steps of --epochs 10, found '10', which comes to "
-            "400");
+            "--warmup expects fewer than the 400 steps of --epochs 10, found '10', which is 400 "
+            "steps");
   EXPECT_THAT(found({"--warmup", "0.001"}), HasSubstr("--warmup expects at least one step"));
   EXPECT_THAT(
       found({"--schedule", "step", "--step-every", "0.01"}),
-      HasSubstr("--step-every expects at least one step, found '0.01', which comes to 0.4"));
+      HasSubstr("--step-every expects at least one step, found '0.01', which is 0.4 steps"));
   const std::pair<const char*, const char*> wrong[] = {
-      {"0.1,0.101", "0.1 comes to step 4, 0.101 comes to step 4"},
-      {"5,4", "5 comes to step 200, 4 comes to step 160"},
-      {"5,100steps", "5 comes to step 200, 100steps comes to step 100"},
-      {"1,2,80steps", "2 comes to step 80, 80steps comes to step 80"},
-      {"0,5", "0 comes to step 0"}};
+      {"0.1,0.101", "0.1 is step 4, 0.101 is step 4"},
+      {"5,4", "5 is step 200, 4 is step 160"},
+      {"5,100steps", "5 is step 200, 100steps is step 100"},
+      {"1,2,80steps", "2 is step 80, 80steps is step 80"},
+      {"0,5", "0 is step 0"}};
   for (const auto& [text, steps] : wrong)
     EXPECT_EQ(found({"--schedule", "multistep", "--milestones", text}),
-              std::string("--milestones expects times above 0 that ascend, found '") + text +
-                  "': " + steps + " (an epoch has 40)");
+              std::string("--milestones expects ascending times above 0, found '") + text +
+                  "': " + steps + " (an epoch has 40 steps)");
   EXPECT_THAT(found({"--schedule", "multistep", "--milestones", "0.001,1"}),
-              HasSubstr("--milestones expects at least one step, found '0.001', which comes to"));
+              HasSubstr("--milestones expects at least one step, found '0.001', which is"));
 }
 
 // The parameters after three steps of an optimizer.

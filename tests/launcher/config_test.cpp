@@ -64,15 +64,16 @@ TEST(Config, FlagsOfEveryType) {
 
 TEST(Config, MistakesAreOneClearLine) {
   EXPECT_EQ(parse_complaint({"--bach-size", "5"}),
-            "unknown flag '--bach-size', did you mean '--batch-size'?");
+            "unknown option '--bach-size', did you mean '--batch-size'?");
   EXPECT_EQ(parse_complaint({"--bach-size=5"}),
-            "unknown flag '--bach-size', did you mean '--batch-size'?");
+            "unknown option '--bach-size', did you mean '--batch-size'?");
   EXPECT_EQ(parse_complaint({"--batch", "5"}),
-            "unknown flag '--batch', did you mean '--batch-size'?");
+            "unknown option '--batch', did you mean '--batch-size'?");
   EXPECT_EQ(parse_complaint({"--epochs"}), "--epochs expects a value (N), found none");
   EXPECT_EQ(parse_complaint({"--out="}), "--out expects a value (DIR), found none");
-  EXPECT_EQ(parse_complaint({"--out", "--lr"}), "--out expects a value, found the flag '--lr'");
-  EXPECT_EQ(parse_complaint({"lenet"}), "unexpected word 'lenet'; every value follows its --flag");
+  EXPECT_EQ(parse_complaint({"--out", "--lr"}), "--out expects a value, found the option '--lr'");
+  EXPECT_EQ(parse_complaint({"lenet"}),
+            "unexpected word 'lenet'; every value must follow its --option");
   EXPECT_EQ(parse_complaint({"--epochs", "ten"}), "--epochs expects a whole number, found 'ten'");
   EXPECT_EQ(parse_complaint({"--epochs", "1.5"}), "--epochs expects a whole number, found '1.5'");
   EXPECT_EQ(parse_complaint({"--lr", "0,1"}), "--lr expects a number, found '0,1'");
@@ -119,8 +120,7 @@ TEST(Config, ValidateNamesTheOptionAndTheBound) {
   EXPECT_EQ(found({"--clip-norm", "-1"}),
             "--clip-norm expects a finite number of at least 0, found -1");
   EXPECT_EQ(found({"--accumulate", "0"}), "--accumulate expects a number of at least 1, found 0");
-  EXPECT_EQ(found({"--freeze", "a,,b"}),
-            "--freeze expects values with ',' between them, found 'a,,b'");
+  EXPECT_EQ(found({"--freeze", "a,,b"}), "--freeze expects values separated by ',', found 'a,,b'");
   EXPECT_EQ(found({"--decay", "none"}), "--decay expects all or weights, found 'none'");
   for (const char* flag : {"--max-steps", "--save-every", "--eval-every", "--log-every"})
     EXPECT_EQ(found({flag, "-1"}), std::string(flag) + " expects a number of at least 0, found -1");
@@ -248,7 +248,7 @@ TEST(Config, IniMistakesNameTheLine) {
   EXPECT_EQ(found("# x\nlr 0.1\n"), "run.ini:2: expected 'name = value', found 'lr 0.1'");
   EXPECT_EQ(found("lr = fast"), "run.ini:1: lr expects a number, found 'fast'");
   EXPECT_EQ(found("lr = 1\nlr = 2"), "run.ini:2: lr is already set on line 1");
-  EXPECT_EQ(found("config = b.ini"), "run.ini:1: a config file cannot name another");
+  EXPECT_EQ(found("config = b.ini"), "run.ini:1: a config file cannot name another config file");
   EXPECT_EQ(found("out = \"open"), "run.ini:1: expected a closing quote, found \"open");
 }
 
@@ -284,7 +284,7 @@ TEST(Config, IniSaysWhatIsNoText) {
   EXPECT_EQ(found("colour-of-the-sky = 1"),
             "run.ini:1: unknown option 'colour-of-the-sky'; d2l-train --help lists all");
   EXPECT_EQ(parse_complaint({"--colour-of-the-sky", "1"}),
-            "unknown flag '--colour-of-the-sky'; d2l-train --help lists all");
+            "unknown option '--colour-of-the-sky'; d2l-train --help lists all");
   EXPECT_EQ(found("data-dir ="), "run.ini:1: data-dir expects a value, found none");
 }
 

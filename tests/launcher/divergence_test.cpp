@@ -45,7 +45,7 @@ TEST_F(Divergence, NeverBecomesTheNewestCheckpointAndTheMessageSaysHowToGoOn) {
   const ProgramResult sane =
       train(0, {"--resume", run(), "--from", "30", "--lr", "0.1", "--max-steps", "40"});
   EXPECT_EQ(sane.exit_code, 0) << sane.output;
-  EXPECT_THAT(sane.output, HasSubstr("going on after step 30"));
+  EXPECT_THAT(sane.output, HasSubstr("continuing after step 30"));
 }
 
 // One step with a finite loss whose result is unusable.
@@ -62,7 +62,7 @@ TEST_F(Divergence, GoesBackToAStepAndSetsLaterOnesAside) {
   const ProgramResult back =
       train(2, {"--resume", run(), "--from", "10", "--max-steps", "20", "--save-every", "5"});
   ASSERT_EQ(back.exit_code, 0) << back.output;
-  EXPECT_THAT(back.output, HasSubstr("going on after step 10"));
+  EXPECT_THAT(back.output, HasSubstr("continuing after step 10"));
   EXPECT_THAT(steps(), ElementsAre(10, 15, 20));
   EXPECT_TRUE(fs::exists(checkpoints() / "superseded/step-00000030.h5"));
   EXPECT_EQ(losses(run()).size(), 20u);
@@ -73,7 +73,7 @@ TEST_F(Divergence, GoesBackToAFile) {
   fs::copy(CheckpointStore::path_of(checkpoints(), 20), copy);
   const ProgramResult back = train(0, {"--resume", run(), "--from", copy, "--max-steps", "25"});
   ASSERT_EQ(back.exit_code, 0) << back.output;
-  EXPECT_THAT(back.output, HasSubstr("going on after step 20 from " + copy.string()));
+  EXPECT_THAT(back.output, HasSubstr("continuing after step 20 from " + copy.string()));
   EXPECT_EQ(steps().back(), 25);
 }
 
@@ -81,7 +81,7 @@ TEST_F(Divergence, SaysWhichStepsThereAre) {
   const ProgramResult absent = train(0, {"--resume", run(), "--from", "11"});
   EXPECT_EQ(absent.exit_code, 2);
   EXPECT_THAT(absent.output, AllOf(HasSubstr("--from 11: expected a step with a checkpoint in "),
-                                   HasSubstr("found those of 10, 20, 30")));
+                                   HasSubstr("found those of steps 10, 20, 30")));
   EXPECT_THAT(train(0, {"--model", "mlp", "--from", "10", "--out", run() + "2"}).output,
               HasSubstr("--from 10 has no effect without --resume"));
   EXPECT_THAT(train(0, {"--resume", run(), "--from", "nowhere.h5"}).output,

@@ -213,19 +213,21 @@ TEST(ResumeRules, OfEveryOptionHold) {
         EXPECT_EQ(between, "");
         break;
       case ResumeRule::fixed_in_epoch:
-        EXPECT_EQ(inside, flag +
-                              " may change between epochs only: step-3.h5 stands inside one of " +
-                              flag + " " + old + ", found " + value);
+        EXPECT_EQ(
+            inside,
+            flag +
+                " can change only between epochs: step-3.h5 is from the middle of an epoch with " +
+                flag + " " + old + ", found " + value);
         EXPECT_EQ(between, "");
         break;
       case ResumeRule::fixed_in_run:
-        EXPECT_EQ(inside, flag + " may not change in a run: step-3.h5 is of " + flag + " " + old +
+        EXPECT_EQ(inside, flag + " cannot change within a run: step-3.h5 has " + flag + " " + old +
                               ", found " + value);
         EXPECT_EQ(between, inside);
         break;
       case ResumeRule::zero_fixed_in_run:
         EXPECT_EQ(inside, flag +
-                              " may not change between 0 and more in a run: step-3.h5 stands at "
+                              " cannot change between 0 and above 0 within a run: step-3.h5 has "
                               "0, found " +
                               value);
         EXPECT_EQ(between, inside);
@@ -256,10 +258,11 @@ TEST(ResumeRules, DataAreComparedByWhatTheyHold) {
   };
   EXPECT_NO_THROW(check_resume({.data = "same", .inside_epoch = true}, moved, "same"));
   EXPECT_EQ(refused("a", "b"),
-            "--data may change between epochs only: step-3.h5 stands inside one of --data a, found "
+            "--data can change only between epochs: step-3.h5 is from the middle of an epoch with "
+            "--data a, found "
             "b");
-  // checkpoints of older versions contain only the name
-  EXPECT_THAT(refused("", "b"), HasSubstr("of --data fashion-mnist, found ./elsewhere"));
+  // checkpoints of older versions know no more than the name
+  EXPECT_THAT(refused("", "b"), HasSubstr("with --data fashion-mnist, found ./elsewhere"));
 }
 
 // Real runs on the sample of 10,000 images.
@@ -304,7 +307,7 @@ TEST_F(ResumedRun, IsRefusedInsideAnEpochAndNothingIsLost) {
     const test::ProgramResult result = resume({"--" + option.name, value, "--max-steps", "4"});
     EXPECT_EQ(result.exit_code, 2) << result.output;
     const std::string line =
-        "d2l-train: error: --" + option.name + " may change between epochs only: ";
+        "d2l-train: error: --" + option.name + " can change only between epochs: ";
     EXPECT_THAT(result.output, HasSubstr(line));
     EXPECT_EQ(result.output.find('\n', result.output.find(line)), result.output.size() - 1)
         << result.output;

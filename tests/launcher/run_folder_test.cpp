@@ -93,7 +93,7 @@ TEST_F(RunFolderTest, AFileSystemThatCannotSyncFoldersIsAWarning) {
     const ProgramResult result =
         run_program(with_faults("fsync_folder=" + error, train_command(0, two_steps(out))));
     EXPECT_EQ(result.exit_code, 0) << result.output;
-    const std::string warning = "cannot make names of files durable";
+    const std::string warning = "cannot sync folders to disk";
     EXPECT_THAT(result.output, HasSubstr(warning));
     EXPECT_EQ(result.output.find(warning), result.output.rfind(warning)) << result.output;
     EXPECT_EQ(train(0, {"--resume", out, "--max-steps", "3"}).exit_code, 0);
@@ -129,10 +129,10 @@ TEST_F(RunFolderTest, SpecialFilesAreNamedAndNotWaitedFor) {
 
 TEST_F(RunFolderTest, ARunIsNotBegunOverAnother) {
   make_run(run());
-  expect_refused(two_steps(run()), "already holds a run; go on with --resume");
+  expect_refused(two_steps(run()), "already contains a run; continue it with --resume");
   fs::remove(in_run("config.ini"));
   fs::remove_all(in_run("checkpoints"));
-  expect_refused(two_steps(run()), "already holds a run's metrics.csv");
+  expect_refused(two_steps(run()), "already contains the metrics.csv of a run");
 }
 
 TEST_F(RunFolderTest, LeftoversOfProcessesThatDiedGo) {
@@ -158,7 +158,7 @@ TEST_F(RunFolderTest, AResumeThatIsRefusedHasWrittenNothing) {
   write_text_file(in_run("metrics.csv"), metrics);
   Words inside_epoch = further;
   inside_epoch.insert(inside_epoch.end(), {"--batch-size", "128"});
-  expect_refused(inside_epoch, "--batch-size may change between epochs only");
+  expect_refused(inside_epoch, "--batch-size can change only between epochs");
   expect_refused({"--resume", run(), "--from", "1", "--momentum", "0.5"}, "--momentum");
 }
 
@@ -186,9 +186,9 @@ TEST_F(RunFolderTest, ACheckpointOfAnotherRunIsNamedAndSkipped) {
   EXPECT_EQ(result.exit_code, 0) << result.output;
   EXPECT_THAT(result.output, AllOf(HasSubstr(checkpoint(5).string() + ": expected a checkpoint of "
                                                                       "the run "),
-                                   HasSubstr("; skipped"), HasSubstr("going on after step 2")));
-  expect_refused({"--resume", run(), "--from", "5"}, "expected a checkpoint of the run ");
-  expect_refused({"--resume", run(), "--from", foreign}, "expected a checkpoint of the run ");
+                                   HasSubstr("; skipped"), HasSubstr("continuing after step 2")));
+  expect_refused({"--resume", run(), "--from", "5"}, "expected a checkpoint of run ");
+  expect_refused({"--resume", run(), "--from", foreign}, "expected a checkpoint of run ");
 }
 
 TEST_F(RunFolderTest, ACheckpointWithAnothersNameIsNamedAndSkipped) {
@@ -197,7 +197,7 @@ TEST_F(RunFolderTest, ACheckpointWithAnothersNameIsNamedAndSkipped) {
   const ProgramResult result = train(0, {"--resume", run(), "--max-steps", "3"});
   EXPECT_EQ(result.exit_code, 0) << result.output;
   EXPECT_THAT(result.output, AllOf(HasSubstr("expected the state of step 9, found that of step 1"),
-                                   HasSubstr("going on after step 2")));
+                                   HasSubstr("continuing after step 2")));
   expect_refused({"--resume", run(), "--from", "9"}, "expected the state of step 9");
 }
 
@@ -225,7 +225,7 @@ TEST_F(RunFolderTest, EachRunHasItsIdentifierAndTheStateIsTheSame) {
   EXPECT_THAT(read_text_file(in_run("metrics.csv")), HasSubstr("," + mine + "\n"));
   EXPECT_EQ(run_program({"d2l-ckpt", "diff", run(), other}).output, "identical\n");
   EXPECT_THAT(train(0, two_steps(folder() / "x", {"--run-id", "1"})).output,
-              HasSubstr("unknown flag '--run-id'"));
+              HasSubstr("unknown option '--run-id'"));
   EXPECT_THAT(run_program({"d2l-train", "--help"}).output, Not(HasSubstr("run-id")));
 }
 
@@ -254,8 +254,8 @@ TEST_F(RunFolderTest, ARunOfAnEarlierVersionGoesOn) {
   write_checkpoint(checkpoint(3), foreign);
   const ProgramResult result = train(0, {"--resume", run(), "--max-steps", "4"});
   EXPECT_EQ(result.exit_code, 0) << result.output;
-  EXPECT_THAT(result.output, AllOf(HasSubstr("expected a checkpoint of the run one without an"),
-                                   HasSubstr("going on after step 2")));
+  EXPECT_THAT(result.output, AllOf(HasSubstr("expected a checkpoint of a run without an"),
+                                   HasSubstr("continuing after step 2")));
   EXPECT_EQ(losses(run()).size(), 4u);
   EXPECT_EQ(train(0, {"--resume", run(), "--max-steps", "5"}).exit_code, 0);
 }

@@ -62,7 +62,7 @@ TEST(WarningAboutThreads, OfMoreThanThereIsRoomFor) {
   EXPECT_EQ(warning_about({2, "--threads"}, kOfFour), "");
   EXPECT_EQ(
       warning_about({3, "--threads"}, kOfFour),
-      "3 threads (--threads) x 4 ranks on this host: more than the 8 cores that they may use, "
+      "3 threads (--threads) x 4 ranks on this host: more than the 8 cores available to them, "
       "which is slow");
   ThreadLimits limits = kOfFour;
   limits.quota = 1.5;

@@ -45,7 +45,7 @@ TEST(ListModels, ShowsSizeWorkAndInput) {
 TEST(ListModels, StandsAlone) {
   ProgramResult result = run_program({"d2l-train", "--list-models", "--lr", "1"});
   EXPECT_EQ(result.exit_code, 2);
-  EXPECT_THAT(result.output, HasSubstr("--list-models stands alone"));
+  EXPECT_THAT(result.output, HasSubstr("--list-models expects no other options"));
   EXPECT_EQ(run_program({"d2l-train", "--list-models=3"}).exit_code, 2);
 }
 

@@ -28,7 +28,7 @@ TEST(Resume, BitForBitInTheMiddleOfAnEpoch) {
   ASSERT_EQ(train(2, options + Words{"--out", cut, "--max-steps", "13"}).exit_code, 0);
   ProgramResult resumed = train(2, {"--resume", cut, "--max-steps", "0"});
   ASSERT_EQ(resumed.exit_code, 0) << resumed.output;
-  EXPECT_THAT(resumed.output, HasSubstr("going on after step 13"));
+  EXPECT_THAT(resumed.output, HasSubstr("continuing after step 13"));
   ProgramResult diff = run_program({"d2l-ckpt", "diff", whole, cut});
   EXPECT_EQ(diff.exit_code, 0) << diff.output;
   EXPECT_THAT(diff.output, HasSubstr("identical"));
@@ -45,7 +45,7 @@ TEST(Resume, BitForBitWithAugmentation) {
   ASSERT_EQ(train(2, options + Words{"--out", whole}).exit_code, 0);
   ASSERT_EQ(train(2, options + Words{"--out", cut, "--max-steps", "13"}).exit_code, 0);
   const ProgramResult refused = train(2, {"--resume", cut, "--max-steps", "0", "--flip", "0.4"});
-  EXPECT_THAT(refused.output, HasSubstr("--flip may change between epochs only"));
+  EXPECT_THAT(refused.output, HasSubstr("--flip can change only between epochs"));
   ASSERT_EQ(train(2, {"--resume", cut, "--max-steps", "0"}).exit_code, 0);
   EXPECT_EQ(run_program({"d2l-ckpt", "diff", whole, cut}).output, "identical\n");
 }
@@ -80,10 +80,11 @@ TEST(Train, SaysWhatDoesNotFitTheImages) {
   const auto output = [&](const Words& words) {
     return train(0, Words{"--recipe", "lenet", "--out", run} + words).output;
   };
-  EXPECT_THAT(output({"--normalize", "imagenet"}),
-              HasSubstr("--normalize imagenet has numbers for 3 channels, the images have 1"));
+  EXPECT_THAT(
+      output({"--normalize", "imagenet"}),
+      HasSubstr("--normalize imagenet: expected numbers for 1 channel of the images, found 3"));
   EXPECT_THAT(output({"--crop-padding", "28"}),
-              HasSubstr("--crop-padding expects less than the images' size, 28, found 28"));
+              HasSubstr("--crop-padding expects less than the image size, 28, found 28"));
   EXPECT_FALSE(std::filesystem::exists(run));
 }
 
@@ -145,7 +146,7 @@ TEST(Resume, ADamagedCheckpointIsNamedAndTheOneBeforeItUsed) {
   ProgramResult resumed = train(2, {"--resume", run, "--max-steps", "0"});
   EXPECT_EQ(resumed.exit_code, 0) << resumed.output;
   EXPECT_THAT(resumed.output, HasSubstr("damaged checkpoint " + newest.string()));
-  EXPECT_THAT(resumed.output, HasSubstr("going on after step 10"));
+  EXPECT_THAT(resumed.output, HasSubstr("continuing after step 10"));
   EXPECT_EQ(run_program({"d2l-ckpt", "diff", whole, run}).output, "identical\n");
 }
 
@@ -305,7 +306,7 @@ TEST(Train, FreezesByName) {
   EXPECT_THAT(diff.output, HasSubstr("parameters/"));
   EXPECT_THAT(diff.output, testing::Not(HasSubstr("conv1")));
   EXPECT_THAT(diff.output, testing::Not(HasSubstr("bn1")));
-  EXPECT_THAT(result.output, HasSubstr("parameters, of them "));
+  EXPECT_THAT(result.output, HasSubstr(" parameters, of which "));
 }
 
 // metrics.csv shows the learning rate of each step.
@@ -382,7 +383,7 @@ TEST(Train, OnAFullDiskTheNewestStay) {
     std::filesystem::remove(CheckpointStore::path_of(run / "checkpoints", step));
   write_text_file(folder.path() / "filler", std::string(600'000, 'x'));
   ProgramResult resumed = train(1, {"--resume", run.string(), "--max-steps", "18"});
-  EXPECT_THAT(resumed.output, HasSubstr("going on after step 16"));
+  EXPECT_THAT(resumed.output, HasSubstr("continuing after step 16"));
   EXPECT_EQ(resumed.exit_code, 1) << resumed.output;
   EXPECT_THAT(resumed.output, HasSubstr("checkpoint of step 18 was not saved"));
   EXPECT_EQ(CheckpointStore::steps(run / "checkpoints"), (std::vector<int64_t>{16}));
@@ -436,7 +437,7 @@ TEST(Train, SaysWhatIsWrong) {
             "--loss-scale expects a number from 0"},
            {{"--recipe", "lenet", "--precision", "fp16", "--device", "cpu", "--out", out},
             2,
-            "expects a GPU, found --device cpu; the 16 bits of CPUs are --precision bf16"},
+            "expects a GPU, found --device cpu; on CPUs use --precision bf16"},
            {{"--recipe", "bn-lenet", "--sync-bn", "on", "--accumulate", "2", "--out", out},
             2,
             "--accumulate 1"},

@@ -128,7 +128,7 @@ TEST_F(OnGpu, CudaGraphsChangeNothing) {
 TEST_F(OnGpu, StepsThroughTheHostAreNotRecorded) {
   const Words options = {"--model", "mlp", "--device", "cuda", "--comm", "mpi", "--max-steps", "6"};
   const auto out = run("two", 2, options);
-  EXPECT_THAT(read_text_file(out / "log.txt"), HasSubstr("not recorded as CUDA graphs"));
+  EXPECT_THAT(read_text_file(out / "log.txt"), HasSubstr("not captured as CUDA graphs"));
 }
 
 TEST_F(OnGpu, SharedGpusAreFoundAtTheStart) {
@@ -138,7 +138,7 @@ TEST_F(OnGpu, SharedGpusAreFoundAtTheStart) {
   if (result.exit_code == 0) GTEST_SKIP() << "this machine has 8 GPUs";
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.output, AllOf(HasSubstr("GPU"), HasSubstr("for each rank"),
-                                   HasSubstr("on its host"), HasSubstr("takes")));
+                                   HasSubstr("visible GPUs"), HasSubstr("uses")));
   EXPECT_FALSE(std::filesystem::exists(out));
 }
 
