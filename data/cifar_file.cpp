@@ -97,7 +97,7 @@ std::unique_ptr<Dataset> open_cifar10(const std::vector<fs::path>& files, Split 
     CifarRecords records = parse_cifar10(read_bytes(file), file.string());
     const int64_t count = static_cast<int64_t>(records.labels.size());
     if (count < kBatchSamples)
-      info.remarks.push_back(concat(file.filename().string(), " holds ", with_thousands(count),
+      info.remarks.push_back(concat(file.filename().string(), " contains ", with_thousands(count),
                                     " samples of ", with_thousands(kBatchSamples)));
     all.images.insert(all.images.end(), records.images.begin(), records.images.end());
     all.labels.insert(all.labels.end(), records.labels.begin(), records.labels.end());

@@ -44,7 +44,7 @@ std::string content_text(const fs::path& folder, const std::string& of_interest)
   std::vector<std::string> names;
   for (size_t i = 0; i < std::min(found.size(), kMostNames); ++i) names.push_back(found[i].second);
   return concat(
-      "holds ", join(names, ", "),
+      "contains ", join(names, ", "),
       found.size() > kMostNames ? concat(" and ", found.size() - kMostNames, " more") : "");
 }
 

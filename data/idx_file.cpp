@@ -213,8 +213,8 @@ std::unique_ptr<Dataset> open_idx(const fs::path& images, const fs::path& labels
   check(shape.rank() == 3 || shape.rank() == 4, images.string(),
         ": expected images (three or four axes), found elements of shape ", shape,
         shape.rank() == 1 ? ", which look like labels" : "");
-  check(shape[0] == label_array.shape[0], images.string(), " holds ", shape[0], " images, but ",
-        labels.string(), " holds ", label_array.shape[0], " labels");
+  check(shape[0] == label_array.shape[0], images.string(), " has ", shape[0], " images, but ",
+        labels.string(), " has ", label_array.shape[0], " labels");
   const uint8_t largest = *std::max_element(label_array.bytes.begin(), label_array.bytes.end());
   if (info.classes == 0) info.classes = largest + 1;
   for (size_t i = 0; largest >= info.classes && i < label_array.bytes.size(); ++i)

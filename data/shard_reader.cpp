@@ -126,8 +126,8 @@ class ShardReader {
     require(images.type.kind == hdf5::ElementType::Kind::integer && images.type.bytes == 1 &&
                 !images.type.is_signed,
             "dataset 'images': expected unsigned bytes");
-    require(images.sizes[0] == description.labels.size(), "holds ", images.sizes[0],
-            " images, but ", description.labels.size(), " labels");
+    require(images.sizes[0] == description.labels.size(), "expected one label per image, found ",
+            images.sizes[0], " images and ", description.labels.size(), " labels");
     require(std::equal(images.sizes.begin() + 1, images.sizes.end(), images.chunk.begin() + 1),
             "dataset 'images': expected chunks of whole images, found chunks with parts of images");
     for (size_t axis = 1; axis < 4; ++axis)

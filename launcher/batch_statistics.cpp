@@ -60,8 +60,8 @@ std::string check_batch_statistics(const Config& config, const data::Loader& tra
                training.accumulate > 1 ? concat(" in ", training.accumulate, " micro-batches") : "",
                "); use a larger batch", ranks > 1 ? ", fewer ranks or --sync-bn on" : ""));
   return concat("the last batch of each epoch has ", last, last == 1 ? " sample" : " samples",
-                ": the batch norm ", layer, " gets 1 value per channel from it, too few for ",
-                "its running statistics; --last-batch drop skips that batch");
+                ": the batch norm ", layer, " gets 1 value per channel from it, too few to ",
+                "update its running statistics; --last-batch drop skips that batch");
 }
 
 }  // namespace d2l::launcher

@@ -121,7 +121,7 @@ TEST(Catalog, AbsentFilesComeWithWhatIsThere) {
   };
   EXPECT_THAT(message("mnist"),
               testing::EndsWith("in " + path +
-                                ", which holds test-labels-idx1-ubyte.zip/, "
+                                ", which contains test-labels-idx1-ubyte.zip/, "
                                 "train-images-idx3-ubyte, a0.png, a1.png, a10.png, a11.png and 16 "
                                 "more"));
   write_bytes(folder.path() / "cifar10", {1});
@@ -147,7 +147,7 @@ TEST(Catalog, FindsFilesInAllTheirPlaces) {
   EXPECT_EQ(message_of(samples),
             below.string() +
                 ": expected train-labels-idx1-ubyte (or .idx instead of -idx, each also with .gz) "
-                "beside train-images-idx3-ubyte.gz, but the folder holds "
+                "beside train-images-idx3-ubyte.gz, but the folder contains "
                 "train-images-idx3-ubyte.gz");
   write_idx(below / "train-labels-idx1-ubyte.gz", {2}, std::vector<uint8_t>{9, 0});
   EXPECT_EQ(samples(), 2);

@@ -54,7 +54,7 @@ TEST(Cifar10, FilesFollowTheirNumbers) {
             "test-00000-of-NNNNN.h5, in " +
                 (folder.path() / "cifar10").string() + ", which does not exist; or in " +
                 below.string() + ", which is empty; or in " + folder.path().string() +
-                ", which holds cifar-10-batches-bin/");
+                ", which contains cifar-10-batches-bin/");
   write_bytes(below / "data_batch_2.bin", records(2, 5));
   write_bytes(below / "data_batch_x.bin", {1, 2, 3});  // ignored
   EXPECT_EQ(message_of([&] { open(Split::train); }),
@@ -88,8 +88,9 @@ TEST(Cifar10, WhatIsMissingIsRemarked) {
   EXPECT_THAT(remarks(Split::train),
               ElementsAre("data_batch_4.bin and data_batch_5.bin are missing"));
   write_bytes(folder.path() / name(4), records(9'999, 0));
-  EXPECT_THAT(remarks(Split::train), ElementsAre("data_batch_4.bin holds 9,999 samples of 10,000",
-                                                 "data_batch_5.bin is missing"));
+  EXPECT_THAT(remarks(Split::train),
+              ElementsAre("data_batch_4.bin contains 9,999 samples of 10,000",
+                          "data_batch_5.bin is missing"));
   for (int number : {4, 5}) {
     fs::remove(folder.path() / name(number));
     fs::create_hard_link(folder.path() / name(1), folder.path() / name(number));

@@ -233,8 +233,7 @@ TEST_F(IdxPair, ClassesCanBeCounted) {
 
 TEST_F(IdxPair, FilesThatDoNotBelongTogetherAreNamed) {
   write_idx(labels, {5}, Bytes{0, 1, 2, 1, 0});
-  EXPECT_EQ(message(),
-            images.string() + " holds 4 images, but " + labels.string() + " holds 5 labels");
+  EXPECT_EQ(message(), images.string() + " has 4 images, but " + labels.string() + " has 5 labels");
 }
 
 TEST_F(IdxPair, LabelsOutOfRangeAreNamed) {

@@ -344,7 +344,7 @@ TEST_F(ShardSet, MissingOnesAreNamed) {
   EXPECT_EQ(message(), none + "is empty");
   for (const char* name : {"train-0-of-1.h5", "notes", "test-00000-of-00001.h5"})
     write_bytes(folder.path() / name, {});
-  EXPECT_EQ(message(), none + "holds test-00000-of-00001.h5, train-0-of-1.h5, notes");
+  EXPECT_EQ(message(), none + "contains test-00000-of-00001.h5, train-0-of-1.h5, notes");
 }
 
 TEST_F(ShardSet, TwoSetsAreRefused) {
