@@ -98,7 +98,7 @@ Settings settings_of(const std::vector<po::option>& words) {
     if (word.position_key >= 0 || word.string_key.empty())
       usage("unexpected word '", join(word.value, " "), "'; every value must follow its --option");
     std::string label = "--" + word.string_key, value = word.value.at(0);
-    // Boost takes the next word for the value, whatever it is.
+    // Boost takes any next word as the value.
     if (value.starts_with("--")) usage(label, " expects a value, found the option '", value, "'");
     const Option& option = option_named(word.string_key);
     // Usually an unset shell variable.

@@ -71,7 +71,7 @@ void RunFolder::check_new() const {
   const bool has_run = fs::exists(in(kConfig)) || !CheckpointStore::steps(in(kCheckpoints)).empty();
   check(!has_run, "--out ", path_.string(), " already contains a run; continue it with --resume ",
         path_.string(), " or choose another folder");
-  // Of a start that was killed it has no rows.
+  // The file of a start that was killed has no rows.
   const std::string rows = fs::exists(in(kMetrics)) ? read_text_file(in(kMetrics)) : "";
   check(std::count(rows.begin(), rows.end(), '\n') <= 1, "--out ", path_.string(),
         " already contains the ", kMetrics,

@@ -150,10 +150,11 @@ LockHolder FileLock::holder_now(System system) const {
   return holder;
 }
 
-// Returns where the holder is dead; otherwise throws Error.
-void FileLock::judge(System system, const LockHolder& holder) const {
+// Returns if the holder is dead; otherwise throws Error.
+void FileLock::require_dead_holder(System system, const LockHolder& holder) const {
   check(system != System::busy || holder.is_known(), path_.string(), " is held by another process");
-  if (!holder.is_known()) return watch(path_.string() + " does not name the process that holds it");
+  if (!holder.is_known())
+    return wait_for_silence(path_.string() + " does not name the process that holds it");
   const std::string who = concat(path_.string(), " is held by ", holder.describe());
   if (holder.is_before(me_))
     return options_.warn(concat(who, ", an earlier start of this job: taken over"));

@@ -47,8 +47,9 @@ std::vector<std::pair<std::string, std::string>> LaunchEnvironment::settings() c
   return settings;
 }
 
-std::string LaunchEnvironment::lonely_message() const {
-  return concat("MPI: ", lonely_tasks, " tasks were started, but each of them sees only itself; ",
+std::string LaunchEnvironment::unconnected_message() const {
+  return concat("MPI: ", unconnected_tasks,
+                " tasks were started, but each of them sees only itself; ",
                 "start them with 'srun --mpi=pmix ...' or with Open MPI's mpirun");
 }
 

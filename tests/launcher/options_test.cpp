@@ -261,7 +261,7 @@ TEST(ResumeRules, DataAreComparedByWhatTheyHold) {
             "--data can change only between epochs: step-3.h5 is from the middle of an epoch with "
             "--data a, found "
             "b");
-  // checkpoints of older versions know no more than the name
+  // checkpoints of older versions contain only the name
   EXPECT_THAT(refused("", "b"), HasSubstr("with --data fashion-mnist, found ./elsewhere"));
 }
 
