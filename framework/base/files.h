@@ -26,9 +26,10 @@ class NoRoomError : public Error {
 // content (unless only the sync of the folder failed), and Error names the path and the cause.
 // Throws Error if `path` exists and is not a regular file. `before_rename` is called when the
 // temporary file is on disk; if it throws, the replacement fails in the same way.
-void replace_file(const std::filesystem::path& path,
-                  const std::function<void(const std::filesystem::path& temporary)>& write,
-                  const std::function<void()>& before_rename = [] {});
+void replace_file(
+    const std::filesystem::path& path,
+    const std::function<void(const std::filesystem::path& temporary)>& write,
+    const std::function<void()>& before_rename = [] {});
 
 // Calls replace_file() with `text` as the content.
 void write_text_file(const std::filesystem::path& path, const std::string& text);

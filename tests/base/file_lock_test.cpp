@@ -39,7 +39,8 @@ class FileLockTest : public testing::Test {
   }
   // See WorksWithoutLocksOfTheFileSystem.
   void warn(const std::string& text) {
-    if (text.find("this file system does not support locks") == std::string::npos) warnings_.push_back(text);
+    if (text.find("this file system does not support locks") == std::string::npos)
+      warnings_.push_back(text);
   }
   // A child that holds the lock until it is killed.
   pid_t holder() {

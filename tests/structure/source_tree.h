@@ -19,8 +19,8 @@ std::vector<SourceFile> read_tree(const std::filesystem::path& root);
 using Faults = std::vector<std::string>;
 
 // The room that a path belongs to: "backend" for framework/backend/cpu/matmul.cpp, "options" for
-// launcher/options/data.h, "launcher" for the files beside that folder, "tests" for all tests; empty
-// if it is in none.
+// launcher/options/data.h, "launcher" for the files beside that folder, "tests" for all tests;
+// empty if it is in none.
 std::string room_of(const std::string& path);
 
 Faults check_rooms(const std::vector<SourceFile>& tree);    // no includes of a higher room
