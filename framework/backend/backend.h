@@ -39,9 +39,6 @@ class Backend : public ComputeDevice, public Kernels {
   void do_lamb_direction(const AdamParams& params, View gradient, ConstView value, View mean,
                          View square) override;
   void do_norms(StepRanges ranges, ConstView x, View norms) override;
-
- protected:
-  using Kernels::Kernels;
 };
 
 // threads: at least 1. The calling thread is one of them and the only one that may call kernels.

@@ -57,7 +57,7 @@ struct LarsOptions {
 std::unique_ptr<Optimizer> make_lars(nn::ParameterSet& parameters, const LarsOptions& options);
 
 // For large batches: You et al., "Large Batch Optimization for Deep Learning", 2019. For each
-// parameter, w -= lr ratio u, where u is the result of lamb_direction (framework/backend/kernels.h)
+// parameter, w -= lr ratio u, where u is the result of lamb_direction (OptimizerKernels)
 // and ratio = |w| / |u|. ratio is 1 if |w| or |u| is 0, and for parameters that `decay` excludes.
 // Gradients are not normalised first; use clip_norm for that.
 struct LambOptions {

@@ -13,6 +13,7 @@ namespace {
 constexpr size_t kFileLines = 500;
 constexpr size_t kFunctionLines = 60;
 constexpr size_t kBackendLines = 300;
+constexpr size_t kKernelVirtuals = 45;
 constexpr size_t kCommunicatorVirtuals = 8;  // with the destructor
 
 bool ends_with(const std::string& text, const std::string& end) {
@@ -130,19 +131,27 @@ Faults check_conditionals(const std::vector<SourceFile>& tree) {
 }
 
 Faults check_interfaces(const std::vector<SourceFile>& tree) {
+  const auto virtuals_of = [](const SourceFile& file) {
+    return static_cast<size_t>(
+        std::count_if(file.lines.begin(), file.lines.end(),
+                      [](const std::string& line) { return line.rfind("  virtual ", 0) == 0; }));
+  };
   Faults faults;
+  size_t kernels = 0;
   for (const SourceFile& file : tree) {
+    if (file.path.rfind("framework/backend/kernels/", 0) == 0) kernels += virtuals_of(file);
     if (file.path == "framework/backend/backend.h" && file.lines.size() > kBackendLines)
       faults.push_back(
           concat(file.path, ":1: ", file.lines.size(), " lines, at most ", kBackendLines));
     if (file.path != "framework/comm/communicator.h") continue;
-    size_t virtuals = 0;
-    for (const std::string& line : file.lines)
-      if (line.compare(0, 10, "  virtual ") == 0) ++virtuals;
+    const size_t virtuals = virtuals_of(file);
     if (virtuals > kCommunicatorVirtuals)
       faults.push_back(concat(file.path, ":1: ", virtuals, " virtual functions, at most ",
                               kCommunicatorVirtuals));
   }
+  if (kernels > kKernelVirtuals + 1)  // and the destructor
+    faults.push_back(
+        concat("framework/backend/kernels: ", kernels - 1, " kernels, at most ", kKernelVirtuals));
   return faults;
 }
 

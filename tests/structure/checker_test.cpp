@@ -177,10 +177,13 @@ TEST_F(Checker, WideInterfacesAreFaults) {
   put("framework/backend/backend.h", lines(300, "// line"));
   const std::string destructor = "  virtual ~Communicator() = default;\n";
   put("framework/comm/communicator.h", destructor + lines(7, "  virtual void f() = 0;"));
+  put("framework/backend/kernels/a.h", lines(40, "  virtual void f() = 0;"));
+  put("framework/backend/kernels/b.h", lines(6, "  virtual void f() = 0;"));
   EXPECT_THAT(check_interfaces(tree()), IsEmpty());
+  put("framework/backend/kernels/b.h", lines(7, "  virtual void f() = 0;"));
   put("framework/backend/backend.h", lines(301, "// line"));
   put("framework/comm/communicator.h", destructor + lines(8, "  virtual void f() = 0;"));
-  EXPECT_EQ(check_interfaces(tree()).size(), 2u);
+  EXPECT_EQ(check_interfaces(tree()).size(), 3u);
 }
 
 TEST_F(Checker, TeamsElsewhereAreFaults) {

@@ -34,7 +34,9 @@ CpuBackend::CpuBackend(int threads, MemoryPool* memory)
 }
 
 CpuBackend::CpuBackend(MemoryPool& memory)
-    : Backend(Mode::dry_run), own_pool_({allocate_host, std::free}), pool_(memory) {}
+    : own_pool_({allocate_host, std::free}), pool_(memory) {
+  make_dry();
+}
 
 std::string CpuBackend::describe() const {
   return concat("CPU, ", has_wide_vectors() ? "AVX-512, " : "", dnnl_.describe());
