@@ -26,7 +26,7 @@ class backends:
 
 
 if sys.argv[0].endswith("torch_worker.py"):
-    if "TURN" in os.environ:  # gpu_script_test.sh decides who comes to an end
+    if "TURN" in os.environ:  # gpu_script_test.sh decides which programs return
         subprocess.run([os.environ["TURN"]], check=True)
     job = json.loads(sys.argv[1])
     speed = {"eager": 500.0, "channels_last-fused": 1000.0}.get(job["variant"], 2000.0)
