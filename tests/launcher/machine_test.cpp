@@ -18,11 +18,6 @@ namespace fs = std::filesystem;
 using testing::HasSubstr;
 using testing::Not;
 
-Words operator+(Words words, const Words& more) {
-  words.insert(words.end(), more.begin(), more.end());
-  return words;
-}
-
 const std::string kProgram = bin_dir() / "d2l-train";
 
 Words lenet(const fs::path& run) {

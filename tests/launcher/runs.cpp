@@ -4,10 +4,13 @@
 
 namespace d2l::test {
 
+Words operator+(Words words, const Words& more) {
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
 Words train_command(int ranks, const Words& options) {
-  Words words = {"d2l-train", "--data", "synthetic", "--threads", "1"};
-  words.insert(words.end(), options.begin(), options.end());
-  return on_ranks(ranks, words);
+  return on_ranks(ranks, Words{"d2l-train", "--data", "synthetic", "--threads", "1"} + options);
 }
 
 ProgramResult train(int ranks, const Words& options) {

@@ -9,6 +9,7 @@
 namespace d2l::test {
 
 using Words = std::vector<std::string>;
+Words operator+(Words words, const Words& more);
 
 // The command line of d2l-train on synthetic images with one thread per rank; 0 ranks: without
 // mpirun.

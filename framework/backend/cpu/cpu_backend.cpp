@@ -33,8 +33,7 @@ CpuBackend::CpuBackend(int threads, MemoryPool* memory)
   set_team(threads);
 }
 
-CpuBackend::CpuBackend(MemoryPool& memory)
-    : own_pool_({allocate_host, std::free}), pool_(memory) {
+CpuBackend::CpuBackend(MemoryPool& memory) : own_pool_({allocate_host, std::free}), pool_(memory) {
   make_dry();
 }
 
