@@ -114,7 +114,7 @@ Command parse(int argc, char** argv, bool& help) {
   options::options_description shown("Options", kColumns, kMeaningColumns);
   shown.add_options()("help,h", "show this help and exit")(
       "rtol", options::value<double>()->value_name("X"),
-      "relative tolerance of diff: floating-point elements a and b are equal if |a - b| <= "
+      "relative tolerance of diff: floating-point elements a and b are equal if |a-b| <= "
       "X * max(|a|, |b|, r), where r is the larger root mean square of the two arrays (default 0: "
       "bitwise equal)");
   options::options_description all;

@@ -120,9 +120,7 @@ int train(const CommandLine& line, MpiSession& session, LastWords& last_words) {
     if (first) log.warn(warning);
   if (machine.on_gpu() && config.machine.cuda_graph == GraphChoice::automatic &&
       !setup.options.step.record)
-    log.info(
-        "training steps are not captured as CUDA graphs: --comm mpi sends gradients through the "
-        "host");
+    log.info("steps are not captured as CUDA graphs: --comm mpi sends gradients through the host");
   log_start(config, trainer, found, log);
 
   TrainerReport report = trainer.run();

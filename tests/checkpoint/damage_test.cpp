@@ -182,8 +182,8 @@ TEST_F(Damage, LyingIndexesAreRefused) {
     std::string from, to, complaint;
   };
   const std::vector<Lie> lies = {
-      {"[10,84]", "[10,85]", "which its shape"},
-      {"[10,84]", "[4611686018427387904,4611686018427387904]", "which its shape"},
+      {"[10,84]", "[10,85]", "which does not fit its shape"},
+      {"[10,84]", "[4611686018427387904,4611686018427387904]", "which does not fit its shape"},
       {"[10,84]", "[9223372036854775808,1]", "axis of"},
       {"[10,84]", "[1,1,1,1,1,1,1,1,840]", "more than 8 axes"},
       {"[10,84]", "[-10,-84]", "no number"},
@@ -191,8 +191,8 @@ TEST_F(Damage, LyingIndexesAreRefused) {
       {"array f32", "array f17", "unknown dtype"},
       {"array f32", "table f32", "unknown kind"},
       {"array f32", "text f32", "cannot be"},
-      {"pieces 8", "pieces 9", "expected 9 pieces, found 8"},
-      {"pieces 8", "pieces 08", "not written as d2l writes it"},
+      {"pieces 8", "pieces 9", "expected 9 entries, found 8"},
+      {"pieces 8", "pieces 08", "its format differs from what d2l writes"},
       {"pieces 8", "pieces 99999999999999999999", "no number"},
       {"conv1.weight", "conv1.bias", "order of names"},
       {"parameters/fc.weight", "parameters//fc", "not a path"},

@@ -110,7 +110,7 @@ TEST(Snapshot, WhatDoesNotFitIsNamedAndNothingIsOverwritten) {
                 s.integers.erase("progress/step");
                 s.reals["progress/step"] = 1;
               }),
-              HasSubstr("progress/step: expected an integer, found another kind"));
+              HasSubstr("progress/step: expected an integer, found an entry of another kind"));
 }
 
 TEST(Snapshot, RenamedPiecesGetASuggestion) {

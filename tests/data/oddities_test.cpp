@@ -27,7 +27,7 @@ TEST(Oddities, NothingIsSaidOfUsualData) {
 TEST(Oddities, LabelsThatCountFromOne) {
   const auto letters = with_labels({1, 2, 3, 3, 1, 1}, 4);
   const std::string expected =
-      "set, train: no samples of 1 of 4 classes: 0 (do the labels count from 1?); samples by "
+      "set, train: no samples of 1 of 4 classes: 0 (do the labels count from 1?); samples per "
       "class: "
       "0, 3, 1, 2";
   EXPECT_THAT(oddities(*letters, Split::train, 6), ElementsAre(expected));
@@ -65,10 +65,9 @@ TEST(Oddities, OfShardsAndOfAPart) {
   const ShardDataset shards(folder.path(), Split::train);
   EXPECT_EQ(shards.class_counts(13), small_dataset(13)->class_counts(13));
   EXPECT_EQ(shards.class_counts(13), (std::vector<int64_t>{3, 3, 2, 3, 2}));
-  EXPECT_THAT(
-      oddities(shards, Split::train, 3),
-      ElementsAre("small, train: no samples of 2 of 5 classes: 2 (cat), 4 (eel); samples by "
-                  "class: 1, 1, 0, 1, 0"));
+  EXPECT_THAT(oddities(shards, Split::train, 3),
+              ElementsAre("small, train: no samples of 2 of 5 classes: 2 (cat), 4 (eel); samples "
+                          "per class: 1, 1, 0, 1, 0"));
   EXPECT_EQ(message_of([&] { shards.class_counts(14); }),
             "small: expected at most 13 samples, found 14");
 }

@@ -64,7 +64,7 @@ TEST_F(Program, PacksInspectsAndVerifies) {
 
   const ProgramResult info = run({"info", out().string()});
   EXPECT_EQ(info.exit_code, 0);
-  for (const char* part : {"mine, train, shard 2 of 3", "34, number 34 to 67 of 101", "[4, 6, 1]",
+  for (const char* part : {"mine, train, shard 2 of 3", "34, numbers 34 to 67 of 101", "[4, 6, 1]",
                            "classes       7", "deflate 2"})
     EXPECT_NE(info.output.find(part), std::string::npos) << part << " in\n" << info.output;
 

@@ -46,7 +46,8 @@ TEST(Duration, Lists) {
   EXPECT_THAT(split_list("--x", "a,b*"), ElementsAre("a", "b*"));
   EXPECT_TRUE(split_list("--x", "").empty());
   for (const char* bad : {",", "a,", ",a", "a,,b"})
-    EXPECT_THAT(message_of([&] { split_list("--x", bad); }), HasSubstr("--x expects values with"));
+    EXPECT_THAT(message_of([&] { split_list("--x", bad); }),
+                HasSubstr("--x expects values separated by"));
 }
 
 using Numbers = std::vector<float>;

@@ -37,7 +37,8 @@ TEST_F(Divergence, NeverBecomesTheNewestCheckpointAndTheMessageSaysHowToGoOn) {
       train(0, {"--resume", run(), "--lr", "1e15", "--save-every", "1", "--max-steps", "40"});
   EXPECT_EQ(wild.exit_code, 1) << wild.output;
   EXPECT_THAT(wild.output, AllOf(HasSubstr("lower the learning rate (now 1e+15)"),
-                                 HasSubstr("the last good checkpoint, with --resume " + run())));
+                                 HasSubstr("continue from the last good checkpoint, step "),
+                                 HasSubstr(", with --resume " + run() + " and other options")));
   for (const int64_t step : steps()) {
     const Snapshot snapshot = read_checkpoint(CheckpointStore::path_of(checkpoints(), step));
     EXPECT_EQ(first_not_finite(snapshot), "") << step;
@@ -54,7 +55,7 @@ TEST_F(Divergence, OfTheTestLossIsAnErrorAndNothingIsSaved) {
       train(0, {"--resume", run(), "--lr", "3e37", "--max-steps", "31", "--save-every", "1"});
   EXPECT_EQ(result.exit_code, 1) << result.output;
   EXPECT_THAT(result.output, AllOf(HasSubstr("step 31: "), HasSubstr("the run has diverged"),
-                                   HasSubstr("after step 30, the last good checkpoint")));
+                                   HasSubstr("continue from the last good checkpoint, step 30")));
   EXPECT_THAT(steps(), ElementsAre(10, 20, 30));
 }
 

@@ -78,9 +78,8 @@ TEST(Inputs, WarnsOfClassesWithoutSamples) {
   const ProgramResult result = train_in(
       folder.path(), "--model softmax-regression --data mnist --max-steps 1 --batch-size 9");
   EXPECT_EQ(result.exit_code, 0) << result.output;
-  EXPECT_THAT(result.output,
-              HasSubstr("warning: mnist, train: no samples of 1 of 10 classes: 9 (9); samples by "
-                        "class: 2, 2, 2, 2, 2, 2, 2, 2, 2, 0\n"));
+  EXPECT_THAT(result.output, HasSubstr("warning: mnist, train: no samples of 1 of 10 classes: 9 "
+                                       "(9); samples per class: 2, 2, 2, 2, 2, 2, 2, 2, 2, 0\n"));
   EXPECT_THAT(result.output, Not(HasSubstr("mnist, test: ")));
 }
 

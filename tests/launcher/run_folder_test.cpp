@@ -184,9 +184,9 @@ TEST_F(RunFolderTest, ACheckpointOfAnotherRunIsNamedAndSkipped) {
   fs::copy(foreign, checkpoint(5));
   const ProgramResult result = train(2, {"--resume", run(), "--max-steps", "3"});
   EXPECT_EQ(result.exit_code, 0) << result.output;
-  EXPECT_THAT(result.output, AllOf(HasSubstr(checkpoint(5).string() + ": expected a checkpoint of "
-                                                                      "the run "),
-                                   HasSubstr("; skipped"), HasSubstr("continuing after step 2")));
+  EXPECT_THAT(result.output,
+              AllOf(HasSubstr(checkpoint(5).string() + ": expected a checkpoint of run "),
+                    HasSubstr("; skipped"), HasSubstr("continuing after step 2")));
   expect_refused({"--resume", run(), "--from", "5"}, "expected a checkpoint of run ");
   expect_refused({"--resume", run(), "--from", foreign}, "expected a checkpoint of run ");
 }

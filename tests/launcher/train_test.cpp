@@ -257,7 +257,7 @@ TEST(Train, SaysWhatIsWrong) {
            {{"--recipe", "lenet", "--width", "2", "--out", out}, 2, "cannot be made narrower"},
            {{"--recipe", "nin", "--resize", "66", "--out", out}, 1, "at least 67 x 67"},
            {{"--recipe", "lenet", "--freeze", "conv9.*", "--out", out}, 2, "'conv9.*'"},
-           {{"--recipe", "lenet", "--warmup", "11", "--out", out}, 2, "--warmup expects less"},
+           {{"--recipe", "lenet", "--warmup", "11", "--out", out}, 2, "--warmup expects fewer"},
            {{"--recipe", "lenet", "--beta1", "0.5", "--out", out}, 2, "--beta1 has no effect"},
            {{"--recipe", "lenet", "--precision", "fp8", "--out", out},
             2,

@@ -119,7 +119,8 @@ TEST(StateLimits, CountsThatCannotBeAreNamed) {
            {"progress/step", int64_t{1} << 62, "from 0 to "},
            {"progress/step", 3, ""},  // fewer than in its epoch
            {"progress/step_in_epoch", -1, "from 0 to 24, found -1"},
-           {"progress/step_in_epoch", 10, "epochs have only 10 steps: other data or --batch-size"},
+           {"progress/step_in_epoch", 10,
+            "epochs have only 10 steps: the data or --batch-size have changed"},
            {"progress/epoch", -1, "from 1 to 20, found -1"},
            {"progress/epoch", 0, "from 1 to 20, found 0"},
            {"progress/epoch", int64_t{1} << 40, "from 1 to 20, found 1099511627776"},
