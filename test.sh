@@ -2,7 +2,7 @@
 # Installs what is missing, builds everything and runs all tests. Arguments go to ctest:
 #   ./test.sh                  all tests
 #   ./test.sh -R autograd      those whose name matches
-#   ./test.sh -L comm          one room
+#   ./test.sh -L comm          those whose label matches
 # Ends with the tests that were skipped and why, and CTest's own summary. Exit code: ctest's.
 set -euo pipefail
 
