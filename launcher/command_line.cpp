@@ -52,9 +52,10 @@ po::options_description flags() {
                                        po::value<std::string>()->value_name(option.value_name),
                                        (option.help + default_note(option)).c_str());
   }
-  groups.front().second.add_options()("list-models",
-                                      "list all networks with their parameters, multiply-adds per "
-                                      "image and default input, and exit");
+  groups.front().second.add_options()(
+      "list-models",
+      "print all networks with their number of parameters, multiply-adds per image, input size and "
+      "number of classes, and exit");
   groups.back().second.add_options()("help,h", "show this help and exit");
   for (const auto& group : groups) all.add(group.second);
   return all;

@@ -114,9 +114,9 @@ Command parse(int argc, char** argv, bool& help) {
   options::options_description shown("Options", kColumns, kMeaningColumns);
   shown.add_options()("help,h", "show this help and exit")(
       "rtol", options::value<double>()->value_name("X"),
-      "relative tolerance of diff: floating-point elements a and b are equal if |a-b| <= "
-      "X * max(|a|, |b|, r), where r is the larger root mean square of the two arrays (default 0: "
-      "bitwise equal)");
+      "relative tolerance of diff: floating-point numbers a and b count as equal if |a-b| <= X * "
+      "max(|a|, |b|, r), where r is the larger of the root mean squares of the two arrays (default "
+      "0: only identical bits count as equal)");
   options::options_description all;
   all.add(shown).add_options()("words", options::value<std::vector<std::string>>());
   options::positional_options_description positions;

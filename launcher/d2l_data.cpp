@@ -1,4 +1,4 @@
-// d2l-data: packs data sets into shards, describes shards and verifies them.
+// d2l-data: packs datasets into shards, describes shards and verifies them.
 
 #include <boost/program_options.hpp>
 #include <filesystem>
@@ -51,24 +51,24 @@ po::options_description pack_options() {
   // Texts name the defaults as those of d2l-train do.
   add("from", po::value<std::string>()->value_name("NAME"),
       ("dataset to pack: " + join(dataset_names(), ", ") +
-       "; the path of a folder of shards; or idx, a dataset in --data-dir whose files have the "
-       "format and the names of MNIST's")
+       "; the path of a folder of shards; or idx: other files in --data-dir that have the format "
+       "and the names of the MNIST files")
           .c_str());
   add("data-dir", po::value<std::string>()->value_name("DIR")->default_value(".", ""),
-      "folder that contains the files of the dataset, directly or in a subfolder of the dataset's "
-      "name (default .)");
+      "folder that contains the files of the dataset, directly or in a subfolder with the name of "
+      "the dataset (default .)");
   add("split", po::value<std::string>()->value_name("train|test")->default_value("train", ""),
       "split to pack (default train)");
   add("out", po::value<std::string>()->value_name("DIR"),
       "output folder; created if it does not exist");
   add("shards", po::value<int>()->value_name("N")->default_value(1, ""),
-      "number of shards, each a file (default 1)");
+      "number of shards; each shard is one file (default 1)");
   add("limit", po::value<int64_t>()->value_name("N"),
       "pack only the first N samples (default: all)");
   add("deflate", po::value<int>()->value_name("N")->default_value(0, ""),
       "compression level, from 0 (none) to 9 (default 0)");
   add("name", po::value<std::string>()->value_name("NAME"),
-      "name of the dataset to store in the shards (default: its own name)");
+      "name of the dataset that is stored in the shards (default: the original name)");
   add("help,h", "show this help and exit");
   return options;
 }
@@ -90,7 +90,7 @@ std::string usage_of(const std::string& command) {
            "PATH is a shard or a folder of shards.\n\n";
   return usage +
          "Reads shards completely and compares their checksums. Stops at the first damaged one.\n"
-         "PATH is a shard, or a folder of shards that must contain all shards of a split.\n\n";
+         "PATH is a shard or a folder of shards. A folder must contain all shards of a split.\n\n";
 }
 
 void print_help(const std::string& command, const po::options_description& options) {

@@ -13,16 +13,16 @@ std::vector<Option> data_options() {
   group
       .add("data", "NAME", &DataConfig::name, fixed_in_epoch,
            "dataset: " + join(data::dataset_names(), ", ") +
-               "; synthetic-HxWxC, generated images of this size, for example "
-               "synthetic-224x224x3; or the path of a folder of shards (./NAME if the folder has "
-               "the name of a dataset)")
+               "; synthetic-HxWxC, generated images of this size, for example synthetic-224x224x3; "
+               "or the path of a folder of shards (./NAME if the folder has the same name as a "
+               "dataset)")
       .path()
       .per_rank()
       .compared_by_contents();
   group
       .add("data-dir", "DIR", &DataConfig::folder, may_change,
-           "folder that contains the files of the dataset, directly or in a subfolder of the "
-           "dataset's name")
+           "folder that contains the files of the dataset, directly or in a subfolder with the "
+           "name of the dataset")
       .path()
       .per_rank();
   group

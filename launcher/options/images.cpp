@@ -7,12 +7,12 @@ namespace d2l::launcher {
 
 std::vector<Option> image_options() {
   using enum ResumeRule;
-  OptionGroup group("Image preprocessing (on the device that computes)", &Config::images);
+  OptionGroup group("Image preprocessing (in training and evaluation)", &Config::images);
   group.add("normalize", "WHAT", &ImageConfig::normalize, fixed_in_epoch,
-            "scale pixel values v to [0, 1] and normalise them to (v - MEAN) / STD. imagenet, "
-            "cifar10: with the mean and standard deviation of this dataset. MEAN:STD: with these, "
-            "each one number or one per channel, for example 0.5:0.25 or "
-            "0.49,0.48,0.45:0.25,0.24,0.26. none: scale only");
+            "replace each pixel value v, from 0 to 1, by (v - MEAN) / STD. imagenet, cifar10: use "
+            "the means and standard deviations of this dataset. MEAN:STD: use these numbers, one "
+            "for all channels or one for each channel, for example 0.5:0.25 or "
+            "0.49,0.48,0.45:0.25,0.24,0.26. none: keep v");
   return group.options();
 }
 

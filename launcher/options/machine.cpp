@@ -42,8 +42,8 @@ std::vector<Option> machine_options() {
             "the CPU");
   group
       .add("comm", &MachineConfig::comm, may_change,
-           "all-reduce of gradients between GPUs. nccl: by NCCL. mpi: by MPI through host memory; "
-           "several ranks may then share a GPU. auto is nccl")
+           "how the gradients of several GPUs are summed. nccl: by NCCL. mpi: by MPI, in host "
+           "memory; several ranks may then share a GPU. auto: the same as nccl")
       .only_with("device", kWithGpus);
   group
       .add("deterministic", &MachineConfig::deterministic, may_change,
@@ -53,23 +53,22 @@ std::vector<Option> machine_options() {
   group
       .add("cuda-graph", &MachineConfig::cuda_graph, may_change,
            "auto: capture training steps as CUDA graphs and replay them, unless gradients pass "
-           "through host memory (--comm mpi with several ranks). off: do not")
+           "through host memory (--comm mpi with several ranks). off: use no CUDA graphs")
       .only_with("device", kWithGpus);
   group
       .add("threads", "N", &MachineConfig::threads, may_change,
-           "compute threads per rank; 0: OMP_NUM_THREADS if it is set, otherwise chosen from the "
-           "cores")
+           "compute threads per rank; 0: OMP_NUM_THREADS if it is set, otherwise the cores of the "
+           "host divided among its ranks")
       .up_to(1024);
   group
       .add("loader-threads", "N", &MachineConfig::loader_threads, may_change,
-           "data loading threads per rank")
+           "threads per rank that load data")
       .from(1)
       .up_to(data::Loader::kMostThreads);
   group
-      .add(
-          "time", "N", &MachineConfig::time, not_kept,
-          "profile: measure N training steps, layer by layer, and print the times instead of doing "
-          "a run; 0: train")
+      .add("time", "N", &MachineConfig::time, not_kept,
+           "profile N training steps, and print the time of each layer and of each kind of "
+           "operation. No run folder is written. 0: train")
       .up_to(kMostCounted);
   return group.options();
 }

@@ -19,16 +19,16 @@ std::vector<Option> model_options() {
   using enum ResumeRule;
   OptionGroup group("Model", &Config::model);
   group.add("model", "NAME", &ModelConfig::name, fixed_in_run,
-            "network to train; --list-models shows the names");
+            "network to train; --list-models prints the names");
   group.add("recipe", "NAME", &ModelConfig::recipe, may_change,
             "train a network with predefined options, such as learning rate, batch size and "
             "epochs. Options in --config and on the command line override them. Names: " +
                 join(models::recipe_names(), ", "));
   group.add("init", &ModelConfig::init, may_change,
-            "distribution of the initial weights (default: set by the recipe or the model)");
+            "distribution of the initial weights (default: that of the recipe or of the network)");
   group
       .add("width", "N", &ModelConfig::width, fixed_in_run,
-           "divide the number of channels by N; only for models that support it")
+           "divide the number of channels by N; not all networks support it")
       .from(1)
       .up_to(1024);
   return group.options();

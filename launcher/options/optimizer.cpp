@@ -40,7 +40,7 @@ std::vector<Option> optimizer_options() {
                           const char* help) -> Option& {
     return group.add(name, "X", member, rule, help).from(0);
   };
-  group.add("optimizer", &OptimizerConfig::kind, fixed_in_run, "optimizer");
+  group.add("optimizer", &OptimizerConfig::kind, fixed_in_run, "optimization method");
   number("lr", &OptimizerConfig::lr, may_change, "learning rate; with --schedule, its maximum")
       .above(0);
   number("momentum", &OptimizerConfig::momentum, zero_fixed_in_run, "momentum of sgd and lars")
@@ -58,16 +58,16 @@ std::vector<Option> optimizer_options() {
       .below(1)
       .only_with("optimizer", kWithMoments);
   number("epsilon", &OptimizerConfig::epsilon, may_change,
-         "added to the denominator for numerical stability (adam, adamw, lamb), at least 1e-30; 0: "
-         "1e-8 for adam and adamw, 1e-6 for lamb")
+         "added to the denominator for numerical stability (adam, adamw, lamb), at least 1e-30. 0 "
+         "means 1e-8 for adam and adamw, and 1e-6 for lamb")
       .only_with("optimizer", kWithMoments);
   number("weight-decay", &OptimizerConfig::weight_decay, may_change,
          "weight decay coefficient. sgd, lars, adam: added to the gradient (L2 regularisation). "
          "adamw, lamb: decoupled from the gradient");
   group.add("decay", &OptimizerConfig::decay, may_change,
-            "parameters to which weight decay, and the layer-wise learning rates of lars and lamb, "
-            "apply. all: all parameters. weights: all but those with one axis (biases and the "
-            "parameters of normalisations)");
+            "parameters to which weight decay applies, and with lars and lamb also the layer-wise "
+            "learning rates. all: all parameters. weights: all parameters except those with one "
+            "axis (biases and the parameters of normalisations)");
   number("lars-eta", &OptimizerConfig::lars_eta, may_change, "trust coefficient of lars")
       .above(0)
       .only_with("optimizer", {lars});

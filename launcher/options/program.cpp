@@ -18,14 +18,14 @@ std::vector<Option> program_options() {
   group
       .add("progress", &ProgramConfig::progress, not_kept,
            "progress display. bar: a line that is redrawn, for terminals. lines: a line every 30 "
-           "seconds. auto: bar if the output goes to a terminal, otherwise lines")
+           "seconds. auto: bar on a terminal, otherwise lines. off: no progress")
       .per_rank();
   group.add("task", "NAME", &ProgramConfig::task, not_kept,
             "run an experiment of the book instead of training a network: attention-regression");
   group
       .add("config", "FILE", &ProgramConfig::config_file, not_kept,
-           "read options from FILE, in lines `name = value`. The command line overrides them. In "
-           "paths, ~/, $NAME and ${NAME} are expanded")
+           "read options from FILE, which has one `name = value` per line. Options on the command "
+           "line override them. In paths, ~/, $NAME and ${NAME} are expanded")
       .path()
       .per_rank();
   return group.options();

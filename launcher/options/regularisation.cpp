@@ -18,12 +18,12 @@ std::vector<Option> regularisation_options() {
       .from(0);
   group
       .add("clip-norm", "X", &RegularisationConfig::clip_norm, may_change,
-           "limit the norm of the gradient of all parameters to X, after --clip-value; 0: off")
+           "limit the common norm of all gradients to X, after --clip-value; 0: off")
       .from(0);
   group
       .add("ema", "X", &RegularisationConfig::ema, zero_fixed_in_run,
-           "evaluate with an exponential moving average of weights and running statistics. X is "
-           "its decay rate, for example 0.999; 0: off")
+           "evaluate with exponential moving averages of the weights and the running statistics. X "
+           "is their decay rate, for example 0.999; 0: off")
       .from(0)
       .below(1);
   return group.options();

@@ -10,20 +10,20 @@ std::vector<Option> run_options() {
   OptionGroup group("Run folder", &Config::run);
   group
       .add("out", "DIR", &RunConfig::out, not_kept,
-           "run folder, for metrics, log and checkpoints. It must not contain a run yet (default: "
-           "runs/RECIPE or runs/MODEL)")
+           "folder for the metrics, the log and the checkpoints of the run. It must not contain a "
+           "run yet (default: runs/RECIPE or runs/MODEL)")
       .path()
       .not_with("time");
   group
       .add("resume", "DIR", &RunConfig::resume, not_kept,
-           "continue the run in DIR from its newest valid checkpoint. The run's options are used "
-           "again; options that are given replace them")
+           "continue the run in DIR from its newest valid checkpoint, with the options that are "
+           "stored there. Options that you give replace the stored ones")
       .path()
       .not_with("time");
   group
       .add("from", "STEP", &RunConfig::from, not_kept,
-           "with --resume: continue from the checkpoint of this step, or from this checkpoint "
-           "file. Later checkpoints of the run are moved to checkpoints/superseded")
+           "with --resume: continue from an earlier checkpoint. STEP is the number of its step, or "
+           "the path of its file. Later checkpoints of the run are moved to checkpoints/superseded")
       .path()
       .not_with("time");
   group
@@ -33,7 +33,7 @@ std::vector<Option> run_options() {
       .not_with("time");
   group
       .add("keep", "N", &RunConfig::keep, may_change,
-           "number of newest checkpoints to keep; the best one, best.h5, is kept in addition")
+           "how many of the newest checkpoints to keep; best.h5, the best one, is kept in addition")
       .from(1)
       .up_to(1e6)
       .not_with("time");
@@ -42,10 +42,13 @@ std::vector<Option> run_options() {
            "steps between evaluations; 0: at the end of each epoch")
       .up_to(kMostCounted)
       .not_with("time");
-  group.add("log-every", "N", &RunConfig::log_every, may_change, "steps between log lines; 0: none")
+  group
+      .add("log-every", "N", &RunConfig::log_every, may_change,
+           "steps between lines in log.txt and training lines in metrics.csv; 0: none")
       .up_to(kMostCounted)
       .not_with("time");
-  group.add("run-id", "ID", &RunConfig::id, fixed_in_run, "tells the run from others").no_flag();
+  group.add("run-id", "ID", &RunConfig::id, fixed_in_run, "distinguishes the run from others")
+      .no_flag();
   return group.options();
 }
 

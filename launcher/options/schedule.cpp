@@ -29,22 +29,21 @@ std::vector<Option> schedule_options() {
   OptionGroup group(
       "Learning-rate schedule (LENGTH: epochs, such as 5 or 0.5, or steps, such as 500steps)",
       &Config::schedule);
+  group.add("schedule", &ScheduleConfig::kind, may_change,
+            "how the learning rate changes over time; polynomial and cosine reach --final-lr at "
+            "the end of the last epoch (--epochs)");
   group.add(
-      "schedule", &ScheduleConfig::kind, may_change,
-      "how the learning rate changes over time; polynomial and cosine reach --final-lr at the "
-      "end of the last epoch (--epochs)");
-  group.add("warmup", "LENGTH", &ScheduleConfig::warmup, may_change,
-            "increase the learning rate linearly to --lr during this time. polynomial and cosine "
-            "start after the warm-up; step and multistep count from the first step of the run");
+      "warmup", "LENGTH", &ScheduleConfig::warmup, may_change,
+      "length of the warm-up, in which the learning rate rises linearly to --lr. polynomial and "
+      "cosine start after the warm-up; step and multistep count from the first step of the run");
   group
       .add("warmup-start", "X", &ScheduleConfig::warmup_start, may_change,
            "learning rate at the start of the warm-up")
       .from(0);
   group
-      .add(
-          "step-every", "LENGTH", &ScheduleConfig::step_every, may_change,
-          "with --schedule step: multiply the learning rate by --gamma after every LENGTH, counted "
-          "from the first step of the run, warm-up included")
+      .add("step-every", "LENGTH", &ScheduleConfig::step_every, may_change,
+           "with --schedule step: multiply the learning rate by --gamma after every LENGTH, "
+           "counted from the first step of the run, warm-up included")
       .only_with("schedule", {Kind::step});
   group
       .add("milestones", "LENGTH,...", &ScheduleConfig::milestones, may_change,
@@ -53,11 +52,11 @@ std::vector<Option> schedule_options() {
       .only_with("schedule", {Kind::multistep});
   group
       .add("gamma", "X", &ScheduleConfig::gamma, may_change,
-           "factor for --schedule step and multistep")
+           "factor of --schedule step and multistep")
       .above(0)
       .up_to(1)
       .only_with("schedule", kInSteps);
-  group.add("power", "X", &ScheduleConfig::power, may_change, "exponent for --schedule polynomial")
+  group.add("power", "X", &ScheduleConfig::power, may_change, "exponent of --schedule polynomial")
       .above(0)
       .only_with("schedule", {Kind::polynomial});
   group

@@ -30,41 +30,42 @@ std::vector<Option> training_options() {
       .up_to(kMostCounted);
   group
       .add("max-steps", "N", &TrainingConfig::max_steps, may_change,
-           "stop after this many steps; 0: no limit")
+           "stop after N steps, counted from the beginning of the run; 0: no limit")
       .up_to(kMostCounted)
       .not_with("time");
   group
       .add("batch-size", "N", &TrainingConfig::batch_size, fixed_in_epoch,
-           "samples per step, summed over all ranks")
+           "samples per step, of all ranks together")
       .from(1)
       .up_to(kMostCounted);
   group.add("last-batch", &TrainingConfig::last_batch, fixed_in_epoch,
             "what to do with the last batch of an epoch if it is smaller than --batch-size. keep: "
-            "train on it. drop: skip it; its samples are different ones in each epoch");
+            "train on it. drop: skip it; the skipped samples differ from epoch to epoch");
   group
       .add("accumulate", "N", &TrainingConfig::accumulate, may_change,
            "gradient accumulation: split each rank's part of a batch into N micro-batches and add "
-           "their gradients. It saves memory; the step is the same up to rounding, unless the "
-           "network has batch norms, which use the statistics of each micro-batch")
+           "their gradients. It saves memory. The result is the same up to rounding, unless the "
+           "network has batch norms: they use the statistics of each micro-batch")
       .from(1);
   group.add("precision", &TrainingConfig::precision, may_change,
-            "data type of images and activations. Weights, accumulation, statistics and losses are "
-            "always f32. bf16: CPUs without bf16 arithmetic store bf16 and multiply in f32. fp16: "
+            "data type of images and activations. Weights, sums, statistics and losses are always "
+            "f32. bf16: CPUs that do not multiply bf16 faster than f32 multiply it as f32. fp16: "
             "with loss scaling, GPUs only. tf32: stored as f32, multiplied in 19 bits, GPUs only");
   group
       .add("loss-scale", "X", &TrainingConfig::loss_scale, may_change,
-           "constant factor by which fp16 scales the loss and thereby the gradients. 0: dynamic "
-           "loss scaling: it starts with 65536, is halved when gradients overflow, which also "
-           "skips the step, and is doubled after 2000 steps without an overflow")
+           "constant factor by which fp16 scales the loss and so the gradients. 0: a dynamic "
+           "factor. It starts at 65536. If gradients overflow, it is halved and the step is "
+           "skipped; after 2000 steps without an overflow it is doubled")
       .from(0)
       .up_to(1e30)
       .only_with("precision", {PrecisionChoice::fp16});
   group.add("sync-bn", &TrainingConfig::sync_bn, may_change,
-            "compute the statistics of batch norms over the samples of all ranks");
+            "batch norms use the statistics of the samples of all ranks");
   group
       .add("freeze", "PATTERN,...", &TrainingConfig::freeze, may_change,
-           "do not train the parameters whose names match a pattern, for example layer1.*. A "
-           "batch norm whose parameters are all frozen keeps its running statistics too")
+           "do not train the parameters whose names match a pattern, for example layer1.*. A batch "
+           "norm whose parameters are all frozen uses its running statistics and does not change "
+           "them")
       .may_be_empty();
   group.add("seed", "N", &TrainingConfig::seed, fixed_in_epoch, "seed of all random numbers");
   return group.options();
