@@ -1,4 +1,4 @@
-"""d2l's side of compare_torch.py: the commands and the data sets that they read."""
+"""d2l's side of compare_torch.py: the commands and the datasets that they read."""
 import csv
 import pathlib
 import random
@@ -16,7 +16,7 @@ TEST_SAMPLES = 10  # so that the only evaluation, after the last step, costs not
 
 
 def data_name(job):
-    """A data set with images of the network's input size."""
+    """A dataset with images of the network's input size."""
     if job["channels"] == 1:
         return "fashion-mnist"
     return "cifar10" if job["side"] == 32 else "synthetic-{side}x{side}x{channels}".format(**job)

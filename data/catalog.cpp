@@ -111,7 +111,7 @@ std::string name_of(const fs::path& folder) {
   return (whole.has_filename() ? whole : whole.parent_path()).filename().string();
 }
 
-// A folder named after another data set contains that one, although its files may have the same
+// A folder named after another dataset contains that one, although its files may have the same
 // names.
 bool is_of_another(const Entry& entry, const fs::path& folder) {
   const Entry* other = find_entry(name_of(folder));
@@ -147,7 +147,7 @@ std::unique_ptr<Dataset> open_entry(const Entry& entry, const fs::path& data_dir
            : "");
 }
 
-// Opens a folder of shards, or a folder of original files that is named after their data set.
+// Opens a folder of shards, or a folder of original files that is named after their dataset.
 std::unique_ptr<Dataset> open_folder(const fs::path& folder, Split split) {
   const Entry* entry = find_entry(name_of(folder));
   const bool has_shards =

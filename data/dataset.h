@@ -15,7 +15,7 @@ enum class Split { train, test };
 std::string to_string(Split split);         // "train"
 Split split_from(const std::string& text);  // throws Error for an unknown name
 
-// The description of a data set.
+// The description of a dataset.
 struct DatasetInfo {
   std::string name{};
   int64_t samples = 0;

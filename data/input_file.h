@@ -15,7 +15,7 @@ class InputFile;
 // closes the least recently used first. Thread-safe.
 class DescriptorPool {
  public:
-  // A sixteenth of the process's limit, at most 64, so that a data set of any number of files
+  // A sixteenth of the process's limit, at most 64, so that a dataset of any number of files
   // leaves enough descriptors for everything else.
   static size_t default_size();
 

@@ -4,7 +4,7 @@
 
 namespace d2l::data {
 
-// A data set whose images and labels are in memory.
+// A dataset whose images and labels are in memory.
 class MemoryDataset final : public Dataset {
  public:
   // Sets info.samples from `labels`. Throws Error that begins with info.name if the number of bytes

@@ -12,7 +12,7 @@
 
 namespace d2l::data {
 
-// The description of a shard: a part of one split of a data set as one HDF5 file
+// The description of a shard: a part of one split of a dataset as one HDF5 file
 // (docs/data-format.md).
 struct ShardInfo {
   DatasetInfo dataset;  // samples: of the whole split, over all shards

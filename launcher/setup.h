@@ -34,7 +34,7 @@ struct Setup {
   Facts facts() const;
 
   std::unique_ptr<data::Loader> train_data, test_data;
-  std::string train_fingerprint, test_fingerprint;  // of the data sets
+  std::string train_fingerprint, test_fingerprint;  // of the datasets
   std::unique_ptr<nn::Module> model;
   std::string statistics_warning;  // see check_batch_statistics()
   nn::ParameterSet parameters;

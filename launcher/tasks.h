@@ -7,7 +7,7 @@
 
 namespace d2l::launcher {
 
-// The names for --task: experiments of the book other than training a network on a data set. They
+// The names for --task: experiments of the book other than training a network on a dataset. They
 // generate their own data and print their results; they write no files.
 std::vector<std::string> task_names();
 

@@ -14,7 +14,7 @@ struct CrossEntropy {
 
 // Softmax and cross-entropy in one operation (chapter 3.7): scores (logits) [n, classes], labels
 // i64 [n]. bf16 scores are converted to f32 first. Labels must be in [0, classes); this is not
-// checked here, since data sets check them when they are opened. With label_smoothing s in [0, 1],
+// checked here, since datasets check them when they are opened. With label_smoothing s in [0, 1],
 // the loss is (1 - s) times the plain loss plus s times its average over all labels (Szegedy et
 // al., 2016; PyTorch's formula).
 CrossEntropy cross_entropy(const Variable& scores, const Tensor& labels,

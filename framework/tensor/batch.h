@@ -14,7 +14,7 @@ struct Batch {
   Tensor targets;               // [n, ...], host: the expected outputs; labels are i64 [n]
   int64_t global_size = 0;      // samples in all ranks' parts
   int64_t first_in_global = 0;  // samples in the parts of lower ranks
-  Tensor samples = {};          // i64 [n], host: sample numbers in the data set; for augmentation
+  Tensor samples = {};          // i64 [n], host: sample numbers in the dataset; for augmentation
   int64_t epoch = 0;            // from 0
 
   int64_t size() const { return targets.size(0); }

@@ -12,7 +12,7 @@ struct Config;
 
 struct DataConfig {
   std::string name = "fashion-mnist";  // or a folder of shards
-  std::string folder = ".";            // folder with the files of named data sets
+  std::string folder = ".";            // folder with the files of named datasets
   int64_t resize = 0;                  // images become resize x resize; 0: not resized
 
   bool operator==(const DataConfig&) const = default;

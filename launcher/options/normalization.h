@@ -6,7 +6,7 @@
 
 namespace d2l::launcher {
 
-// Parses --normalize: "none"; "imagenet" or "cifar10" for the statistics of these data sets; or
+// Parses --normalize: "none"; "imagenet" or "cifar10" for the statistics of these datasets; or
 // "MEAN:STD", each one number or one number per channel, separated by ','. Throws UsageError.
 Normalisation parse_normalisation(const std::string& text);
 // The same for images with `channels` channels: returns one number per channel. Throws UsageError

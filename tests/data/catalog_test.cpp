@@ -221,7 +221,7 @@ TEST(Catalog, NamesDoNotDependOnTheCurrentFolder) {
               testing::HasSubstr("expected test shards"));
 }
 
-// The path of a folder that is named after a data set and contains its files means that data set.
+// The path of a folder that is named after a dataset and contains its files means that dataset.
 TEST(Catalog, AFolderNamedLikeADatasetMayHoldItsFiles) {
   TemporaryFolder folder;
   const fs::path below = folder.path() / "fashion-mnist";

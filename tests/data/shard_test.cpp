@@ -322,7 +322,7 @@ class ShardSet : public testing::Test {
   std::string message() {
     return message_of([&] { ShardDataset dataset(folder.path(), Split::train); });
   }
-  // Replaces shard 2 by one of another data set.
+  // Replaces shard 2 by one of another dataset.
   void replace(const Dataset& other) {
     TemporaryFolder elsewhere;
     write_shards(elsewhere.path(), other, 4);

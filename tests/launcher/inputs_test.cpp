@@ -34,7 +34,7 @@ ProgramResult train_in(const fs::path& folder, const std::string& options) {
                           " --threads 1 " + options});
 }
 
-// A folder with the data set's name changes nothing, neither at the start of a run nor at its
+// A folder with the dataset's name changes nothing, neither at the start of a run nor at its
 // resume.
 TEST(Inputs, ADatasetsNameMeansTheSameInEveryFolder) {
   TemporaryFolder folder;
@@ -51,7 +51,7 @@ TEST(Inputs, ADatasetsNameMeansTheSameInEveryFolder) {
   EXPECT_THAT(second.output, HasSubstr("fashion-mnist, 64 + 32 samples"));
 }
 
-// Older versions stored the path of a folder with the data set's name.
+// Older versions stored the path of a folder with the dataset's name.
 TEST(Inputs, AStoredPathOfADatasetsFolderIsUnderstood) {
   TemporaryFolder folder;
   const fs::path here = folder.path() / "here", there = folder.path() / "there";

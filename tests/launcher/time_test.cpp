@@ -111,7 +111,7 @@ TEST(Time, MeasuresWhatTheOptionsSay) {
 }
 
 // The last batch of an epoch, here the second measured step, would be smaller: 96 samples instead
-// of 1000. A batch of the whole data set is measured.
+// of 1000. A batch of the whole dataset is measured.
 TEST(Time, StepsAreOfWholeBatches) {
   for (const auto& [batch, ranks, giga] :
        {std::tuple("1000", 0, "0\\.0864"), std::tuple("1000", 2, "0\\.0432"),

@@ -55,7 +55,7 @@ std::filesystem::path bin_dir();
 // The source tree, or the part of it in a package (docs/package.md).
 std::filesystem::path source_dir();
 
-// The real data sets: $D2L_DATA_DIR, or ../shared/data beside the source tree; empty if absent. Use
+// The real datasets: $D2L_DATA_DIR, or ../shared/data beside the source tree; empty if absent. Use
 // as: auto data = data_dir(); if (data.empty()) GTEST_SKIP() << kNoData;
 std::filesystem::path data_dir();
 inline constexpr const char* kNoData =
