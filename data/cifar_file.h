@@ -11,7 +11,7 @@
 namespace d2l::data {
 
 // CIFAR-10's binary version: files without a header, of records of 3,073 bytes: a label in [0, 10),
-// then 32 x 32 bytes of red, of green and of blue, row by row.
+// then 32 x 32 bytes each of red, green and blue, row by row.
 struct CifarRecords {
   std::vector<uint8_t> images;  // [n, 32, 32, 3]: height, width, channels
   std::vector<uint8_t> labels;  // [n]

@@ -24,7 +24,7 @@ struct DatasetInfo {
   std::vector<std::string> class_names{};  // one per class, or none
   std::string source{};                    // where it comes from
   std::string licence{};
-  std::vector<std::string> remarks{};  // what its files lack although they are usable
+  std::vector<std::string> remarks{};  // what is missing in its files, which are usable
 
   int64_t input_elements() const { return shape.elements(); }
 };

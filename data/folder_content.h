@@ -9,8 +9,8 @@ namespace d2l::data {
 // reason if that cannot be determined.
 bool holds_file(const std::filesystem::path& path);
 
-// Describes the searched folder in a message about a missing file: "contains a, b/ and 3 more", "is
-// empty", "does not exist". Names that contain `of_interest` come first.
+// The description of a searched folder in a message about a missing file: "contains a, b/ and 3
+// more", "is empty", "does not exist". Names that contain `of_interest` come first.
 std::string content_text(const std::filesystem::path& folder, const std::string& of_interest);
 
 }  // namespace d2l::data

@@ -25,7 +25,7 @@ struct LoaderOptions {
   int rank = 0;
   int ranks = 1;
   int threads = 1;
-  int queue_depth = 4;  // batches ready or in work ahead of the one in use
+  int queue_depth = 4;  // batches prepared in advance, including unfinished ones
   int64_t resize = 0;   // images become resize x resize; 0: not resized
 };
 

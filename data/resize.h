@@ -13,8 +13,8 @@ namespace d2l::data {
 // row, then of a column, with the edges extended; shrinking averages with a triangle filter as wide
 // as two output pixels, so that no pixel is skipped. Rows are rounded to bytes before columns are
 // mixed. Pillow 13 (compared with 13.0.0) mixes columns before rows if height - new height is above
-// 0 and above 2 (width - new width): its results then differ by one level. All others are equal.
-// Thread-safe.
+// 0 and above 2 (width - new width): its results then differ by one level. All other results are
+// equal. Thread-safe.
 class Resize {
  public:
   // Scratch memory for apply(); one per thread, of any size.

@@ -4,9 +4,9 @@
 
 namespace d2l {
 
-// Random changes of training images. What is drawn depends on the seed, the epoch and the sample's
-// number in the dataset alone. A new kind is a member here, its draw and its effect in images.h,
-// and an option in launcher/options/augmentation.cpp.
+// Random changes of training images. The random values depend only on the seed, the epoch and the
+// sample's number in the dataset. To add a kind of change, add a member here, its random values and
+// its effect in images.h, and an option in launcher/options/augmentation.cpp.
 struct Augmentation {
   int64_t crop_padding = 0;  // the image is cropped at a random place after padding with zeros
   double flip = 0;           // probability of mirroring left to right

@@ -15,7 +15,7 @@ std::vector<std::string> convolution_kernels(ConvolutionPass pass, const Convolu
 std::string convolution_kernel(ConvolutionPass pass, const ConvolutionShape& shape);
 
 // For tests and benchmarks: while the object lives, the kernel of this name computes every
-// convolution that it suits.
+// convolution that it supports.
 class ForcedConvolutionKernel {
  public:
   explicit ForcedConvolutionKernel(const std::string& name);

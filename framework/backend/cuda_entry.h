@@ -4,8 +4,9 @@
 
 #include "framework/backend/cuda_module.h"
 
-// The functions that libd2l_cuda.so exports to framework/backend/cuda_module.cpp. C linkage only
-// for unmangled names: both sides are built together.
+// The functions that libd2l_cuda.so exports to framework/backend/cuda_module.cpp. They have C
+// linkage only so that their names are not mangled. C++ types are allowed, because both sides are
+// built together.
 extern "C" {
 // Returns the number of usable GPUs. If it is 0 and `trouble` is not null, writes the reason there.
 int d2l_cuda_devices(std::string* trouble);

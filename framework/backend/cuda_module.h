@@ -18,10 +18,10 @@ struct CudaOptions {
 
 // The number of GPUs that this program can use; 0 without the module, a driver or a GPU.
 int count_cuda_devices();
-// If there are none: one sentence that says which of the three is missing.
+// If the number is 0: one sentence that says which of the three is missing.
 std::string why_no_cuda();
-// Whether GPUs are expected: $D2L_CUDA_MODULE is set or NVIDIA's driver is running. If there are
-// none then, users should be told.
+// Whether GPUs are expected: $D2L_CUDA_MODULE is set or NVIDIA's driver is running. If GPUs are
+// expected but not found, warn the user.
 bool expects_cuda();
 // The PCI address on the host, "0000:65:00.0": independent of the device's index.
 std::string cuda_device_address(int device);

@@ -7,11 +7,11 @@
 #include "framework/backend/params.h"
 #include "framework/base/host_device.h"
 
-// What prepare_images does to one image and to one number, for all backends.
+// What prepare_images does to one image and to one pixel value, for all backends.
 
 namespace d2l::images {
 
-// What is drawn for one sample. Pixel (r, c) of the result is pixel (r + down, c + right) of the
+// The random values of one sample. Pixel (r, c) of the result is pixel (r + down, c + right) of the
 // image, or zero outside it; then the result may be mirrored.
 struct Variation {
   int64_t down = 0, right = 0;
@@ -19,7 +19,7 @@ struct Variation {
   float brightness = 1;  // factor
 };
 
-// Byte to [0, 1].
+// Converts a byte to a number from 0 to 1.
 D2L_HOST_DEVICE inline float scaled(uint8_t value, const Variation& variation) {
   const float bright = static_cast<float>(value) / 255.0f * variation.brightness;
   return bright < 1.0f ? bright : 1.0f;

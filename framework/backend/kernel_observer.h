@@ -22,9 +22,9 @@ enum class Work {
   optimizer
 };
 
-// The cost of a kernel by its definition and the shapes of its operands. multiply_adds include
-// those with padding, whatever the device really does; the gradient of a product costs two such
-// products. bytes counts each operand once; an operand that is changed in place is read and
+// The cost of a kernel according to its definition and the shapes of its operands, whatever the
+// device really does. multiply_adds include those with padding; the gradient of a product costs two
+// such products. bytes counts each operand once; an operand that is changed in place is read and
 // written.
 struct KernelCost {
   const char* name;  // the function of Kernels

@@ -48,8 +48,8 @@ class MemoryPool {
   // returns to its own part. Returns the previous part.
   int use_part(int part);
   uint64_t bytes_in_use(int part) const;
-  // The segments of a held part are never returned to the system: their addresses are recorded
-  // elsewhere.
+  // The segments of a held part are never returned to the system, because recordings contain their
+  // addresses.
   void hold_part(int part, bool held);
 
  private:

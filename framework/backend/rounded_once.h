@@ -4,8 +4,8 @@
 
 namespace d2l {
 
-// While it lives, the backend may round weights to the activations' type once, instead of for each
-// product that uses them; see Backend::round_once. f32: nothing is rounded.
+// While the object lives, the backend may round weights to the activations' type once, instead of
+// for each product that uses them; see Backend::round_once. f32: nothing is rounded.
 class RoundedOnce {
  public:
   RoundedOnce(Backend& backend, ConstView values, DType dtype) : backend_(backend) {

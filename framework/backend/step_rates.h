@@ -23,7 +23,7 @@ struct AdamMoments {
 AdamMoments adam_moments(const AdamParams& params);
 
 struct AdamRates {
-  float weight_decay;  // for coupled decay: value times this is added to the gradient
+  float weight_decay;  // for coupled decay: this times the value is added to the gradient
   float keep_value;    // 1 - lr weight_decay when decoupled
   float step_size;     // lr / (1 - beta1^step)
 };

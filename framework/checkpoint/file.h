@@ -7,8 +7,8 @@
 
 namespace d2l {
 
-// One checkpoint as one HDF5 file; docs/checkpoint-format.md describes it. Arrays are datasets
-// under their path names, so h5dump and h5py show parameters/conv1.weight as what it is.
+// One checkpoint as one HDF5 file; docs/checkpoint-format.md describes it. Each array is an
+// HDF5 dataset of the same name, for example parameters/conv1.weight in h5dump and h5py.
 
 // Atomic and durable: a reader finds either the old file or the complete new one. Throws Error
 // naming the path and the cause (such as missing permission), or NoRoomError if the disk is full;

@@ -44,7 +44,7 @@ uint64_t required_index_bytes(const std::vector<FilePiece>& pieces);
 std::string render_index(const FileIndex& index);
 
 // The index_bytes of a file that begins with `head` (at least kSmallestIndex bytes). Throws Error
-// "index: ..." if a checkpoint cannot begin like this.
+// "index: ..." if no checkpoint begins like this.
 uint64_t index_length(std::string_view head);
 
 // Parses and verifies the index: its checksum, unique names in order, sizes that fit the shapes,

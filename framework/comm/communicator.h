@@ -55,7 +55,7 @@ class Communicator {
   Communicator(int rank, int size) : rank_(rank), size_(size) {}
 
  private:
-  // The numbers of works are 1, 2, ...; `work` is the next one.
+  // Operations are numbered 1, 2, ...; `work` is the next number.
   virtual void do_start(Work work, const Collective& op) = 0;
   // `work` was started and has not been waited for.
   virtual void do_wait(Work work) = 0;

@@ -14,7 +14,7 @@ struct Range {
 };
 
 // One exchange with one partner: `send` is sent while data for `receive` arrive. When both are
-// complete, these are added to `receive` or replace it. An empty range is not sent.
+// complete, the received data are added to `receive` or replace it. An empty range is not sent.
 struct Exchange {
   int partner = 0;
   Range send, receive;

@@ -20,8 +20,8 @@ std::vector<Value> gather(const Value& mine, Communicator& comm) {
   return all;
 }
 
-// Copies a text into a member of such a value, which must be all zeros. What does not fit with a
-// terminating zero is cut off.
+// Copies a text into a member of a Value. The member must be all zeros before. If the text does not
+// fit with a terminating zero, it is cut off.
 template <size_t kSize>
 void put(char (&to)[kSize], const std::string& text) {
   std::memcpy(to, text.data(), std::min(text.size(), kSize - 1));

@@ -35,7 +35,7 @@ class GradientReducer {
 
   // This rank's value of the slot is final. Throws Error if called twice for a slot in one step.
   void ready(int slot);
-  // Discards a step that ended before finish(); none of its operations may still be under way.
+  // Discards a step that ended before finish(); all operations that it started must be complete.
   void forget();
   // Starts the remaining buckets, waits for all of them and begins the next step. Slots that were
   // never ready are summed too, so they must hold valid numbers.

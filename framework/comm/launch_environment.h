@@ -26,9 +26,9 @@ struct LaunchEnvironment {
   std::string unconnected_message() const;
 };
 
-// Variables to set before MPI_Init, over what is set, in programs of a package unpacked at `root`:
-// Open MPI would look for its plugins where it was installed (docs/package.md). Empty if there is
-// no package at `root`.
+// Variables that programs of a package unpacked at `root` must set before MPI_Init, replacing their
+// values: otherwise Open MPI would look for its plugins where it was installed when the package was
+// built (docs/package.md). Empty if there is no package at `root`.
 std::vector<std::pair<std::string, std::string>> package_settings(
     const std::filesystem::path& root);
 

@@ -15,10 +15,10 @@
 
 namespace d2l {
 
-// All ranks of a group; for host memory. An operation is cut into jobs, which advance in small
-// steps and never block inside MPI. A caller that waits advances them itself, without waking
-// another thread; while it computes, the communicator's own thread does. A mutex lets only one of
-// the two call MPI at a time.
+// A communicator over all ranks of a group, for host memory. An operation is cut into jobs, which
+// advance in small steps and never block inside MPI. A caller that waits advances them itself,
+// without waking another thread; while it computes, the communicator's own thread advances them. A
+// mutex lets only one of the two call MPI at a time.
 class MpiCommunicator final : public Communicator {
  public:
   struct Options {
@@ -26,7 +26,7 @@ class MpiCommunicator final : public Communicator {
     // The thread is woken only if more bytes than this are under way. Below, the caller alone
     // advances the jobs: where ranks share cores, waking the thread would cost more than it saves.
     int64_t caller_bytes = 0;
-    // Set when this rank will never finish its part of an operation; no other can follow.
+    // Set when this rank will never finish its part of an operation; no further one is possible.
     std::shared_ptr<std::atomic<bool>> broken;
   };
 
@@ -66,7 +66,7 @@ class MpiCommunicator final : public Communicator {
   Work finished_ = 0;  // all up to this one are
   uint64_t pieces_ = 0;
   int64_t pending_bytes_ = 0;  // started since a caller last found the queue empty
-  std::string error_;          // of the first operation that failed; no other can follow
+  std::string error_;          // of the first operation that failed; no further one is possible
   bool stopping_ = false;
   std::atomic<bool> caller_waits_ = false;
   std::thread thread_;

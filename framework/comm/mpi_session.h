@@ -11,9 +11,9 @@ namespace d2l {
 
 // Starts and ends MPI; main() makes it first and destroys it last. Works without mpirun too (one
 // rank). With several ranks, the destructor aborts the whole job instead of waiting for the other
-// ranks if it runs during stack unwinding, or if a communicator has failed or was abandoned: print
-// the error before. The constructor throws Error if MPI lacks what d2l needs, or if a launcher
-// started several tasks that MPI does not connect.
+// ranks if it runs during stack unwinding, or if a communicator has failed or was abandoned. So
+// print the error before that. The constructor throws Error if MPI lacks what d2l needs, or if a
+// launcher started several tasks that MPI does not connect.
 class MpiSession {
  public:
   MpiSession(int* argc, char*** argv);

@@ -71,8 +71,8 @@ class GlobalAveragePool final : public Module {
 
 // Batch normalisation over all axes except the last, which has `channels` elements; then the
 // activation. Parameters weight (gamma) and bias (beta), buffers running_mean and running_var.
-// While both parameters are frozen, training too normalises with the running statistics and does
-// not change them, as fine-tuning needs.
+// While both parameters are frozen, it uses the running statistics in training too and does not
+// change them; fine-tuning needs this.
 class BatchNorm final : public Module {
  public:
   struct Options {

@@ -86,7 +86,7 @@ class Module {
     add_child(name, module);
     return module;
   }
-  // For other functions than forward(x, context): they have to enter the scope themselves.
+  // For functions other than forward(x, context), which must enter the scope themselves.
   Scope own_scope() const { return {.path = &path_}; }
 
  private:

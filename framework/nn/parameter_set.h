@@ -9,10 +9,10 @@
 
 namespace d2l::nn {
 
-// All parameters of a model in two flat arenas, values and gradients, and all its buffers in a
-// third. Slots start at multiples of 64 bytes, in reverse order of registration: the order in which
-// a backward pass completes them. Optimizers, reduction over ranks and checkpoints loop over the
-// slots or process a whole arena in one pass.
+// All parameters of a model in two flat arrays ("arenas"), one of values and one of gradients, and
+// all its buffers in a third. Slots start at multiples of 64 bytes, in reverse order of
+// registration: the order in which a backward pass completes them. Optimizers, reduction over ranks
+// and checkpoints loop over the slots or process a whole arena in one pass.
 class ParameterSet {
  public:
   struct Slot {
@@ -40,12 +40,12 @@ class ParameterSet {
   int64_t count() const;         // elements of all parameters
   int64_t frozen_count() const;  // elements of frozen parameters
 
-  // Makes parameters constant whose names match one of the patterns (* any text, ? any character,
-  // [abc] one of these): no gradient is computed for them, their slots of the gradient arena stay
-  // 0, optimizers made later do not change them, and a BatchNorm whose parameters are all frozen
-  // uses its running statistics and does not change them. Call before the first step. Throws
-  // UsageError if a pattern matches no name, with the nearest name, and if no trainable parameter
-  // is left.
+  // Freezes the parameters whose names match one of the patterns (* any text, ? any character,
+  // [abc] one of these characters): no gradient is computed for them, their slots of the gradient
+  // arena stay 0, optimizers made later do not change them, and a BatchNorm whose parameters are
+  // all frozen uses its running statistics and does not change them. Call before the first step.
+  // Throws UsageError if a pattern matches no name, with the nearest name, and if no trainable
+  // parameter is left.
   void freeze(const std::vector<std::string>& patterns);
 
   // The part of an arena that belongs to slot i. `arena`: values, gradients, or an optimizer's

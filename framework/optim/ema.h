@@ -36,7 +36,7 @@ class Ema {
  private:
   nn::ParameterSet& parameters_;
   double decay_;
-  Tensor values_, buffers_;  // laid out as the arenas; buffers_ undefined if there are none
+  Tensor values_, buffers_;  // laid out like the arenas; buffers_ may be undefined
 };
 
 }  // namespace d2l

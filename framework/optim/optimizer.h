@@ -8,9 +8,9 @@
 
 namespace d2l {
 
-// Updates parameters from gradients. It works on whole arenas and neither knows layers nor
-// communicates: gradients must be final when step() is called. Parameters that are frozen when the
-// optimizer is made are never changed.
+// Updates parameters from gradients. It works on whole arenas (see ParameterSet), knows no layers
+// and does not communicate: gradients must be final when step() is called. Parameters that are
+// frozen when the optimizer is made are never changed.
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
@@ -18,7 +18,7 @@ class Optimizer {
   virtual void step(double lr) = 0;
   // Whether step() reads values back from the device and waits for them.
   virtual bool step_waits() const { return false; }
-  // "optimizer/..."
+  // Visits the optimizer's arrays and counters under the names "optimizer/...".
   virtual void visit(StateVisitor& visitor) = 0;
 };
 

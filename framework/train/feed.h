@@ -14,13 +14,13 @@ struct Normalisation {
 };
 
 struct FeedOptions {
-  DType activations = DType::f32;  // type of the inputs on the device; or 16 bits
+  DType activations = DType::f32;  // f32 or 16 bits: type of the inputs on the device
   DType targets = DType::i64;      // type of the targets on the device
   // For images that are stored as bytes, [n, h, w, c].
   Normalisation normalisation = {};
   Augmentation augmentation = {};
   uint64_t seed = 0;         // of the augmentation
-  int64_t most_samples = 0;  // capacity at first; 0: as many as in the first batch
+  int64_t most_samples = 0;  // initial capacity; 0: the size of the first batch
 };
 
 // Holds a batch on the compute backend, in the form that a model expects. Uploads overlap the work
@@ -29,15 +29,15 @@ class Feed {
  public:
   explicit Feed(Backend& backend, FeedOptions options = {});
 
-  // Queues the work after which inputs() and targets() hold the batch, for work queued later. Byte
-  // images are uploaded as bytes and then divided by 255, as in the book; then augmentation and
-  // normalisation apply. The batch must not change until the backend has done this work. Throws
-  // Error for inputs that do not fit the options.
+  // Queues the work that brings the batch to the device. Work that is queued later can use inputs()
+  // and targets(). Byte images are uploaded as bytes and then divided by 255, as in the book; then
+  // augmentation and normalisation apply. The batch must not change until the backend has done this
+  // work. Throws Error for inputs that do not fit the options.
   void load(const Batch& batch);
 
   // Both [n, ...], of the batch loaded last. Their addresses stay the same until a batch is larger
-  // than all before it and than most_samples, or its samples have another shape. On a CPU, a tensor
-  // that already has the wanted type is aliased instead: nothing depends on its address.
+  // than all before it and than most_samples, or its samples have another shape. On a CPU, a host
+  // tensor that already has the wanted type is used directly: there nothing depends on addresses.
   const Tensor& inputs() const { return inputs_; }
   const Tensor& targets() const { return targets_; }
   int64_t samples() const { return targets_.size(0); }

@@ -25,7 +25,7 @@ class InFlight {
   bool empty() const { return items_.empty(); }
   // Whether the oldest item must be completed before more work is queued.
   bool is_full() const { return items_.size() > ahead_; }
-  // Whether the host has the results of one item before it queues the next.
+  // Whether the host gets the results of each item before it queues the next one.
   bool completes_at_once() const { return ahead_ == 0; }
 
   Item& oldest() { return items_.front(); }

@@ -34,7 +34,7 @@ class Journal {
 
   // The host waited data_wait seconds for a batch, then queued its step in `seconds`.
   void step_queued(StepInFlight& step, double data_wait, double seconds);
-  // The step's results have arrived after `waited` seconds, and `position` includes them.
+  // The host waited `waited` seconds for the step's results; `position` includes them.
   // comm_wait: total seconds so far.
   void step_completed(const StepInFlight& step, double waited, double comm_wait,
                       const Position& position);
@@ -43,6 +43,7 @@ class Journal {
   // Adds a scheduled evaluation to the metrics.
   void record(const Evaluation& evaluation, const Position& position, int64_t samples);
   void took_snapshot(double seconds) { saving_.add(seconds); }
+  // The host spent `seconds` on starting a save.
   void stored(double seconds) { saving_.seconds += seconds; }
   // Time outside training.
   void paused(double seconds) { paused_ += seconds; }

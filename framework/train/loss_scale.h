@@ -8,7 +8,7 @@ namespace d2l {
 
 // The defaults are those of PyTorch's GradScaler.
 struct LossScaleOptions {
-  double constant = 0;             // a fixed scale; 0: dynamic, as the others say
+  double constant = 0;             // a constant scale; 0: dynamic, see below
   double first = 65536;            // initial scale; a power of 2, so that scaling is exact
   int64_t growth_interval = 2000;  // steps without overflow before it doubles
 };
@@ -27,10 +27,10 @@ struct LossScaleState {
 // al., "Mixed Precision Training", ICLR 2018): the gradient of the loss is multiplied by the scale,
 // the parameters' gradients are divided by it. If these or the loss are not finite, the step is
 // skipped, the scale is halved, and nothing else changes. In particular, running statistics are
-// saved before each step and restored after a skipped one: an overflow before a batch norm would
-// make them infinite for good (as in PyTorch). After the reduction, gradients have the same bits on
-// all ranks, so all ranks decide alike. Calls in each step: begin_step, multiply, unscale,
-// end_step.
+// saved before each step and restored after a skipped one: otherwise an overflow before a batch
+// norm would make them infinite permanently, as happens in PyTorch. After the reduction, gradients
+// have the same bits on all ranks, so all ranks make the same decision. Calls in each step:
+// begin_step, multiply, unscale, end_step.
 class LossScale {
  public:
   static constexpr double kLeast = 1.0 / 16384;  // of a dynamic scale

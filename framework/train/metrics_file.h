@@ -10,8 +10,8 @@ namespace d2l {
 
 // metrics.csv of a run: one line per logged step and per evaluation, written to the file at once.
 // Columns without a value are empty; the last column identifies the run. A line that cannot be
-// written completely (disk full) is dropped, with one call of `warn` for the first: training goes
-// on without its record.
+// written completely (disk full) is dropped; `warn` is called for the first such line only.
+// Training continues.
 class MetricsFile {
  public:
   struct Row {

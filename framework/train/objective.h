@@ -11,7 +11,7 @@ namespace d2l {
 struct Metric {
   std::string name;   // in metrics.csv and checkpoints: "accuracy"
   std::string label;  // in log lines: "acc"
-  std::string sum;    // in checkpoints, its sum over an epoch's samples: "correct"
+  std::string sum;    // in checkpoints, for the sum over an epoch's samples: "correct"
   double most = 1;    // each sample's number is from 0 to this; may be infinite
   bool larger_is_better = true;
   double (*of_average)(double average) = [](double average) { return average; };
@@ -25,7 +25,7 @@ class Objective {
 
   struct Result {
     Variable losses;              // f32 [n], one per sample
-    std::vector<Tensor> numbers;  // f32 [n] each, one per sample and metric
+    std::vector<Tensor> numbers;  // for each metric f32 [n], one number per sample
   };
 
   // The first metric decides which checkpoint is the best.

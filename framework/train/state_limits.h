@@ -8,10 +8,10 @@
 
 namespace d2l {
 
-// Checks that a state is possible for a training on these data: all numbers are finite, counts are
-// non-negative and consistent, the metrics of `of` are in their ranges, mean squares and variances
-// are not negative. Missing pieces are not checked. Throws Error that begins with `origin` and
-// names the first invalid piece, its valid range and its value.
+// Checks that training on these data can produce this state: all numbers are finite, counts are
+// non-negative and consistent, the metrics that `of` lists are in their ranges, mean squares and
+// variances are not negative. Missing pieces are not checked. Throws Error that begins with
+// `origin` and names the first invalid piece, its valid range and its value.
 void check_state_limits(const Snapshot& snapshot, const std::string& origin,
                         const BatchSource& data, const Position& of);
 

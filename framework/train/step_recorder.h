@@ -12,13 +12,14 @@
 
 namespace d2l {
 
-// Runs work that repeats with only the numbers in memory changing. On a backend that can record,
-// the host queues the work a few times; later calls replay a recording. All ranks record at the
-// same call or none does, since the work may contain collective operations.
+// Runs work that is repeated with other numbers in the same memory. On a backend that can record,
+// the host queues the work in the first calls; later calls replay a recording. All ranks record at
+// the same call or none does, since the work may contain collective operations.
 class StepRecorder {
  public:
-  // Work with different keys differs in more than numbers: in shapes, addresses or constants. Ranks
-  // may have different keys, but must meet a new key at the same call.
+  // Identifies work that differs only in the numbers. Work with other shapes, addresses or
+  // constants needs another key. Ranks may have different keys, but must use a new key at the same
+  // call.
   using Key = std::vector<int64_t>;
 
   // `wanted` false: never records.
@@ -28,13 +29,13 @@ class StepRecorder {
   StepRecorder(const StepRecorder&) = delete;
   StepRecorder& operator=(const StepRecorder&) = delete;
 
-  // Queues the work. The work must not leave host state that changes from call to call, and must
-  // free the memory that it allocates. If recording fails, logs one warning, calls the work again
-  // from its beginning and never records again.
+  // Queues the work. The work must leave the same host state after every call, since replays do not
+  // run its host code, and must free the memory that it allocates. If recording fails, logs one
+  // warning, calls the work again from its beginning and never records again.
   void run(const Key& key, const std::function<void()>& work);
 
-  // While the result exists, the backend allocates from the memory that replays write to. For other
-  // work that keeps no memory, so that it needs none of its own.
+  // While the result exists, the backend allocates from the part of the pool that replays use too.
+  // For other work that keeps no memory: it then needs no memory of its own.
   PoolPart shared_memory() const { return {backend_.pool(), wanted_ ? kPart : 0}; }
 
   bool has_recordings() const { return recordings_ > 0; }

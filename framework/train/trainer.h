@@ -46,7 +46,7 @@ class Trainer {
   TrainingState& state() { return state_; }
   bool finished() const;  // by epochs and max_steps
 
-  // Trains to the end, saves, and returns the figures that the book reports.
+  // Trains to the end, saves, and returns the numbers that the book reports.
   TrainerReport run();
   // Runs `steps` steps from the current position, without evaluations and checkpoints.
   void advance(int64_t steps);

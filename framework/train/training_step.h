@@ -15,7 +15,7 @@ namespace d2l {
 
 struct StepOptions {
   int64_t accumulate = 1;            // pieces of a rank's part of a batch, to save memory
-  DType activations = DType::f32;    // or 16 bits: type of images and activations
+  DType activations = DType::f32;    // f32 or 16 bits: type of images and activations
   Normalisation normalisation = {};  // of images
   Augmentation augmentation = {};
   LossScaleOptions loss_scale = {};  // with activations in f16
@@ -66,7 +66,7 @@ class TrainingStep {
   // ends one step later, before it saves anything. After an exception, call abandon(): other ranks
   // may be waiting for this one.
   void run(StepInFlight& step, bool completes_at_once);
-  // Throws Error if the sums are not finite. They must be valid.
+  // Throws Error if the sums are not finite. Call after the step's event.
   void check_results(const StepInFlight& step) const;
 
   // Numbers in StepInFlight::sums.

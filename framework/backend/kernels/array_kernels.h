@@ -85,9 +85,10 @@ class ArrayKernels : public virtual ObservedKernels {
   }
 
   // --- images ---
-  // y (activations) = x (u8, [n, h, w, c]) / 255, cropped and mirrored as params says, then (x /
-  // 255 - mean) / deviation if these are given, [c] each. Padding around an image is bytes of 0.
-  // samples, i64 [n], are the numbers of the images for random choices; {} if nothing is random.
+  // y (activations) = v = x (u8, [n, h, w, c]) / 255, after the random changes that params
+  // describes. If mean and deviation ([c] each) are given: y = (v - mean) / deviation. The padding
+  // around an image is bytes of 0. samples, i64 [n], are the images' numbers in the dataset, which
+  // determine the random values; {} if nothing is random.
   struct ImageOperands {
     ConstView x, samples, mean, deviation;
   };

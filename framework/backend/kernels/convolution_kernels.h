@@ -21,8 +21,8 @@ class ConvolutionKernels : public virtual ObservedKernels {
               convolution(y, in.weight), y.dtype},
              [&] { do_conv2d(params, in, y); });
   }
-  // Both ignore params.activation: grad_y is the gradient before the activation. `accumulate` adds
-  // to grad_x instead of overwriting it.
+  // Both backward kernels ignore params.activation: grad_y is the gradient before the activation.
+  // `accumulate` adds to grad_x instead of overwriting it.
   void conv2d_backward_input(const Conv2dParams& params, ConstView grad_y, ConstView weight,
                              View grad_x, bool accumulate) {
     observed({"conv2d_backward_input", Work::convolution,

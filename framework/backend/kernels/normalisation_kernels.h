@@ -56,13 +56,13 @@ class NormalisationKernels : public virtual ObservedKernels {
   }
   struct NormOutput {
     ConstView y, grad_y;
-    ConstView mask = {};  // y may be {} where there is one
+    ConstView mask = {};  // if there is one, y may be {}
   };
   // before: the gradient before the activation, which is also the residual's gradient. It may be {}
   // if the backward pass does not need y: without an activation, or with ReLU and no residual.
   struct NormGradients {
     View x, gamma, beta, before;
-    int64_t rows = 0;  // that gamma and beta sum over
+    int64_t rows = 0;  // of x: the gradients of gamma and beta are sums over so many
   };
   // Writes gradients.gamma, beta and before.
   void batch_norm_gradient_sums(const BatchNormParams& params, const NormOperands& in,

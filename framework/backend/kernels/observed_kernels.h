@@ -22,7 +22,7 @@ class ObservedKernels {
   // nullptr if there is none. May be called only from do_...().
   KernelObserver* observer() const { return observer_; }
 
-  // Calls `run`, by way of the observer unless another observed kernel calls this one.
+  // Calls `run`; through the observer, unless another observed kernel calls this one.
   template <class Run>
   void observed(const KernelCost& cost, const Run& run) {
     const auto unless_dry = [&] {
