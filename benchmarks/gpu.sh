@@ -52,20 +52,20 @@ fi
 
 # ---- what there is to be done
 
-# Some rooms run in several processes, since the GPU is not their bottleneck.
-begin_rooms() {
-  local room part parts
-  while read -r room; do
-    case $room in
+# Some test programs run in several processes, since the GPU is not their bottleneck.
+begin_tests() {
+  local name part parts
+  while read -r name; do
+    case $name in
       cuda_programs) parts=4 ;;
       cuda_kernels) parts=2 ;;
       *) parts=1 ;;
     esac
     for ((part = 0; part < parts; ++part)); do
-      begin "tests-$room$( ((parts == 1)) || echo ".$part")" "$1" env D2L_TEST_DEVICE=cuda \
-        OMP_NUM_THREADS=1 GTEST_TOTAL_SHARDS="$parts" GTEST_SHARD_INDEX="$part" "$programs/test_$room"
+      begin "tests-$name$( ((parts == 1)) || echo ".$part")" "$1" env D2L_TEST_DEVICE=cuda \
+        OMP_NUM_THREADS=1 GTEST_TOTAL_SHARDS="$parts" GTEST_SHARD_INDEX="$part" "$programs/test_$name"
     done
-  done <"$folder/tests/device_rooms.txt"
+  done <"$folder/tests/device_tests.txt"
 }
 
 # Failed runtime calls that the vendor's libraries handle themselves are not reported.
@@ -98,8 +98,8 @@ print(f\"found: PyTorch {torch.__version__}, torchvision {torchvision.__version_
 
 first() {
   begin_versions
-  begin_rooms 170
-  await_all 100  # slower rooms continue beside the next steps
+  begin_tests 170
+  await_all 100  # slower tests continue beside the next steps
   one begin_training train-graph 40
   one begin_training train-no-graph 40 --cuda-graph off
   begin_sanitizers 60
@@ -111,7 +111,7 @@ again() {
   only=$(awk '$2 ~ /^(FAILED|stopped|left-out)/ { print $1 }' "$1")
   [[ -n $only ]] || return
   begin_versions
-  begin_rooms 45
+  begin_tests 45
   begin_training train-graph 45
   begin_training train-no-graph 45 --cuda-graph off
   begin_sanitizers 45
@@ -194,7 +194,7 @@ if [[ -z $folder ]]; then
 fi
 [[ -x $folder/bin/d2l-train ]] || stop "there is no $folder/bin/d2l-train"
 folder=$(cd "$folder" && pwd)
-[[ -s $folder/tests/device_rooms.txt ]] || stop "there is no $folder/tests/device_rooms.txt"
+[[ -s $folder/tests/device_tests.txt ]] || stop "there is no $folder/tests/device_tests.txt"
 programs=$folder/tests  # in a package
 [[ -x $programs/test_tensor ]] || programs=$folder/bin
 find_libraries

@@ -1,5 +1,5 @@
-# d2l_test(room [PROCESSORS n] [DEPENDS target...] [LABELS label...] [ON_DEVICES [EMULATED filter]])
-# Makes one program test_<room> from the .cpp files of this folder; each of its cases is a CTest
+# d2l_test(name [PROCESSORS n] [DEPENDS target...] [LABELS label...] [ON_DEVICES [EMULATED filter]])
+# Makes one program test_<name> from the .cpp files of this folder; each of its cases is a CTest
 # test with a time limit. A case with GTEST_SKIP counts as skipped, not as passed. PROCESSORS: the
 # cores that a case uses; CTest does not start other tests on them. ON_DEVICES: the whole program
 # also runs on a GPU, see d2l_device_test.
@@ -17,44 +17,44 @@ endif()
 # Compiling tests takes longer than running them.
 set(D2L_TEST_OPTIONS $<$<CONFIG:Release>:-O1>)
 
-function(d2l_test room)
+function(d2l_test name)
   cmake_parse_arguments(ARG "ON_DEVICES" "PROCESSORS;EMULATED" "DEPENDS;LABELS" ${ARGN})
   if(NOT ARG_PROCESSORS)
     set(ARG_PROCESSORS 1)
   endif()
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
-  add_executable(test_${room} ${sources})
-  target_compile_options(test_${room} PRIVATE ${D2L_TEST_OPTIONS})
-  target_link_libraries(test_${room} PRIVATE d2l_flags ${ARG_DEPENDS} d2l_test_support GTest::gmock GTest::gtest d2l_test_main)
+  add_executable(test_${name} ${sources})
+  target_compile_options(test_${name} PRIVATE ${D2L_TEST_OPTIONS})
+  target_link_libraries(test_${name} PRIVATE d2l_flags ${ARG_DEPENDS} d2l_test_support GTest::gmock GTest::gtest d2l_test_main)
   if(ARG_ON_DEVICES)
-    d2l_device_test(${room} EMULATED "${ARG_EMULATED}")
+    d2l_device_test(${name} EMULATED "${ARG_EMULATED}")
   endif()
-  gtest_discover_tests(test_${room}
-    TEST_PREFIX ${room}.
+  gtest_discover_tests(test_${name}
+    TEST_PREFIX ${name}.
     DISCOVERY_TIMEOUT 60
-    PROPERTIES TIMEOUT 120 PROCESSORS ${ARG_PROCESSORS} LABELS "${room};${ARG_LABELS}"
+    PROPERTIES TIMEOUT 120 PROCESSORS ${ARG_PROCESSORS} LABELS "${name};${ARG_LABELS}"
       SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\]"
       ENVIRONMENT ${D2L_TEST_ENVIRONMENT})
 endfunction()
 
-# d2l_device_test(room [EMULATED filter]) Adds two CTest tests that run all of test_<room> with
-# CUDA: cuda.<room> on a GPU, skipped if there is none, and emulated.<room> with the module whose
+# d2l_device_test(name [EMULATED filter]) Adds two CTest tests that run all of test_<name> with
+# CUDA: cuda.<name> on a GPU, skipped if there is none, and emulated.<name> with the module whose
 # kernels run on the CPU (tests/emulated_cuda). The latter is some hundred times slower: `filter`, a
 # GoogleTest filter, may exclude slow cases.
-function(d2l_device_test room)
+function(d2l_device_test name)
   cmake_parse_arguments(ARG "" "EMULATED" "" ${ARGN})
   if(NOT ARG_EMULATED)
     set(ARG_EMULATED "*")
   endif()
-  set_property(GLOBAL APPEND PROPERTY D2L_DEVICE_ROOMS ${room})
-  add_test(NAME cuda.${room} COMMAND test_${room})
-  set_tests_properties(cuda.${room} PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77
-    LABELS "${room};cuda" ENVIRONMENT D2L_TEST_DEVICE=cuda)
+  set_property(GLOBAL APPEND PROPERTY D2L_DEVICE_TESTS ${name})
+  add_test(NAME cuda.${name} COMMAND test_${name})
+  set_tests_properties(cuda.${name} PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77
+    LABELS "${name};cuda" ENVIRONMENT D2L_TEST_DEVICE=cuda)
   if(TARGET d2l_cuda_emulated)
-    add_dependencies(test_${room} d2l_cuda_emulated)
-    add_test(NAME emulated.${room} COMMAND test_${room} --gtest_filter=${ARG_EMULATED})
-    set_tests_properties(emulated.${room} PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77
-      LABELS "${room};emulated"
+    add_dependencies(test_${name} d2l_cuda_emulated)
+    add_test(NAME emulated.${name} COMMAND test_${name} --gtest_filter=${ARG_EMULATED})
+    set_tests_properties(emulated.${name} PROPERTIES TIMEOUT 300 SKIP_RETURN_CODE 77
+      LABELS "${name};emulated"
       ENVIRONMENT "D2L_TEST_DEVICE=cuda;OMP_NUM_THREADS=1;D2L_CUDA_MODULE=$<TARGET_FILE:d2l_cuda_emulated>")
   endif()
 endfunction()

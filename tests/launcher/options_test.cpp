@@ -313,7 +313,7 @@ TEST_F(ResumedRun, IsRefusedInsideAnEpochAndNothingIsLost) {
         << result.output;
     ++refused;
   }
-  EXPECT_EQ(refused, 8);
+  EXPECT_EQ(refused, 9);
   EXPECT_EQ(resume({"--max-steps", "4"}).exit_code, 0);
 }
 

@@ -15,7 +15,7 @@ MOST_MIB=55            # packed: the size of an upload is limited
 MOST_UNPACKED_MIB=200  # xz compresses it to less than a fifth
 NAME="d2l-gpu"
 
-rooms() { cat "$1/tests/device_rooms.txt"; }
+device_tests() { cat "$1/tests/device_tests.txt"; }
 
 # same WHAT EXPECTED FOUND
 same() {
@@ -28,7 +28,7 @@ check_contents() {
   local programs=(bench-kernels d2l-ckpt d2l-train mpirun orted)
   [[ ! -e $1/bin/bench-cudnn-fusions ]] || programs+=(bench-cudnn-fusions)
   same "bin" "$(printf '%s\n' "${programs[@]}" | sort)" "$(ls "$1/bin" | sort)"
-  same "tests" "$( (rooms "$1" | sed 's/^/test_/' && echo device_rooms.txt) | sort)" \
+  same "tests" "$( (device_tests "$1" | sed 's/^/test_/' && echo device_tests.txt) | sort)" \
     "$(cd "$1/tests" && find . -type f | sed 's,^\./,,' | sort)"
   same "benchmarks" "$(cd "$here/../../benchmarks" && ls ./*.py ./*.sh ./*.awk ./README.md | sort)" \
     "$(cd "$1/benchmarks" && ls ./* | sort)"
@@ -103,7 +103,7 @@ gpu() {
   tail -n 20 "$root/tmp/said"
 }
 
-# One or two tests of each room; ctest -L emulated runs all of them.
+# One or two tests of each test program; ctest -L emulated runs all of them.
 FILTER='Concat.*:MaskedSoftmax.W*:DotProductAttention.*:ClipTest.*:Blocks.BasicBlock:Feed.*'
 FILTER+=':AveragePooling.*:*DeviceCommunicator.SumsOfOneRank*'
 FILTER+=':OnGpu.StepsThroughTheHostAreNotRecorded:OnGpu.SharedGpus*'
@@ -124,12 +124,12 @@ rehearse() {
   cp -r "$here/stand_ins" "$root"
 
   gpu first
-  tests=$(rooms "$root/opt/$NAME" |
+  tests=$(device_tests "$root/opt/$NAME" |
     sed 's/^/tests-/; s/.*cuda_kernels/&.0\n&.1/; s/.*cuda_programs/&.0\n&.1\n&.2\n&.3/')
   # shellcheck disable=SC2086  # words
   same "steps of first" "$(passed gpu libraries versions $tests train-graph train-no-graph \
     memcheck-BatchNorm memcheck-Recording memcheck-Pooling all | sort)" "$(names_in first | sort)"
-  ! grep -E '^tests-[a-z_]+ .* 0 tests' "$root/tmp/results/first-results.txt" || die "a room had no tests to run"
+  ! grep -E '^tests-[a-z_]+ .* 0 tests' "$root/tmp/results/first-results.txt" || die "a test program had no tests to run"
 
   sed '/^tests-tensor/ s/passed/FAILED(139)/; s/^memcheck-Pooling  *passed/memcheck-Pooling stopped/' \
     "$root/tmp/results/first-results.txt" >"$root/tmp/before.txt"

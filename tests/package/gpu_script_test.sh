@@ -18,11 +18,11 @@ stub() {
   chmod +x "$work/$1"
 }
 
-# A build folder with rooms of one, two and four parts.
+# A build folder with test programs of one, two and four parts.
 make_stubs() {
   local name
   mkdir "$work"/{bin,lib,tests}
-  printf '%s\n' tensor cuda_kernels cuda_programs >"$work/tests/device_rooms.txt"
+  printf '%s\n' tensor cuda_kernels cuda_programs >"$work/tests/device_tests.txt"
   cp /bin/true "$work/lib/libd2l_cuda.so"
   # The first $ENDING callers return, later ones hang; number $KILLED is killed.
   stub turn <<'END'
@@ -126,7 +126,7 @@ $(rows)"
 
 test_a_step_is_killed() {
   local code=0
-  KILLED=9 begin 100 first  # the eighth is the last of the rooms
+  KILLED=9 begin 100 first  # the eighth is the last of the test programs
   wait "$script" || code=$?
   ((code == 1)) || die "expected exit code 1, found $code: $(cat "$work/said")"
   (($(rows | wc -l) == 16)) || die "expected 16 rows, found $(rows)"

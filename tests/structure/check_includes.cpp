@@ -10,7 +10,7 @@ namespace d2l::structure {
 
 namespace {
 
-// The rooms that a room may include directly. It may also include what those may include.
+// The layers that a layer may include directly. It may also include what those may include.
 const std::map<std::string, std::set<std::string>> kBelow = {
     {"base", {}},
     {"hdf5", {"base"}},
@@ -101,9 +101,9 @@ std::vector<Include> includes_of(const std::vector<SourceFile>& tree) {
   return includes;
 }
 
-std::set<std::string> all_below(const std::string& room) {
+std::set<std::string> all_below(const std::string& layer) {
   std::set<std::string> found;
-  std::vector<std::string> open(kBelow.at(room).begin(), kBelow.at(room).end());
+  std::vector<std::string> open(kBelow.at(layer).begin(), kBelow.at(layer).end());
   while (!open.empty()) {
     std::string next = open.back();
     open.pop_back();
@@ -124,13 +124,13 @@ bool is_cpp(const std::string& path) {
 
 }  // namespace
 
-Faults check_rooms(const std::vector<SourceFile>& tree) {
+Faults check_layers(const std::vector<SourceFile>& tree) {
   Faults faults;
   for (const SourceFile& file : tree)
-    if (is_cpp(file.path) && !kBelow.count(room_of(file.path)))
-      faults.push_back(concat(file.path, ":1: is in no room that the design knows"));
+    if (is_cpp(file.path) && !kBelow.count(layer_of(file.path)))
+      faults.push_back(concat(file.path, ":1: is in no layer that the design knows"));
   for (const Include& include : includes_of(tree)) {
-    std::string from = room_of(include.from->path), to = room_of(include.name);
+    std::string from = layer_of(include.from->path), to = layer_of(include.name);
     if (!include.quoted || !kBelow.count(from) || !kBelow.count(to)) continue;
     if (from != to && !all_below(from).count(to))
       faults.push_back(include.fault(from, " may not include ", to, ": ", include.name));
@@ -147,7 +147,7 @@ Faults check_rooms(const std::vector<SourceFile>& tree) {
 Faults check_vendors(const std::vector<SourceFile>& tree) {
   Faults faults;
   for (const Include& include : includes_of(tree)) {
-    if (room_of(include.name) != "" && kBelow.count(room_of(include.name))) continue;
+    if (layer_of(include.name) != "" && kBelow.count(layer_of(include.name))) continue;
     for (const Vendor& vendor : kVendors) {
       if (!starts_with(include.name, vendor.header)) continue;
       bool home = std::any_of(

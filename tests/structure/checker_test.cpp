@@ -44,51 +44,52 @@ TEST_F(Checker, ReadsSourcesAndLeavesBuildsAndSamplesAlone) {
   EXPECT_THAT(found[1].lines, ElementsAre("one", "two"));
 }
 
-TEST_F(Checker, KnowsTheRoomOfAPath) {
-  EXPECT_EQ(room_of("framework/backend/cpu/matmul.cpp"), "backend");
-  EXPECT_EQ(room_of("tests/backend/matmul_test.cpp"), "tests");
-  EXPECT_EQ(room_of("models/zoo.cpp"), "models");
-  EXPECT_EQ(room_of("launcher/options/data.h"), "options");
-  EXPECT_EQ(room_of("launcher/report.h"), "launcher");
-  EXPECT_EQ(room_of("README.md"), "");
+TEST_F(Checker, KnowsTheLayerOfAPath) {
+  EXPECT_EQ(layer_of("framework/backend/cpu/matmul.cpp"), "backend");
+  EXPECT_EQ(layer_of("tests/backend/matmul_test.cpp"), "tests");
+  EXPECT_EQ(layer_of("models/zoo.cpp"), "models");
+  EXPECT_EQ(layer_of("launcher/options/data.h"), "options");
+  EXPECT_EQ(layer_of("launcher/report.h"), "launcher");
+  EXPECT_EQ(layer_of("README.md"), "");
 }
 
-TEST_F(Checker, AnIncludeOfAHigherRoomIsAFault) {
+TEST_F(Checker, AnIncludeOfAHigherLayerIsAFault) {
   put("framework/tensor/a.cpp", "\n#include \"framework/autograd/variable.h\"\n");
-  EXPECT_THAT(check_rooms(tree()),
+  EXPECT_THAT(check_layers(tree()),
               ElementsAre("framework/tensor/a.cpp:2: tensor may not include autograd: "
                           "framework/autograd/variable.h"));
   put("framework/tensor/a.cpp", "\n#include \"framework/base/error.h\"\n");
-  EXPECT_THAT(check_rooms(tree()), IsEmpty());
+  EXPECT_THAT(check_layers(tree()), IsEmpty());
 }
 
-TEST_F(Checker, RoomsSideBySideDoNotKnowEachOther) {
+TEST_F(Checker, LayersSideBySideDoNotKnowEachOther) {
   put("framework/optim/a.h", "#include \"framework/comm/communicator.h\"\n");
   put("framework/train/b.h", "#  include \"models/lenet.h\"\n");
   put("framework/comm/c.h", "#include \"framework/tensor/tensor.h\"\n");
   put("models/d.h", "#include \"data/dataset.h\"\n");
   put("launcher/e.cpp", "#include \"tests/support/support.h\"\n");
   put("launcher/options/f.h", "#include \"launcher/report.h\"\n");
-  EXPECT_EQ(check_rooms(tree()).size(), 6u);
+  EXPECT_EQ(check_layers(tree()).size(), 6u);
 }
 
 TEST_F(Checker, TheTransitiveClosureIsAllowed) {
   put("framework/train/a.h", "#include \"framework/base/error.h\"\n");
   put("launcher/b.cpp", "#include \"framework/autograd/variable.h\"\n#include \"data/a.h\"\n");
   put("tests/nn/c.cpp", "#include \"launcher/b.h\"\n");
-  EXPECT_THAT(check_rooms(tree()), IsEmpty());
+  EXPECT_THAT(check_layers(tree()), IsEmpty());
 }
 
 TEST_F(Checker, TheInsideOfABackendIsPrivate) {
   put("framework/tensor/a.cpp", "#include \"framework/backend/cpu/parallel.h\"\n");
   put("tests/backend/b.cpp", "#include \"framework/backend/cpu/parallel.h\"\n");
   put("framework/backend/c.cpp", "#include \"framework/backend/cpu/parallel.h\"\n");
-  EXPECT_THAT(check_rooms(tree()), ElementsAre(HasSubstr("framework/tensor/a.cpp:1: only the")));
+  EXPECT_THAT(check_layers(tree()), ElementsAre(HasSubstr("framework/tensor/a.cpp:1: only the")));
 }
 
 TEST_F(Checker, AFileOutsideEveryRoomIsAFault) {
   put("framework/misc/a.cpp", "int a;\n");
-  EXPECT_THAT(check_rooms(tree()), ElementsAre(HasSubstr("framework/misc/a.cpp:1: is in no room")));
+  EXPECT_THAT(check_layers(tree()),
+              ElementsAre(HasSubstr("framework/misc/a.cpp:1: is in no layer")));
 }
 
 TEST_F(Checker, AVendorHeaderAwayFromHomeIsAFault) {

@@ -49,7 +49,7 @@ std::vector<SourceFile> read_tree(const std::filesystem::path& root) {
   return tree;
 }
 
-std::string room_of(const std::string& path) {
+std::string layer_of(const std::string& path) {
   size_t begin = 0;
   for (const std::string parent : {"framework/", "launcher/"}) {
     const bool has_folder = path.find('/', parent.size()) != std::string::npos;

@@ -18,12 +18,12 @@ std::vector<SourceFile> read_tree(const std::filesystem::path& root);
 // One line per fault, "path:line: what is wrong"; empty if there are no faults.
 using Faults = std::vector<std::string>;
 
-// The room that a path belongs to: "backend" for framework/backend/cpu/matmul.cpp, "options" for
+// The layer that a path belongs to: "backend" for framework/backend/cpu/matmul.cpp, "options" for
 // launcher/options/data.h, "launcher" for the files beside that folder, "tests" for all tests;
 // empty if it is in none.
-std::string room_of(const std::string& path);
+std::string layer_of(const std::string& path);
 
-Faults check_rooms(const std::vector<SourceFile>& tree);    // no includes of a higher room
+Faults check_layers(const std::vector<SourceFile>& tree);   // no includes of a higher layer
 Faults check_vendors(const std::vector<SourceFile>& tree);  // vendor headers only in their folder
 Faults check_include_form(const std::vector<SourceFile>& tree);  // paths from the root that exist
 Faults check_sizes(const std::vector<SourceFile>& tree);         // files and functions

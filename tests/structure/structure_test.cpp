@@ -19,15 +19,16 @@ void expect_none(const Faults& faults) {
   EXPECT_TRUE(faults.empty()) << faults.size() << " found:\n" << join(faults, "\n");
 }
 
-TEST(Structure, EveryRoomWasRead) {
-  std::set<std::string> rooms;
-  for (const SourceFile& file : project()) rooms.insert(room_of(file.path));
-  for (const char* room : {"base", "backend", "tensor", "autograd", "nn", "optim", "comm",
-                           "checkpoint", "train", "models", "data", "options", "launcher", "tests"})
-    EXPECT_TRUE(rooms.count(room)) << room;
+TEST(Structure, EveryLayerWasRead) {
+  std::set<std::string> layers;
+  for (const SourceFile& file : project()) layers.insert(layer_of(file.path));
+  for (const char* layer :
+       {"base", "backend", "tensor", "autograd", "nn", "optim", "comm", "checkpoint", "train",
+        "models", "data", "options", "launcher", "tests"})
+    EXPECT_TRUE(layers.count(layer)) << layer;
 }
 
-TEST(Structure, NoRoomIncludesAHigherOne) { expect_none(check_rooms(project())); }
+TEST(Structure, NoLayerIncludesAHigherOne) { expect_none(check_layers(project())); }
 TEST(Structure, VendorHeadersStayAtHome) { expect_none(check_vendors(project())); }
 TEST(Structure, IncludesAreWrittenFromTheRoot) { expect_none(check_include_form(project())); }
 TEST(Structure, FilesAndFunctionsAreSmall) { expect_none(check_sizes(project())); }
