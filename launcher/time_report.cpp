@@ -273,8 +273,8 @@ std::string time_report(const TimeSubject& subject, int64_t steps) {
   std::string text = concat(layer_table(measured), "\n", kind_table(measured), "\n",
                             convolution_lines(measured.costs));
   if (goes_ahead)
-    text += concat("measured by waiting for each operation, which costs time: a step took ",
-                   measured.milliseconds(measured.seconds()), " ms, without it ",
+    text += concat("waiting for each operation, which adds overhead, a step took ",
+                   measured.milliseconds(measured.seconds()), " ms; without waiting, it took ",
                    measured.milliseconds(seconds), " ms\n");
   return concat(
       text, steps, steps == 1 ? " step, " : " steps, ",
