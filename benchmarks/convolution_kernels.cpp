@@ -5,12 +5,12 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "benchmarks/convolution_inputs.h"
 #include "framework/backend/backend.h"
 #include "framework/backend/convolution_choice.h"
 #include "framework/base/timer.h"
@@ -18,26 +18,21 @@
 namespace {
 
 using namespace d2l;
-
-struct Case {
-  int64_t size, in, out, kernel, stride, padding;
-};
+using namespace d2l::bench;
 
 class Bench {
  public:
   explicit Bench(int threads) : backend_(make_cpu_backend(threads)) {}
 
-  void run(const Case& c, int64_t batch, DType dtype) {
-    const int64_t out_size = (c.size + 2 * c.padding - c.kernel) / c.stride + 1;
+  void run(const ConvolutionCase& c, int64_t batch, DType dtype) {
     const Conv2dParams params{{c.stride, c.stride}, {c.padding, c.padding}};
     const View x = filled({batch, c.size, c.size, c.in}, dtype);
-    const View y = filled({batch, out_size, out_size, c.out}, dtype);
+    const View y = filled({batch, c.out_size(), c.out_size(), c.out}, dtype);
     const View weight = filled({c.out, c.kernel, c.kernel, c.in}, DType::f32);
     const View bias = filled({c.out}, DType::f32);
     const ConvolutionShape shape(params, x, weight.shape, y.shape);
-    const double flop = 2.0 * static_cast<double>(y.elements() * c.in * c.kernel * c.kernel) * 1e-9;
-    const std::string name = concat(to_string(dtype), " ", c.in, "->", c.out, " ", c.kernel, "x",
-                                    c.kernel, " s", c.stride, " on ", c.size, "x", c.size);
+    const double flop = c.flop(batch) * 1e-9;
+    const std::string name = concat(to_string(dtype), " ", c.name());
     compare(name + " forward", ConvolutionPass::forward, shape, flop, [&] {
       backend_->conv2d(params, {x, weight, bias}, y);
     });
@@ -77,51 +72,21 @@ class Bench {
     std::fflush(stdout);
   }
 
-  // Numbers in [-1, 1).
   View filled(const Shape& shape, DType dtype) {
-    const View numbers = allocated(shape, DType::f32);
-    for (int64_t i = 0; i < numbers.elements(); ++i) {
-      state_ = state_ * 6364136223846793005u + 1442695040888963407u;
-      numbers.as<float>()[i] = static_cast<float>(state_ >> 40) / 8388608.0f - 1.0f;
-    }
-    if (dtype == DType::f32) return numbers;
-    const View rounded = allocated(shape, dtype);
-    backend_->copy(strided(numbers), strided(rounded), false);
-    backend_->pool().release(numbers.data);
-    return rounded;
-  }
-  View allocated(const Shape& shape, DType dtype) {
-    View made{nullptr, dtype, shape};
-    made.data = backend_->pool().allocate(static_cast<size_t>(made.bytes()));
-    return made;
+    return bench::filled(*backend_, numbers_, shape, dtype);
   }
 
   std::unique_ptr<Backend> backend_;
-  uint64_t state_ = 1;
+  Numbers numbers_;
 };
-
-int64_t number(const char* name, const char* text) {
-  const int64_t value = std::atoll(text);
-  check(value >= 1, name, ": expected a whole number of at least 1, found ", text);
-  return value;
-}
-
-Case parse_case(const char* text) {
-  long long n[6];
-  char more;
-  const int found = std::sscanf(text, "%lld,%lld,%lld,%lld,%lld,%lld%c", &n[0], &n[1], &n[2], &n[3],
-                                &n[4], &n[5], &more);
-  check(found == 6, "expected size,in,out,kernel,stride,padding, found ", text);
-  return {n[0], n[1], n[2], n[3], n[4], n[5]};
-}
 
 }  // namespace
 
 int main(int argc, char** argv) {
   try {
     check(argc > 3, "expected batch threads size,in,out,kernel,stride,padding ...");
-    const int64_t batch = number("batch", argv[1]);
-    Bench bench(static_cast<int>(number("threads", argv[2])));
+    const int64_t batch = parse_number("batch", argv[1]);
+    Bench bench(static_cast<int>(parse_number("threads", argv[2])));
     for (int i = 3; i < argc; ++i)
       for (const DType dtype : {DType::f32, DType::bf16})
         bench.run(parse_case(argv[i]), batch, dtype);

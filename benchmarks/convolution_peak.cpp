@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <memory>
@@ -17,6 +16,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "benchmarks/convolution_inputs.h"
 #include "framework/backend/backend.h"
 #include "framework/base/timer.h"
 
@@ -27,26 +27,16 @@ using Md = dnnl::memory::desc;
 using Tag = dnnl::memory::format_tag;
 static_assert(DNNL_VERSION_MAJOR == 2, "this program speaks oneDNN 2");
 
-struct Case {
-  int64_t times;  // how often it occurs
-  int64_t size, in, out, kernel, stride, padding;
+struct Case : bench::ConvolutionCase {
+  int64_t times = 1;  // how often it occurs in a training step
   bool input_gradient = true;
-
-  int64_t out_size() const { return (size + 2 * padding - kernel) / stride + 1; }
-  double flop(int64_t batch) const {
-    return 2.0 * static_cast<double>(batch * out_size() * out_size() * out * in * kernel * kernel);
-  }
-  std::string name() const {
-    return concat(times, " x ", in, "->", out, " ", kernel, "x", kernel, " s", stride, " on ", size,
-                  "x", size);
-  }
 };
 
 constexpr Case kCases[] = {
-    {1, 96, 1, 64, 7, 2, 3, false}, {4, 24, 64, 64, 3, 1, 1},   {1, 24, 64, 128, 3, 2, 1},
-    {1, 24, 64, 128, 1, 2, 0},      {3, 12, 128, 128, 3, 1, 1}, {1, 12, 128, 256, 3, 2, 1},
-    {1, 12, 128, 256, 1, 2, 0},     {3, 6, 256, 256, 3, 1, 1},  {1, 6, 256, 512, 3, 2, 1},
-    {1, 6, 256, 512, 1, 2, 0},      {3, 3, 512, 512, 3, 1, 1}};
+    {{96, 1, 64, 7, 2, 3}, 1, false}, {{24, 64, 64, 3, 1, 1}, 4},   {{24, 64, 128, 3, 2, 1}},
+    {{24, 64, 128, 1, 2, 0}},         {{12, 128, 128, 3, 1, 1}, 3}, {{12, 128, 256, 3, 2, 1}},
+    {{12, 128, 256, 1, 2, 0}},        {{6, 256, 256, 3, 1, 1}, 3},  {{6, 256, 512, 3, 2, 1}},
+    {{6, 256, 512, 1, 2, 0}},         {{3, 512, 512, 3, 1, 1}, 3}};
 
 enum MeasuredPass { forward, backward_input, backward_weight, kPasses };
 constexpr const char* kPassNames[kPasses] = {"forward", "backward input", "backward weight"};
@@ -72,19 +62,6 @@ double best_seconds(const Call& call) {
   }
   return best;
 }
-
-// Numbers in [-1, 1), nearly all different: zeros or denormal numbers may be faster or slower than
-// the values in a network.
-class Numbers {
- public:
-  float next() {
-    state_ = state_ * 6364136223846793005u + 1442695040888963407u;
-    return static_cast<float>(state_ >> 40) / 8388608.0f - 1.0f;
-  }
-
- private:
-  uint64_t state_ = 1;
-};
 
 struct Setting {
   Tag images;
@@ -180,7 +157,7 @@ class Vendor {
 
   dnnl::engine engine_{dnnl::engine::kind::cpu, 0};
   dnnl::stream stream_{engine_};
-  Numbers numbers_;
+  bench::Numbers numbers_;
 };
 
 // d2l's kernels: images N, H, W, C; weights and their gradients always f32.
@@ -208,25 +185,11 @@ class Own {
 
  private:
   View filled(const Shape& shape, DType dtype) {
-    View made = allocated(shape, DType::f32);
-    for (int64_t i = 0; i < made.elements(); ++i) made.as<float>()[i] = numbers_.next();
-    if (dtype == DType::f32) return made;
-    const View rounded = allocated(shape, dtype);
-    const Strides strides = contiguous_strides(shape);
-    backend_->copy({made.data, made.dtype, shape, strides},
-                   {rounded.data, rounded.dtype, shape, strides}, false);
-    backend_->pool().release(made.data);
-    return rounded;
-  }
-
-  View allocated(const Shape& shape, DType dtype) {
-    View made{nullptr, dtype, shape};
-    made.data = backend_->pool().allocate(static_cast<size_t>(made.bytes()));
-    return made;
+    return bench::filled(*backend_, numbers_, shape, dtype);
   }
 
   std::unique_ptr<Backend> backend_;
-  Numbers numbers_;
+  bench::Numbers numbers_;
 };
 
 // One line per pass: GFLOP/s of oneDNN and d2l, in f32, then in bf16. Sums the time of a step.
@@ -247,7 +210,7 @@ class Table {
   void add(const Case& c, int64_t batch, const Seconds (&found)[4]) {
     for (int pass = 0; pass < kPasses; ++pass) {
       if (found[0].of[pass] == 0) continue;
-      std::printf("%-34s %-16s", c.name().c_str(), kPassNames[pass]);
+      std::printf("%-34s %-16s", concat(c.times, " x ", c.name()).c_str(), kPassNames[pass]);
       for (int i = 0; i < 4; ++i) {
         const double seconds = found[i].of[pass];
         columns_[i].step += static_cast<double>(c.times) * seconds;
@@ -289,31 +252,17 @@ void compare(std::span<const Case> cases, int64_t batch, int threads) {
   table.print_step();
 }
 
-// An integer of at least 1, or `usual` if none is given.
-int64_t argument(int argc, char** argv, int index, const char* name, int64_t usual) {
-  if (index >= argc) return usual;
-  const int64_t value = std::atoll(argv[index]);
-  check(value >= 1, name, ": expected a whole number of at least 1, found ", argv[index]);
-  return value;
-}
-
-Case parse_case(const char* text) {
-  long long n[6];
-  char more;
-  const int found = std::sscanf(text, "%lld,%lld,%lld,%lld,%lld,%lld%c", &n[0], &n[1], &n[2], &n[3],
-                                &n[4], &n[5], &more);
-  check(found == 6, "expected size,in,out,kernel,stride,padding, found ", text);
-  return {1, n[0], n[1], n[2], n[3], n[4], n[5], n[1] > 3};
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
   try {
-    const int64_t batch = argument(argc, argv, 1, "batch", 64);
-    const int64_t threads = argument(argc, argv, 2, "threads", 2);
+    const int64_t batch = argc > 1 ? bench::parse_number("batch", argv[1]) : 64;
+    const int64_t threads = argc > 2 ? bench::parse_number("threads", argv[2]) : 2;
     std::vector<Case> cases;
-    for (int i = 3; i < argc; ++i) cases.push_back(parse_case(argv[i]));
+    for (int i = 3; i < argc; ++i) {
+      const bench::ConvolutionCase shape = bench::parse_case(argv[i]);
+      cases.push_back({shape, 1, shape.in > 3});
+    }
     if (cases.empty()) cases.assign(std::begin(kCases), std::end(kCases));
     compare(cases, batch, static_cast<int>(threads));
   } catch (const std::exception& error) {
