@@ -9,10 +9,10 @@
 #include <system_error>
 #include <utility>
 
-#include "data/cifar_file.h"
 #include "data/folder_content.h"
-#include "data/idx_file.h"
-#include "data/shard_dataset.h"
+#include "data/formats/cifar.h"
+#include "data/formats/idx.h"
+#include "data/shards/shard_dataset.h"
 #include "data/synthetic.h"
 #include "framework/base/error.h"
 #include "framework/base/text.h"

@@ -19,8 +19,9 @@ Split split_from(const std::string& text) {
 
 Dataset::Dataset(DatasetInfo info) : info_(std::move(info)) {
   check(info_.samples > 0, info_.name, ": expected at least one sample, found ", info_.samples);
-  check(info_.shape.rank() == 3 && info_.input_elements() > 0, info_.name,
-        ": expected inputs of height, width, channels, found shape ", info_.shape);
+  check(
+      info_.shape.rank() == 3 && info_.shape[2] > 0 && (info_.shape[0] > 0) == (info_.shape[1] > 0),
+      info_.name, ": expected images of height, width, channels, found shape ", info_.shape);
   check(info_.classes > 0, info_.name, ": expected at least one class, found ", info_.classes);
   check(
       info_.class_names.empty() || static_cast<int64_t>(info_.class_names.size()) == info_.classes,
@@ -28,7 +29,8 @@ Dataset::Dataset(DatasetInfo info) : info_(std::move(info)) {
 }
 
 std::string Dataset::fingerprint() const {
-  return concat(name(), ", ", with_thousands(samples()), " samples of ", shape(), " in ", classes(),
+  const std::string size = info_.has_one_size() ? concat(shape()) : "different sizes";
+  return concat(name(), ", ", with_thousands(samples()), " samples of ", size, " in ", classes(),
                 " classes, checksum ", checksum_text(content_checksum()));
 }
 
@@ -49,10 +51,15 @@ std::vector<int64_t> Dataset::class_counts(int64_t samples) const {
 
 void Dataset::read_bytes(std::span<const int64_t> indices, uint8_t* images, int64_t* labels) const {
   const size_t elements = static_cast<size_t>(info_.input_elements());
-  visit(indices, [&](size_t position, const uint8_t* image, int64_t label) {
-    std::memcpy(images + position * elements, image, elements);
-    labels[position] = label;
+  visit(indices, [&](size_t position, const Sample& sample) {
+    check(sample.encoding == Encoding::pixels && sample.bytes.size() == elements,
+          place_of(indices[position]), ": expected ", elements, " bytes of pixels, found ",
+          sample.bytes.size(), " bytes of ", to_string(sample.encoding));
+    std::memcpy(images + position * elements, sample.bytes.data(), elements);
+    labels[position] = sample.label;
   });
 }
+
+std::string Dataset::place_of(int64_t index) const { return concat(name(), ", sample ", index); }
 
 }  // namespace d2l::data

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "data/sample.h"
 #include "framework/base/shape.h"
 
 namespace d2l::data {
@@ -19,23 +20,26 @@ Split split_from(const std::string& text);  // throws Error for an unknown name
 struct DatasetInfo {
   std::string name{};
   int64_t samples = 0;
-  Shape shape{};                           // of one sample: height, width, channels
+  // Of every image: height, width, channels. Height and width are 0 if the images differ in size.
+  Shape shape{};
   int64_t classes = 0;                     // labels are in [0, classes)
   std::vector<std::string> class_names{};  // one per class, or none
   std::string source{};                    // where it comes from
   std::string licence{};
   std::vector<std::string> remarks{};  // what is missing in its files, which are usable
+  // Of the pixel values, from 0 to 1, of all images: one per channel, or none if not known.
+  std::vector<double> mean{}, deviation{};
 
-  int64_t input_elements() const { return shape.elements(); }
+  bool has_one_size() const { return shape[0] > 0; }
+  int64_t input_elements() const { return shape.elements(); }  // 0 if the images differ in size
 };
 
-// Images with labels, addressed by index in their original order. Images are bytes in H, W, C
-// order. Reading is thread-safe.
+// Images with labels, addressed by index in their original order. Reading is thread-safe.
 class Dataset {
  public:
-  // `position`: the sample's position in the requested indices. `image`: input_elements() bytes
-  // that are valid only during the call.
-  using Visitor = std::function<void(size_t position, const uint8_t* image, int64_t label)>;
+  // `position`: the sample's position in the requested indices. The bytes of `sample` are valid
+  // only during the call.
+  using Visitor = std::function<void(size_t position, const Sample& sample)>;
 
   explicit Dataset(DatasetInfo info);
   virtual ~Dataset() = default;
@@ -61,8 +65,16 @@ class Dataset {
   // The number of samples of each class among the first `samples`. Does not read images.
   std::vector<int64_t> class_counts(int64_t samples) const;
 
-  // Copies sample indices[i] to images + i * input_elements() and its label to labels[i].
+  // Copies sample indices[i] to images + i * input_elements() and its label to labels[i]. Throws
+  // Error for images that are not stored as pixels of one size.
   void read_bytes(std::span<const int64_t> indices, uint8_t* images, int64_t* labels) const;
+
+  // Where a sample comes from, for messages: "train-00003-of-00008.h5, sample 17 (cats/1.jpg)".
+  virtual std::string place_of(int64_t index) const;
+
+  // The first samples of consecutive blocks that are fast to read as a whole, in ascending order
+  // from 0. A single block if any order of reading is equally fast.
+  virtual std::vector<int64_t> blocks() const { return {0}; }
 
  private:
   // Both get only valid indices.

@@ -32,7 +32,10 @@ void MemoryDataset::visit_samples(std::span<const int64_t> indices, const Visito
   const size_t elements = static_cast<size_t>(info().input_elements());
   for (size_t i = 0; i < indices.size(); ++i) {
     size_t index = static_cast<size_t>(indices[i]);
-    visitor(i, images_.data() + index * elements, labels_[index]);
+    visitor(i, {.encoding = Encoding::pixels,
+                .bytes = std::span(images_).subspan(index * elements, elements),
+                .shape = shape(),
+                .label = labels_[index]});
   }
 }
 

@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "data/loader.h"
+#include "data/loading/loader.h"
 #include "launcher/options/config.h"
 
 namespace d2l::launcher {

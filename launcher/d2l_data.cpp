@@ -8,8 +8,8 @@
 
 #include "data/catalog.h"
 #include "data/oddities.h"
-#include "data/shard_dataset.h"
-#include "data/shard_file.h"
+#include "data/shards/shard_dataset.h"
+#include "data/shards/shard_file.h"
 #include "framework/base/error.h"
 #include "framework/base/path_text.h"
 #include "framework/base/text.h"

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "data/sampler.h"
-#include "data/shard_dataset.h"
+#include "data/loading/sampler.h"
+#include "data/shards/shard_dataset.h"
 #include "framework/base/error.h"
 #include "framework/base/file_lock.h"
 #include "framework/base/files.h"

@@ -2,7 +2,7 @@
 
 #include <filesystem>
 
-#include "data/shard_file.h"
+#include "data/shards/shard_file.h"
 
 namespace d2l {
 

@@ -3,7 +3,7 @@
 #include <memory>
 #include <string>
 
-#include "data/loader.h"
+#include "data/loading/loader.h"
 #include "framework/base/log.h"
 #include "framework/comm/agreement.h"
 #include "framework/nn/parameter_set.h"

@@ -2,7 +2,7 @@
 
 #include <initializer_list>
 
-#include "data/loader.h"
+#include "data/loading/loader.h"
 #include "launcher/options/option_group.h"
 
 namespace d2l::launcher {

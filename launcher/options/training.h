@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "data/sampler.h"
+#include "data/loading/sampler.h"
 #include "framework/base/dtype.h"
 #include "launcher/options/option.h"
 

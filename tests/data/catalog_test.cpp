@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 
-#include "data/idx_file.h"
+#include "data/formats/idx.h"
 #include "data/synthetic.h"
 #include "framework/base/error.h"
 #include "tests/data/data_support.h"
@@ -70,23 +70,24 @@ TEST(Synthetic, CanBeLearnt) {
   const auto train = make_synthetic(Split::train), test = make_synthetic(Split::test);
   std::vector<std::array<double, 784>> means(10);
   std::vector<int> counts(10);
-  train->visit(range(0, 4096), [&](size_t, const uint8_t* image, int64_t label) {
-    ++counts[static_cast<size_t>(label)];
-    for (size_t i = 0; i < 784; ++i) means[static_cast<size_t>(label)][i] += image[i];
+  train->visit(range(0, 4096), [&](size_t, const Sample& sample) {
+    const size_t label = static_cast<size_t>(sample.label);
+    ++counts[label];
+    for (size_t i = 0; i < 784; ++i) means[label][i] += sample.bytes[i];
   });
   int right = 0;
-  test->visit(range(0, 1024), [&](size_t, const uint8_t* image, int64_t label) {
+  test->visit(range(0, 1024), [&](size_t, const Sample& sample) {
     size_t best = 0;
     double least = 1e30;
     for (size_t c = 0; c < 10; ++c) {
       double distance = 0;
       for (size_t i = 0; i < 784; ++i) {
-        const double difference = image[i] - means[c][i] / counts[c];
+        const double difference = sample.bytes[i] - means[c][i] / counts[c];
         distance += difference * difference;
       }
       if (distance < least) least = distance, best = c;
     }
-    right += static_cast<int64_t>(best) == label;
+    right += static_cast<int64_t>(best) == sample.label;
   });
   EXPECT_GT(right, 600);
   EXPECT_LT(right, 1020);
@@ -264,8 +265,8 @@ TEST(FashionMnist, IsCompleteAndNamed) {
     EXPECT_EQ(dataset->shape(), (Shape{28, 28, 1}));
     EXPECT_EQ(dataset->info().class_names.at(9), "ankle boot");
     std::vector<int64_t> histogram(10);
-    dataset->visit(range(0, samples), [&](size_t, const uint8_t*, int64_t label) {
-      ++histogram[static_cast<size_t>(label)];
+    dataset->visit(range(0, samples), [&](size_t, const Sample& sample) {
+      ++histogram[static_cast<size_t>(sample.label)];
     });
     EXPECT_EQ(histogram, std::vector<int64_t>(10, samples / 10));
   }

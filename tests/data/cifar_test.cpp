@@ -1,7 +1,8 @@
+#include "data/formats/cifar.h"
+
 #include <gmock/gmock.h>
 
 #include "data/catalog.h"
-#include "data/cifar_file.h"
 #include "framework/base/error.h"
 #include "tests/data/data_support.h"
 

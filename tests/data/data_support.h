@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "data/memory_dataset.h"
-#include "data/shard_file.h"
+#include "data/shards/shard_file.h"
 #include "framework/base/rng.h"
 #include "tests/support/support.h"
 

@@ -3,7 +3,7 @@
 
 #include <set>
 
-#include "data/shard_dataset.h"
+#include "data/shards/shard_dataset.h"
 #include "tests/data/data_support.h"
 #include "tests/data/foreign_shard.h"
 #include "tests/data/sealed_file.h"

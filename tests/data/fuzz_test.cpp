@@ -2,9 +2,9 @@
 
 #include <cstring>
 
-#include "data/cifar_file.h"
-#include "data/idx_file.h"
-#include "data/shard_dataset.h"
+#include "data/formats/cifar.h"
+#include "data/formats/idx.h"
+#include "data/shards/shard_dataset.h"
 #include "tests/data/data_support.h"
 #include "tests/data/foreign_shard.h"
 #include "tests/data/sealed_file.h"

@@ -1,7 +1,8 @@
+#include "data/formats/idx.h"
+
 #include <sys/resource.h>
 #include <zlib.h>
 
-#include "data/idx_file.h"
 #include "tests/data/data_support.h"
 #include "tests/support/program.h"
 

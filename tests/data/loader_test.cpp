@@ -1,4 +1,4 @@
-#include "data/loader.h"
+#include "data/loading/loader.h"
 
 #include <atomic>
 #include <chrono>
@@ -41,7 +41,7 @@ class Faulty final : public Dataset {
     const std::vector<uint8_t> image(24);
     for (size_t i = 0; i < indices.size(); ++i) {
       if (indices[i] == bad_) throw Error("sample 11 is damaged");
-      visitor(i, image.data(), 0);
+      visitor(i, {.bytes = image, .shape = shape()});
     }
   }
   int64_t label_of(int64_t) const override { return 0; }

@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "data/shard_dataset.h"
+#include "data/shards/shard_dataset.h"
 #include "tests/data/data_support.h"
 
 namespace d2l::data::test {

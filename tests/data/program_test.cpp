@@ -7,8 +7,8 @@
 #include <csignal>
 #include <thread>
 
-#include "data/idx_file.h"
-#include "data/shard_dataset.h"
+#include "data/formats/idx.h"
+#include "data/shards/shard_dataset.h"
 #include "tests/data/data_support.h"
 
 namespace d2l::data::test {

@@ -8,7 +8,7 @@
 #include <cstring>
 #include <thread>
 
-#include "data/shard_dataset.h"
+#include "data/shards/shard_dataset.h"
 #include "tests/data/data_support.h"
 #include "tests/data/sealed_file.h"
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "data/idx_file.h"
+#include "data/formats/idx.h"
 #include "framework/base/files.h"
 #include "framework/base/program.h"
 #include "framework/base/timer.h"

@@ -2,7 +2,7 @@
 
 #include <cstdlib>
 
-#include "data/idx_file.h"
+#include "data/formats/idx.h"
 #include "framework/base/files.h"
 #include "tests/launcher/runs.h"
 #include "tests/support/support.h"

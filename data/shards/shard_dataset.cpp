@@ -1,4 +1,4 @@
-#include "data/shard_dataset.h"
+#include "data/shards/shard_dataset.h"
 
 #include <algorithm>
 #include <charconv>
@@ -165,9 +165,12 @@ void ShardDataset::visit_samples(std::span<const int64_t> indices, const Visitor
     const int64_t within = indices[wanted[i].position] - info.first;
     if (i == 0 || wanted[i].key != wanted[i - 1].key)
       current = chunk(shard, within / info.chunk_samples);
-    visitor(wanted[i].position,
-            current->data() + within % info.chunk_samples * info.dataset.input_elements(),
-            files_[shard].labels()[static_cast<size_t>(within)]);
+    const size_t elements = static_cast<size_t>(info.dataset.input_elements());
+    const size_t offset = static_cast<size_t>(within % info.chunk_samples) * elements;
+    visitor(wanted[i].position, {.encoding = Encoding::pixels,
+                                 .bytes = std::span(*current).subspan(offset, elements),
+                                 .shape = shape(),
+                                 .label = files_[shard].labels()[static_cast<size_t>(within)]});
   }
 }
 

@@ -7,7 +7,7 @@
 #include <unordered_map>
 
 #include "data/dataset.h"
-#include "data/shard_file.h"
+#include "data/shards/shard_file.h"
 
 namespace d2l::data {
 

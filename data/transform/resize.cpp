@@ -1,4 +1,4 @@
-#include "data/resize.h"
+#include "data/transform/resize.h"
 
 #include <algorithm>
 #include <cmath>

@@ -3,8 +3,8 @@
 #include <numeric>
 #include <string>
 
-#include "data/shard_file.h"
-#include "data/shard_reader.h"
+#include "data/shards/shard_file.h"
+#include "data/shards/shard_reader.h"
 #include "framework/base/files.h"
 #include "framework/hdf5/libhdf5.h"
 

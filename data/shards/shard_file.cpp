@@ -1,4 +1,4 @@
-#include "data/shard_file.h"
+#include "data/shards/shard_file.h"
 
 #include <zlib.h>
 
@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "data/shard_reader.h"
+#include "data/shards/shard_reader.h"
 #include "framework/base/error.h"
 
 namespace d2l::data {

@@ -1,4 +1,4 @@
-#include "data/loader.h"
+#include "data/loading/loader.h"
 
 #include <algorithm>
 #include <utility>
@@ -149,9 +149,10 @@ void Loader::read_resized(std::span<const int64_t> indices, Batch& batch) const 
   auto* images = batch.inputs.data<uint8_t>();
   auto* labels = batch.targets.data<int64_t>();
   Resize::Workspace workspace;
-  dataset_->visit(indices, [&](size_t position, const uint8_t* image, int64_t label) {
-    resize_->apply(image, images + static_cast<int64_t>(position) * elements, workspace);
-    labels[position] = label;
+  dataset_->visit(indices, [&](size_t position, const Sample& sample) {
+    resize_->apply(sample.bytes.data(), images + static_cast<int64_t>(position) * elements,
+                   workspace);
+    labels[position] = sample.label;
   });
 }
 

@@ -1,4 +1,4 @@
-#include "data/idx_file.h"
+#include "data/formats/idx.h"
 
 #include <zlib.h>
 

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "data/dataset.h"
-#include "data/resize.h"
-#include "data/sampler.h"
+#include "data/loading/sampler.h"
+#include "data/transform/resize.h"
 #include "framework/tensor/batch.h"
 
 namespace d2l::data {

@@ -1,4 +1,4 @@
-#include "data/cifar_file.h"
+#include "data/formats/cifar.h"
 
 #include <charconv>
 #include <map>

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "data/hdf5/array.h"
-#include "data/shard_file.h"
+#include "data/shards/shard_file.h"
 
 namespace d2l::data {
 

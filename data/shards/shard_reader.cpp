@@ -1,4 +1,4 @@
-#include "data/shard_reader.h"
+#include "data/shards/shard_reader.h"
 
 #include <zlib.h>
 

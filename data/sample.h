@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "framework/base/shape.h"
+
+namespace d2l::data {
+
+// How the image of a sample is stored. The numbers are part of the shard format.
+enum class Encoding : uint8_t {
+  pixels = 0,  // height x width x channels bytes, in this order
+  jpeg = 1,    // the others are the bytes of an image file
+  png = 2,
+  webp = 3,
+};
+
+std::string to_string(Encoding encoding);  // "pixels", "jpeg", ...
+
+// One image with its label, as a dataset stores it.
+struct Sample {
+  Encoding encoding = Encoding::pixels;
+  std::span<const uint8_t> bytes;
+  Shape shape;  // height, width, channels of the image as a viewer shows it
+  int64_t label = 0;
+};
+
+}  // namespace d2l::data
