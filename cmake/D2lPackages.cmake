@@ -5,6 +5,8 @@ find_package(MPI REQUIRED COMPONENTS C)  # the C interface: d2l does not use the
 find_package(Boost 1.74 REQUIRED COMPONENTS program_options)
 find_package(ZLIB REQUIRED)
 find_package(dnnl REQUIRED)
+find_package(JPEG REQUIRED)
+find_package(PNG REQUIRED)
 
 set(HDF5_PREFER_PARALLEL OFF)  # the serial library is thread-safe; one rank writes files
 find_package(HDF5 REQUIRED COMPONENTS C)
@@ -17,3 +19,9 @@ find_library(XXHASH_LIBRARY xxhash REQUIRED)
 add_library(d2l_xxhash INTERFACE)
 target_include_directories(d2l_xxhash SYSTEM INTERFACE ${XXHASH_INCLUDE})
 target_link_libraries(d2l_xxhash INTERFACE ${XXHASH_LIBRARY})
+
+find_path(WEBP_INCLUDE webp/decode.h REQUIRED)
+find_library(WEBP_LIBRARY webp REQUIRED)
+add_library(d2l_webp INTERFACE)
+target_include_directories(d2l_webp SYSTEM INTERFACE ${WEBP_INCLUDE})
+target_link_libraries(d2l_webp INTERFACE ${WEBP_LIBRARY})

@@ -42,6 +42,11 @@ const std::vector<Vendor> kVendors = {
     {"hdf5", {"framework/hdf5/"}},
     {"H5", {"framework/hdf5/"}},
     {"zlib", {"framework/checkpoint/", "data/", "tests/data/"}},
+    {"jpeglib", {"data/formats/", "tests/data/", "benchmarks/"}},
+    {"png.h", {"data/formats/", "tests/data/"}},
+    {"webp/", {"data/formats/"}},
+    {"archive", {"data/packing/", "tests/data/"}},
+    {"curl/", {"data/packing/"}},
     {"xxhash", {"framework/base/"}},
     {"dnnl", {"framework/backend/cpu/"}},
     // this benchmark compares oneDNN with the backend

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "data/sample.h"
+
+namespace d2l::data {
+
+// The filters of Pillow's Image.resize. When they shrink, all but `nearest` average over as many
+// pixels as one result pixel covers.
+enum class Filter { nearest, box, bilinear, hamming, bicubic, lanczos };
+
+std::string to_string(Filter filter);
+Filter filter_from(const std::string& text);  // throws Error for an unknown name
+
+// A rectangle of an image, resized.
+struct View {
+  // The rectangle, in pixels of the image as a viewer shows it; fractions of pixels are allowed.
+  double top = 0, left = 0, bottom = 0, right = 0;
+  int64_t height = 0, width = 0;  // of the result
+  Filter filter = Filter::bilinear;
+  // true: crop, then resize. The filter reads only pixels of the rectangle.
+  // false: resize, then crop. At the edges it also reads the neighbouring pixels outside.
+  bool clipped = true;
+  bool mirrored = false;  // left to right, at the end
+};
+
+// Reads views of samples: decodes no more of an image than necessary. Owns reusable memory; one per
+// thread.
+class ViewReader {
+ public:
+  ViewReader();
+  ~ViewReader();
+  ViewReader(ViewReader&&) noexcept;
+  ViewReader& operator=(ViewReader&&) noexcept;
+
+  // `result` gets height x width x channels bytes; `channels` is 1 or 3. Throws Error without the
+  // sample's name for damaged images, for an image that is not of sample.shape, and for a view
+  // outside the image.
+  void read(const Sample& sample, const View& view, int64_t channels, uint8_t* result);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace d2l::data
