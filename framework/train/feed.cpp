@@ -56,13 +56,18 @@ ImageParams Feed::image_params(int64_t epoch) const {
 void Feed::check_images(const Batch& batch) const {
   const Tensor& images = batch.inputs;
   check(images.dtype() == DType::u8 && images.rank() == 4,
-        "feed: only images of bytes are normalised, cropped and flipped, found inputs ",
+        "feed: only images of bytes are normalised and augmented, found inputs ",
         to_string(images.dtype()), " ", images.shape());
   check(!mean_.defined() || mean_.elements() == images.size(3),
         "feed: expected a mean for each of ", images.size(3), " channels, found ",
         options_.normalisation.mean.size());
-  check(!options_.augmentation.augments() || batch.samples.defined(),
+  const Augmentation& augmentation = options_.augmentation;
+  check(!augmentation.augments() || batch.samples.defined(),
         "feed: augmentation expects the samples' numbers, found none");
+  check(!augmentation.needs_colour() || images.size(3) == 3,
+        "feed: saturation and hue expect images with 3 channels, found ", images.size(3));
+  check(!augmentation.mixes_values() || images.size(3) == 3 || images.size(3) == 1,
+        "feed: contrast expects images with 1 or 3 channels, found ", images.size(3));
 }
 
 // Queues the upload of a host tensor and returns the device tensor. Newly allocated memory may

@@ -82,14 +82,17 @@ TEST(SameBitsOnAnyNumberOfThreads, Images) {
   std::vector<int64_t> samples;
   for (int64_t i = 0; i < 50; ++i) samples.push_back(1000 * i + 17);
   const Floats mean = random_floats(3), deviation = random_floats(3, 0.1f, 1);
-  expect_thread_independent([&](Backend& backend) {
-    Floats y = poisoned(shape.elements());
-    backend.prepare_images(
-        {.augmentation = {.crop_padding = 4, .flip = 0.5}, .key = {1, 2}},
-        {{bytes.data(), DType::u8, shape}, in(samples, {50}), in(mean), in(deviation)},
-        out(y, shape));
-    return y;
-  });
+  for (const Augmentation& augmentation :
+       {Augmentation{.crop_padding = 4, .flip = 0.5},
+        Augmentation{.contrast = 0.4, .saturation = 0.4, .hue = 0.1, .erasing = 0.5}})
+    expect_thread_independent([&](Backend& backend) {
+      Floats y = poisoned(shape.elements());
+      backend.prepare_images(
+          {.augmentation = augmentation, .key = {1, 2}},
+          {{bytes.data(), DType::u8, shape}, in(samples, {50}), in(mean), in(deviation)},
+          out(y, shape));
+      return y;
+    });
 }
 
 TEST(SameBitsOnAnyNumberOfThreads, Reductions) {

@@ -134,7 +134,8 @@ TEST(Feed, NormalisesEachChannel) {
 
 // Independent of the sample's position and batch, and of how often it is loaded.
 TEST(Feed, AugmentsBySeedEpochAndSample) {
-  const FeedOptions options{.augmentation = {.crop_padding = 1, .flip = 0.5}, .seed = 3};
+  const FeedOptions options{
+      .augmentation = {.crop_padding = 1, .flip = 0.5, .contrast = 0.5, .erasing = 0.5}, .seed = 3};
   std::vector<int64_t> samples(40);
   for (size_t i = 0; i < samples.size(); ++i) samples[i] = static_cast<int64_t>(7 * i);
   const Batch whole = numbered(bytes(40), samples);
@@ -163,11 +164,19 @@ TEST(Feed, SaysWhatDoesNotFit) {
             "feed: augmentation expects the samples' numbers, found none");
   EXPECT_EQ(message_of([&] { prepared(bytes(2), three); }),
             "feed: expected a mean for each of 1 channels, found 3");
+  EXPECT_EQ(message_of([&] {
+              prepared(numbered(bytes(2), {0, 1}), {.augmentation = {.saturation = 0.4}});
+            }),
+            "feed: saturation and hue expect images with 3 channels, found 1");
+  Batch pairs = numbered(bytes(2), {0, 1});
+  pairs.inputs = zeros(cpu(), {2, 4, 4, 2}, DType::u8);
+  EXPECT_EQ(message_of([&] { prepared(pairs, {.augmentation = {.contrast = 0.4}}); }),
+            "feed: contrast expects images with 1 or 3 channels, found 2");
   const Batch floats{.inputs = full(cpu(), {2, 4, 4, 1}, 1),
                      .targets = arange(cpu(), 2, DType::i64)};
-  EXPECT_EQ(message_of([&] { prepared(floats, flip); }),
-            "feed: only images of bytes are normalised, cropped and flipped, found inputs f32 "
-            "[2, 4, 4, 1]");
+  EXPECT_EQ(
+      message_of([&] { prepared(floats, flip); }),
+      "feed: only images of bytes are normalised and augmented, found inputs f32 [2, 4, 4, 1]");
   EXPECT_EQ(message_of([] {
               Feed(device(), {.normalisation = {{0}, {}}});
             }),

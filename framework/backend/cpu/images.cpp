@@ -2,15 +2,18 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <vector>
 
 #include "framework/backend/cpu/cpu_backend.h"
 #include "framework/backend/cpu/floats.h"
+#include "framework/backend/cpu/image_colours.h"
 #include "framework/backend/cpu/parallel.h"
 
 namespace d2l::cpu {
 namespace {
 
+using images::Erased;
 using images::Variation;
 
 template <class T>
@@ -89,14 +92,62 @@ void cut(const uint8_t* x, const ImageSize& size, const Variation& at, uint8_t* 
   }
 }
 
+template <class T>
+void erase(const Erased& erased, const ImageSize& size, T* y) {
+  for (int64_t row = erased.top; row < erased.bottom; ++row) {
+    T* line = y + row * size.row();
+    std::fill(line + erased.left * size.channels, line + erased.right * size.channels, T{});
+  }
+}
+
+// Prepares images of a batch one after the other; one per thread.
+class Preparation {
+ public:
+  Preparation(const ImageParams& params, const Backend::ImageOperands& in, const Shape& shape)
+      : augmentation_(params.augmentation),
+        size_{shape[1], shape[2], shape[3]},
+        variations_(params),
+        normalisation_(in.mean, in.deviation),
+        x_(in.x.as<uint8_t>()),
+        samples_(in.samples.as<int64_t>()),
+        window_(static_cast<size_t>(size_.elements())) {
+    if (augmentation_.mixes_values())
+      colours_.emplace(size_.height * size_.width, size_.channels, in.mean.as<float>(),
+                       in.deviation.as<float>());
+  }
+
+  template <class T>
+  void prepare(int64_t image, T* y) {
+    const int64_t sample = samples_[image];
+    const Variation variation = variations_.of(sample);
+    cut(x_ + image * size_.elements(), size_, variation, window_.data());
+    if (colours_)
+      colours_->apply(window_.data(), variations_.colours_of(sample), y);
+    else
+      normalisation_.apply(window_.data(), variation, y, size_.elements());
+    if (augmentation_.erasing > 0)
+      erase(variations_.erased_of(sample, size_.height, size_.width), size_, y);
+  }
+
+ private:
+  Augmentation augmentation_;
+  ImageSize size_;
+  images::Variations variations_;
+  Normalisation normalisation_;
+  const uint8_t* x_;
+  const int64_t* samples_;
+  std::vector<uint8_t> window_;
+  std::optional<ColourChanger> colours_;
+};
+
 }  // namespace
 
 void CpuBackend::do_prepare_images(const ImageParams& params, const ImageOperands& in, View y) {
-  const Normalisation normalisation(in.mean, in.deviation);
-  const auto* x = in.x.as<uint8_t>();
   if (!params.augmentation.augments())
     return visit_float(y.dtype, [&](auto zero) {
       using T = decltype(zero);
+      const Normalisation normalisation(in.mean, in.deviation);
+      const auto* x = in.x.as<uint8_t>();
       // Pieces have whole pixels, so that each begins with the first channel.
       const int64_t channels = in.mean ? in.mean.elements() : 1;
       parallel_for(y.elements(), (kGrain / channels + 1) * channels,
@@ -105,21 +156,15 @@ void CpuBackend::do_prepare_images(const ImageParams& params, const ImageOperand
                    });
     });
 
-  const ImageSize size{y.shape[1], y.shape[2], y.shape[3]};
-  const int64_t elements = size.elements();
-  const images::Variations variations(params);
-  const auto* samples = in.samples.as<int64_t>();
+  const int64_t elements = y.shape.elements(1, 4);
   visit_float(y.dtype, [&](auto zero) {
     using T = decltype(zero);
-    parallel_for(
-        y.shape[0], kGrain / std::max<int64_t>(elements, 1) + 1, [&](int64_t begin, int64_t end) {
-          std::vector<uint8_t> window(static_cast<size_t>(elements));
-          for (int64_t i = begin; i < end; ++i) {
-            const Variation variation = variations.of(samples[i]);
-            cut(x + i * elements, size, variation, window.data());
-            normalisation.apply(window.data(), variation, y.as<T>() + i * elements, elements);
-          }
-        });
+    parallel_for(y.shape[0], kGrain / std::max<int64_t>(elements, 1) + 1,
+                 [&](int64_t begin, int64_t end) {
+                   Preparation preparation(params, in, y.shape);
+                   for (int64_t i = begin; i < end; ++i)
+                     preparation.prepare(i, y.as<T>() + i * elements);
+                 });
   });
 }
 

@@ -1,3 +1,4 @@
+#include "framework/backend/cuda/block_sum.h"
 #include "framework/backend/cuda/cuda_backend.h"
 #include "framework/backend/cuda/launch.h"
 #include "framework/backend/cuda/map.h"
@@ -89,22 +90,135 @@ struct Prepare {
   }
 };
 
+// A block prepares an image: changes of colours and erased rectangles. If one of the changes is
+// that of contrast, the pixels are read twice, first for their mean grey.
+template <class T>
+struct PrepareWhole {
+  Prepare<T> prepare;
+  bool changes_colours, erases;
+
+  struct Pixel {
+    float red, green, blue;
+  };
+
+  // Applies the steps [begin, end) of `change`.
+  __device__ void change_steps(const images::ColourChange& change, int begin, int end, float grey,
+                               Pixel& pixel) const {
+    using images::ColourStep;
+    auto& [red, green, blue] = pixel;
+    for (int i = begin; i < end; ++i) switch (change.step(i)) {
+        case ColourStep::brightness:
+          for (float* value : {&red, &green, &blue})
+            *value = images::brightened(*value, change.brightness);
+          break;
+        case ColourStep::contrast:
+          for (float* value : {&red, &green, &blue})
+            *value = images::stretched(*value, grey, change.contrast);
+          break;
+        case ColourStep::saturation:
+          images::saturate(red, green, blue, change.saturation);
+          break;
+        case ColourStep::hue:
+          images::turn_hue(red, green, blue, change.turn);
+          break;
+      }
+  }
+
+  // One or three channels.
+  __device__ Pixel load(typename Prepare<T>::ElementPosition at,
+                        const images::Variation& variation) const {
+    const auto value = [&](int64_t channel) {
+      at.channel = channel;
+      return images::scaled(prepare.byte(at, variation), variation);
+    };
+    if (prepare.size.channels == 1) return {value(0), 0, 0};
+    return {value(0), value(1), value(2)};
+  }
+
+  // The first channel of a pixel.
+  __device__ typename Prepare<T>::ElementPosition position(int64_t image, int64_t pixel) const {
+    const auto index = static_cast<uint32_t>(pixel),
+               width = static_cast<uint32_t>(prepare.size.width);
+    return {image, index / width, index % width, 0};
+  }
+
+  __device__ float mean_grey(int64_t image, const images::Variation& variation,
+                             const images::ColourChange& change, int contrast) const {
+    const int64_t pixels = prepare.size.height * prepare.size.width;
+    unsigned long long units = 0;
+    for (int64_t i = threadIdx.x; i < pixels; i += blockDim.x) {
+      Pixel pixel = load(position(image, i), variation);
+      change_steps(change, 0, contrast, 0, pixel);
+      const auto& [red, green, blue] = pixel;
+      units +=
+          images::grey_units(prepare.size.channels == 1 ? red : images::grey_of(red, green, blue));
+    }
+    return images::mean_grey(static_cast<int64_t>(block_all(units, Plus{}, 0ull)), pixels);
+  }
+
+  __device__ void store(int64_t element, int64_t channel, float value) const {
+    prepare.y[element] =
+        static_cast<T>(prepare.mean == nullptr ? value
+                                               : images::normalised(value, prepare.mean[channel],
+                                                                    prepare.deviation[channel]));
+  }
+
+  __device__ void operator()(int64_t image) const {
+    const auto [height, width, channels] = prepare.size;
+    const int64_t sample = prepare.samples[image], pixels = height * width;
+    const images::Variation variation = prepare.variations.of(sample);
+    images::ColourChange change;
+    if (changes_colours) change = prepare.variations.colours_of(sample);
+    images::Erased erased;
+    if (erases) erased = prepare.variations.erased_of(sample, height, width);
+    float grey = 0;
+    for (int i = 0; i < change.count; ++i)
+      if (change.step(i) == images::ColourStep::contrast)
+        grey = mean_grey(image, variation, change, i);
+
+    for (int64_t i = threadIdx.x; i < pixels; i += blockDim.x) {
+      typename Prepare<T>::ElementPosition at = position(image, i);
+      const int64_t element = (image * pixels + i) * channels;
+      if (erased.contains(at.row, at.column)) {
+        for (int64_t c = 0; c < channels; ++c) prepare.y[element + c] = static_cast<T>(0.0f);
+      } else if (changes_colours) {
+        Pixel pixel = load(at, variation);
+        change_steps(change, 0, change.count, grey, pixel);
+        store(element, 0, pixel.red);
+        if (channels == 1) continue;
+        store(element + 1, 1, pixel.green);
+        store(element + 2, 2, pixel.blue);
+      } else {
+        for (at.channel = 0; at.channel < channels; ++at.channel)
+          store(element + at.channel, at.channel,
+                images::scaled(prepare.byte(at, variation), variation));
+      }
+    }
+  }
+};
+
+template <class T>
+__global__ void __launch_bounds__(kThreads) prepare_whole_kernel(PrepareWhole<T> prepare) {
+  prepare(blockIdx.x);
+}
+
 }  // namespace
 
 void CudaBackend::do_prepare_images(const ImageParams& params, const ImageOperands& in, View y) {
   const int64_t count = y.elements();
   if (count == 0) return;
+  const Augmentation& augmentation = params.augmentation;
   visit_float(y.dtype, [&](auto zero) {
     using T = decltype(zero);
     const auto* x = in.x.as<uint8_t>();
     constexpr int64_t kWide = kPackOf<T>;
     const bool packed = are_aligned(16, y.data);
-    if (!params.augmentation.augments() && !in.mean) {
+    if (!augmentation.augments() && !in.mean) {
       const Scale<T> scale{x, y.as<T>(), count, packed && are_aligned(kWide, x)};
       return for_each(queue_, ceil_div(count, kWide), scale);
     }
     const Prepare<T> prepare{.variations = images::Variations(params),
-                             .augments = params.augmentation.augments(),
+                             .augments = augmentation.augments(),
                              .size = {y.shape[1], y.shape[2], y.shape[3]},
                              .x = x,
                              .samples = in.samples.as<int64_t>(),
@@ -113,7 +227,10 @@ void CudaBackend::do_prepare_images(const ImageParams& params, const ImageOperan
                              .y = y.as<T>(),
                              .count = count,
                              .packed = packed};
-    for_each(queue_, ceil_div(count, kWide), prepare);
+    if (!augmentation.mixes_values() && augmentation.erasing == 0)
+      return for_each(queue_, ceil_div(count, kWide), prepare);
+    const PrepareWhole<T> whole{prepare, augmentation.mixes_values(), augmentation.erasing > 0};
+    launch(queue_, static_cast<unsigned>(y.shape[0]), kThreads, prepare_whole_kernel<T>, whole);
   });
 }
 

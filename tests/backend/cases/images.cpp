@@ -1,75 +1,12 @@
 #include <algorithm>
 
-#include "tests/backend/cases/compare.h"
+#include "tests/backend/cases/plain_images.h"
 
 namespace d2l::test {
 namespace {
 
 // All comparisons are exact: windows are functions of whole numbers, values two divisions.
-
-struct PlainImages {
-  // Words 0 and 1 of a sample's block say where the window lies in the padded image, word 2 whether
-  // it is mirrored, word 3 how bright it is.
-  void prepare_images(const ImageParams& params, const Backend::ImageOperands& in,
-                      const View& y) const {
-    const Doubles x = doubles(in.x);
-    const std::vector<int64_t> samples = integers(in.samples);
-    const Shape& s = y.shape;
-    Doubles to;
-    for (int64_t i = 0; i < s[0]; ++i) {
-      const Random4 words = philox(params.key, static_cast<uint64_t>(samples[i]));
-      const auto places = static_cast<uint64_t>(2 * params.augmentation.crop_padding + 1);
-      const int64_t down =
-          static_cast<int64_t>(words.word[0] * places >> 32) - params.augmentation.crop_padding;
-      const int64_t right =
-          static_cast<int64_t>(words.word[1] * places >> 32) - params.augmentation.crop_padding;
-      const bool mirrored = to_unit(words.word[2]) < params.augmentation.flip;
-      const float darkest = std::max(0.0f, static_cast<float>(1 - params.augmentation.brightness));
-      const float range = static_cast<float>(1 + params.augmentation.brightness) - darkest;
-      const auto factor =
-          static_cast<float>(darkest + static_cast<double>(range) * to_unit(words.word[3]));
-      for (int64_t row = 0; row < s[1]; ++row)
-        for (int64_t column = 0; column < s[2]; ++column)
-          for (int64_t c = 0; c < s[3]; ++c) {
-            const int64_t r = row + down, q = (mirrored ? s[2] - 1 - column : column) + right;
-            const bool inside = r >= 0 && r < s[1] && q >= 0 && q < s[2];
-            const double byte = inside ? x[((i * s[1] + r) * s[2] + q) * s[3] + c] : 0;
-            const float bright = static_cast<float>(byte) / 255.0f * factor;
-            to.push_back(value_of(std::min(bright, 1.0f), in, c));
-          }
-    }
-    store(y, to);
-  }
-
- private:
-  static float value_of(float value, const Backend::ImageOperands& in, int64_t channel) {
-    if (!in.mean) return value;
-    return (value - in.mean.as<float>()[channel]) / in.deviation.as<float>()[channel];
-  }
-};
-
-Tensor bytes(const Shape& shape) { return random_indices(shape, 0, 256).cast(DType::u8); }
-
-// bytes, samples, mean and deviation
-std::vector<Tensor> inputs_of(const Tensor& x, int64_t samples, int64_t channels) {
-  return {x, random_indices({samples}, 0, 1000000), random_tensor({channels}),
-          random_tensor({channels}, DType::f32, 0.1, 1)};
-}
-
-Backend::ImageOperands operands(const Inputs& in, bool normalised) {
-  Backend::ImageOperands all{.x = in[0], .samples = in[1], .mean = {}, .deviation = {}};
-  if (normalised) all.mean = in[2], all.deviation = in[3];
-  return all;
-}
-
-// The numbers that a backend makes of images.
-std::vector<float> prepared(const ImageParams& params, const Tensor& x, const Tensor& samples) {
-  return outputs_of({{x, samples}, {unwritten(x.shape())}},
-                    [&](Backend& on, const Inputs& in, const Outputs& out) {
-                      on.prepare_images(params, operands(in, false), out[0]);
-                    })[0]
-      .to_vector<float>();
-}
+// image_colours.cpp has the changes of colours.
 
 TEST(Images, AreWhatTheLoopSays) {
   for (DType dtype : floats())
@@ -88,9 +25,9 @@ TEST(Images, AreWhatTheLoopSays) {
         for (bool normalised : {false, true}) {
           const ImageParams params{.augmentation = augmentation, .key = {11, 1ull << 40}};
           EXPECT_TRUE(agree<PlainImages>(
-              {inputs_of(bytes(shape), shape[0], shape[3]), {unwritten(shape, dtype)}},
+              {image_inputs(random_bytes(shape), shape[0], shape[3]), {unwritten(shape, dtype)}},
               [&, with = normalised](auto& on, const Inputs& in, const Outputs& out) {
-                on.prepare_images(params, operands(in, with), out[0]);
+                on.prepare_images(params, image_operands(in, with), out[0]);
               }))
               << shape << " " << augmentation.crop_padding << " " << augmentation.flip << " "
               << augmentation.brightness << " " << normalised;
@@ -103,9 +40,9 @@ TEST(Images, AtAnyAddress) {
     for (int64_t at : {0, 1, 4})
       for (bool normalised : {false, true})
         EXPECT_TRUE(agree<PlainImages>(
-            {inputs_of(bytes({700}), 4, 3), {unwritten({700}, dtype)}},
+            {image_inputs(random_bytes({700}), 4, 3), {unwritten({700}, dtype)}},
             [&, with = normalised](auto& on, const Inputs& in, const Outputs& out) {
-              Backend::ImageOperands all = operands(in, with);
+              Backend::ImageOperands all = image_operands(in, with);
               all.x = part(all.x, at, shape);
               on.prepare_images(ImageParams{}, all, part(out[0], at, shape));
             }))
@@ -162,7 +99,7 @@ TEST(Images, BrightnessIsDrawnEvenly) {
 
 // Ranks hold parts of a batch.
 TEST(Images, PartsOfABatchSeeTheSameDraws) {
-  const Tensor x = bytes({6, 8, 8, 3}), samples = random_indices({6}, 0, 1000000);
+  const Tensor x = random_bytes({6, 8, 8, 3}), samples = random_indices({6}, 0, 1000000);
   const Augmentation augmentation{.crop_padding = 3, .flip = 0.5};
   const ImageParams params{.augmentation = augmentation, .key = {7, 8}};
   const std::vector<float> whole = prepared(params, x, samples);
