@@ -34,16 +34,25 @@ std::string Dataset::fingerprint() const {
                 " classes, checksum ", checksum_text(content_checksum()));
 }
 
-void Dataset::visit(std::span<const int64_t> indices, const Visitor& visitor) const {
+void Dataset::visit(std::span<const int64_t> indices, const Visitor& visitor,
+                    OnDamage on_damage) const {
   for (int64_t index : indices)
     check(index >= 0 && index < info_.samples, info_.name, ": sample ", index, " is outside [0, ",
           info_.samples, ")");
-  visit_samples(indices, visitor);
+  if (on_damage == OnDamage::visit) return visit_samples(indices, visitor);
+  visit_samples(indices, [&](size_t position, const Sample& sample) {
+    if (!sample.damage.empty()) throw DamagedSample(sample.damage);
+    visitor(position, sample);
+  });
 }
 
 std::vector<int64_t> Dataset::class_counts(int64_t samples) const {
   check(samples >= 0 && samples <= info_.samples, info_.name, ": expected at most ", info_.samples,
         " samples, found ", samples);
+  return count_labels(samples);
+}
+
+std::vector<int64_t> Dataset::count_labels(int64_t samples) const {
   std::vector<int64_t> counts(static_cast<size_t>(info_.classes));
   for (int64_t index = 0; index < samples; ++index) ++counts[static_cast<size_t>(label_of(index))];
   return counts;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "data/sample.h"
+#include "framework/base/error.h"
 #include "framework/base/shape.h"
 
 namespace d2l::data {
@@ -34,6 +35,16 @@ struct DatasetInfo {
   int64_t input_elements() const { return shape.elements(); }  // 0 if the images differ in size
 };
 
+// The stored bytes of a sample are damaged. what() names the sample.
+class DamagedSample : public Error {
+ public:
+  using Error::Error;
+};
+
+// What Dataset::visit() does with a damaged sample: it throws DamagedSample, or it passes the
+// sample with its Sample::damage to the visitor.
+enum class OnDamage { fail, visit };
+
 // Images with labels, addressed by index in their original order. Reading is thread-safe.
 class Dataset {
  public:
@@ -60,7 +71,8 @@ class Dataset {
 
   // Calls `visitor` once for each of `indices`, in the order that is fastest to read. Throws Error
   // for an index out of range and if the data cannot be read.
-  void visit(std::span<const int64_t> indices, const Visitor& visitor) const;
+  void visit(std::span<const int64_t> indices, const Visitor& visitor,
+             OnDamage on_damage = OnDamage::fail) const;
 
   // The number of samples of each class among the first `samples`. Does not read images.
   std::vector<int64_t> class_counts(int64_t samples) const;
@@ -77,9 +89,11 @@ class Dataset {
   virtual std::vector<int64_t> blocks() const { return {0}; }
 
  private:
-  // Both get only valid indices.
+  // All get only valid indices. visit_samples() passes damaged samples to the visitor.
   virtual void visit_samples(std::span<const int64_t> indices, const Visitor& visitor) const = 0;
   virtual int64_t label_of(int64_t index) const = 0;
+  // The counts of class_counts(). The default asks for each label.
+  virtual std::vector<int64_t> count_labels(int64_t samples) const;
   // The checksum of all images and labels in order.
   virtual uint64_t content_checksum() const = 0;
 

@@ -24,6 +24,9 @@ struct Sample {
   std::span<const uint8_t> bytes;
   Shape shape;  // height, width, channels of the image as a viewer shows it
   int64_t label = 0;
+  // What is wrong with the stored bytes, with the sample's place; empty if nothing. The other
+  // members of a damaged sample mean nothing.
+  std::string damage{};
 };
 
 }  // namespace d2l::data
