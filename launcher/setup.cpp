@@ -43,7 +43,8 @@ std::unique_ptr<data::Loader> open_loader(const Config& config, const Machine& m
           .rank = machine.comm->rank(),
           .ranks = machine.comm->size(),
           .threads = config.machine.loader_threads,
-          .resize = config.data.resize});
+          .pipeline = config.data.resize > 0 ? data::Pipeline().resized(config.data.resize)
+                                             : data::Pipeline()});
 }
 
 void check_same_kind(const data::Dataset& train, const data::Dataset& test) {

@@ -8,6 +8,10 @@
 namespace d2l::data {
 namespace {
 
+// A few samples, so that all threads work on the same batch and a stopped loader ends soon; but
+// not single ones, so that taking a piece costs nothing in comparison.
+constexpr int64_t kFewestInPiece = 4, kMostInPiece = 16;
+
 Sampler::Options sampler_options(const Dataset& dataset, const LoaderOptions& options) {
   return {.samples = dataset.samples(),
           .global_batch = options.batch_size,
@@ -15,7 +19,9 @@ Sampler::Options sampler_options(const Dataset& dataset, const LoaderOptions& op
           .order = options.order,
           .last_batch = options.last_batch,
           .rank = options.rank,
-          .ranks = options.ranks};
+          .ranks = options.ranks,
+          .blocks = options.order == Order::blocks ? dataset.blocks() : std::vector<int64_t>{0},
+          .window = options.window};
 }
 
 Shape batch_shape(int64_t count, const Shape& sample) {
@@ -24,6 +30,8 @@ Shape batch_shape(int64_t count, const Shape& sample) {
   return shape;
 }
 
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
 }  // namespace
 
 Loader::Loader(std::shared_ptr<const Dataset> dataset, Backend& host, const LoaderOptions& options)
@@ -31,19 +39,22 @@ Loader::Loader(std::shared_ptr<const Dataset> dataset, Backend& host, const Load
       host_(host),
       options_(options),
       sampler_(sampler_options(*dataset_, options)),
-      sample_shape_(dataset_->shape()) {
+      sample_shape_(options.pipeline.result_shape(dataset_->shape())) {
   check(host.device().kind == DeviceKind::cpu, "loader: expected a CPU backend, found ",
         to_string(host.device()));
   check(options.threads >= 1 && options.threads <= kMostThreads, "loader: expected 1 to ",
         kMostThreads, " threads, found ", options.threads);
   check(options.queue_depth >= 1, "loader: expected a queue depth of at least 1, found ",
         options.queue_depth);
-  check(options.resize >= 0, "loader: expected a size of at least 1 to resize to, or 0, found ",
-        options.resize);
-  if (options.resize > 0) sample_shape_ = {options.resize, options.resize, sample_shape_[2]};
-  if (!(sample_shape_ == dataset_->shape())) resize_.emplace(dataset_->shape(), sample_shape_);
+  const uint64_t fit = options.queue_bytes / std::max<uint64_t>(largest_batch_bytes(), 1);
+  queue_depth_ = static_cast<int64_t>(
+      std::clamp<uint64_t>(fit, 1, static_cast<uint64_t>(options.queue_depth)));
+  piece_samples_ =
+      std::clamp(ceil_div(largest_part(), options.threads), kFewestInPiece, kMostInPiece);
+  for (int i = 0; i < options.threads; ++i)
+    readers_.emplace_back(*dataset_, options.pipeline, options.on_bad_sample);
   try {
-    for (int i = 0; i < options.threads; ++i) threads_.emplace_back([this] { work(); });
+    for (PieceReader& reader : readers_) threads_.emplace_back([this, &reader] { work(reader); });
   } catch (...) {
     stop();
     throw;
@@ -66,104 +77,169 @@ int64_t Loader::largest_part() const {
   return first.end - first.begin;
 }
 
+uint64_t Loader::largest_batch_bytes() const {
+  // with labels and numbers
+  const auto sample = static_cast<uint64_t>(sample_shape_.elements()) + 2 * sizeof(int64_t);
+  return static_cast<uint64_t>(largest_part()) * sample;
+}
+
+uint64_t Loader::batch_bytes() const {
+  return (static_cast<uint64_t>(queue_depth_) + 2) * largest_batch_bytes();
+}
+
 void Loader::seek(int64_t epoch, int64_t step) {
   const int64_t steps = steps_per_epoch();
   check(epoch >= 0 && step >= 0 && step <= steps, "loader: epoch ", epoch, ", step ", step,
         " does not exist: epochs have ", steps, " steps");
   std::lock_guard lock(mutex_);
-  const int64_t number = epoch * steps + step;
-  auto waiting = slots_.find(number);
-  const bool failed = waiting != slots_.end() && waiting->second.error;
+  int64_t number = epoch * steps + step;
+  // The epochs of an evaluation are equal, so the batches in the queue are the wanted ones.
+  if (options_.order == Order::sequential && (number - next_number_) % steps == 0)
+    number = next_number_;
+  const auto waiting = readings_.find(number);
+  const bool failed = waiting != readings_.end() && !waiting->second->errors.empty();
   if (number == next_number_ && !failed) return;
-  ++generation_;
-  slots_.clear();
-  next_number_ = next_claim_ = number;
+  readings_.clear();
+  next_number_ = next_open_ = number;
   room_.notify_all();
 }
 
 Batch Loader::next() {
   std::unique_lock lock(mutex_);
-  filled_.wait(lock, [&] { return slots_.contains(next_number_); });
-  auto slot = slots_.find(next_number_);
-  if (slot->second.error) std::rethrow_exception(slot->second.error);
-  Batch batch = std::move(slot->second.batch);
-  slots_.erase(slot);
-  ++next_number_;
+  const auto is_filled = [&] {
+    const auto found = readings_.find(next_number_);
+    return found != readings_.end() && found->second->complete();
+  };
+  filled_.wait(lock, is_filled);
+  const SharedReading reading = readings_.at(next_number_);
+  if (!reading->errors.empty()) std::rethrow_exception(reading->errors.begin()->second);
+  check_replaced(*reading);
+  readings_.erase(next_number_++);
   lock.unlock();  // so that the woken thread can take the lock at once
   room_.notify_one();
-  return batch;
+  count_replaced(*reading);
+  return std::move(reading->batch);
 }
 
-void Loader::work() {
+int64_t Loader::Reading::replaced_count() const {
+  int64_t count = 0;
+  for (const auto& [piece, samples] : replaced) count += static_cast<int64_t>(samples.size());
+  return count;
+}
+
+void Loader::check_replaced(const Reading& reading) const {
+  if (reading.replaced.empty()) return;
+  const int64_t bad = bad_ + reading.replaced_count(), all = returned_ + reading.batch.size();
+  check(
+      bad <= kMostBadSamples || static_cast<double>(bad) <= kMostBadPart * static_cast<double>(all),
+      bad, " of the first ", all, " samples of this rank are damaged, more than ",
+      kMostBadPart * 100, " %: ", reading.replaced.begin()->second.front().problem);
+}
+
+void Loader::count_replaced(const Reading& reading) {
+  returned_ += reading.batch.size();
+  bad_ += reading.replaced_count();
+  replaced_.count += reading.replaced_count();
+  for (const auto& [piece, samples] : reading.replaced)
+    for (const BadSample& sample : samples)
+      if (named_.insert(sample.index).second) replaced_.problems.push_back(sample.problem);
+}
+
+Replaced Loader::take_replaced() { return std::exchange(replaced_, {}); }
+
+void Loader::work(PieceReader& reader) {
   std::unique_lock lock(mutex_);
   while (true) {
-    room_.wait(lock,
-               [&] { return stopping_ || next_claim_ < next_number_ + options_.queue_depth; });
+    room_.wait(lock, [&] { return stopping_ || has_work(); });
     if (stopping_) return;
-    const int64_t number = next_claim_++;
-    const uint64_t generation = generation_;
+    // Keeps it alive if seek() drops it.
+    const SharedReading reading = current();
+    if (reading->complete()) {  // nothing to read in it
+      filled_.notify_one();
+      continue;
+    }
+    const int64_t piece = reading->claimed++;
     lock.unlock();
 
-    Slot slot;
+    std::vector<BadSample> replaced;
+    std::exception_ptr error;
     try {
-      slot.batch = make(number);
+      replaced = read_piece(*reading, piece, reader);
     } catch (...) {
-      slot.error = std::current_exception();
+      error = std::current_exception();
     }
 
     lock.lock();
-    if (generation != generation_) continue;
-    slots_[number] = std::move(slot);
+    ++reading->done;
+    if (error) reading->errors.emplace(piece, std::move(error));
+    if (!replaced.empty()) reading->replaced.emplace(piece, std::move(replaced));
+    if (!reading->complete()) continue;
     lock.unlock();
     filled_.notify_one();
     lock.lock();
   }
 }
 
-Batch Loader::make(int64_t number) {
-  const int64_t epoch = number / steps_per_epoch();
-  const Sampler::Part part = sampler_.part(number % steps_per_epoch());
-  const int64_t count = part.end - part.begin;
-
-  Batch batch;
-  batch.global_size = part.global_size;
-  batch.first_in_global = part.first_in_global;
-  batch.inputs = Tensor(host_, batch_shape(count, sample_shape_), DType::u8);
-  batch.targets = Tensor(host_, {count}, DType::i64);
-  batch.samples = Tensor(host_, {count}, DType::i64);
-  batch.epoch = epoch;
-  if (count == 0) return batch;
-
-  const EpochOrder order = order_of(epoch);
-  const std::span<const int64_t> indices(order->data() + part.begin, static_cast<size_t>(count));
-  std::copy(indices.begin(), indices.end(), batch.samples.data<int64_t>());
-  if (resize_)
-    read_resized(indices, batch);
-  else
-    dataset_->read_bytes(indices, batch.inputs.data<uint8_t>(), batch.targets.data<int64_t>());
-  return batch;
+// Whether current() returns something. Only the batch that was begun last can have free pieces.
+bool Loader::has_work() const {
+  if (next_open_ < next_number_ + queue_depth_) return true;
+  const Reading& last = *readings_.rbegin()->second;
+  return last.claimed < last.pieces;
 }
 
-void Loader::read_resized(std::span<const int64_t> indices, Batch& batch) const {
-  const int64_t elements = sample_shape_.elements();
-  auto* images = batch.inputs.data<uint8_t>();
-  auto* labels = batch.targets.data<int64_t>();
-  Resize::Workspace workspace;
-  dataset_->visit(indices, [&](size_t position, const Sample& sample) {
-    resize_->apply(sample.bytes.data(), images + static_cast<int64_t>(position) * elements,
-                   workspace);
-    labels[position] = sample.label;
-  });
+// The batch to work on.
+Loader::SharedReading Loader::current() {
+  if (!readings_.empty()) {
+    const SharedReading& last = readings_.rbegin()->second;
+    if (last->claimed < last->pieces) return last;
+  }
+  const SharedReading reading = open(next_open_);
+  readings_.emplace(next_open_++, reading);
+  if (reading->pieces > 1) room_.notify_all();
+  return reading;
 }
 
-Loader::EpochOrder Loader::order_of(int64_t epoch) {
+Loader::SharedReading Loader::open(int64_t number) {
+  auto reading = std::make_shared<Reading>();
+  try {
+    const Sampler::Part part = sampler_.part(number % steps_per_epoch());
+    const int64_t count = part.end - part.begin;
+    reading->epoch = options_.order == Order::sequential ? 0 : number / steps_per_epoch();
+    reading->begin = part.begin;
+    reading->batch = {.inputs = Tensor(host_, batch_shape(count, sample_shape_), DType::u8),
+                      .targets = Tensor(host_, {count}, DType::i64),
+                      .global_size = part.global_size,
+                      .first_in_global = part.first_in_global,
+                      .samples = Tensor(host_, {count}, DType::i64),
+                      .epoch = reading->epoch};
+    reading->pieces = ceil_div(count, piece_samples_);
+  } catch (...) {
+    reading->errors.emplace(0, std::current_exception());
+  }
+  return reading;
+}
+
+std::vector<BadSample> Loader::read_piece(Reading& reading, int64_t piece, PieceReader& reader) {
+  Batch& batch = reading.batch;
+  const int64_t begin = piece * piece_samples_;
+  const auto count = static_cast<size_t>(std::min(piece_samples_, batch.size() - begin));
+  const PieceReader::Piece wanted = {
+      .samples = {batch.samples.data<int64_t>() + begin, count},
+      .labels = {batch.targets.data<int64_t>() + begin, count},
+      .images = batch.inputs.data<uint8_t>() + begin * sample_shape_.elements(),
+      .key = {options_.seed,
+              mix(stream_of("host augmentation"), static_cast<uint64_t>(reading.epoch))}};
+  order_of(reading.epoch)->read(reading.begin + begin, wanted.samples);
+  return reader.read(wanted);
+}
+
+Loader::SharedOrder Loader::order_of(int64_t epoch) {
   std::lock_guard lock(order_mutex_);
-  auto found = orders_.find(epoch);
+  const auto found = orders_.find(epoch);
   if (found != orders_.end()) return found->second;
-  // Two epochs are in use while batches of the next one are read ahead. An order that is dropped
-  // too early is computed again.
-  while (orders_.size() >= 2) orders_.erase(orders_.begin());
-  EpochOrder order = std::make_shared<const std::vector<int64_t>>(sampler_.order(epoch));
+  // An order that is dropped too early is computed again.
+  while (orders_.size() >= kMostOrders) orders_.erase(orders_.begin());
+  SharedOrder order = sampler_.order(epoch);
   orders_.emplace(epoch, order);
   return order;
 }

@@ -5,14 +5,14 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <optional>
-#include <span>
+#include <set>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "data/dataset.h"
+#include "data/loading/piece_reader.h"
 #include "data/loading/sampler.h"
-#include "data/transform/resize.h"
 #include "framework/tensor/batch.h"
 
 namespace d2l::data {
@@ -21,20 +21,29 @@ struct LoaderOptions {
   int64_t batch_size = 256;  // global: over all ranks
   uint64_t seed = 0;
   Order order = Order::shuffled;
+  int64_t window = Sampler::kDefaultWindow;  // of Order::blocks
   LastBatch last_batch = LastBatch::keep;
   int rank = 0;
   int ranks = 1;
   int threads = 1;
-  int queue_depth = 4;  // batches prepared in advance, including unfinished ones
-  int64_t resize = 0;   // images become resize x resize; 0: not resized
+  // Both limit the batches prepared in advance, including unfinished ones; at least one is.
+  int queue_depth = 16;
+  uint64_t queue_bytes = uint64_t{256} << 20;
+  Pipeline pipeline = {};  // its steps on the host
+  OnBadSample on_bad_sample = OnBadSample::fail;
 };
 
-// Reads batches ahead of time on its own threads and returns them in order; the batches do not
-// depend on the number of threads. Only one thread may call seek() and next(). Starts at epoch 0,
-// step 0. May be destroyed at any time.
+// Reads batches ahead of time on its own threads and returns them in order. Several threads read
+// the samples of one batch, so that the next batch is complete as soon as possible. The batches do
+// not depend on the number of threads. Only one thread may call seek(), next() and
+// take_replaced(). Starts at epoch 0, step 0. May be destroyed at any time.
 class Loader final : public BatchSource {
  public:
   static constexpr int kMostThreads = 256;
+  // With OnBadSample::skip, next() throws Error if more samples than this number were damaged, and
+  // more than this part of all samples that it has returned.
+  static constexpr int64_t kMostBadSamples = 10;
+  static constexpr double kMostBadPart = 0.01;
 
   // Tensors come from the pool of `host`, a CPU backend, which must outlive the loader and its
   // batches. Throws Error for invalid options.
@@ -46,45 +55,72 @@ class Loader final : public BatchSource {
   int64_t largest_part() const override;
   // Throws Error for a negative epoch or a step outside [0, steps_per_epoch()].
   void seek(int64_t epoch, int64_t step) override;
-  // After an Error, further calls throw the same Error until seek().
+  // After an Error, further calls throw the same Error until seek(). In sequential order, every
+  // epoch is epoch 0.
   Batch next() override;
+  Replaced take_replaced() override;
 
   const Dataset& dataset() const { return *dataset_; }
   // The shape of one sample in a batch: height, width, channels.
   const Shape& sample_shape() const { return sample_shape_; }
+  // The most memory of the orders of samples, and of the batches: those prepared in advance, one
+  // that next() has returned and one more.
+  uint64_t order_bytes() const { return kMostOrders * sampler_.order_bytes(); }
+  uint64_t batch_bytes() const;
+  // See Sampler.
+  int64_t blocks_in_use() const { return sampler_.blocks_in_use(); }
 
  private:
-  using EpochOrder = std::shared_ptr<const std::vector<int64_t>>;
-  // A finished batch or its error. Batch numbers run through all epochs: epoch * steps_per_epoch +
-  // step.
-  struct Slot {
+  // Of the epochs in use: batches of the next one are read ahead.
+  static constexpr size_t kMostOrders = 2;
+  using SharedOrder = std::shared_ptr<const EpochOrder>;
+
+  // A batch in work or complete. Threads take its pieces in order.
+  struct Reading {
     Batch batch;
-    std::exception_ptr error;
+    int64_t epoch = 0, begin = 0;  // position of its first sample in the epoch's order
+    int64_t pieces = 0, claimed = 0, done = 0;
+    std::map<int64_t, std::exception_ptr> errors;        // by piece
+    std::map<int64_t, std::vector<BadSample>> replaced;  // by piece
+    bool complete() const { return done == pieces; }
+    int64_t replaced_count() const;
   };
+  using SharedReading = std::shared_ptr<Reading>;
 
   void stop();
-  void work();
-  Batch make(int64_t number);
-  void read_resized(std::span<const int64_t> indices, Batch& batch) const;
-  EpochOrder order_of(int64_t epoch);
+  void work(PieceReader& reader);
+  bool has_work() const;
+  SharedReading current();
+  SharedReading open(int64_t number);
+  std::vector<BadSample> read_piece(Reading& reading, int64_t piece, PieceReader& reader);
+  SharedOrder order_of(int64_t epoch);
+  uint64_t largest_batch_bytes() const;
+  void check_replaced(const Reading& reading) const;
+  void count_replaced(const Reading& reading);
 
   std::shared_ptr<const Dataset> dataset_;
   Backend& host_;
   LoaderOptions options_;
   Sampler sampler_;
   Shape sample_shape_;
-  std::optional<Resize> resize_;
+  int64_t queue_depth_ = 1;    // after both limits
+  int64_t piece_samples_ = 1;  // of all pieces but the last of a batch
+
+  int64_t returned_ = 0, bad_ = 0;  // samples
+  std::set<int64_t> named_;         // damaged samples
+  Replaced replaced_;               // of the next take_replaced()
 
   std::mutex order_mutex_;
-  std::map<int64_t, EpochOrder> orders_;  // of the epochs in use
+  std::map<int64_t, SharedOrder> orders_;
 
   std::mutex mutex_;
   std::condition_variable room_, filled_;
   bool stopping_ = false;
-  uint64_t generation_ = 0;  // seek() starts a new one; older batches are dropped
+  // Batch numbers run through all epochs: epoch * steps_per_epoch + step.
   int64_t next_number_ = 0;  // the batch that next() returns
-  int64_t next_claim_ = 0;   // the batch that the next free thread reads
-  std::map<int64_t, Slot> slots_;
+  int64_t next_open_ = 0;    // the batch that is begun next
+  std::map<int64_t, SharedReading> readings_;
+  std::vector<PieceReader> readers_;  // one per thread
   std::vector<std::thread> threads_;
 };
 

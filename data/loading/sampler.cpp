@@ -1,8 +1,6 @@
 #include "data/loading/sampler.h"
 
 #include <algorithm>
-#include <numeric>
-#include <utility>
 
 #include "framework/base/error.h"
 #include "framework/base/rng.h"
@@ -17,6 +15,9 @@ Sampler::Sampler(const Options& options) : options_(options) {
         "sampler: expected a rank in [0, ", options.ranks, "), found ", options.rank);
   check(steps_per_epoch() > 0, "sampler: without a last batch that is smaller than ",
         options.global_batch, " nothing is left of ", options.samples, " samples");
+  if (options.order == Order::blocks)
+    lanes_ = std::make_shared<const BlockLanes>(options.samples, options.global_batch,
+                                                options.blocks, options.window);
 }
 
 int64_t Sampler::steps_per_epoch() const {
@@ -29,14 +30,37 @@ int64_t Sampler::samples_per_epoch() const {
   return steps_per_epoch() * options_.global_batch;
 }
 
-std::vector<int64_t> Sampler::order(int64_t epoch) const {
-  std::vector<int64_t> order(static_cast<size_t>(options_.samples));
-  std::iota(order.begin(), order.end(), int64_t{0});
-  if (options_.order == Order::sequential) return order;
-  RngKey key{options_.seed, mix(stream_of("sample order"), static_cast<uint64_t>(epoch))};
-  for (size_t last = order.size() - 1; last > 0; --last)
-    std::swap(order[last], order[random_below(key, last, last + 1)]);
-  return order;
+std::unique_ptr<const EpochOrder> Sampler::order(int64_t epoch) const {
+  const auto key = [&](const char* purpose) {
+    return RngKey{options_.seed, mix(stream_of(purpose), static_cast<uint64_t>(epoch))};
+  };
+  switch (options_.order) {
+    case Order::shuffled:
+      return std::make_unique<ShuffledOrder>(options_.samples, key("sample order"));
+    case Order::blocks:
+      return std::make_unique<BlockOrder>(lanes_, key("block order"));
+    case Order::sequential:
+      break;
+  }
+  return std::make_unique<SequentialOrder>();
+}
+
+uint64_t Sampler::order_bytes() const {
+  switch (options_.order) {
+    case Order::shuffled:
+      return ShuffledOrder::bytes(options_.samples);
+    case Order::blocks:
+      return BlockOrder::bytes(*lanes_);
+    case Order::sequential:
+      break;
+  }
+  return 0;
+}
+
+int64_t Sampler::blocks_in_use() const {
+  if (!lanes_) return static_cast<int64_t>(options_.blocks.size());
+  const Part largest = part(0);
+  return lanes_->blocks_in_use(largest.end - largest.begin);
 }
 
 Sampler::Part Sampler::part(int64_t step) const {

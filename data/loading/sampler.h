@@ -1,7 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
+
+#include "data/loading/block_order.h"
 
 namespace d2l::data {
 
@@ -12,6 +15,7 @@ enum class LastBatch {
 
 enum class Order {
   shuffled,    // another permutation in every epoch: training
+  blocks,      // the same, but blocks of neighbouring samples stay together: see BlockOrder
   sequential,  // 0, 1, 2, ...: evaluation
 };
 
@@ -27,7 +31,12 @@ class Sampler {
     LastBatch last_batch = LastBatch::keep;
     int rank = 0;
     int ranks = 1;
+    // Of Order::blocks: the blocks' first samples, in ascending order from 0, and the number of
+    // blocks whose samples are mixed at a time.
+    std::vector<int64_t> blocks = {0};
+    int64_t window = kDefaultWindow;
   };
+  static constexpr int64_t kDefaultWindow = 256, kSmallestWindow = BlockLanes::kBlocksPerLane;
 
   // A part of an epoch's order: positions [begin, end), which may be empty.
   struct Part {
@@ -37,8 +46,8 @@ class Sampler {
     int64_t first_in_global = 0;  // samples of lower ranks in this step
   };
 
-  // Throws Error unless samples, global_batch and ranks are positive, rank is in [0, ranks) and an
-  // epoch has at least one batch.
+  // Throws Error unless samples, global_batch and ranks are positive, rank is in [0, ranks), an
+  // epoch has at least one batch, and the blocks and their window are as described above.
   explicit Sampler(const Options& options);
 
   // samples / global_batch, rounded up, or rounded down if the last batch is dropped.
@@ -46,14 +55,18 @@ class Sampler {
   // The samples of all steps of an epoch, over all ranks.
   int64_t samples_per_epoch() const;
   // The order of an epoch: a permutation of [0, samples), the same on all ranks.
-  std::vector<int64_t> order(int64_t epoch) const;
+  std::unique_ptr<const EpochOrder> order(int64_t epoch) const;
+  // Of the order of one epoch, in bytes.
+  uint64_t order_bytes() const;
   // This rank's part of step `step`, in [0, steps_per_epoch()).
   Part part(int64_t step) const;
-
-  const Options& options() const { return options_; }
+  // The most blocks from which this rank draws samples at the same time; all blocks unless the
+  // order is Order::blocks.
+  int64_t blocks_in_use() const;
 
  private:
   Options options_;
+  std::shared_ptr<const BlockLanes> lanes_;  // of Order::blocks
 };
 
 // Splits `size` items into `parts` contiguous pieces whose sizes differ by at most 1, larger ones

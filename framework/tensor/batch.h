@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "framework/tensor/tensor.h"
@@ -31,6 +32,12 @@ struct Piece {
 // pieces so that none is empty; 0 samples give one piece. Throws Error if `pieces` is less than 1.
 std::vector<Piece> cut(int64_t samples, int64_t pieces);
 
+// Samples that were damaged and that others have replaced.
+struct Replaced {
+  int64_t count = 0;                  // every time counts
+  std::vector<std::string> problems;  // of samples that were not named before: place and reason
+};
+
 // The source of a training loop's batches. Every rank makes the same number of steps per epoch.
 class BatchSource {
  public:
@@ -43,6 +50,8 @@ class BatchSource {
   // Waits for the batch. Throws Error if its data cannot be read. The last batch of an epoch is
   // followed by the first one of the next epoch.
   virtual Batch next() = 0;
+  // In this rank's batches since the last call.
+  virtual Replaced take_replaced() { return {}; }
 };
 
 }  // namespace d2l

@@ -1,7 +1,10 @@
 #include "data/loading/loader.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
+#include <mutex>
 
 #include "framework/base/timer.h"
 #include "tests/data/data_support.h"
@@ -49,6 +52,24 @@ class Faulty final : public Dataset {
   int64_t bad_;
 };
 
+// 50 samples in blocks of 6.
+class InBlocks final : public Dataset {
+ public:
+  InBlocks() : InBlocks(small_dataset(50)) {}
+  std::vector<int64_t> blocks() const override { return {0, 6, 12, 18, 24, 30, 36, 42, 48}; }
+
+ private:
+  explicit InBlocks(std::unique_ptr<MemoryDataset> source)
+      : Dataset(source->info()), source_(std::move(source)) {}
+  void visit_samples(std::span<const int64_t> indices, const Visitor& visitor) const override {
+    source_->visit(indices, visitor);
+  }
+  int64_t label_of(int64_t) const override { return 0; }
+  uint64_t content_checksum() const override { return 0; }
+
+  std::unique_ptr<MemoryDataset> source_;
+};
+
 TEST(Loader, DeliversWhatTheSamplerAndTheDatasetSay) {
   auto dataset = small(50);
   Loader loader(dataset, cpu(), {.batch_size = 8, .seed = 4});
@@ -56,7 +77,8 @@ TEST(Loader, DeliversWhatTheSamplerAndTheDatasetSay) {
   EXPECT_EQ(loader.steps_per_epoch(), 7);
   const Sampler sampler({.samples = 50, .global_batch = 8, .seed = 4});
   for (int64_t epoch = 0; epoch < 3; ++epoch) {
-    const std::vector<int64_t> order = sampler.order(epoch);
+    std::vector<int64_t> order(50);
+    sampler.order(epoch)->read(0, order);
     for (int64_t step = 0; step < 7; ++step) {
       const Batch batch = loader.next();
       const int64_t count = step < 6 ? 8 : 2;
@@ -80,7 +102,9 @@ TEST(Loader, ResizesEachImage) {
   Loader plain(dataset, cpu(), {.batch_size = 8, .seed = 4});
   for (int threads : {1, 3}) {
     plain.seek(0, 0);
-    Loader loader(dataset, cpu(), {.batch_size = 8, .seed = 4, .threads = threads, .resize = 9});
+    Loader loader(
+        dataset, cpu(),
+        {.batch_size = 8, .seed = 4, .threads = threads, .pipeline = Pipeline().resized(9)});
     EXPECT_EQ(loader.sample_shape(), (Shape{9, 9, 2}));
     EXPECT_EQ(loader.dataset().shape(), (Shape{4, 3, 2}));
     Resize::Workspace workspace;
@@ -98,7 +122,8 @@ TEST(Loader, ResizesEachImage) {
 }
 
 TEST(Loader, ResizedEmptyPartsHaveTheShape) {
-  Loader loader(small(2), cpu(), {.batch_size = 2, .rank = 2, .ranks = 3, .resize = 5});
+  Loader loader(small(2), cpu(),
+                {.batch_size = 2, .rank = 2, .ranks = 3, .pipeline = Pipeline().resized(5)});
   EXPECT_EQ(loader.next().inputs.shape(), (Shape{0, 5, 5, 2}));
 }
 
@@ -189,6 +214,113 @@ TEST(Loader, WorksAheadByTheQueueDepthAndNoFurther) {
   EXPECT_EQ(dataset->calls, 4);
 }
 
+// Notes who visits which samples; each visit waits until `wanted` threads visit at the same time.
+class Meeting final : public Dataset {
+ public:
+  explicit Meeting(int wanted) : Dataset(small_dataset(640)->info()), wanted_(wanted) {}
+  std::vector<int64_t> largest_sample_of_first_visits() const {
+    std::lock_guard lock(mutex_);
+    return {largest_.begin(), largest_.begin() + wanted_};
+  }
+
+ private:
+  void visit_samples(std::span<const int64_t> indices, const Visitor& visitor) const override {
+    const std::vector<uint8_t> image(24);
+    {
+      std::unique_lock lock(mutex_);
+      largest_.push_back(*std::max_element(indices.begin(), indices.end()));
+      met_.notify_all();
+      met_.wait_for(lock, std::chrono::seconds(10),
+                    [&] { return largest_.size() >= static_cast<size_t>(wanted_); });
+    }
+    for (size_t i = 0; i < indices.size(); ++i) visitor(i, {.bytes = image, .shape = shape()});
+  }
+  int64_t label_of(int64_t) const override { return 0; }
+  uint64_t content_checksum() const override { return 0; }
+
+  int wanted_;
+  mutable std::mutex mutex_;
+  mutable std::condition_variable met_;
+  mutable std::vector<int64_t> largest_;
+};
+
+TEST(Loader, AllThreadsReadTheFirstBatchFirst) {
+  auto dataset = std::make_shared<Meeting>(4);
+  Loader loader(dataset, cpu(), {.batch_size = 64, .order = Order::sequential, .threads = 4});
+  Timer timer;
+  loader.next();
+  EXPECT_LT(timer.seconds(), 9);
+  for (const int64_t largest : dataset->largest_sample_of_first_visits()) EXPECT_LT(largest, 64);
+}
+
+TEST(Loader, TheQueueIsLimitedInBytes) {
+  constexpr uint64_t kSample = 24 + 2 * sizeof(int64_t), kBatch = 32 * kSample;
+  const auto in_use = [] { return cpu().pool().stats().bytes_in_use; };
+  for (const uint64_t batches : {0, 1, 3}) {
+    const uint64_t before = in_use();
+    Loader loader(small(640), cpu(),
+                  {.batch_size = 32, .threads = 3, .queue_bytes = batches * kBatch + kBatch / 2});
+    const uint64_t most = std::max<uint64_t>(batches, 1) * kBatch;
+    EXPECT_EQ(loader.batch_bytes(), most + 2 * kBatch);
+    uint64_t found = 0;
+    for (int i = 0; i < 100; ++i) {
+      if (i % 10 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      // The pool rounds the three tensors of a batch up.
+      found = std::max(found, in_use() - before);
+      loader.next();
+    }
+    EXPECT_LE(found, most + (batches + 1) * 3 * 64) << batches;
+    EXPECT_GE(found, most) << batches;
+  }
+}
+
+TEST(Loader, ANewEvaluationContinuesWithTheBatchesInTheQueue) {
+  auto dataset = std::make_shared<Faulty>(-1);
+  Loader loader(dataset, cpu(), {.batch_size = 4, .order = Order::sequential, .queue_depth = 2});
+  for (int evaluation = 0; evaluation < 3; ++evaluation) {
+    loader.seek(0, 0);
+    for (int64_t step = 0; step < 5; ++step) {
+      const Batch batch = loader.next();
+      EXPECT_EQ(batch.samples.to_vector<int64_t>(), range(4 * step, 4 * step + 4));
+      EXPECT_EQ(batch.epoch, 0);
+    }
+  }
+  EXPECT_LE(dataset->calls, 3 * 5 + 2);
+  loader.seek(0, 2);
+  EXPECT_EQ(loader.next().samples.to_vector<int64_t>(), range(8, 12));
+}
+
+TEST(Loader, BlocksGiveTheSameBatchesForAllRanksAndThreads) {
+  const auto with = [](int rank, int ranks, int threads) {
+    return LoaderOptions{.batch_size = 8,
+                         .seed = 2,
+                         .order = Order::blocks,
+                         .rank = rank,
+                         .ranks = ranks,
+                         .threads = threads};
+  };
+  const auto dataset = std::make_shared<InBlocks>();
+  Loader whole(dataset, cpu(), with(0, 1, 1));
+  const std::vector<Seen> all = take(whole, 30);
+  Loader threads(dataset, cpu(), with(0, 1, 3));
+  threads.seek(1, 2);  // in the middle of an epoch
+  EXPECT_EQ(take(threads, 20), std::vector<Seen>(all.begin() + 9, all.begin() + 29));
+  for (int ranks : {2, 3, 4, 7}) {
+    std::vector<Seen> joined(30);
+    for (int rank = 0; rank < ranks; ++rank) {
+      Loader part(dataset, cpu(), with(rank, ranks, 2));
+      const std::vector<Seen> seen = take(part, 30);
+      for (size_t i = 0; i < seen.size(); ++i) {
+        auto& [inputs, labels, global_size, first] = joined[i];
+        inputs.insert(inputs.end(), seen[i].inputs.begin(), seen[i].inputs.end());
+        labels.insert(labels.end(), seen[i].labels.begin(), seen[i].labels.end());
+        global_size = seen[i].global_size;
+      }
+    }
+    EXPECT_EQ(joined, all) << ranks << " ranks";
+  }
+}
+
 TEST(Loader, StopsAtAnyMoment) {
   for (int i = 0; i < 200; ++i) {
     Loader loader(small(64), cpu(), {.batch_size = 16, .threads = 3});
@@ -213,8 +345,6 @@ TEST(Loader, RefusesOptionsThatMakeNoSense) {
             "loader: expected a queue depth of at least 1, found 0");
   EXPECT_EQ(message_of([] { Loader(small(4), cpu(), {.batch_size = 0}); }),
             "sampler: expected a batch of at least 1, found 0");
-  EXPECT_EQ(message_of([] { Loader(small(4), cpu(), {.resize = -1}); }),
-            "loader: expected a size of at least 1 to resize to, or 0, found -1");
 }
 
 }  // namespace

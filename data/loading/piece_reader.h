@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data/dataset.h"
+#include "data/transform/pipeline.h"
+#include "data/transform/resize.h"
+#include "framework/base/rng.h"
+
+namespace d2l::data {
+
+// What to do with a sample whose bytes are damaged or cannot be decoded.
+enum class OnBadSample {
+  fail,  // throw Error
+  skip,  // read the next good sample of the dataset instead; sample 0 follows the last one
+};
+
+// A sample that another one has replaced.
+struct BadSample {
+  int64_t index = 0;
+  std::string problem;  // the sample's place, and what is wrong
+};
+
+// Reads a few samples of a batch: from the dataset, through the steps of the host, to memory. Owns
+// reusable memory; one per thread.
+class PieceReader {
+ public:
+  // A part of a batch. All spans but `images` have one element per sample.
+  struct Piece {
+    std::span<int64_t> samples;  // numbers in the dataset; a replacement changes its number
+    std::span<int64_t> labels;   // result
+    uint8_t* images = nullptr;   // result
+    RngKey key;                  // of the random values; with the sample's number
+  };
+
+  // `dataset` must outlive the reader. Throws Error if the pipeline does not fit its images.
+  PieceReader(const Dataset& dataset, const Pipeline& pipeline, OnBadSample on_bad_sample);
+
+  // Returns the samples that were replaced, in the order of the piece. Throws Error for a damaged
+  // sample with OnBadSample::fail, if no replacement is found, and if the data cannot be read.
+  std::vector<BadSample> read(const Piece& piece);
+
+ private:
+  struct Problem {
+    size_t position = 0;
+    std::string text;
+  };
+
+  std::vector<Problem> try_to_read(const Piece& piece);
+  void read_image(const Sample& sample, int64_t index, RngKey key, uint8_t* image);
+  void replace(const Piece& piece, size_t position, const std::string& problem);
+
+  const Dataset& dataset_;
+  Pipeline pipeline_;
+  Shape result_;  // of an image
+  size_t elements_;
+  OnBadSample on_bad_sample_;
+  std::optional<Resize> resize_;
+  Resize::Workspace workspace_;
+};
+
+}  // namespace d2l::data
