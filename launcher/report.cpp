@@ -35,7 +35,7 @@ void print_report(const TrainerReport& report, const std::vector<Metric>& metric
     text += concat(", test ", metrics[i].label, " ", fixed(report.test[i], 3));
   log.info(text);
   log.info(fixed(report.compute_rate, 1), " examples/sec on ", where_text(machine),
-           " (wall-clock with data: ", fixed(report.wall_rate, 1), ")");
+           " (wall-clock with data: ", fixed(report.wall_rate, 1), "), ", report.data.text());
 }
 
 void print_curve(const TrainerReport& report, const Terminal& terminal) {

@@ -60,7 +60,14 @@ void Journal::log_window(const StepInFlight& step, double loss, const Position& 
   window_ = {};
 }
 
-void Journal::epoch_ended(const Position& position) {
+DataSummary Journal::take_data_summary() {
+  const double waited = times_.data_wait - summarised_.data_wait;
+  const double in_steps = times_.steps - summarised_.steps;
+  summarised_ = times_;
+  return {.waited = waited, .seconds = waited + in_steps};
+}
+
+void Journal::epoch_ended(const Position& position, const DataSummary& data) {
   clear_progress();
   std::string text = concat("epoch ", position.epoch, "/", options_.epochs, ": loss ",
                             fixed(position.train_loss, 3));
@@ -69,7 +76,7 @@ void Journal::epoch_ended(const Position& position) {
   if (position.evaluated_step == position.step)
     for (const Position::Known& known : position.metrics)
       text += concat(", test ", known.metric.label, " ", fixed(known.test, 3));
-  log_.info(text);
+  log_.info(text, ", ", data.text());
 }
 
 void Journal::record(const Evaluation& evaluation, const Position& position, int64_t samples) {

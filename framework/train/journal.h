@@ -6,6 +6,7 @@
 #include "framework/base/log.h"
 #include "framework/base/timer.h"
 #include "framework/tensor/batch.h"
+#include "framework/train/data_summary.h"
 #include "framework/train/evaluate.h"
 #include "framework/train/metrics_file.h"
 #include "framework/train/progress.h"
@@ -38,7 +39,10 @@ class Journal {
   // comm_wait: total seconds so far.
   void step_completed(const StepInFlight& step, double waited, double comm_wait,
                       const Position& position);
-  void epoch_ended(const Position& position);
+  // What this rank's steps took since the previous call; without replaced samples.
+  DataSummary take_data_summary();
+  // `data`: of the time since the previous epoch, over all ranks.
+  void epoch_ended(const Position& position, const DataSummary& data);
   void evaluated(double seconds) { evaluating_.add(seconds); }
   // Adds a scheduled evaluation to the metrics.
   void record(const Evaluation& evaluation, const Position& position, int64_t samples);
@@ -71,6 +75,7 @@ class Journal {
   const TrainerOptions& options_;
   const BatchSource& data_;
   TrainerTimes times_;
+  TrainerTimes summarised_;  // at the last take_data_summary()
   SinceLog window_;
   Spent evaluating_, saving_;
   std::vector<double> losses_;

@@ -5,6 +5,8 @@
 namespace d2l {
 namespace {
 
+constexpr size_t kMostShown = 10;  // damaged samples, on the terminal, in an epoch
+
 TrainingState initial_state(const TrainerParts& parts, const TrainerOptions& options) {
   TrainingState state{.parameters = parts.parameters,
                       .optimizer = parts.optimizer,
@@ -89,6 +91,8 @@ TrainerReport Trainer::run() {
   if (report.test.empty()) report.test = evaluate(Purpose::final_report);
   report.saved = saver_.wait();
   journal_.end();
+  report_data();
+  report.data = data_;
   report.loss = position.loss_so_far();
   report.train = position.metrics_so_far();
   report.losses = journal_.losses();
@@ -159,7 +163,29 @@ void Trainer::complete_steps(Which which) {
 void Trainer::end_epoch() {
   complete_steps(Which::all);
   state_.position.end_epoch();
-  journal_.epoch_ended(state_.position);
+  journal_.epoch_ended(state_.position, report_data());
+}
+
+DataSummary Trainer::report_data() {
+  DataSummary mine = journal_.take_data_summary();
+  for (BatchSource* source : {&parts_.train_data, &parts_.test_data})
+    mine.add({.replaced = source->take_replaced()});
+  DataSummary found = of_all_ranks(mine, parts_.comm);
+  size_t named = 0;
+  for (const std::string& problem : found.replaced.problems) {
+    // Another rank may have named it in an earlier epoch. A long list is only for the log file.
+    if (parts_.comm.rank() != 0 || !named_.insert(problem).second) continue;
+    const std::string text = concat("another sample replaces a damaged one: ", problem);
+    if (named++ < kMostShown)
+      parts_.log.warn(text);
+    else
+      parts_.log.note(text);
+  }
+  if (named > kMostShown)
+    parts_.log.warn("log.txt names ", named - kMostShown, " more damaged samples");
+  found.replaced.problems.clear();
+  data_.add(found);
+  return found;
 }
 
 std::vector<double> Trainer::evaluate(Purpose purpose) {

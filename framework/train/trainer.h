@@ -1,9 +1,12 @@
 #pragma once
 
+#include <set>
+#include <string>
 #include <vector>
 
 #include "framework/checkpoint/store.h"
 #include "framework/train/checkpoint_saver.h"
+#include "framework/train/data_summary.h"
 #include "framework/train/in_flight.h"
 #include "framework/train/journal.h"
 #include "framework/train/trainer_options.h"
@@ -30,6 +33,7 @@ struct TrainerReport {
   std::vector<double> train, test;  // the objective's metrics
   double compute_rate = 0;          // see Journal
   double wall_rate = 0;
+  DataSummary data;            // over all ranks
   bool saved = true;           // the final checkpoint is on disk
   std::vector<double> losses;  // of the steps of this process
 };
@@ -63,6 +67,8 @@ class Trainer {
   enum class Which { all, oldest };
   void complete_steps(Which which);
   void end_epoch();
+  // What happened to the data since the last call, over all ranks; names damaged samples.
+  DataSummary report_data();
   // The metrics on the test data. A final report is not recorded in the run, since an uninterrupted
   // run would not have it.
   enum class Purpose { record, final_report };
@@ -76,6 +82,8 @@ class Trainer {
   TrainingStep step_;
   Journal journal_;
   InFlight<StepInFlight> in_flight_;
+  DataSummary data_;             // of all steps that are reported, over all ranks
+  std::set<std::string> named_;  // problems of damaged samples
 };
 
 }  // namespace d2l
