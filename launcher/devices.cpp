@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "data/loading/loader.h"
 #include "framework/backend/cuda_module.h"
 #include "framework/comm/device_communicator.h"
 #include "framework/comm/gather.h"
@@ -118,6 +119,10 @@ Machine make_machine(const Config& config, const MpiSession& session,
     machine.fallback_reason = why_no_cuda();
   const ThreadLimits limits = thread_limits(session);
   machine.threads = choose_threads(wanted.threads, limits, &std::getenv);
+  // The thread that launches the work of a GPU needs a core too.
+  machine.loader_threads =
+      choose_loader_threads(wanted.loader_threads.count, gpu ? 1 : machine.threads.count,
+                            data::Loader::kMostThreads, limits);
   machine.thread_warning = warning_about(machine.threads, limits);
   const PrecisionChoice precision = config.training.precision;
   run_on_all_ranks(session, [&] {

@@ -17,6 +17,7 @@ struct Machine {
   Backend& host_memory() const { return host ? *host : *backend; }
 
   Threads threads;
+  int loader_threads = 1;
   std::string thread_warning;   // the result of warning_about()
   std::string fallback_reason;  // why the CPU is used although a GPU was expected
   // Whether a training step can be recorded: it runs on the GPU without the host in between.

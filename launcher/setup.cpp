@@ -20,6 +20,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
+data::Order order_of(ShuffleChoice choice) {
+  return choice == ShuffleChoice::blocks ? data::Order::blocks : data::Order::shuffled;
+}
+
 std::unique_ptr<data::Loader> open_loader(const Config& config, const Machine& machine,
                                           data::Split split) {
   const bool train = split == data::Split::train;
@@ -38,13 +42,17 @@ std::unique_ptr<data::Loader> open_loader(const Config& config, const Machine& m
       data::LoaderOptions{
           .batch_size = training.batch_size,
           .seed = training.seed,
-          .order = train ? data::Order::shuffled : data::Order::sequential,
+          .order = train ? order_of(config.data.shuffle) : data::Order::sequential,
+          .window = config.data.shuffle_window,
           .last_batch = train && drops ? data::LastBatch::drop : data::LastBatch::keep,
           .rank = machine.comm->rank(),
           .ranks = machine.comm->size(),
-          .threads = config.machine.loader_threads,
+          .threads = machine.loader_threads,
+          .queue_bytes =
+              config.machine.loader_queue.bytes.value_or(data::LoaderOptions().queue_bytes),
           .pipeline = config.data.resize > 0 ? data::Pipeline().resized(config.data.resize)
-                                             : data::Pipeline()});
+                                             : data::Pipeline(),
+          .on_bad_sample = config.data.on_bad_sample});
 }
 
 void check_same_kind(const data::Dataset& train, const data::Dataset& test) {

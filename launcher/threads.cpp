@@ -46,6 +46,12 @@ Threads choose_threads(int wanted, const ThreadLimits& limits,
   return threads;
 }
 
+int choose_loader_threads(std::optional<int> wanted, int computing, int most,
+                          const ThreadLimits& limits) {
+  if (wanted) return *wanted;
+  return std::clamp(by_the_machine(limits).count - computing, 1, most);
+}
+
 std::string to_string(const Threads& threads) {
   return concat(counted(threads.count, "thread"), " (", threads.why, ")");
 }

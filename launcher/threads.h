@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <limits>
+#include <optional>
 #include <string>
 
 namespace d2l::launcher {
@@ -25,6 +26,12 @@ struct ThreadLimits {
 // returns the value of an environment variable, or nullptr.
 Threads choose_threads(int wanted, const ThreadLimits& limits,
                        const std::function<const char*(const char*)>& variable);
+
+// The number of threads of a rank that load data: `wanted`, or the rank's share of the host's cores
+// and quotas that the computation leaves free, at least 1 and at most `most`. `computing`: the
+// rank's threads that compute.
+int choose_loader_threads(std::optional<int> wanted, int computing, int most,
+                          const ThreadLimits& limits);
 
 // "1 thread (cgroup quota)"
 std::string to_string(const Threads& threads);

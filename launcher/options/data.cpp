@@ -7,6 +7,20 @@
 
 namespace d2l::launcher {
 
+template <>
+const WordTable<ShuffleChoice>& words_of() {
+  static const WordTable<ShuffleChoice> kWords = {{ShuffleChoice::global, "global"},
+                                                  {ShuffleChoice::blocks, "blocks"}};
+  return kWords;
+}
+
+template <>
+const WordTable<data::OnBadSample>& words_of() {
+  static const WordTable<data::OnBadSample> kWords = {{data::OnBadSample::fail, "fail"},
+                                                      {data::OnBadSample::skip, "skip"}};
+  return kWords;
+}
+
 std::vector<Option> data_options() {
   using enum ResumeRule;
   OptionGroup group("Data", &Config::data);
@@ -29,6 +43,24 @@ std::vector<Option> data_options() {
       .add("resize", "N", &DataConfig::resize, fixed_in_epoch,
            "resize images to N x N by bilinear interpolation; 0: keep their size")
       .up_to(4096);
+  group.add("shuffle", &DataConfig::shuffle, fixed_in_epoch,
+            "order of the training samples. global: every order is equally likely. blocks: for "
+            "datasets that are larger than memory: reads blocks of neighbouring samples (about 1 "
+            "MiB in shards) in random order, and mixes the samples of --shuffle-window blocks");
+  group
+      .add("shuffle-window", "N", &DataConfig::shuffle_window, fixed_in_epoch,
+           "blocks whose samples are mixed at a time. Each batch draws from all of them. For more "
+           "than " +
+               std::to_string(data::Sampler::kDefaultWindow / data::BlockLanes::kBlocksPerLane) +
+               " ranks: at least " + std::to_string(data::BlockLanes::kBlocksPerLane) +
+               " for each rank, so that ranks need not read the same blocks")
+      .from(static_cast<double>(data::Sampler::kSmallestWindow))
+      .up_to(kMostCounted)
+      .only_with("shuffle", {ShuffleChoice::blocks});
+  group.add("on-bad-sample", &DataConfig::on_bad_sample, may_change,
+            "what to do if the bytes of a sample are damaged or cannot be decoded. fail: stop. "
+            "skip: use the next good sample of the dataset instead, name the damaged one in the "
+            "log and count it; stop if there are more than 10 and more than 1 %");
   return group.options();
 }
 

@@ -3,6 +3,7 @@
 #include <initializer_list>
 
 #include "data/loading/loader.h"
+#include "framework/base/text.h"
 #include "launcher/options/option_group.h"
 
 namespace d2l::launcher {
@@ -60,11 +61,14 @@ std::vector<Option> machine_options() {
            "compute threads per rank; 0: OMP_NUM_THREADS if it is set, otherwise the cores of the "
            "host divided among its ranks")
       .up_to(1024);
-  group
-      .add("loader-threads", "N", &MachineConfig::loader_threads, may_change,
-           "threads per rank that load data")
-      .from(1)
-      .up_to(data::Loader::kMostThreads);
+  group.add("loader-threads", "auto|N", &MachineConfig::loader_threads, may_change,
+            "threads per rank that load data. auto: the cores of the host divided among its ranks, "
+            "minus the compute threads of the rank (one if it computes on a GPU); at least 1");
+  group.add("loader-queue", "auto|SIZE", &MachineConfig::loader_queue, may_change,
+            "memory per rank for batches that are loaded in advance, for example 512MiB; at least "
+            "one batch is. auto: " +
+                human_bytes(data::LoaderOptions().queue_bytes) + ", and at most " +
+                std::to_string(data::LoaderOptions().queue_depth) + " batches");
   group
       .add("time", "N", &MachineConfig::time, not_kept,
            "profile N training steps, and print the time of each layer and of each kind of "

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "launcher/options/automatic.h"
 #include "launcher/options/option.h"
 
 namespace d2l::launcher {
@@ -24,9 +25,10 @@ struct MachineConfig {
   CommChoice comm = CommChoice::automatic;
   bool deterministic = false;
   GraphChoice cuda_graph = GraphChoice::automatic;
-  int threads = 0;         // per rank; 0: automatic
-  int loader_threads = 1;  // per rank
-  int64_t time = 0;        // steps to measure instead of training; 0: train
+  int threads = 0;                   // per rank; 0: automatic
+  ThreadChoice loader_threads = {};  // per rank
+  MemoryChoice loader_queue = {};    // per rank and split
+  int64_t time = 0;                  // steps to measure instead of training; 0: train
 
   bool operator==(const MachineConfig&) const = default;
 };

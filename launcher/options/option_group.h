@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "framework/base/text.h"
+#include "launcher/options/automatic.h"
 #include "launcher/options/config.h"
 #include "launcher/options/option.h"
 

@@ -27,7 +27,8 @@ TEST(ConfigFile, IniRoundTripsEveryStoredOption) {
   config.optimizer.lr = 0.1 + 0.2;
   config.optimizer.weight_decay = 1e-300;
   config.training.seed = std::numeric_limits<uint64_t>::max();
-  config.machine.loader_threads = 3;
+  config.machine.loader_threads.count = 3;
+  config.machine.loader_queue = {uint64_t{3} << 30, "3GiB"};
   config.model.init = InitChoice::normal;
   config.model.width = 4;
   config.data.resize = 224;

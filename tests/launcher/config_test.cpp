@@ -84,7 +84,15 @@ TEST(Config, ValidateNamesTheOptionAndTheBound) {
   EXPECT_EQ(found({"--weight-decay", "inf"}),
             "--weight-decay expects a finite number of at least 0, found inf");
   EXPECT_EQ(found({"--loader-threads", "0"}),
-            "--loader-threads expects a number of at least 1, found 0");
+            "--loader-threads expects auto or a number from 1 to 256, found '0'");
+  EXPECT_EQ(found({"--loader-threads", "257"}),
+            "--loader-threads expects auto or a number from 1 to 256, found '257'");
+  EXPECT_EQ(found({"--shuffle-window", "3"}),
+            "--shuffle-window expects a number of at least 4, found 3");
+  for (const char* size : {"1", "MiB", "-1MiB", "1.5GiB", "1 GiB", "17000000TiB"})
+    EXPECT_EQ(
+        found({"--loader-queue", size}),
+        concat("--loader-queue expects auto or a size such as 512MiB or 2GiB, found '", size, "'"));
   EXPECT_EQ(found({"--threads", "1025"}), "--threads expects a number of at most 1024, found 1025");
   EXPECT_EQ(found({"--optimizer", "adm"}),
             "--optimizer expects sgd, adam, adamw, lars or lamb, found 'adm'");

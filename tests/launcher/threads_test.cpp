@@ -74,5 +74,19 @@ TEST(WarningAboutThreads, OfMoreThanThereIsRoomFor) {
   EXPECT_EQ(warning_about({1, "cgroup quota"}, limits), "");
 }
 
+TEST(ChooseLoaderThreads, TakesTheCoresThatTheComputationLeavesFree) {
+  const auto chosen = [](int computing, const ThreadLimits& limits) {
+    return choose_loader_threads(std::nullopt, computing, 256, limits);
+  };
+  EXPECT_EQ(chosen(8, kAlone), 1);
+  EXPECT_EQ(chosen(3, kAlone), 5);
+  EXPECT_EQ(chosen(1, kOfFour), 1);
+  EXPECT_EQ(chosen(9, kAlone), 1);
+  EXPECT_EQ(chosen(1, {.own_cores = 64, .local_cores = 64, .local_ranks = 8}), 7);
+  EXPECT_EQ(chosen(1, {.own_cores = 8, .local_cores = 8, .quota = 3.5}), 2);
+  EXPECT_EQ(chosen(1, {.own_cores = 600, .local_cores = 600}), 256);
+  EXPECT_EQ(choose_loader_threads(3, 8, 256, kAlone), 3);
+}
+
 }  // namespace
 }  // namespace d2l::launcher
