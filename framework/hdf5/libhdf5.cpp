@@ -28,7 +28,13 @@ std::string reason() {
     return 0;
   };
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first, &text);
-  // HDF5 appends the state of its own variables
+  // HDF5 appends the state of its own variables, and among them the system's reason.
+  const std::string before = "error message = '";
+  if (const size_t at = text.find(before); at != std::string::npos) {
+    const size_t begin = at + before.size();
+    return text.substr(0, text.find(':')) + ": " +
+           text.substr(begin, text.find('\'', begin) - begin);
+  }
   return text.empty() ? "no reason given" : text.substr(0, std::min(text.find('\n'), size_t{200}));
 }
 

@@ -52,7 +52,8 @@ class Handle {
   herr_t (*closer_)(hid_t) = nullptr;
 };
 
-// The innermost error message of the last failure: "Fletcher32 checksum failed".
+// The innermost error message of the last failure: "Fletcher32 checksum failed", or "file write
+// failed: No space left on device".
 std::string reason();
 
 // Throws Error "<what...> (HDF5: <reason>)" unless `ok`.
