@@ -1,6 +1,7 @@
 #include "data/hdf5/object.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "data/hdf5/heap.h"
 
@@ -24,6 +25,35 @@ Link parse_link(std::span<const uint8_t> bytes) {
   link.name = parse_text(cursor.take(length));
   if (hard) link.address = cursor.address();
   return link;
+}
+
+// Reads one integer type, and whether it is little-endian and uses all bits.
+bool parse_integer(Cursor& cursor, ElementType& type) {
+  const uint64_t head = cursor.number(1), flags = cursor.number(3);
+  type.bytes = cursor.number(4);
+  if ((head & 15) != 0 || (flags & 1) != 0) return false;
+  if (cursor.number(2) != 0 || cursor.number(2) != type.bytes * 8) return false;
+  type.is_signed = flags & 8;
+  return true;
+}
+
+// The members of a compound type of `bytes` bytes; none if one of them is not an integer.
+std::vector<Member> parse_members(Cursor cursor, uint64_t count, uint64_t bytes) {
+  size_t width = 1;  // of an offset
+  for (uint64_t rest = bytes >> 8; rest > 0; rest >>= 8) ++width;
+  std::vector<Member> members;
+  for (uint64_t i = 0; i < count; ++i) {
+    Member member;
+    for (uint64_t letter = cursor.number(1); letter != 0; letter = cursor.number(1))
+      member.name += static_cast<char>(letter);
+    member.offset = cursor.number(width);
+    ElementType type;
+    if (!parse_integer(cursor, type)) return {};
+    member.bytes = type.bytes;
+    member.is_signed = type.is_signed;
+    members.push_back(std::move(member));
+  }
+  return members;
 }
 
 // Addresses in an info message: of links or attributes that are not in the header.
@@ -104,10 +134,12 @@ ElementType parse_type(std::span<const uint8_t> bytes) {
   type.bytes = size;
   const uint64_t kind = head & 15;
   if (kind == 3) type.kind = ElementType::Kind::text;
-  // little-endian, using all bits
-  if (kind == 0 && (flags & 1) == 0 && cursor.number(2) == 0 && cursor.number(2) == size * 8) {
+  if (Cursor whole(bytes); kind == 0 && parse_integer(whole, type))
     type.kind = ElementType::Kind::integer;
-    type.is_signed = flags & 8;
+  if (kind == 6) {
+    require_version(head >> 4, 3, 5, "a compound type");
+    type.members = parse_members(cursor, flags & 0xffff, size);
+    if (!type.members.empty()) type.kind = ElementType::Kind::compound;
   }
   return type;
 }

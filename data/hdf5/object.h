@@ -45,11 +45,20 @@ class Object {
   std::vector<Message> messages_;
 };
 
+// One number of a compound element.
+struct Member {
+  std::string name{};
+  uint64_t offset = 0;  // in the element
+  size_t bytes = 0;
+  bool is_signed = false;
+};
+
 struct ElementType {
-  enum class Kind { integer, text, other };
+  enum class Kind { integer, text, compound, other };
   Kind kind = Kind::other;
   size_t bytes = 0;
   bool is_signed = false;
+  std::vector<Member> members{};  // of a compound, which has only integers
 };
 
 struct Dataspace {
