@@ -69,6 +69,8 @@ void Dataset::read_bytes(std::span<const int64_t> indices, uint8_t* images, int6
   });
 }
 
+std::string Dataset::name_of(int64_t) const { return ""; }
+
 std::string Dataset::place_of(int64_t index) const { return concat(name(), ", sample ", index); }
 
 }  // namespace d2l::data

@@ -84,9 +84,16 @@ class Dataset {
   // Where a sample comes from, for messages: "train-00003-of-00008.h5, sample 17 (cats/1.jpg)".
   virtual std::string place_of(int64_t index) const;
 
+  // The original file of a sample; empty if not known. Throws Error if it cannot be read.
+  virtual std::string name_of(int64_t index) const;
+
   // The first samples of consecutive blocks that are fast to read as a whole, in ascending order
   // from 0. A single block if any order of reading is equally fast.
   virtual std::vector<int64_t> blocks() const { return {0}; }
+
+  // The most bytes of memory that this object needs for samples and tables; each thread in visit()
+  // needs in addition the memory of one block.
+  virtual uint64_t memory_bound() const { return 0; }
 
  private:
   // All get only valid indices. visit_samples() passes damaged samples to the visitor.

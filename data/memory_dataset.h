@@ -11,6 +11,8 @@ class MemoryDataset final : public Dataset {
   // does not match the labels or a label is not in [0, classes).
   MemoryDataset(DatasetInfo info, std::vector<uint8_t> images, std::vector<uint8_t> labels);
 
+  uint64_t memory_bound() const override { return images_.size() + labels_.size(); }
+
  private:
   void visit_samples(std::span<const int64_t> indices, const Visitor& visitor) const override;
   int64_t label_of(int64_t index) const override { return labels_[static_cast<size_t>(index)]; }

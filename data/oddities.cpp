@@ -31,12 +31,6 @@ std::string labels_text(const Dataset& dataset, const Counts& labels) {
   return some(words, kMostNamed);
 }
 
-std::string counts_text(const Counts& counts) {
-  Lines words;
-  for (const int64_t count : counts) words.push_back(std::to_string(count));
-  return some(words, kMostCounted);
-}
-
 Counts empty_classes(const Counts& counts) {
   Counts empty;
   for (size_t label = 0; label < counts.size(); ++label)
@@ -94,10 +88,10 @@ Lines oddities(const Dataset& train, const Dataset& test) {
   return lines;
 }
 
-std::string counts_text(const std::vector<int64_t>& labels, int64_t classes) {
-  Counts counts(static_cast<size_t>(classes));
-  for (const int64_t label : labels) ++counts[static_cast<size_t>(label)];
-  return counts_text(counts);
+std::string counts_text(const Counts& counts) {
+  Lines words;
+  for (const int64_t count : counts) words.push_back(std::to_string(count));
+  return some(words, kMostCounted);
 }
 
 }  // namespace d2l::data

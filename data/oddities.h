@@ -15,7 +15,7 @@ std::vector<std::string> oddities(const Dataset& train, const Dataset& test);
 // The same for the first `samples` of one split.
 std::vector<std::string> oddities(const Dataset& dataset, Split split, int64_t samples);
 
-// The number of labels of each class: "60, 0, 58"; at most 32 classes.
-std::string counts_text(const std::vector<int64_t>& labels, int64_t classes);
+// The number of samples of each class: "60, 0, 58"; at most 32 classes.
+std::string counts_text(const std::vector<int64_t>& counts);
 
 }  // namespace d2l::data

@@ -193,7 +193,10 @@ void print_info(const fs::path& path) {
   const ShardFile shard(path);
   const ShardInfo& info = shard.info();
   const DatasetInfo& set = info.dataset;
-  const uint64_t raw = static_cast<uint64_t>(info.samples * set.input_elements());
+  uint64_t raw = 0;
+  for (int64_t i = 0; i < shard.blocks(); ++i)
+    raw +=
+        shard.block(i).bytes - static_cast<uint64_t>(shard.block(i).samples) * sizeof(SampleRecord);
   auto line = [](const std::string& name, const auto&... parts) {
     std::cout << "  " << name << std::string(14 - name.size(), ' ')
               << visible(d2l::concat(parts...)) << "\n";
@@ -203,11 +206,13 @@ void print_info(const fs::path& path) {
        info.shards);
   line("samples", with_thousands(info.samples), ", numbers ", with_thousands(info.first), " to ",
        with_thousands(info.first + info.samples - 1), " of ", with_thousands(set.samples));
-  line("shape", set.shape, ", bytes");
+  if (set.has_one_size())
+    line("shape", set.shape, ", bytes");
+  else
+    line("shape", "different sizes, ", set.shape[2], " channels");
   line("classes", set.classes, set.class_names.empty() ? "" : ": ", join(set.class_names, ", "));
-  line("per class", counts_text(shard.labels(), set.classes));
-  line("chunks", with_thousands(shard.chunks()), " of ", with_thousands(info.chunk_samples),
-       " samples");
+  line("per class", counts_text(shard.class_counts()));
+  line("chunks", with_thousands(shard.blocks()));
   line("bytes", human_bytes(raw), ", stored as ", human_bytes(shard.stored_bytes()),
        ", in a file of ", human_bytes(fs::file_size(path)));
   line("compression", info.deflate == 0 ? "none" : d2l::concat("deflate ", info.deflate));

@@ -11,6 +11,7 @@
 
 #include "data/loading/sampler.h"
 #include "data/shards/shard_dataset.h"
+#include "data/shards/shard_writer.h"
 #include "framework/base/error.h"
 #include "framework/base/file_lock.h"
 #include "framework/base/files.h"

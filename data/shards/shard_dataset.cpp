@@ -1,204 +1,171 @@
 #include "data/shards/shard_dataset.h"
 
 #include <algorithm>
-#include <charconv>
-#include <optional>
-#include <system_error>
+#include <numeric>
 #include <utility>
 
-#include "data/folder_content.h"
 #include "framework/base/checksum.h"
 #include "framework/base/error.h"
-#include "framework/base/text.h"
 
 namespace d2l::data {
 namespace {
 
-struct Place {
-  int index = 0;
-  int shards = 0;
-};
-
-// The parts of a file name, if it is a shard's.
-std::optional<Place> place_of(const std::string& file, Split split) {
-  const std::string example = shard_name(split, 0, 1), begin = to_string(split) + "-";
-  if (file.size() != example.size() || !file.starts_with(begin)) return {};
-  Place place;
-  const char* numbers = file.data() + begin.size();
-  std::from_chars(numbers, numbers + 5, place.index);
-  std::from_chars(numbers + 9, numbers + 14, place.shards);
-  if (file != shard_name(split, place.index, place.shards)) return {};
-  return place;
-}
-
-// Checks that the names form one complete set.
-void check_names(const std::vector<std::filesystem::path>& paths,
-                 const std::filesystem::path& folder, Split split) {
-  check(!paths.empty(), folder.string(), ": expected ", to_string(split), " shards (",
-        to_string(split), "-00000-of-NNNNN.h5), found none: the folder ",
-        content_text(folder, ".h5"));
-  const int shards = place_of(paths.front().filename().string(), split)->shards;
-  std::vector<bool> present(static_cast<size_t>(shards));
-  for (const std::filesystem::path& path : paths) {
-    const Place place = *place_of(path.filename().string(), split);
-    check(place.shards == shards, folder.string(), ": expected one set of shards, found ",
-          paths.front().filename().string(), " and ", path.filename().string());
-    check(place.index < shards, path.string(), ": expected a shard number below ", shards);
-    present[static_cast<size_t>(place.index)] = true;
+// The description of the whole split, with mean and deviation if all shards know their sums.
+DatasetInfo description_of(const std::vector<ShardFile>& files) {
+  DatasetInfo info = files.front().info().dataset;
+  PixelSums sums;
+  for (const ShardFile& file : files) {
+    if (!file.sums()) return info;
+    sums.add(*file.sums());
   }
-  std::vector<std::string> missing;
-  for (int index = 0; index < shards && missing.size() < 3; ++index)
-    if (!present[static_cast<size_t>(index)]) missing.push_back(shard_name(split, index, shards));
-  check(missing.empty(), folder.string(), ": expected ", shards, " ", to_string(split),
-        " shards, found ", paths.size(), "; missing: ", join(missing, ", "),
-        missing.size() < static_cast<size_t>(shards) - paths.size() ? ", ..." : "");
-}
-
-// Checks that `shard` belongs to the set of `first` and starts at sample `expected_first`.
-void check_fits(const ShardFile& shard, const ShardFile& first, Split split,
-                int64_t expected_first) {
-  const std::string path = shard.path().string(), other = first.path().filename().string();
-  const ShardInfo &a = shard.info(), &b = first.info();
-  check(shard.path().filename() == shard_name(split, a.index, a.shards), path,
-        ": expected that shard, found the content of ", shard_name(a.split, a.index, a.shards));
-  check(a.split == split, path, ": expected a ", to_string(split), " shard, found one of split ",
-        to_string(a.split));
-  check(a.dataset.name == b.dataset.name, path, ": expected dataset '", b.dataset.name, "' as in ",
-        other, ", found '", a.dataset.name, "'");
-  check(a.dataset.shape == b.dataset.shape, path, ": expected inputs of shape ", b.dataset.shape,
-        " as in ", other, ", found ", a.dataset.shape);
-  check(a.dataset.classes == b.dataset.classes, path, ": expected ", b.dataset.classes,
-        " classes as in ", other, ", found ", a.dataset.classes);
-  check(a.dataset.class_names == b.dataset.class_names, path, ": expected the class names of ",
-        other, ", found others");
-  check(a.dataset.samples == b.dataset.samples, path, ": expected a dataset of ", b.dataset.samples,
-        " samples as in ", other, ", found one of ", a.dataset.samples);
-  check(a.first == expected_first, path, ": expected ", expected_first,
-        " as its first sample, found ", a.first);
-}
-
-uint64_t key_of(size_t shard, int64_t chunk) {
-  return uint64_t{shard} << 40 | static_cast<uint64_t>(chunk);
+  info.mean = sums.mean();
+  info.deviation = sums.deviation();
+  return info;
 }
 
 }  // namespace
 
-std::vector<std::filesystem::path> find_shards(const std::filesystem::path& folder, Split split) {
-  std::vector<std::filesystem::path> found;
-  std::error_code error;
-  std::filesystem::directory_iterator entry(folder, error);
-  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error))
-    if (place_of(entry->path().filename().string(), split)) found.push_back(entry->path());
-  check(!error || error == std::errc::no_such_file_or_directory ||
-            error == std::errc::not_a_directory,
-        "cannot read the folder ", folder.string(), ": ", error.message());
-  std::sort(found.begin(), found.end());
-  return found;
+ShardDataset::ShardDataset(const std::filesystem::path& folder, Split split,
+                           const ShardDatasetOptions& options)
+    : ShardDataset(open_shards(folder, split), options) {}
+
+ShardDataset::ShardDataset(std::vector<ShardFile> files, const ShardDatasetOptions& options)
+    : Dataset(description_of(files)),
+      files_(std::move(files)),
+      cache_bytes_(options.cache_bytes),
+      records_(std::make_unique<Records[]>(files_.size())),
+      cache_(options.cache_bytes) {
+  for (const ShardFile& file : files_)
+    for (int64_t i = 0; i < file.blocks(); ++i) content_bytes_ += file.block(i).bytes;
+  single_ = content_bytes_ > cache_bytes_ && !options.by_blocks &&
+            std::all_of(files_.begin(), files_.end(),
+                        [](const ShardFile& file) { return file.has_single_samples(); });
 }
 
-std::vector<ShardFile> ShardDataset::open_all(const std::filesystem::path& folder, Split split) {
-  const std::vector<std::filesystem::path> paths = find_shards(folder, split);
-  check_names(paths, folder, split);
-  const auto pool = std::make_shared<DescriptorPool>();
-  std::vector<ShardFile> files;
-  int64_t samples = 0;
-  for (const std::filesystem::path& path : paths) {
-    files.emplace_back(path, pool);
-    check_fits(files.back(), files.front(), split, samples);
-    samples += files.back().info().samples;
-  }
-  check(samples == files.front().info().dataset.samples, folder.string(), ": expected ",
-        files.front().info().dataset.samples, " samples in all shards, found ", samples);
-  return files;
+uint64_t ShardDataset::memory_bound() const {
+  uint64_t bytes = 0;
+  for (const ShardFile& file : files_) bytes += file.memory();
+  if (single_) return bytes + static_cast<uint64_t>(samples()) * sizeof(SampleRecord);
+  return bytes + std::min(content_bytes_, cache_bytes_);
 }
 
-ShardDataset::ShardDataset(const std::filesystem::path& folder, Split split, uint64_t cache_bytes)
-    : ShardDataset(open_all(folder, split), cache_bytes) {}
-
-ShardDataset::ShardDataset(std::vector<ShardFile> files, uint64_t cache_bytes)
-    : Dataset(files.front().info().dataset), files_(std::move(files)), cache_bytes_(cache_bytes) {}
-
-uint64_t ShardDataset::cached_bytes() const {
-  std::lock_guard lock(mutex_);
-  return cached_bytes_;
+std::vector<int64_t> ShardDataset::blocks() const {
+  std::vector<int64_t> firsts;
+  for (const ShardFile& file : files_)
+    for (int64_t i = 0; i < file.blocks(); ++i)
+      firsts.push_back(file.info().first + file.block(i).first);
+  return firsts;
 }
 
 uint64_t ShardDataset::content_checksum() const {
   std::vector<uint64_t> parts;
-  for (const ShardFile& file : files_) {
-    parts.push_back(file.images_crc());
-    parts.push_back(checksum(file.labels().data(), file.labels().size() * sizeof(int64_t)));
-  }
+  for (const ShardFile& file : files_)
+    for (uint64_t part : file.content_checksums()) parts.push_back(part);
   return checksum(parts.data(), parts.size() * sizeof(uint64_t));
 }
 
 size_t ShardDataset::shard_of(int64_t index) const {
-  auto after = std::upper_bound(
+  const auto after = std::upper_bound(
       files_.begin(), files_.end(), index,
       [](int64_t wanted, const ShardFile& file) { return wanted < file.info().first; });
   return static_cast<size_t>(after - files_.begin()) - 1;
 }
 
+std::string ShardDataset::place_of(int64_t index) const {
+  const ShardFile& file = files_[shard_of(index)];
+  return file.place_of(index - file.info().first);
+}
+
+std::string ShardDataset::name_of(int64_t index) const {
+  const ShardFile& file = files_[shard_of(index)];
+  return file.name_of(index - file.info().first);
+}
+
 int64_t ShardDataset::label_of(int64_t index) const {
   const ShardFile& file = files_[shard_of(index)];
-  return file.labels()[static_cast<size_t>(index - file.info().first)];
+  const int64_t sample = index - file.info().first, block = file.block_of(sample);
+  const std::vector<SampleRecord> records = file.read_records(block, 1);
+  const SampleRecord& record = records[static_cast<size_t>(sample - file.block(block).first)];
+  if (record.bytes == 0)
+    throw DamagedSample(
+        concat(file.path().string(), ": the record of sample ", sample, " is damaged"));
+  return record.label;
+}
+
+std::vector<int64_t> ShardDataset::count_labels(int64_t samples) const {
+  std::vector<int64_t> counts(static_cast<size_t>(classes()));
+  for (const ShardFile& file : files_) {
+    const int64_t left = samples - file.info().first;
+    if (left <= 0) break;
+    if (left >= file.info().samples) {
+      const std::vector<int64_t> more = file.class_counts();
+      std::transform(counts.begin(), counts.end(), more.begin(), counts.begin(), std::plus<>());
+      continue;
+    }
+    const std::vector<SampleRecord> records = file.read_records(0, file.block_of(left - 1) + 1);
+    for (int64_t sample = 0; sample < left; ++sample) {
+      const SampleRecord& record = records[static_cast<size_t>(sample)];
+      if (record.bytes == 0)
+        throw DamagedSample(
+            concat(file.path().string(), ": the record of sample ", sample, " is damaged"));
+      ++counts[record.label];
+    }
+  }
+  return counts;
 }
 
 void ShardDataset::visit_samples(std::span<const int64_t> indices, const Visitor& visitor) const {
-  // Chunk by chunk, so that each is read once even if the cache is too small for all.
-  struct Wanted {
-    uint64_t key;
-    size_t position;
-  };
-  std::vector<Wanted> wanted(indices.size());
-  for (size_t i = 0; i < indices.size(); ++i) {
-    const size_t shard = shard_of(indices[i]);
-    const ShardInfo& info = files_[shard].info();
-    wanted[i] = {key_of(shard, (indices[i] - info.first) / info.chunk_samples), i};
-  }
-  std::stable_sort(wanted.begin(), wanted.end(),
-                   [](const Wanted& a, const Wanted& b) { return a.key < b.key; });
-  Chunk current;
-  for (size_t i = 0; i < wanted.size(); ++i) {
-    const size_t shard = wanted[i].key >> 40;
-    const ShardInfo& info = files_[shard].info();
-    const int64_t within = indices[wanted[i].position] - info.first;
-    if (i == 0 || wanted[i].key != wanted[i - 1].key)
-      current = chunk(shard, within / info.chunk_samples);
-    const size_t elements = static_cast<size_t>(info.dataset.input_elements());
-    const size_t offset = static_cast<size_t>(within % info.chunk_samples) * elements;
-    visitor(wanted[i].position, {.encoding = Encoding::pixels,
-                                 .bytes = std::span(*current).subspan(offset, elements),
-                                 .shape = shape(),
-                                 .label = files_[shard].labels()[static_cast<size_t>(within)]});
+  // In the order of the files: each block is read once, and a disk moves forward.
+  std::vector<size_t> order(indices.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return indices[a] < indices[b]; });
+  if (single_) return visit_single(indices, order, visitor);
+  visit_blocks(indices, order, visitor);
+}
+
+void ShardDataset::visit_blocks(std::span<const int64_t> indices, std::span<const size_t> order,
+                                const Visitor& visitor) const {
+  BlockCache::Block current;
+  int64_t begin = 0, end = 0;  // of the current block: samples of the split
+  for (size_t position : order) {
+    const int64_t index = indices[position];
+    if (index >= end) {
+      current.reset();  // so that this thread holds one block only
+      const size_t shard = shard_of(index);
+      const int64_t first = files_[shard].info().first;
+      const int64_t number = files_[shard].block_of(index - first);
+      const BlockPlace place = files_[shard].block(number);
+      begin = first + place.first;
+      end = begin + place.samples;
+      current = block(shard, number);
+    }
+    visitor(position, current->sample(static_cast<size_t>(index - begin)));
   }
 }
 
-ShardDataset::Chunk ShardDataset::chunk(size_t shard, int64_t number) const {
-  const uint64_t key = key_of(shard, number);
-  {
-    std::lock_guard lock(mutex_);
-    auto found = cache_.find(key);
-    if (found != cache_.end()) {
-      uses_.splice(uses_.begin(), uses_, found->second.use);
-      return found->second.chunk;
-    }
+void ShardDataset::visit_single(std::span<const int64_t> indices, std::span<const size_t> order,
+                                const Visitor& visitor) const {
+  std::vector<uint8_t> bytes;
+  for (size_t position : order) {
+    const size_t shard = shard_of(indices[position]);
+    const int64_t sample = indices[position] - files_[shard].info().first;
+    const SampleRecord& record = records_of(shard)[static_cast<size_t>(sample)];
+    visitor(position, files_[shard].read_sample(sample, record, bytes));
   }
-  // Read without the lock: other threads can use cached chunks meanwhile, or at worst read the same
-  // chunk.
-  Chunk chunk = std::make_shared<const std::vector<uint8_t>>(files_[shard].read_chunk(number));
-  std::lock_guard lock(mutex_);
-  if (chunk->size() > cache_bytes_ || cache_.contains(key)) return chunk;
-  while (cached_bytes_ + chunk->size() > cache_bytes_) {
-    auto oldest = cache_.find(uses_.back());
-    cached_bytes_ -= oldest->second.chunk->size();
-    cache_.erase(oldest);
-    uses_.pop_back();
-  }
-  uses_.push_front(key);
-  cache_[key] = {chunk, uses_.begin()};
-  cached_bytes_ += chunk->size();
-  return chunk;
+}
+
+const std::vector<SampleRecord>& ShardDataset::records_of(size_t shard) const {
+  Records& records = records_[shard];
+  std::call_once(records.once,
+                 [&] { records.all = files_[shard].read_records(0, files_[shard].blocks()); });
+  return records.all;
+}
+
+BlockCache::Block ShardDataset::block(size_t shard, int64_t index) const {
+  const ShardFile& file = files_[shard];
+  return cache_.get(uint64_t{shard} << 40 | static_cast<uint64_t>(index), file.block(index).bytes,
+                    [&] { return file.read_block(index); });
 }
 
 }  // namespace d2l::data

@@ -1,55 +1,71 @@
 #pragma once
 
 #include <filesystem>
-#include <list>
 #include <memory>
 #include <mutex>
-#include <unordered_map>
+#include <vector>
 
 #include "data/dataset.h"
+#include "data/shards/block_cache.h"
 #include "data/shards/shard_file.h"
+#include "data/shards/shard_set.h"
 
 namespace d2l::data {
 
-// The files of `split` in `folder` that are named like shards, in order; empty if there are none or
-// no such folder.
-std::vector<std::filesystem::path> find_shards(const std::filesystem::path& folder, Split split);
-
-// All shards of one split in a folder. Caches chunks in memory up to `cache_bytes` and evicts the
-// least recently used first.
-class ShardDataset final : public Dataset {
- public:
+struct ShardDatasetOptions {
   static constexpr uint64_t kDefaultCacheBytes = uint64_t{2} << 30;
 
-  // Throws Error if there are no shards, if one is missing or extra, or if they disagree about
-  // shape, classes or number of samples.
+  // For whole blocks. If all fit, each is read only once.
+  uint64_t cache_bytes = kDefaultCacheBytes;
+  // If they do not fit: the caller visits the samples block by block, or a few blocks at a time.
+  // Otherwise the samples are visited in any order, and are read one by one where this is possible
+  // (see ShardFile::has_single_samples).
+  bool by_blocks = false;
+};
+
+// All shards of one split in a folder.
+class ShardDataset final : public Dataset {
+ public:
+  // Throws what open_shards() throws.
   ShardDataset(const std::filesystem::path& folder, Split split,
-               uint64_t cache_bytes = kDefaultCacheBytes);
+               const ShardDatasetOptions& options = {});
 
   int64_t shards() const { return static_cast<int64_t>(files_.size()); }
-  uint64_t cached_bytes() const;
+  bool reads_single_samples() const { return single_; }
+  uint64_t cached_bytes() const { return cache_.bytes(); }
+
+  std::string place_of(int64_t index) const override;
+  std::string name_of(int64_t index) const override;
+  std::vector<int64_t> blocks() const override;
+  uint64_t memory_bound() const override;
 
  private:
-  using Chunk = std::shared_ptr<const std::vector<uint8_t>>;
-  struct Cached {
-    Chunk chunk;
-    std::list<uint64_t>::iterator use;  // its position in uses_
+  // The records of a shard whose samples are read one by one; read when they are first needed.
+  struct Records {
+    std::once_flag once;
+    std::vector<SampleRecord> all;
   };
 
-  static std::vector<ShardFile> open_all(const std::filesystem::path& folder, Split split);
-  ShardDataset(std::vector<ShardFile> files, uint64_t cache_bytes);
+  ShardDataset(std::vector<ShardFile> files, const ShardDatasetOptions& options);
   void visit_samples(std::span<const int64_t> indices, const Visitor& visitor) const override;
   int64_t label_of(int64_t index) const override;
+  std::vector<int64_t> count_labels(int64_t samples) const override;
   uint64_t content_checksum() const override;
+
+  void visit_blocks(std::span<const int64_t> indices, std::span<const size_t> order,
+                    const Visitor& visitor) const;
+  void visit_single(std::span<const int64_t> indices, std::span<const size_t> order,
+                    const Visitor& visitor) const;
   size_t shard_of(int64_t index) const;
-  Chunk chunk(size_t shard, int64_t number) const;
+  const std::vector<SampleRecord>& records_of(size_t shard) const;
+  BlockCache::Block block(size_t shard, int64_t index) const;
 
   std::vector<ShardFile> files_;
+  uint64_t content_bytes_ = 0;  // of all blocks in memory
   uint64_t cache_bytes_;
-  mutable std::mutex mutex_;
-  mutable std::list<uint64_t> uses_;  // keys, most recent first
-  mutable std::unordered_map<uint64_t, Cached> cache_;
-  mutable uint64_t cached_bytes_ = 0;
+  bool single_ = false;
+  std::unique_ptr<Records[]> records_;  // per shard
+  mutable BlockCache cache_;
 };
 
 }  // namespace d2l::data

@@ -1,108 +1,89 @@
 #include "data/shards/shard_file.h"
 
-#include <zlib.h>
-
-#include <algorithm>
-#include <mutex>
 #include <string>
 #include <utility>
 
-#include "data/shards/shard_reader.h"
+#include "data/shards/shard_content.h"
 #include "framework/base/error.h"
 
 namespace d2l::data {
 
-struct ShardFile::State {
-  State(const std::filesystem::path& path, std::shared_ptr<DescriptorPool> pool)
-      : file(path, std::move(pool)), description(read_description(file)) {
-    chunks_left = static_cast<int64_t>(description.images.chunks.size());
-    chunk_crcs.resize(description.images.chunks.size());
-    chunk_seen.resize(description.images.chunks.size());
+Sample SampleBlock::sample(size_t number) const {
+  Sample sample;
+  if (!damage.empty() && !damage[number].empty()) {
+    sample.damage = damage[number];
+    return sample;
   }
+  const SampleRecord& record = records[number];
+  sample.encoding = static_cast<Encoding>(record.encoding);
+  sample.bytes = std::span(bytes).subspan(record.offset, record.bytes);
+  sample.shape = {record.height, record.width, record.channels};
+  sample.label = record.label;
+  return sample;
+}
 
-  InputFile file;
-  ShardDescription description;
-
-  std::mutex mutex;
-  std::vector<uint32_t> chunk_crcs;  // of the chunks read, to check images_crc
-  std::vector<bool> chunk_seen;
-  int64_t chunks_left = 0;
-
-  std::vector<uint8_t> read(int64_t chunk) const;
-  void remember(int64_t chunk, const std::vector<uint8_t>& bytes);
-  void check_whole() const;
-  int64_t chunk_size(int64_t chunk) const {
-    const ShardInfo& info = description.info;
-    return std::min(info.chunk_samples, info.samples - chunk * info.chunk_samples);
-  }
-  int64_t chunk_bytes(int64_t chunk) const {
-    return chunk_size(chunk) * description.info.dataset.input_elements();
-  }
-};
-
-ShardFile::ShardFile(const std::filesystem::path& path, std::shared_ptr<DescriptorPool> pool)
-    : state_(std::make_unique<State>(path, std::move(pool))) {}
+ShardFile::ShardFile(const std::filesystem::path& path, std::shared_ptr<DescriptorPool> pool) {
+  auto file = std::make_unique<InputFile>(path, std::move(pool));
+  content_ = hdf5::in_place(path.string() + ": ", [&] {
+    const ShardRoot root(*file);
+    return root.version() == 1 ? open_version1(std::move(file), root)
+                               : open_version2(std::move(file), root);
+  });
+}
 ShardFile::~ShardFile() = default;
 ShardFile::ShardFile(ShardFile&&) noexcept = default;
 ShardFile& ShardFile::operator=(ShardFile&&) noexcept = default;
 
-const std::filesystem::path& ShardFile::path() const { return state_->file.path(); }
-const ShardInfo& ShardFile::info() const { return state_->description.info; }
-const std::vector<int64_t>& ShardFile::labels() const { return state_->description.labels; }
-uint32_t ShardFile::images_crc() const { return state_->description.images_crc; }
-uint64_t ShardFile::stored_bytes() const { return state_->description.images.stored_bytes; }
-
-int64_t ShardFile::chunks() const {
-  return static_cast<int64_t>(state_->description.images.chunks.size());
+const std::filesystem::path& ShardFile::path() const { return content_->file().path(); }
+int ShardFile::version() const { return content_->version(); }
+const ShardInfo& ShardFile::info() const { return std::as_const(*content_).info(); }
+void ShardFile::drop_class_names() {
+  std::vector<std::string>().swap(content_->info().dataset.class_names);
 }
-int64_t ShardFile::chunk_size(int64_t chunk) const { return state_->chunk_size(chunk); }
+std::vector<int64_t> ShardFile::class_counts() const { return content_->class_counts(); }
+const std::optional<PixelSums>& ShardFile::sums() const { return content_->sums(); }
+std::vector<uint64_t> ShardFile::content_checksums() const { return content_->content_checksums(); }
+uint64_t ShardFile::stored_bytes() const { return content_->stored_bytes(); }
+uint64_t ShardFile::memory() const { return content_->memory(); }
 
-std::vector<uint8_t> ShardFile::read_chunk(int64_t chunk) const {
-  std::vector<uint8_t> bytes = state_->read(chunk);
-  state_->remember(chunk, bytes);
-  return bytes;
+int64_t ShardFile::blocks() const { return content_->blocks(); }
+BlockPlace ShardFile::block(int64_t index) const { return content_->block(index); }
+int64_t ShardFile::block_of(int64_t sample) const { return content_->block_of(sample); }
+SampleBlock ShardFile::read_block(int64_t index) const { return content_->read_block(index); }
+bool ShardFile::has_single_samples() const { return content_->has_single_samples(); }
+std::vector<SampleRecord> ShardFile::read_records(int64_t first_block, int64_t blocks) const {
+  return content_->read_records(first_block, blocks);
+}
+Sample ShardFile::read_sample(int64_t sample, const SampleRecord& record,
+                              std::vector<uint8_t>& bytes) const {
+  return content_->read_sample(sample, record, bytes);
 }
 
-void ShardFile::verify() const {
-  for (int64_t chunk = 0; chunk < chunks(); ++chunk) read_chunk(chunk);
-  state_->check_whole();
-}
+std::string ShardFile::name_of(int64_t sample) const { return content_->name_of(sample); }
 
-std::vector<uint8_t> ShardFile::State::read(int64_t chunk) const {
+std::string ShardFile::place_of(int64_t sample) const {
+  std::string name;
   try {
-    std::vector<uint8_t> bytes =
-        hdf5::read_chunk(file, description.images, static_cast<size_t>(chunk));
-    bytes.resize(static_cast<size_t>(chunk_bytes(chunk)));  // the last chunk is padded
-    return bytes;
-  } catch (const hdf5::FormatError& error) {
-    const int64_t first = chunk * description.info.chunk_samples;
-    fail(file.path().string(), ": images ", first, " to ", first + chunk_size(chunk) - 1,
-         " are damaged (", error.what(), ")");
+    name = name_of(sample);
+  } catch (const Error&) {  // the place is part of a message about something else
   }
+  return concat(path().filename().string(), ", sample ", sample,
+                name.empty() ? "" : concat(" (", name, ")"));
 }
 
-void ShardFile::State::remember(int64_t chunk, const std::vector<uint8_t>& bytes) {
-  const size_t at = static_cast<size_t>(chunk);
-  {
-    std::lock_guard lock(mutex);
-    if (chunk_seen[at]) return;
-  }
-  const uint32_t crc = crc_of(0, bytes.data(), bytes.size());
-  std::lock_guard lock(mutex);
-  if (chunk_seen[at]) return;
-  chunk_seen[at] = true;
-  chunk_crcs[at] = crc;
-  if (--chunks_left == 0) check_whole();
+void ShardFile::verify() const { content_->verify(); }
+
+std::string ShardFile::Content::place_of_block(const BlockPlace& place) const {
+  return concat(path(), ": samples ", place.first, " to ", place.first + place.samples - 1);
 }
 
-void ShardFile::State::check_whole() const {
-  uLong crc = 0;
-  for (size_t chunk = 0; chunk < chunk_crcs.size(); ++chunk)
-    crc = crc32_combine(crc, chunk_crcs[chunk],
-                        static_cast<z_off_t>(chunk_bytes(static_cast<int64_t>(chunk))));
-  const uint32_t expected = description.images_crc;
-  check(crc == expected, file.path().string(),
-        ": dataset 'images': it is damaged: expected checksum ", expected, ", found ", crc);
+SampleBlock ShardFile::Content::read_intact_block(int64_t index) const {
+  SampleBlock result = read_block(index);
+  for (const std::string& damage : result.damage)
+    if (!damage.empty()) throw DamagedSample(damage);
+  check(result.damage.empty(), place_of_block(block(index)),
+        ": the samples are intact, but the checksum of their chunk is not theirs");
+  return result;
 }
 
 }  // namespace d2l::data

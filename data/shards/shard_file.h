@@ -2,13 +2,16 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "data/dataset.h"
 #include "data/input_file.h"
+#include "data/pixel_sums.h"
+#include "data/shards/shard_format.h"
 
 namespace d2l::data {
 
@@ -19,32 +22,38 @@ struct ShardInfo {
   Split split = Split::train;
   int index = 0;  // this is shard `index` of `shards`
   int shards = 1;
-  int64_t first = 0;          // index in the split of this shard's sample 0
-  int64_t samples = 0;        // in this shard
-  int64_t chunk_samples = 0;  // images per chunk, the unit of storing and reading
-  int deflate = 0;            // compression level; 0: none
+  int64_t first = 0;    // index in the split of this shard's sample 0
+  int64_t samples = 0;  // in this shard
+  int deflate = 0;      // compression level; 0: none
 };
-
-// The most bytes in a chunk, in all labels and in all class names, so that a small malicious file
-// cannot exhaust its reader's memory.
-constexpr uint64_t kMostChunkBytes = uint64_t{1} << 28;
 
 // "train-00003-of-00008.h5"
 std::string shard_name(Split split, int index, int shards);
 
-// Writes samples [info.first, info.first + info.samples) of `source`. Atomic and durable: a reader
-// finds either no file or a complete one that ShardFile opens. `progress` is called repeatedly; an
-// exception from it ends the writing. info.chunk_samples 0 selects chunks of about 1 MB.
-void write_shard(
-    const std::filesystem::path& path, ShardInfo info, const Dataset& source,
-    const std::function<void()>& progress = [] {});
+// Consecutive samples of a shard that are stored together and read at once: a chunk.
+struct BlockPlace {
+  int64_t first = 0, samples = 0;  // counted within the shard
+  uint64_t bytes = 0;              // of a SampleBlock in memory
+};
 
-// Reads a shard. Thread-safe. The file is not trusted: it is not read with the HDF5 library, and
-// sizes are checked against the file's size before memory is allocated.
+// The content of a block.
+struct SampleBlock {
+  std::vector<uint8_t> bytes;
+  std::vector<SampleRecord> records;  // of its samples in order; bytes = 0: a damaged record
+  // What is wrong with each sample, with its place (see Sample::damage); empty if all are intact.
+  std::vector<std::string> damage{};
+
+  Sample sample(size_t number) const;  // the bytes belong to this block
+  uint64_t memory() const { return bytes.size() + records.size() * sizeof(SampleRecord); }
+};
+
+// Reads a shard of either version. Thread-safe. The file is not trusted: it is not read with the
+// HDF5 library, and sizes are checked against the file's size before memory is allocated. In
+// memory are the table of its blocks and, for version 1, the labels.
 class ShardFile {
  public:
-  // Reads and verifies the shard's description and labels, not its images. `pool` decides how long
-  // the file stays open. Throws Error naming the file, what was expected and what was found.
+  // Reads and verifies the shard's description, not its samples. `pool` decides how long the file
+  // stays open. Throws Error naming the file, what was expected and what was found.
   explicit ShardFile(const std::filesystem::path& path,
                      std::shared_ptr<DescriptorPool> pool = std::make_shared<DescriptorPool>(1));
   ~ShardFile();
@@ -52,22 +61,43 @@ class ShardFile {
   ShardFile& operator=(ShardFile&&) noexcept;
 
   const std::filesystem::path& path() const;
+  int version() const;  // of the format
   const ShardInfo& info() const;
-  const std::vector<int64_t>& labels() const;
-  uint32_t images_crc() const;  // CRC-32 of all images, as stored in the file
-
-  int64_t chunks() const;
-  int64_t chunk_size(int64_t chunk) const;  // samples in it; the last chunk may have fewer
-  // The images of one chunk. Throws Error naming the file and the samples if they are damaged.
-  std::vector<uint8_t> read_chunk(int64_t chunk) const;
-
+  // Frees the class names: in a set of shards, one copy is enough.
+  void drop_class_names();
+  std::vector<int64_t> class_counts() const;     // the number of samples of each class
+  const std::optional<PixelSums>& sums() const;  // of all images, if known
+  // Checksums of all images and labels, as stored in the file.
+  std::vector<uint64_t> content_checksums() const;
   uint64_t stored_bytes() const;  // of the images, as stored in the file
+  uint64_t memory() const;        // of the tables in memory
+
+  int64_t blocks() const;
+  BlockPlace block(int64_t index) const;
+  int64_t block_of(int64_t sample) const;
+  // Throws Error if the bytes cannot be read; damaged samples are marked in the result.
+  SampleBlock read_block(int64_t index) const;
+
+  // Whether samples can be read without their block: the format has version 2, and no block is
+  // compressed.
+  bool has_single_samples() const;
+  // Records of all samples of consecutive blocks, as in SampleBlock.
+  std::vector<SampleRecord> read_records(int64_t first_block, int64_t blocks) const;
+  // Reads one sample into `bytes`. `record`: of this sample.
+  Sample read_sample(int64_t sample, const SampleRecord& record, std::vector<uint8_t>& bytes) const;
+
+  // The original file of a sample. Empty if not known or damaged.
+  std::string name_of(int64_t sample) const;
+  // "train-00003-of-00008.h5, sample 17 (cats/1.jpg)"
+  std::string place_of(int64_t sample) const;
+
   // Reads and verifies everything. Throws Error naming the damaged part.
   void verify() const;
 
+  class Content;  // one version of the format
+
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  std::unique_ptr<Content> content_;
 };
 
 }  // namespace d2l::data

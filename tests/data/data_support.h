@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "data/memory_dataset.h"
-#include "data/shards/shard_file.h"
+#include "data/shards/shard_writer.h"
 #include "framework/base/rng.h"
 #include "tests/support/support.h"
 
@@ -85,9 +85,11 @@ inline void write_shards(const std::filesystem::path& folder, const Dataset& sou
     info.shards = shards;
     info.first = source.samples() * index / shards;
     info.samples = source.samples() * (index + 1) / shards - info.first;
-    info.chunk_samples = chunk_samples;
     info.deflate = deflate;
-    write_shard(folder / shard_name(Split::train, index, shards), info, source);
+    const auto chunk_bytes = static_cast<uint64_t>(chunk_samples * info.dataset.shape.elements());
+    write_shard(
+        folder / shard_name(Split::train, index, shards), info, source, [] {},
+        chunk_samples > 0 ? chunk_bytes : kUsualChunkBytes);
   }
 }
 

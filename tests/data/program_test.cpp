@@ -112,9 +112,10 @@ TEST_F(Program, VerifyNamesTheDamage) {
   write_bytes(shard, bytes);
   const ProgramResult result = run({"verify", shard.string()});
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_EQ(result.output.rfind(
-                "d2l-data: error: " + shard.string() + ": images 0 to 100 are damaged", 0),
-            0U)
+  EXPECT_EQ(
+      result.output.rfind(
+          "d2l-data: error: " + shard.string() + ": sample 0 is damaged: expected checksum", 0),
+      0U)
       << result.output;
   EXPECT_EQ(std::count(result.output.begin(), result.output.end(), '\n'), 1) << result.output;
 }

@@ -1,7 +1,6 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <chrono>
@@ -39,12 +38,18 @@ TEST(ShardFile, SaysWhatWasWritten) {
   EXPECT_EQ(info.shards, 3);
   EXPECT_EQ(info.first, 33);
   EXPECT_EQ(info.samples, 33);
-  EXPECT_EQ(info.chunk_samples, 10);
   EXPECT_EQ(info.deflate, 6);
-  EXPECT_EQ(shard.chunks(), 4);
-  EXPECT_EQ(shard.chunk_size(3), 3);
-  EXPECT_EQ(shard.labels(), content_of(*source, range(33, 66)).labels);
-  EXPECT_EQ(shard.read_chunk(3), content_of(*source, range(63, 66)).images);
+  EXPECT_EQ(shard.version(), 2);
+  ASSERT_EQ(shard.blocks(), 4);
+  EXPECT_EQ(shard.block(3).first, 30);
+  EXPECT_EQ(shard.block(3).samples, 3);
+  EXPECT_EQ(shard.class_counts(), (std::vector<int64_t>{7, 6, 7, 6, 7}));
+  const SampleBlock last = shard.read_block(3);
+  EXPECT_EQ(last.bytes, content_of(*source, range(63, 66)).images);
+  EXPECT_TRUE(last.damage.empty());
+  EXPECT_EQ(last.memory(), shard.block(3).bytes);
+  const std::vector<int64_t> labels = content_of(*source, range(63, 66)).labels;
+  for (size_t i = 0; i < 3; ++i) EXPECT_EQ(last.sample(i).label, labels[i]);
   shard.verify();
 }
 
@@ -57,13 +62,14 @@ TEST(ShardFile, SameInputSameBytes) {
             bytes_of(second.path() / "train-00000-of-00001.h5"));
 }
 
-TEST(ShardFile, TheChecksumIsKnownBeforeTheImagesAreRead) {
-  TemporaryFolder folder;
-  const auto source = small_dataset(100);
-  write_shards(folder.path(), *source, 1, 10);
-  const Content content = content_of(*source);
-  const ShardFile shard(folder.path() / "train-00000-of-00001.h5");
-  EXPECT_EQ(shard.images_crc(), crc32_z(0, content.images.data(), content.images.size()));
+TEST(ShardFile, TheChecksumOfTheContentIsKnownBeforeItIsRead) {
+  auto checksums = [](int64_t samples, int deflate) {
+    TemporaryFolder folder;
+    write_shards(folder.path(), *small_dataset(samples), 1, 10, deflate);
+    return ShardFile(folder.path() / "train-00000-of-00001.h5").content_checksums();
+  };
+  EXPECT_EQ(checksums(100, 0), checksums(100, 6));
+  EXPECT_NE(checksums(100, 0), checksums(99, 0));
 }
 
 TEST(ShardFile, WhatAReaderWouldRefuseIsNotWritten) {
@@ -94,16 +100,16 @@ TEST(ShardFile, FailingToWriteLeavesNothingBehind) {
   ShardInfo info;
   info.dataset = source->info();
   info.samples = 100;
-  info.chunk_samples = 10;
   int calls = 0;
   const auto path = folder.path() / "train-00000-of-00001.h5";
   const std::string message = message_of(
       [&] { write_shard(path, info, *source, [&] { check(++calls < 4, "interrupted"); }); });
   EXPECT_EQ(message, "cannot write " + path.string() + ": interrupted");
   EXPECT_TRUE(fs::is_empty(folder.path()));
-  EXPECT_TRUE(contains(
-      message_of([&] { write_shard(folder.path() / "absent" / "a.h5", info, *source); }),
-      "cannot write " + (folder.path() / "absent" / "a.h5").string() + ": cannot make the file"));
+  EXPECT_TRUE(
+      contains(message_of([&] { write_shard(folder.path() / "absent" / "a.h5", info, *source); }),
+               "cannot write " + (folder.path() / "absent" / "a.h5").string() +
+                   ": cannot make a file beside it: No such file or directory"));
 }
 
 TEST(ShardFile, OtherFilesAreRefused) {
@@ -139,6 +145,8 @@ TEST(ShardFile, AFlippedBitIsFound) {
     write_shards(folder.path(), *source, 1, 100, deflate);
     const auto path = folder.path() / "train-00000-of-00001.h5";
     const std::vector<uint8_t> bytes = bytes_of(path);
+    const std::vector<double> means = ShardDataset(folder.path(), Split::train).info().mean;
+    ASSERT_EQ(means.size(), 2U);
     int found = 0, tried = 0;
     for (size_t bit = 0; bit < bytes.size() * 8; bit += 61, ++tried) {
       std::vector<uint8_t> flipped = bytes;
@@ -146,8 +154,12 @@ TEST(ShardFile, AFlippedBitIsFound) {
       write_bytes(path, flipped);
       try {
         const ShardDataset dataset(folder.path(), Split::train);
+        ShardFile(path).verify();
         EXPECT_EQ(content_of(dataset), expected) << "bit " << bit;
         EXPECT_EQ(dataset.class_names(), source->class_names()) << "bit " << bit;
+        EXPECT_EQ(dataset.class_counts(400), source->class_counts(400)) << "bit " << bit;
+        EXPECT_EQ(dataset.name_of(399), "") << "bit " << bit;
+        EXPECT_EQ(dataset.info().mean, means) << "bit " << bit;
       } catch (const Error& error) {
         ++found;
         EXPECT_TRUE(contains(error.what(), path.string())) << error.what();
@@ -169,68 +181,12 @@ TEST(ShardFile, DamagedImagesAreNamed) {
   *at ^= 4;
   write_bytes(path, bytes);
   const ShardFile shard(path);
-  shard.read_chunk(1);
-  EXPECT_TRUE(contains(message_of([&] { shard.read_chunk(2); }),
-                       path.string() + ": images 200 to 299 are damaged"));
-  EXPECT_TRUE(contains(message_of([&] { shard.verify(); }), "images 200 to 299 are damaged"));
-}
-
-TEST(ShardDataset, EqualsItsSourceForAnyCutAndAnyOrder) {
-  const auto source = small_dataset(103);
-  std::vector<int64_t> indices = range(0, 103);
-  for (int64_t i : {5, 5, 102, 0, 77}) indices.push_back(i);
-  std::reverse(indices.begin(), indices.end());
-  for (int shards : {1, 2, 7})
-    for (int64_t chunk : {0, 1, 10, 1000}) {
-      TemporaryFolder folder;
-      write_shards(folder.path(), *source, shards, chunk, shards == 2 ? 4 : 0);
-      const ShardDataset dataset(folder.path(), Split::train);
-      EXPECT_EQ(dataset.shards(), shards);
-      EXPECT_EQ(dataset.samples(), 103);
-      EXPECT_EQ(content_of(dataset, indices), content_of(*source, indices));
-    }
-}
-
-TEST(ShardDataset, TheCacheKeepsItsBudget) {
-  TemporaryFolder folder;
-  const auto source = small_dataset(100);
-  write_shards(folder.path(), *source, 2, 10);  // ten chunks of 240 bytes
-  const ShardDataset large(folder.path(), Split::train);
-  content_of(large);
-  EXPECT_EQ(large.cached_bytes(), 2400U);
-  const ShardDataset medium(folder.path(), Split::train, 700);
-  EXPECT_EQ(content_of(medium), content_of(*source));
-  EXPECT_EQ(medium.cached_bytes(), 480U);
-  const ShardDataset none(folder.path(), Split::train, 0);
-  EXPECT_EQ(content_of(none), content_of(*source));
-  EXPECT_EQ(none.cached_bytes(), 0U);
-}
-
-TEST(ShardDataset, CachedChunksOutliveTheFileTheyCameFrom) {
-  TemporaryFolder folder;
-  const auto source = small_dataset(100);
-  write_shards(folder.path(), *source, 1, 10);
-  const ShardDataset dataset(folder.path(), Split::train);
-  content_of(dataset);
-  const auto path = folder.path() / "train-00000-of-00001.h5";
-  write_bytes(path, std::vector<uint8_t>(bytes_of(path).size()));
-  EXPECT_EQ(content_of(dataset), content_of(*source));
-}
-
-TEST(ShardDataset, ThreadsMayReadAtOnce) {
-  TemporaryFolder folder;
-  const auto source = small_dataset(200);
-  write_shards(folder.path(), *source, 3, 8, 1);
-  const ShardDataset dataset(folder.path(), Split::train, 500);
-  const Content expected = content_of(*source);
-  std::vector<std::thread> threads;
-  std::vector<int> wrong(4, 0);
-  for (size_t t = 0; t < 4; ++t)
-    threads.emplace_back([&, t] {
-      for (int i = 0; i < 20; ++i) wrong[t] += !(content_of(dataset) == expected);
-    });
-  for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(wrong, std::vector<int>(4, 0));
+  EXPECT_TRUE(shard.read_block(1).damage.empty());
+  const SampleBlock block = shard.read_block(2);
+  for (size_t i = 0; i < 100; ++i) EXPECT_EQ(block.damage[i].empty(), i != 50) << i;
+  EXPECT_TRUE(
+      contains(block.damage[50], path.string() + ": sample 250 is damaged: expected checks"));
+  EXPECT_EQ(message_of([&] { shard.verify(); }), block.damage[50]);
 }
 
 // Limits the process's open files while it exists, like `ulimit -n`.
@@ -274,7 +230,7 @@ TEST(ShardDataset, MoreShardsThanFilesMayBeOpen) {
   const std::vector<int64_t> all = range(0, 1100);
   for (rlim_t files : {1024, 64}) {
     const OpenFilesLimit limit(files);
-    const ShardDataset dataset(folder.path(), Split::train, 0);
+    const ShardDataset dataset(folder.path(), Split::train, {.cache_bytes = 0});
     EXPECT_EQ(dataset.shards(), 1100);
     for (int pass = 0; pass < 2; ++pass) EXPECT_EQ(content_of(dataset, all).labels.size(), 1100U);
   }
@@ -308,10 +264,10 @@ TEST(ShardFile, AFileThatWasChangedIsSaid) {
   const auto pool = std::make_shared<DescriptorPool>(1);
   const ShardFile shard(path, pool);
   const ShardFile second(other, pool);  // closes the first one
-  shard.read_chunk(0);
-  second.read_chunk(0);
+  shard.read_block(0);
+  second.read_block(0);
   fs::resize_file(path, fs::file_size(path) + 1);
-  EXPECT_EQ(message_of([&] { shard.read_chunk(1); }),
+  EXPECT_EQ(message_of([&] { shard.read_block(1); }),
             path.string() + " has been changed since it was opened");
 }
 
