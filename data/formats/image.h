@@ -9,9 +9,12 @@
 
 namespace d2l::data {
 
-// Image files come from strangers: every decoder checks these limits before it allocates memory.
-constexpr int64_t kMostImagePixels = int64_t{1} << 27;   // about 11,585 x 11,585
-constexpr uint64_t kMostImageBytes = uint64_t{1} << 28;  // of a file
+// Image files come from strangers: every decoder checks these limits before it allocates memory. It
+// also rejects a header that states more pixels than the bytes of the file can hold.
+constexpr int64_t kMostImagePixels = int64_t{1} << 27;        // about 11,585 x 11,585
+constexpr int64_t kMostImageSide = 1'000'000;                 // pixels
+constexpr uint64_t kMostImageBytes = uint64_t{1} << 28;       // of a file
+constexpr int64_t kAlwaysPlausiblePixels = int64_t{1} << 22;  // in a file of any size
 
 // What the header of an image file says.
 struct ImageHeader {
