@@ -42,9 +42,9 @@ struct Erased {
 };
 
 // Uniform factors in [max(0, 1 - strength), 1 + strength].
-class Factors {
+class FactorRange {
  public:
-  explicit Factors(double strength)
+  explicit FactorRange(double strength)
       : low_(static_cast<float>(std::max(0.0, 1 - strength))),
         range_(static_cast<float>(1 + strength) - low_) {}
 
@@ -65,6 +65,7 @@ class Variations {
         colour_key_{params.key.seed, mix(params.key.stream, stream_of("colours"))},
         erasing_key_{params.key.seed, mix(params.key.stream, stream_of("erasing"))},
         augmentation_(params.augmentation),
+        mixes_values_(params.augmentation.mixes_values()),
         flip_below_(threshold(params.augmentation.flip)),
         erase_below_(threshold(params.augmentation.erasing)),
         brightness_(params.augmentation.brightness),
@@ -77,7 +78,7 @@ class Variations {
             .right = shift(words.word[1]),
             // to_unit(word) < flip in integers
             .mirrored = (words.word[2] >> 8) < flip_below_,
-            .brightness = augmentation_.mixes_values() ? 1.0f : brightness_.of(words.word[3])};
+            .brightness = mixes_values_ ? 1.0f : brightness_.of(words.word[3])};
   }
 
   D2L_HOST_DEVICE ColourChange colours_of(int64_t sample) const {
@@ -145,8 +146,9 @@ class Variations {
 
   RngKey key_, colour_key_, erasing_key_;
   Augmentation augmentation_;
+  bool mixes_values_;
   uint32_t flip_below_, erase_below_;
-  Factors brightness_, contrast_, saturation_;
+  FactorRange brightness_, contrast_, saturation_;
 };
 
 }  // namespace d2l::images

@@ -81,26 +81,26 @@ ColourChanger::ColourChanger(int64_t pixels, int64_t channels, const float* mean
   }
 }
 
-ColourChanger::Planes ColourChanger::planes(int64_t at, int64_t count) {
+ColourChanger::ColourPlanes ColourChanger::planes(int64_t at, int64_t count) {
   float* begin = memory_.data() + at * channels_;
-  Planes planes{{begin, begin, begin}, count};
+  ColourPlanes planes{{begin, begin, begin}, count};
   for (int64_t i = 1; i < channels_; ++i) planes.of[i] = begin + i * count;
   return planes;
 }
 
-void ColourChanger::load(const uint8_t* image, const Planes& planes) const {
+void ColourChanger::load(const uint8_t* image, const ColourPlanes& planes) const {
   const auto& [red, green, blue] = planes.of;
   if (channels_ == 1) return load_grey(image, planes.count, red);
   load_colours(image, planes.count, red, green, blue);
 }
 
-int64_t ColourChanger::sum_of_greys(const Planes& planes) const {
+int64_t ColourChanger::sum_of_greys(const ColourPlanes& planes) const {
   const auto& [red, green, blue] = planes.of;
   return channels_ == 1 ? sum_values(red, planes.count) : sum_greys(red, green, blue, planes.count);
 }
 
 void ColourChanger::change_steps(const ColourChange& change, int begin, int end, float grey,
-                                 const Planes& planes) const {
+                                 const ColourPlanes& planes) const {
   const auto& [red, green, blue] = planes.of;
   const int64_t values = channels_ * planes.count;
   for (int i = begin; i < end; ++i) {
@@ -113,7 +113,7 @@ void ColourChanger::change_steps(const ColourChange& change, int begin, int end,
 }
 
 template <class T>
-void ColourChanger::store(const Planes& planes, T* y) const {
+void ColourChanger::store(const ColourPlanes& planes, T* y) const {
   for (int64_t i = 0; i < channels_; ++i)
     normalise(planes.of[i], planes.count, mean_[i], deviation_[i]);
   const auto& [red, green, blue] = planes.of;
@@ -131,7 +131,7 @@ void ColourChanger::apply(const uint8_t* image, const ColourChange& change, T* y
 
   int64_t greys = 0;
   for (int64_t first = 0; first < pixels_; first += kBlock) {
-    const Planes block = planes(needs_grey ? first : 0, std::min(kBlock, pixels_ - first));
+    const ColourPlanes block = planes(needs_grey ? first : 0, std::min(kBlock, pixels_ - first));
     load(image + first * channels_, block);
     change_steps(change, 0, contrast, 0, block);
     if (needs_grey)
@@ -142,7 +142,7 @@ void ColourChanger::apply(const uint8_t* image, const ColourChange& change, T* y
   if (!needs_grey) return;
   const float grey = images::mean_grey(greys, pixels_);
   for (int64_t first = 0; first < pixels_; first += kBlock) {
-    const Planes block = planes(first, std::min(kBlock, pixels_ - first));
+    const ColourPlanes block = planes(first, std::min(kBlock, pixels_ - first));
     change_steps(change, contrast, change.count, grey, block);
     store(block, y + first * channels_);
   }

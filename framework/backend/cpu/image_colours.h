@@ -20,17 +20,17 @@ class ColourChanger {
 
  private:
   // Some pixels of an image, in a plane for each channel.
-  struct Planes {
+  struct ColourPlanes {
     float* of[3];
     int64_t count;
   };
-  Planes planes(int64_t at, int64_t count);  // in memory_, for `count` pixels from pixel `at`
-  void load(const uint8_t* image, const Planes& planes) const;
-  int64_t sum_of_greys(const Planes& planes) const;
+  ColourPlanes planes(int64_t at, int64_t count);  // in memory_, for `count` pixels from pixel `at`
+  void load(const uint8_t* image, const ColourPlanes& planes) const;
+  int64_t sum_of_greys(const ColourPlanes& planes) const;
   void change_steps(const images::ColourChange& change, int begin, int end, float grey,
-                    const Planes& planes) const;
+                    const ColourPlanes& planes) const;
   template <class T>
-  void store(const Planes& planes, T* y) const;
+  void store(const ColourPlanes& planes, T* y) const;
 
   int64_t pixels_, channels_;
   float mean_[3], deviation_[3];

@@ -106,22 +106,22 @@ struct PrepareWhole {
                                Pixel& pixel) const {
     using images::ColourStep;
     auto& [red, green, blue] = pixel;
-    for (int i = begin; i < end; ++i) switch (change.step(i)) {
-        case ColourStep::brightness:
-          for (float* value : {&red, &green, &blue})
-            *value = images::brightened(*value, change.brightness);
-          break;
-        case ColourStep::contrast:
-          for (float* value : {&red, &green, &blue})
-            *value = images::stretched(*value, grey, change.contrast);
-          break;
-        case ColourStep::saturation:
-          images::saturate(red, green, blue, change.saturation);
-          break;
-        case ColourStep::hue:
-          images::turn_hue(red, green, blue, change.turn);
-          break;
+    for (int i = begin; i < end; ++i) {
+      const ColourStep step = change.step(i);
+      if (step == ColourStep::brightness) {
+        red = images::brightened(red, change.brightness);
+        green = images::brightened(green, change.brightness);
+        blue = images::brightened(blue, change.brightness);
+      } else if (step == ColourStep::contrast) {
+        red = images::stretched(red, grey, change.contrast);
+        green = images::stretched(green, grey, change.contrast);
+        blue = images::stretched(blue, grey, change.contrast);
+      } else if (step == ColourStep::saturation) {
+        images::saturate(red, green, blue, change.saturation);
+      } else {
+        images::turn_hue(red, green, blue, change.turn);
       }
+    }
   }
 
   // One or three channels.
