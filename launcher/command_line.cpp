@@ -7,6 +7,7 @@
 #include "framework/base/files.h"
 #include "framework/base/path_text.h"
 #include "framework/base/text.h"
+#include "launcher/former_options.h"
 #include "launcher/ini.h"
 #include "launcher/options/options.h"
 #include "launcher/options/usage.h"
@@ -84,8 +85,10 @@ std::vector<po::option> tokens(int argc, const char* const* argv) {
     return po::command_line_parser(argc, argv).options(known).style(style).run().options;
   } catch (const po::unknown_option& error) {
     std::string flag = error.get_option_name();
-    throw UsageError(
-        unknown_name("option", flag.substr(0, flag.find('=')), flag_names(), "d2l-train --help"));
+    flag = flag.substr(0, flag.find('='));
+    const std::string step = FormerOptions::instead_of(flag);
+    if (!step.empty()) usage(flag, " has become a step of --augment: --augment ", step);
+    throw UsageError(unknown_name("option", flag, flag_names(), "d2l-train --help"));
   } catch (const po::invalid_command_line_syntax& error) {
     fail_syntax(error);
   } catch (const po::error& error) {

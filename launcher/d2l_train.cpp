@@ -14,6 +14,7 @@
 #include "launcher/ending.h"
 #include "launcher/model_table.h"
 #include "launcher/options/options.h"
+#include "launcher/pipelines.h"
 #include "launcher/ranks.h"
 #include "launcher/report.h"
 #include "launcher/resume.h"
@@ -114,6 +115,8 @@ int train(const CommandLine& line, MpiSession& session, LastWords& last_words) {
   comm->barrier();
   last_words.belong_to(out / "log.txt");
   log.info(description(config, setup, machine, *machine.backend));
+  const std::string pipelines = pipelines_of(config).note;
+  if (!pipelines.empty()) log.info(pipelines);
   const std::string products = machine.backend->describe_products(setup.options.step.activations);
   if (!products.empty()) log.info(products);
   for (const std::string& warning : gather_messages(warnings(config, machine, setup), session))

@@ -5,6 +5,7 @@
 
 #include "framework/base/path_text.h"
 #include "framework/base/text.h"
+#include "launcher/former_options.h"
 #include "launcher/options/options.h"
 #include "launcher/options/usage.h"
 
@@ -90,6 +91,7 @@ std::string ini_value(const Option& option, const std::string& value) {
 
 Settings parse_ini(const std::string& text, const std::string& source) {
   Settings settings;
+  FormerOptions former;
   std::map<std::string, int> seen;
   int number = 0;
   for (const std::string& raw : lines_of(plain_text(text, source))) {
@@ -99,18 +101,20 @@ Settings parse_ini(const std::string& text, const std::string& source) {
     if (equals == std::string::npos) usage(where, "expected 'name = value', found '", line, "'");
     std::string name = trimmed(line.substr(0, equals));
     if (name == "config") usage(where, "a config file cannot name another config file");
-    const Option* option = find_option(name);
-    if (option == nullptr)
-      usage(where, unknown_name("option", name, names_in_files(), "d2l-train --help"));
     auto [first, is_new] = seen.emplace(name, number);
     if (!is_new) usage(where, name, " is already set on line ", first->second);
     std::string value = value_of(trimmed(line.substr(equals + 1)), where);
     const std::string label = concat(where, name);
+    if (former.take({name, label, value})) continue;
+    const Option* option = find_option(name);
+    if (option == nullptr)
+      usage(where, unknown_name("option", name, names_in_files(), "d2l-train --help"));
     if (value.empty() && !option->member->text(Config()).empty())
       usage(label, " expects a value, found none");
     if (option->is_path) value = expand_path(label, value);
     settings.push_back({name, label, value});
   }
+  former.add_to(settings);
   return settings;
 }
 

@@ -16,6 +16,7 @@ using Settings = std::vector<Setting>;
 // Parses the `name = value` lines of a UTF-8 text, with or without a byte order mark, with line
 // ends of any system. Expands `~/` and variables in paths (path_text.h). Throws UsageError with
 // `source` and the line number for other lines, unknown options and options that are set twice.
+// Options of earlier versions become today's (former_options.h).
 Settings parse_ini(const std::string& text, const std::string& source);
 
 // The option's value in the form that parse_ini() reads back: in quotes, with \", \\, \n and \r as

@@ -11,6 +11,7 @@
 #include "launcher/batch_statistics.h"
 #include "launcher/options/normalization.h"
 #include "launcher/options/options.h"
+#include "launcher/pipelines.h"
 #include "launcher/resume.h"
 #include "launcher/stored_config.h"
 #include "models/zoo.h"
@@ -29,6 +30,11 @@ std::unique_ptr<data::Loader> open_loader(const Config& config, const Machine& m
   const bool train = split == data::Split::train;
   std::shared_ptr<data::Dataset> dataset =
       data::open_dataset(config.data.name, config.data.folder, split);
+  const Pipelines pipelines = pipelines_of(config);
+  if (train)
+    train_shape(pipelines, dataset->shape());  // throws if it does not fit
+  else
+    eval_shape(pipelines, dataset->shape());
   const TrainingConfig& training = config.training;
   const bool is_dropped = training.last_batch == data::LastBatch::drop;
   if (train && is_dropped && training.batch_size > dataset->samples())
@@ -50,30 +56,21 @@ std::unique_ptr<data::Loader> open_loader(const Config& config, const Machine& m
           .threads = machine.loader_threads,
           .queue_bytes =
               config.machine.loader_queue.bytes.value_or(data::LoaderOptions().queue_bytes),
-          .pipeline = config.data.resize > 0 ? data::Pipeline().resized(config.data.resize)
-                                             : data::Pipeline(),
+          .pipeline = train ? pipelines.train : pipelines.eval,
           .on_bad_sample = config.data.on_bad_sample});
 }
 
-void check_same_kind(const data::Dataset& train, const data::Dataset& test) {
-  check(test.shape() == train.shape() && test.classes() <= train.classes(), train.name(),
-        ": expected test images of shape ", train.shape(), " in at most ", train.classes(),
-        " classes, like the training images, found ", test.shape(), " in ", test.classes());
-}
-
-// A crop window must overlap its image.
-void check_crop(const Config& config, const Shape& image) {
-  const int64_t size = std::min(image[0], image[1]);
-  if (config.augmentation.crop_padding >= size)
-    throw UsageError(concat("--crop-padding expects less than the image size, ", size, ", found ",
-                            config.augmentation.crop_padding));
+void check_same_kind(const data::Loader& train, const data::Loader& test) {
+  const data::Dataset &training = train.dataset(), &testing = test.dataset();
+  check(test.sample_shape() == train.sample_shape() && testing.classes() <= training.classes(),
+        training.name(), ": expected test images of shape ", train.sample_shape(), " in at most ",
+        training.classes(), " classes, like the training images, found ", test.sample_shape(),
+        " in ", testing.classes());
 }
 
 TrainerOptions trainer_options(const Config& config, const Machine& machine,
                                const data::Loader& train_data) {
-  const Shape& image = train_data.sample_shape();
   const int64_t steps_per_epoch = train_data.steps_per_epoch();
-  check_crop(config, image);
   return {.epochs = config.training.epochs,
           .max_steps = config.training.max_steps,
           .save_every = config.run.save_every,
@@ -83,8 +80,9 @@ TrainerOptions trainer_options(const Config& config, const Machine& machine,
           .ema = config.regularisation.ema,
           .step = {.accumulate = config.training.accumulate,
                    .activations = activation_type(config.training.precision),
-                   .normalisation = parse_normalisation(config.images.normalize, image[2]),
-                   .augmentation = config.augmentation,
+                   .normalisation =
+                       parse_normalisation(config.images.normalize, train_data.dataset().info()),
+                   .augmentation = config.augmentation.augment.on_device(),
                    .loss_scale = {.constant = config.training.loss_scale},
                    .sync_batch_norm = config.training.sync_bn,
                    .clip_value = config.regularisation.clip_value,
@@ -125,6 +123,7 @@ Config checked_config(const CommandLine& line, int ranks) {
   if (config.run.out.empty())
     config.run.out = "runs/" + (model.recipe.empty() ? model.name : model.recipe);
   validate(config, line.given);
+  if (config.augmentation.augment.sets_size()) config.data.resize = 0;  // of the recipe
   check_ranks(config.training, ranks);
   return config;
 }
@@ -147,7 +146,7 @@ Setup::Setup(const Config& config, const Machine& machine, Backend& backend)
           make_classification(backend, {.classes = train_data->dataset().classes(),
                                         .label_smoothing = config.regularisation.label_smoothing})),
       options(trainer_options(config, machine, *train_data)) {
-  check_same_kind(train_data->dataset(), test_data->dataset());
+  check_same_kind(*train_data, *test_data);
   options.texts["data"] = train_fingerprint;
   statistics_warning = check_batch_statistics(config, *train_data, machine.comm->size());
   parameters.freeze(config.training.freeze);

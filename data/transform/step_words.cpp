@@ -39,7 +39,7 @@ std::string range_text(double least, double most) {
 std::string number_text(double number) {
   char buffer[32];
   const auto end = std::to_chars(buffer, buffer + sizeof buffer, number).ptr;
-  const std::string decimal(buffer, end);
+  std::string decimal(buffer, end);
   if (decimal.size() <= 6) return decimal;
   for (double below = 1; below <= 64; ++below) {
     const double above = std::round(number * below);

@@ -104,7 +104,7 @@ std::string pad_crop_text(const StepValues& values) {
 }
 
 // A step with one number, which is a member of Augmentation; 0 turns it off.
-StepRule number_step(const char* name, Place place, const std::string& meaning, double most,
+StepRule number_step(const char* name, StepPlace place, const std::string& meaning, double most,
                      double Augmentation::*member) {
   return {
       .name = name,
@@ -121,8 +121,8 @@ StepRule number_step(const char* name, Place place, const std::string& meaning, 
 }  // namespace
 
 const std::vector<StepRule>& step_rules() {
-  using enum Place;
-  static const std::string chance = "a probability", strength = "a number";
+  using enum StepPlace;
+  static const std::string kChance = "a probability", kStrength = "a number";
   static const std::vector<StepRule> kTable = {
       {"resize", resize, read_resize, resize_text},
       {"random-resized-crop", crop, read_random_resized_crop, random_resized_crop_text},
@@ -130,12 +130,12 @@ const std::vector<StepRule>& step_rules() {
       {"center-crop", crop, read_center_crop, center_crop_text},
       {"rand-augment", rand_augment, read_rand_augment, rand_augment_text},
       {"pad-crop", pad_crop, read_pad_crop, pad_crop_text},
-      number_step("flip", flip, chance, 1, &Augmentation::flip),
-      number_step("brightness", colour, strength, kNoLimit, &Augmentation::brightness),
-      number_step("contrast", colour, strength, kNoLimit, &Augmentation::contrast),
-      number_step("saturation", colour, strength, kNoLimit, &Augmentation::saturation),
-      number_step("hue", colour, strength, 0.5, &Augmentation::hue),
-      number_step("random-erasing", erasing, chance, 1, &Augmentation::erasing),
+      number_step("flip", flip, kChance, 1, &Augmentation::flip),
+      number_step("brightness", colour, kStrength, kNoLimit, &Augmentation::brightness),
+      number_step("contrast", colour, kStrength, kNoLimit, &Augmentation::contrast),
+      number_step("saturation", colour, kStrength, kNoLimit, &Augmentation::saturation),
+      number_step("hue", colour, kStrength, 0.5, &Augmentation::hue),
+      number_step("random-erasing", erasing, kChance, 1, &Augmentation::erasing),
   };
   return kTable;
 }

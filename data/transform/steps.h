@@ -52,12 +52,12 @@ class StepWords {
 std::string number_text(double number);
 
 // When a step is applied. Those of one place may be written in any order.
-enum class Place { resize, crop, rand_augment, pad_crop, flip, colour, erasing };
+enum class StepPlace { resize, crop, rand_augment, pad_crop, flip, colour, erasing };
 
 // One kind of step.
 struct StepRule {
   std::string name;
-  Place place;
+  StepPlace place;
   std::function<void(StepWords&, StepValues&)> read;
   std::function<std::string(const StepValues&)> text;  // "" if the step is absent
 };

@@ -1,28 +1,42 @@
 #include "launcher/options/augmentation.h"
 
 #include "launcher/options/option_group.h"
+#include "launcher/options/usage.h"
 
 namespace d2l::launcher {
 
+std::string text_of(const data::Pipeline& value) { return value.text(); }
+
+void parse(const std::string& label, const std::string& text, data::Pipeline& value) {
+  try {
+    value = data::Pipeline::parse(text);
+  } catch (const Error& error) {
+    usage(label, ": ", error.what());
+  }
+}
+
 std::vector<Option> augmentation_options() {
   using enum ResumeRule;
-  OptionGroup group("Augmentation (random changes of training images)", &Config::augmentation);
-  group
-      .add("flip", "P", &Augmentation::flip, fixed_in_epoch,
-           "probability that a training image is mirrored left to right")
-      .from(0)
-      .up_to(1);
-  group
-      .add("crop-padding", "N", &Augmentation::crop_padding, fixed_in_epoch,
-           "pad each training image with N black pixels on every side, then crop it to its "
-           "original size at a random position")
-      .up_to(4096);
-  group
-      .add("brightness", "B", &Augmentation::brightness, fixed_in_epoch,
-           "multiply the values of each training image, which are from 0 to 1, by a random factor "
-           "between max(0, 1 - B) and 1 + B; values above 1 become 1")
-      .from(0);
+  OptionGroup group("Augmentation (changes of single images)", &Config::augmentation);
+  group.add("augment", "STEPS", &AugmentationConfig::augment, fixed_in_epoch,
+            "change each training image at random: steps separated by ',', in this order: resize "
+            "SIZE; random-resized-crop SIZE, random-crop SIZE or center-crop SIZE; rand-augment N "
+            "M; pad-crop N; flip P; brightness B, contrast C, saturation S, hue H; random-erasing "
+            "P. SIZE is N or HEIGHTxWIDTH. For example 'pad-crop 4, flip 0.5'. "
+            "docs/training.md explains the steps");
+  group.add("eval-transform", "STEPS", &AugmentationConfig::eval_transform, fixed_in_epoch,
+            "steps that give test images their size: resize SIZE, center-crop SIZE. none: as "
+            "--augment does it, but not at random");
   return group.options();
+}
+
+void check_augmentation(const Config& config, const Given& given) {
+  const auto& [augment, eval_transform] = config.augmentation;
+  if (eval_transform.is_random())
+    usage("--eval-transform expects resize and center-crop only, found ", eval_transform.text());
+  if (given.count("resize") && config.data.resize > 0 && augment.sets_size())
+    usage("--resize ", config.data.resize, " has no effect: --augment sets the size, found ",
+          augment.text());
 }
 
 }  // namespace d2l::launcher

@@ -21,7 +21,7 @@ struct Config {
   ModelConfig model;
   DataConfig data;
   ImageConfig images;
-  Augmentation augmentation;
+  AugmentationConfig augmentation;
   TrainingConfig training;
   OptimizerConfig optimizer;
   ScheduleConfig schedule;

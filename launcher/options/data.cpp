@@ -41,7 +41,8 @@ std::vector<Option> data_options() {
       .per_rank();
   group
       .add("resize", "N", &DataConfig::resize, fixed_in_epoch,
-           "resize images to N x N by bilinear interpolation; 0: keep their size")
+           "resize images to N x N by bilinear interpolation, if no step of --augment or "
+           "--eval-transform sets their size; 0: keep their size")
       .up_to(4096);
   group.add("shuffle", &DataConfig::shuffle, fixed_in_epoch,
             "order of the training samples. global: every order is equally likely. blocks: for "

@@ -13,10 +13,11 @@ namespace {
 constexpr const char* kLabel = "--normalize";
 
 [[noreturn]] void fail_syntax(const std::string& text) {
-  usage(kLabel,
-        " expects none, imagenet, cifar10 or MEAN:STD, each one number or one per channel, for "
-        "example 0.5:0.25 or 0.49,0.48,0.45:0.25,0.24,0.26, found '",
-        text, "'");
+  usage(
+      kLabel,
+      " expects none, data, imagenet, cifar10 or MEAN:STD, each one number or one per channel, for "
+      "example 0.5:0.25 or 0.49,0.48,0.45:0.25,0.24,0.26, found '",
+      text, "'");
 }
 
 std::vector<float> parse_numbers(const std::string& text, const std::string& whole) {
@@ -38,10 +39,9 @@ void spread(std::vector<float>& numbers, const std::string& text, int64_t channe
           channels == 1 ? " channel" : " channels", " of the images, found ", numbers.size());
 }
 
-}  // namespace
-
-Normalisation parse_normalisation(const std::string& text) {
-  if (text == "none") return {};
+// Without the numbers of "data".
+Normalisation parse_text(const std::string& text) {
+  if (text == "none" || text == "data") return {};
   if (text == "imagenet")
     return {.mean = {0.485f, 0.456f, 0.406f}, .deviation = {0.229f, 0.224f, 0.225f}};
   if (text == "cifar10")
@@ -56,11 +56,31 @@ Normalisation parse_normalisation(const std::string& text) {
   return found;
 }
 
-Normalisation parse_normalisation(const std::string& text, int64_t channels) {
-  Normalisation found = parse_normalisation(text);
+std::vector<float> floats_of(const std::vector<double>& numbers) {
+  return {numbers.begin(), numbers.end()};
+}
+
+Normalisation statistics_of(const data::DatasetInfo& data) {
+  if (data.mean.empty() || data.deviation.empty())
+    usage(kLabel, " data expects a dataset that knows its means and standard deviations, such as ",
+          "shards that d2l-data has packed, found ", data.name, " without them");
+  Normalisation found{.mean = floats_of(data.mean), .deviation = floats_of(data.deviation)};
+  for (const float deviation : found.deviation)
+    if (!(deviation > 0))
+      usage(kLabel, " data expects standard deviations above 0, found ", deviation, " in ",
+            data.name);
+  return found;
+}
+
+}  // namespace
+
+void check_normalisation(const std::string& text) { parse_text(text); }
+
+Normalisation parse_normalisation(const std::string& text, const data::DatasetInfo& data) {
+  Normalisation found = text == "data" ? statistics_of(data) : parse_text(text);
   if (found.mean.empty()) return found;
-  spread(found.mean, text, channels);
-  spread(found.deviation, text, channels);
+  spread(found.mean, text, data.shape[2]);
+  spread(found.deviation, text, data.shape[2]);
   return found;
 }
 

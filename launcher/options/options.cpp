@@ -13,7 +13,7 @@ constexpr GroupRules kGroups[] = {
     {model_options, check_model},
     {data_options, check_data},
     {image_options, check_images},
-    {augmentation_options},
+    {augmentation_options, check_augmentation},
     {training_options, check_training},
     {optimizer_options, check_optimizer},
     {schedule_options, check_schedule},

@@ -53,20 +53,36 @@ TEST(Duration, Lists) {
 using Numbers = std::vector<float>;
 
 TEST(Normalize, NamesAndNumbers) {
-  EXPECT_TRUE(parse_normalisation("none", 3).mean.empty());
-  EXPECT_EQ(parse_normalisation("imagenet", 3).mean, (Numbers{0.485f, 0.456f, 0.406f}));
-  EXPECT_EQ(parse_normalisation("cifar10", 3).deviation, (Numbers{0.2470f, 0.2435f, 0.2616f}));
-  const Normalisation found = parse_normalisation("-0.5,1:0.25", 2);
+  const data::DatasetInfo three{.name = "three", .shape = {0, 0, 3}};
+  EXPECT_TRUE(parse_normalisation("none", three).mean.empty());
+  EXPECT_EQ(parse_normalisation("imagenet", three).mean, (Numbers{0.485f, 0.456f, 0.406f}));
+  EXPECT_EQ(parse_normalisation("cifar10", three).deviation, (Numbers{0.2470f, 0.2435f, 0.2616f}));
+  const Normalisation found = parse_normalisation("-0.5,1:0.25", {.shape = {4, 4, 2}});
   EXPECT_EQ(found.mean, (Numbers{-0.5f, 1}));
   EXPECT_EQ(found.deviation, (Numbers{0.25f, 0.25f}));
   for (const char* bad :
        {"", "mnist", ":", "0.5", "0.5:", ":1", "a:1", "0.5:1:2", "nan:1", "1:inf"})
-    EXPECT_THAT(message_of([&] { parse_normalisation(bad); }),
+    EXPECT_THAT(message_of([&] { check_normalisation(bad); }),
                 HasSubstr(std::string("found '") + bad + "'"));
-  EXPECT_EQ(message_of([] { parse_normalisation("0:0"); }),
+  EXPECT_EQ(message_of([] { check_normalisation("0:0"); }),
             "--normalize expects an STD above 0, found '0:0'");
-  EXPECT_EQ(message_of([] { parse_normalisation("1,2:1", 3); }),
+  EXPECT_EQ(message_of([] {
+              parse_normalisation("1,2:1", {.shape = {0, 0, 3}});
+            }),
             "--normalize 1,2:1: expected numbers for 3 channels of the images, found 2");
+}
+
+TEST(Normalize, DataKnowTheirStatistics) {
+  data::DatasetInfo info{.name = "grey", .shape = {0, 0, 1}, .mean = {0.25}, .deviation = {0.5}};
+  EXPECT_NO_THROW(check_normalisation("data"));
+  EXPECT_EQ(parse_normalisation("data", info).mean, (Numbers{0.25f}));
+  EXPECT_EQ(parse_normalisation("data", info).deviation, (Numbers{0.5f}));
+  info.deviation = {0};
+  EXPECT_EQ(message_of([&] { parse_normalisation("data", info); }),
+            "--normalize data expects standard deviations above 0, found 0 in grey");
+  info.mean = info.deviation = {};
+  EXPECT_THAT(message_of([&] { parse_normalisation("data", info); }),
+              HasSubstr("found grey without them"));
 }
 
 Config config_of(std::vector<const char*> words) {

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "framework/base/files.h"
+#include "framework/checkpoint/store.h"
 #include "tests/launcher/runs.h"
 #include "tests/support/support.h"
 
@@ -9,9 +11,15 @@ namespace {
 
 using testing::HasSubstr;
 
-const Words kAugmented = {"--recipe",     "lenet", "--flip",         "0.5",
-                          "--brightness", "0.4",   "--crop-padding", "4",
-                          "--log-every",  "1",     "--normalize",    "0.3:0.25"};
+const Words kAugmented = {"--recipe",
+                          "lenet",
+                          "--augment",
+                          "rand-augment 1 9, pad-crop 4, flip 0.5, brightness 0.4, contrast 0.4, "
+                          "random-erasing 0.25",
+                          "--log-every",
+                          "1",
+                          "--normalize",
+                          "0.3:0.25"};
 
 TEST(Resume, BitForBitWithAugmentation) {
   TemporaryFolder folder;
@@ -19,9 +27,43 @@ TEST(Resume, BitForBitWithAugmentation) {
   const Words options = kAugmented + Words{"--epochs", "2"};
   ASSERT_EQ(train(2, options + Words{"--out", whole}).exit_code, 0);
   ASSERT_EQ(train(2, options + Words{"--out", cut, "--max-steps", "13"}).exit_code, 0);
-  const ProgramResult refused = train(2, {"--resume", cut, "--max-steps", "0", "--flip", "0.4"});
-  EXPECT_THAT(refused.output, HasSubstr("--flip can change only between epochs"));
+  const ProgramResult refused =
+      train(2, {"--resume", cut, "--max-steps", "0", "--augment", "flip 0.4"});
+  EXPECT_THAT(refused.output, HasSubstr("--augment can change only between epochs"));
   ASSERT_EQ(train(2, {"--resume", cut, "--max-steps", "0"}).exit_code, 0);
+  EXPECT_EQ(run_program({"d2l-ckpt", "diff", whole, cut}).output, "identical\n");
+}
+
+std::string with_former_options(std::string ini) {
+  const std::string now = "augment = pad-crop 4, flip 0.3, brightness 0.1\neval-transform = none\n";
+  const size_t at = ini.find(now);
+  EXPECT_NE(at, std::string::npos) << ini;
+  return ini.replace(at, now.size(), "flip = 0.3\ncrop-padding = 4\nbrightness = 0.1\n");
+}
+
+// Changes a run folder to one of the version in which the steps were options of their own.
+void make_former(const std::filesystem::path& run) {
+  const std::filesystem::path config = run / "config.ini";
+  write_text_file(config, with_former_options(read_text_file(config)));
+  const std::filesystem::path folder = run / "checkpoints";
+  const int64_t step = CheckpointStore::steps(folder).back();
+  Snapshot snapshot = CheckpointStore::read(CheckpointStore::path_of(folder, step)).snapshot;
+  snapshot.texts["config"] = with_former_options(snapshot.texts["config"]);
+  CheckpointStore(folder, {}).save(step, std::move(snapshot), true);
+}
+
+TEST(Resume, BitForBitOfARunWithFormerOptions) {
+  TemporaryFolder folder;
+  const std::string whole = folder.path() / "whole", cut = folder.path() / "cut";
+  const Words options = {"--model",  "mlp",       "--lr",
+                         "0.1",      "--augment", "pad-crop 4, flip 0.3, brightness 0.1",
+                         "--epochs", "1"};
+  ASSERT_EQ(train(0, options + Words{"--out", whole}).exit_code, 0);
+  ASSERT_EQ(train(0, options + Words{"--out", cut, "--max-steps", "5"}).exit_code, 0);
+  make_former(cut);
+  const ProgramResult resumed = train(0, {"--resume", cut, "--max-steps", "0"});
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.output;
+  EXPECT_THAT(resumed.output, HasSubstr("augment = pad-crop 4, flip 0.3, brightness 0.1\n"));
   EXPECT_EQ(run_program({"d2l-ckpt", "diff", whole, cut}).output, "identical\n");
 }
 

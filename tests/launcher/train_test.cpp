@@ -23,8 +23,21 @@ TEST(Train, SaysWhatDoesNotFitTheImages) {
   EXPECT_THAT(
       output({"--normalize", "imagenet"}),
       HasSubstr("--normalize imagenet: expected numbers for 1 channel of the images, found 3"));
-  EXPECT_THAT(output({"--crop-padding", "28"}),
-              HasSubstr("--crop-padding expects less than the image size, 28, found 28"));
+  EXPECT_THAT(output({"--normalize", "data"}),
+              HasSubstr("--normalize data expects a dataset that knows its means and standard "
+                        "deviations"));
+  EXPECT_THAT(output({"--augment", "pad-crop 28"}),
+              HasSubstr("--augment: pad-crop expects less than the image size, 28, found 28"));
+  EXPECT_THAT(output({"--augment", "contrast 0.4, hue 0.1"}),
+              HasSubstr("--augment: saturation and hue expect images with 3 channels, found 1"));
+  EXPECT_THAT(
+      output({"--augment", "center-crop 29"}),
+      HasSubstr("--augment: center-crop expects images of at least 29 x 29, found 28 x 28"));
+  EXPECT_THAT(output({"--eval-transform", "center-crop 29"}),
+              HasSubstr("--eval-transform: center-crop expects images of at least 29 x 29"));
+  EXPECT_THAT(output({"--eval-transform", "center-crop 24"}),
+              HasSubstr("expected test images of shape [28, 28, 1] in at most 10 classes, like the "
+                        "training images, found [24, 24, 1] in 10"));
   EXPECT_FALSE(std::filesystem::exists(run));
 }
 
