@@ -12,7 +12,6 @@
 #include "data/folder_content.h"
 #include "data/formats/cifar.h"
 #include "data/formats/idx.h"
-#include "data/shards/shard_dataset.h"
 #include "data/synthetic.h"
 #include "framework/base/error.h"
 #include "framework/base/text.h"
@@ -119,23 +118,25 @@ bool is_of_another(const Entry& entry, const fs::path& folder) {
 }
 
 // The shards of the entry in `folder`; nullptr if there are none.
-std::unique_ptr<Dataset> open_shards(const Entry& entry, const fs::path& folder, Split split) {
+std::unique_ptr<Dataset> open_shards(const Entry& entry, const fs::path& folder, Split split,
+                                     const ShardDatasetOptions& options) {
   if (find_shards(folder, split).empty()) return nullptr;
-  auto shards = std::make_unique<ShardDataset>(folder, split);
+  auto shards = std::make_unique<ShardDataset>(folder, split, options);
   check(shards->name() == entry.info.name, folder.string(), ": expected shards of '",
         entry.info.name, "', found shards of '", shards->name(), "'");
   return shards;
 }
 
 // Opens the entry from the first folder that contains shards or, failing that, original files.
-std::unique_ptr<Dataset> open_entry(const Entry& entry, const fs::path& data_dir, Split split) {
+std::unique_ptr<Dataset> open_entry(const Entry& entry, const fs::path& data_dir, Split split,
+                                    const ShardDatasetOptions& options) {
   if (!entry.open) return make_synthetic(split);
   std::vector<fs::path> places;
   for (const std::string& folder : entry.folders) places.push_back(data_dir / folder);
   if (!is_of_another(entry, data_dir)) places.push_back(data_dir);
   std::vector<std::string> searched;
   for (const fs::path& place : places) {
-    if (auto dataset = open_shards(entry, place, split)) return dataset;
+    if (auto dataset = open_shards(entry, place, split, options)) return dataset;
     if (auto dataset = entry.open(entry.info, place, split)) return dataset;
     searched.push_back(concat(place.string(), ", which ", content_text(place, entry.part)));
   }
@@ -148,12 +149,14 @@ std::unique_ptr<Dataset> open_entry(const Entry& entry, const fs::path& data_dir
 }
 
 // Opens a folder of shards, or a folder of original files that is named after their dataset.
-std::unique_ptr<Dataset> open_folder(const fs::path& folder, Split split) {
+std::unique_ptr<Dataset> open_folder(const fs::path& folder, Split split,
+                                     const ShardDatasetOptions& options) {
   const Entry* entry = find_entry(name_of(folder));
   const bool has_shards =
       !find_shards(folder, Split::train).empty() || !find_shards(folder, Split::test).empty();
-  if (entry != nullptr && entry->open && !has_shards) return open_entry(*entry, folder, split);
-  return std::make_unique<ShardDataset>(folder, split);
+  if (entry != nullptr && entry->open && !has_shards)
+    return open_entry(*entry, folder, split, options);
+  return std::make_unique<ShardDataset>(folder, split, options);
 }
 
 }  // namespace
@@ -171,10 +174,11 @@ bool names_a_folder(const std::string& data) {
 }
 
 std::unique_ptr<Dataset> open_dataset(const std::string& name_or_folder, const fs::path& data_dir,
-                                      Split split) {
-  if (const Entry* entry = find_entry(name_or_folder)) return open_entry(*entry, data_dir, split);
+                                      Split split, const ShardDatasetOptions& shards) {
+  if (const Entry* entry = find_entry(name_or_folder))
+    return open_entry(*entry, data_dir, split, shards);
   if (const auto options = sized_synthetic(name_or_folder)) return make_synthetic(split, *options);
-  if (fs::is_directory(name_or_folder)) return open_folder(name_or_folder, split);
+  if (fs::is_directory(name_or_folder)) return open_folder(name_or_folder, split, shards);
   check(name_or_folder.find('/') == std::string::npos, name_or_folder,
         ": expected a folder of shards, found ", fs::exists(name_or_folder) ? "a file" : "nothing");
   fail(unknown_name("dataset", name_or_folder, dataset_names()));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "data/shards/shard_dataset.h"
 
 namespace d2l::data {
 
@@ -23,7 +24,8 @@ bool names_a_folder(const std::string& data);
 // <data_dir>: first shards, then the original files, compressed or not. Throws Error that lists the
 // searched folders and their contents, or the nearest known name for an unknown one.
 std::unique_ptr<Dataset> open_dataset(const std::string& name_or_folder,
-                                      const std::filesystem::path& data_dir, Split split);
+                                      const std::filesystem::path& data_dir, Split split,
+                                      const ShardDatasetOptions& shards = {});
 
 // Opens IDX files of a dataset that is not in the catalog: train- or t10k-images-idx3-ubyte with
 // their labels. The number of classes is the largest training label plus 1.

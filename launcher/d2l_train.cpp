@@ -10,6 +10,7 @@
 #include "framework/comm/mpi_session.h"
 #include "framework/train/trainer.h"
 #include "launcher/command_line.h"
+#include "launcher/data_memory.h"
 #include "launcher/devices.h"
 #include "launcher/ending.h"
 #include "launcher/model_table.h"
@@ -115,8 +116,7 @@ int train(const CommandLine& line, MpiSession& session, LastWords& last_words) {
   comm->barrier();
   last_words.belong_to(out / "log.txt");
   log.info(description(config, setup, machine, *machine.backend));
-  const std::string pipelines = pipelines_of(config).note;
-  if (!pipelines.empty()) log.info(pipelines);
+  log.info(data_memory(*setup.train_data, *setup.test_data, machine.loader_threads));
   const std::string products = machine.backend->describe_products(setup.options.step.activations);
   if (!products.empty()) log.info(products);
   for (const std::string& warning : gather_messages(warnings(config, machine, setup), session))

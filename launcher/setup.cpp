@@ -9,6 +9,7 @@
 #include "framework/base/text.h"
 #include "launcher/assemble.h"
 #include "launcher/batch_statistics.h"
+#include "launcher/data_memory.h"
 #include "launcher/options/normalization.h"
 #include "launcher/options/options.h"
 #include "launcher/pipelines.h"
@@ -29,12 +30,8 @@ std::unique_ptr<data::Loader> open_loader(const Config& config, const Machine& m
                                           data::Split split) {
   const bool train = split == data::Split::train;
   std::shared_ptr<data::Dataset> dataset =
-      data::open_dataset(config.data.name, config.data.folder, split);
-  const Pipelines pipelines = pipelines_of(config);
-  if (train)
-    train_shape(pipelines, dataset->shape());  // throws if it does not fit
-  else
-    eval_shape(pipelines, dataset->shape());
+      data::open_dataset(config.data.name, config.data.folder, split,
+                         shard_options(config, machine.comm->size(), split));
   const TrainingConfig& training = config.training;
   const bool is_dropped = training.last_batch == data::LastBatch::drop;
   if (train && is_dropped && training.batch_size > dataset->samples())

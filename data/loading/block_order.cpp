@@ -11,6 +11,17 @@
 
 namespace d2l::data {
 
+namespace {
+
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// As many as can give a sample or more to each batch, see BlockLanes::drawn_below().
+int64_t lanes_for(int64_t batch, int64_t window) {
+  return std::max<int64_t>(1, std::min(window / BlockLanes::kBlocksPerLane, batch / 2));
+}
+
+}  // namespace
+
 BlockLanes::BlockLanes(int64_t samples_, int64_t batch_, std::vector<int64_t> blocks_,
                        int64_t window_)
     : samples(samples_), batch(std::min(batch_, samples_)), blocks(std::move(blocks_)) {
@@ -22,9 +33,7 @@ BlockLanes::BlockLanes(int64_t samples_, int64_t batch_, std::vector<int64_t> bl
         "sampler: expected fewer than 2^32 blocks, found ", blocks.size());
   check(window_ >= kBlocksPerLane, "sampler: expected a window of at least ", kBlocksPerLane,
         " blocks, found ", window_);
-  // A lane gives at least one sample to each batch, see drawn_below().
-  lanes = std::max<int64_t>(
-      1, std::min({window_ / kBlocksPerLane, batch / 2, static_cast<int64_t>(blocks.size())}));
+  lanes = std::min(lanes_for(batch, window_), static_cast<int64_t>(blocks.size()));
   window = window_ / lanes;
 }
 
@@ -38,12 +47,12 @@ int64_t BlockLanes::drawn_below(int64_t lane, int64_t drawn) const {
   return static_cast<int64_t>(static_cast<Int128>(begin(lane)) * drawn / samples);
 }
 
-int64_t BlockLanes::blocks_in_use(int64_t part) const {
+int64_t BlockLanes::blocks_in_use(int64_t batch, int64_t part, int64_t window) {
+  const int64_t lanes = lanes_for(batch, window);
   // Two lanes are shared with neighbours. A lane may use one block more than its window: a batch
   // that is read ahead is already in the next one.
-  const int64_t share = static_cast<int64_t>(blocks.size());
-  const int64_t used = std::min(lanes, part * lanes / batch + 2);
-  return std::min(share, used * (window + 1));
+  const int64_t used = std::min(lanes, ceil_div(part * lanes, batch) + 2);
+  return used * (window / lanes + 1);
 }
 
 Permutation::Permutation(uint64_t key, int64_t size) : size_(size) {

@@ -31,8 +31,9 @@ struct BlockLanes {
   // How many of an epoch's first `drawn` samples come from lanes below `lane`. The sum over all
   // lanes is exact: drawn_below(lanes, drawn) == drawn.
   int64_t drawn_below(int64_t lane, int64_t drawn) const;
-  // The most blocks that `part` consecutive samples of each batch draw from at the same time.
-  int64_t blocks_in_use(int64_t part) const;
+  // About the most blocks that `part` consecutive samples of each batch of `batch` draw from at the
+  // same time, in a dataset of many blocks.
+  static int64_t blocks_in_use(int64_t batch, int64_t part, int64_t window);
 
   int64_t samples = 0;
   int64_t batch = 0;            // at most `samples`

@@ -227,8 +227,7 @@ std::vector<BadSample> Loader::read_piece(Reading& reading, int64_t piece, Piece
       .samples = {batch.samples.data<int64_t>() + begin, count},
       .labels = {batch.targets.data<int64_t>() + begin, count},
       .images = batch.inputs.data<uint8_t>() + begin * sample_shape_.elements(),
-      .key = {options_.seed,
-              mix(stream_of("host augmentation"), static_cast<uint64_t>(reading.epoch))}};
+      .key = {options_.seed, mix(stream_of("views"), static_cast<uint64_t>(reading.epoch))}};
   order_of(reading.epoch)->read(reading.begin + begin, wanted.samples);
   return reader.read(wanted);
 }

@@ -67,8 +67,6 @@ class Loader final : public BatchSource {
   // that next() has returned and one more.
   uint64_t order_bytes() const { return kMostOrders * sampler_.order_bytes(); }
   uint64_t batch_bytes() const;
-  // See Sampler.
-  int64_t blocks_in_use() const { return sampler_.blocks_in_use(); }
 
  private:
   // Of the epochs in use: batches of the next one are read ahead.

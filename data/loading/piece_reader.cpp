@@ -10,7 +10,7 @@ namespace {
 
 // Damaged samples in a row, for example of a lost part of a file, after which the search for a good
 // one ends.
-constexpr int64_t kMostInARow = 1000;
+constexpr int64_t kMostInARow = 10'000;
 
 // Whether the view is the image as it is.
 bool is_whole(const View& view, const Shape& image) {

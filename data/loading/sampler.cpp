@@ -57,12 +57,6 @@ uint64_t Sampler::order_bytes() const {
   return 0;
 }
 
-int64_t Sampler::blocks_in_use() const {
-  if (!lanes_) return static_cast<int64_t>(options_.blocks.size());
-  const Part largest = part(0);
-  return lanes_->blocks_in_use(largest.end - largest.begin);
-}
-
 Sampler::Part Sampler::part(int64_t step) const {
   check(step >= 0 && step < steps_per_epoch(), "sampler: step ", step, " is outside [0, ",
         steps_per_epoch(), ")");

@@ -60,9 +60,6 @@ class Sampler {
   uint64_t order_bytes() const;
   // This rank's part of step `step`, in [0, steps_per_epoch()).
   Part part(int64_t step) const;
-  // The most blocks from which this rank draws samples at the same time; all blocks unless the
-  // order is Order::blocks.
-  int64_t blocks_in_use() const;
 
  private:
   Options options_;

@@ -1,6 +1,7 @@
 #include "data/shards/shard_dataset.h"
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
 #include <utility>
 
@@ -32,14 +33,26 @@ ShardDataset::ShardDataset(const std::filesystem::path& folder, Split split,
 ShardDataset::ShardDataset(std::vector<ShardFile> files, const ShardDatasetOptions& options)
     : Dataset(description_of(files)),
       files_(std::move(files)),
-      cache_bytes_(options.cache_bytes),
+      cache_bytes_(cache_bytes_of(files_, options)),
       records_(std::make_unique<Records[]>(files_.size())),
-      cache_(options.cache_bytes) {
+      cache_(cache_bytes_) {
   for (const ShardFile& file : files_)
     for (int64_t i = 0; i < file.blocks(); ++i) content_bytes_ += file.block(i).bytes;
   single_ = content_bytes_ > cache_bytes_ && !options.by_blocks &&
             std::all_of(files_.begin(), files_.end(),
                         [](const ShardFile& file) { return file.has_single_samples(); });
+}
+
+uint64_t ShardDataset::cache_bytes_of(const std::vector<ShardFile>& files,
+                                      const ShardDatasetOptions& options) {
+  if (options.cache_blocks == 0) return options.cache_bytes;
+  std::vector<uint64_t> sizes;
+  for (const ShardFile& file : files)
+    for (int64_t i = 0; i < file.blocks(); ++i) sizes.push_back(file.block(i).bytes);
+  const auto count = std::min(static_cast<int64_t>(sizes.size()), options.cache_blocks);
+  const auto end = sizes.begin() + count;
+  if (end != sizes.end()) std::nth_element(sizes.begin(), end, sizes.end(), std::greater<>());
+  return std::accumulate(sizes.begin(), end, uint64_t{0});
 }
 
 uint64_t ShardDataset::memory_bound() const {

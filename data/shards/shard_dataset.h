@@ -21,6 +21,8 @@ struct ShardDatasetOptions {
   // Otherwise the samples are visited in any order, and are read one by one where this is possible
   // (see ShardFile::has_single_samples).
   bool by_blocks = false;
+  // If above 0, instead of cache_bytes: room for this many blocks, the largest ones.
+  int64_t cache_blocks = 0;
 };
 
 // All shards of one split in a folder.
@@ -59,6 +61,9 @@ class ShardDataset final : public Dataset {
   size_t shard_of(int64_t index) const;
   const std::vector<SampleRecord>& records_of(size_t shard) const;
   BlockCache::Block block(size_t shard, int64_t index) const;
+
+  static uint64_t cache_bytes_of(const std::vector<ShardFile>& files,
+                                 const ShardDatasetOptions& options);
 
   std::vector<ShardFile> files_;
   uint64_t content_bytes_ = 0;  // of all blocks in memory

@@ -3,6 +3,7 @@
 #include <initializer_list>
 
 #include "data/loading/loader.h"
+#include "data/shards/shard_dataset.h"
 #include "framework/base/text.h"
 #include "launcher/options/option_group.h"
 
@@ -69,6 +70,13 @@ std::vector<Option> machine_options() {
             "one batch is. auto: " +
                 human_bytes(data::LoaderOptions().queue_bytes) + ", and at most " +
                 std::to_string(data::LoaderOptions().queue_depth) + " batches");
+  group.add("cache", "auto|SIZE", &MachineConfig::cache, may_change,
+            "memory per rank for blocks of shards, for the training data and the test data each, "
+            "for example 4GiB. auto: for training, " +
+                human_bytes(data::ShardDatasetOptions::kDefaultCacheBytes) +
+                ", or with --shuffle blocks what the "
+                "blocks in use need; for the test data " +
+                human_bytes(kTestCacheBytes));
   group
       .add("time", "N", &MachineConfig::time, not_kept,
            "profile N training steps, and print the time of each layer and of each kind of "

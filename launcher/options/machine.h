@@ -28,10 +28,14 @@ struct MachineConfig {
   int threads = 0;                   // per rank; 0: automatic
   ThreadChoice loader_threads = {};  // per rank
   MemoryChoice loader_queue = {};    // per rank and split
+  MemoryChoice cache = {};           // per rank and split
   int64_t time = 0;                  // steps to measure instead of training; 0: train
 
   bool operator==(const MachineConfig&) const = default;
 };
+
+// For blocks of the test data, with --cache auto.
+inline constexpr uint64_t kTestCacheBytes = uint64_t{64} << 20;
 
 std::vector<Option> machine_options();
 

@@ -130,13 +130,13 @@ TEST(BadSample, TooManyAreAnError) {
 
 TEST(BadSample, WithoutAnyGoodOneIsAnError) {
   std::set<int64_t> all;
-  for (int64_t i = 0; i < 3000; ++i) all.insert(i);
+  for (int64_t i = 0; i < 12'000; ++i) all.insert(i);
   Loader few(std::make_shared<Damaged>(8, all), cpu(), skipping());
   EXPECT_EQ(message_of([&] { few.next(); }),
             "small, sample 0: checksum 1, expected 2; the 7 samples after it are damaged too");
-  Loader many(std::make_shared<Damaged>(3000, all), cpu(), skipping());
+  Loader many(std::make_shared<Damaged>(12'000, all), cpu(), skipping());
   EXPECT_EQ(message_of([&] { many.next(); }),
-            "small, sample 0: checksum 1, expected 2; the 1000 samples after it are damaged too");
+            "small, sample 0: checksum 1, expected 2; the 10000 samples after it are damaged too");
 }
 
 }  // namespace

@@ -102,6 +102,7 @@ cuda-graph: may change
 threads: may change
 loader-threads: may change
 loader-queue: may change
+cache: may change
 time: not kept
 progress: not kept, per rank
 task: not kept

@@ -1,0 +1,33 @@
+#include "launcher/data_memory.h"
+
+#include "framework/base/text.h"
+
+namespace d2l::launcher {
+
+data::ShardDatasetOptions shard_options(const Config& config, int ranks, data::Split split) {
+  const bool train = split == data::Split::train;
+  const bool by_blocks = !train || config.data.shuffle == ShuffleChoice::blocks;
+  if (config.machine.cache.bytes)
+    return {.cache_bytes = *config.machine.cache.bytes, .by_blocks = by_blocks};
+  if (!train) return {.cache_bytes = kTestCacheBytes, .by_blocks = true};
+  if (!by_blocks) return {};
+  const int64_t batch = config.training.batch_size;
+  return {.by_blocks = true,
+          .cache_blocks = data::BlockLanes::blocks_in_use(batch, data::share_begin(batch, ranks, 1),
+                                                          config.data.shuffle_window)};
+}
+
+std::string data_memory(const data::Loader& train, const data::Loader& test, int threads) {
+  uint64_t datasets = 0, orders = 0, batches = 0;
+  for (const data::Loader* loader : {&train, &test}) {
+    datasets += loader->dataset().memory_bound();
+    orders += loader->order_bytes();
+    batches += loader->batch_bytes();
+  }
+  return concat("data: at most ", human_bytes(datasets + orders + batches),
+                " of memory for each rank (dataset ", human_bytes(datasets), ", order ",
+                human_bytes(orders), ", batches ", human_bytes(batches), "), ", threads,
+                threads == 1 ? " loader thread" : " loader threads");
+}
+
+}  // namespace d2l::launcher
