@@ -13,10 +13,12 @@ constexpr int kBits = 22;  // of a weight's fraction: 8 more and a sign fit into
 constexpr int32_t kHalf = 1 << (kBits - 1);
 constexpr int64_t kBlock = 128;  // elements mixed at a time, in registers or L1
 
-uint8_t to_byte(int32_t sum) { return static_cast<uint8_t>(std::min(sum >> kBits, 255)); }
+uint8_t to_byte(int32_t sum) { return static_cast<uint8_t>(std::clamp(sum >> kBits, 0, 255)); }
+
+int32_t to_fixed(double weight) { return static_cast<int32_t>(std::lround(weight * (1 << kBits))); }
 
 struct RowMixing {
-  const int32_t *begin, *weights;
+  const int32_t *first, *weights;
   int64_t taps, step;  // distance between the elements of successive taps
 };
 
@@ -32,7 +34,7 @@ D2L_SIMD void mix_row(const RowMixing& m, const uint8_t* row, int64_t count, int
     for (int64_t t = 0; t < m.taps; ++t) {
       const int32_t* weights = m.weights + t * out_count + first;
       const int32_t* from = wide + t * m.step;
-      for (int64_t i = 0; i < size; ++i) sums[i] += weights[i] * from[m.begin[first + i]];
+      for (int64_t i = 0; i < size; ++i) sums[i] += weights[i] * from[m.first[first + i]];
     }
     for (int64_t i = 0; i < size; ++i) result[first + i] = to_byte(sums[i]);
   }
@@ -55,36 +57,51 @@ D2L_SIMD void mix_rows(const int32_t* weights, int64_t taps, const uint8_t* rows
 
 }  // namespace
 
-Resize::Mixing Resize::mixing(int64_t from, int64_t to) {
-  const double scale = static_cast<double>(from) / static_cast<double>(to);
-  const double support = std::max(scale, 1.0);  // half the triangle's width
-  struct Window {
-    int64_t begin, end;
-    double centre;
-  };
-  std::vector<Window> windows;
-  Mixing mixing;
-  for (int64_t i = 0; i < to; ++i) {
-    const double centre = (static_cast<double>(i) + 0.5) * scale;
-    const int64_t begin = std::lround(std::max(centre - support, 0.0));
-    const int64_t end = std::min<int64_t>(std::lround(centre + support), from);
-    windows.push_back({begin, end, centre});
-    mixing.taps = std::max(mixing.taps, end - begin);
-  }
-  for (const Window& window : windows) {
-    // all windows get the width of the widest; added taps have weight 0
-    const int64_t begin = std::min(window.begin, from - mixing.taps);
-    std::vector<double> weights(static_cast<size_t>(mixing.taps), 0.0);
-    double sum = 0;
-    for (int64_t at = window.begin; at < window.end; ++at) {
-      const double distance = (static_cast<double>(at) - window.centre + 0.5) * (1.0 / support);
-      sum += weights[at - begin] = std::max(0.0, 1.0 - std::abs(distance));
-    }
-    mixing.begin.push_back(static_cast<int32_t>(begin));
-    for (double weight : weights)
-      mixing.weights.push_back(static_cast<int32_t>(std::lround(weight / sum * (1 << kBits))));
-  }
-  return mixing;
+void BoxResize::assign(const AxisPart& down, const AxisPart& across, int64_t channels,
+                       Filter filter) {
+  channels_ = channels;
+  axis_.assign(down, filter);
+  first_row_ = axis_.begin();
+  end_row_ = axis_.end();
+  columns_.taps = axis_.taps;
+  columns_.first = axis_.first;
+  columns_.weights.resize(axis_.weights.size());
+  std::transform(axis_.weights.begin(), axis_.weights.end(), columns_.weights.begin(), to_fixed);
+
+  axis_.assign(across, filter);
+  row_elements_ = across.to * channels;
+  rows_.taps = axis_.taps;
+  rows_.first.resize(static_cast<size_t>(row_elements_));
+  rows_.weights.resize(static_cast<size_t>(row_elements_ * axis_.taps));
+  const int64_t first = axis_.begin();
+  first_byte_ = first * channels;
+  row_bytes_ = axis_.end() * channels - first_byte_;
+  for (int64_t i = 0; i < row_elements_; ++i)
+    rows_.first[i] =
+        static_cast<int32_t>((axis_.first[i / channels] - first) * channels + i % channels);
+  for (int64_t x = 0; x < across.to; ++x)
+    for (int64_t t = 0; t < axis_.taps; ++t)
+      std::fill_n(rows_.weights.begin() + t * row_elements_ + x * channels, channels,
+                  to_fixed(axis_.weights[x * axis_.taps + t]));
+}
+
+void BoxResize::apply(const uint8_t* image, int64_t row_bytes, uint8_t* result) {
+  apply(image, row_bytes, result, workspace_);
+}
+
+void BoxResize::apply(const uint8_t* image, int64_t row_bytes, uint8_t* result,
+                      Workspace& workspace) const {
+  workspace.wide.resize(static_cast<size_t>(row_bytes_));
+  workspace.rows.resize(static_cast<size_t>((end_row_ - first_row_) * row_elements_));
+  const RowMixing m{rows_.first.data(), rows_.weights.data(), rows_.taps, channels_};
+  for (int64_t y = first_row_; y < end_row_; ++y)
+    mix_row(m, image + y * row_bytes + first_byte_, row_bytes_, workspace.wide.data(),
+            row_elements_, workspace.rows.data() + (y - first_row_) * row_elements_);
+  const auto rows = static_cast<int64_t>(columns_.first.size());
+  for (int64_t y = 0; y < rows; ++y)
+    mix_rows(columns_.weights.data() + y * columns_.taps, columns_.taps,
+             workspace.rows.data() + (columns_.first[y] - first_row_) * row_elements_,
+             row_elements_, result + y * row_elements_);
 }
 
 Resize::Resize(const Shape& from, const Shape& to) : from_(from), to_(to) {
@@ -92,29 +109,12 @@ Resize::Resize(const Shape& from, const Shape& to) : from_(from), to_(to) {
             from[2] == to[2],
         "resize: expected images [height, width, channels] of the same channels, found ", from,
         " and ", to);
-  columns_ = mixing(from[0], to[0]);
-  const Mixing pixels = mixing(from[1], to[1]);
-  const int64_t channels = to[2];
-  rows_.taps = pixels.taps;
-  for (int64_t t = 0; t < pixels.taps; ++t)
-    for (int64_t x = 0; x < to[1]; ++x)
-      rows_.weights.insert(rows_.weights.end(), channels, pixels.weights[x * pixels.taps + t]);
-  for (int32_t begin : pixels.begin)
-    for (int64_t c = 0; c < channels; ++c)
-      rows_.begin.push_back(static_cast<int32_t>(begin * channels + c));
+  resize_.assign({0, static_cast<double>(from[0]), from[0], to[0]},
+                 {0, static_cast<double>(from[1]), from[1], to[1]}, from[2], Filter::bilinear);
 }
 
 void Resize::apply(const uint8_t* image, uint8_t* result, Workspace& workspace) const {
-  const int64_t row = from_[1] * from_[2], out_row = to_[1] * to_[2];
-  workspace.wide.resize(static_cast<size_t>(row));
-  workspace.rows.resize(static_cast<size_t>(from_[0] * out_row));
-  const RowMixing m{rows_.begin.data(), rows_.weights.data(), rows_.taps, from_[2]};
-  for (int64_t y = 0; y < from_[0]; ++y)
-    mix_row(m, image + y * row, row, workspace.wide.data(), out_row,
-            workspace.rows.data() + y * out_row);
-  for (int64_t y = 0; y < to_[0]; ++y)
-    mix_rows(columns_.weights.data() + y * columns_.taps, columns_.taps,
-             workspace.rows.data() + columns_.begin[y] * out_row, out_row, result + y * out_row);
+  resize_.apply(image, from_[1] * from_[2], result, workspace);
 }
 
 }  // namespace d2l::data

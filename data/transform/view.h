@@ -2,18 +2,11 @@
 
 #include <cstdint>
 #include <memory>
-#include <string>
 
 #include "data/sample.h"
+#include "data/transform/filter.h"
 
 namespace d2l::data {
-
-// The filters of Pillow's Image.resize. When they shrink, all but `nearest` average over as many
-// pixels as one result pixel covers.
-enum class Filter { nearest, box, bilinear, hamming, bicubic, lanczos };
-
-std::string to_string(Filter filter);
-Filter filter_from(const std::string& text);  // throws Error for an unknown name
 
 // A rectangle of an image, resized.
 struct View {
@@ -27,8 +20,12 @@ struct View {
   bool mirrored = false;  // left to right, at the end
 };
 
-// Reads views of samples: decodes no more of an image than necessary. Owns reusable memory; one per
-// thread.
+// Reads views of samples: decodes no more of an image than necessary. Of pixels, PNG, WebP and
+// unusual JPEG files, the result is bit for bit that of Pillow's crop and resize. Nearly all JPEG
+// files are resized as Y, Cb and Cr and then converted to RGB, and are decoded with half, a quarter
+// or an eighth of the resolution where the result needs no more: such results differ a little
+// (benchmarks/README.md has the numbers). Files from index_jpeg() (jpeg_rows.h) are fastest. Owns
+// reusable memory; one per thread.
 class ViewReader {
  public:
   ViewReader();
