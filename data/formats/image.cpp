@@ -43,8 +43,9 @@ std::string other_format(std::string_view file) {
 
 Encoding checked_encoding(std::span<const uint8_t> file) {
   check(!file.empty(), "the file is empty, expected JPEG, PNG or WebP");
-  check(file.size() <= kMostImageBytes, "the file has ", human_bytes(file.size()),
-        "; the largest image file supported has ", human_bytes(kMostImageBytes));
+  if (file.size() > kMostImageBytes)
+    fail("the file has ", human_bytes(file.size()), "; the largest image file supported has ",
+         human_bytes(kMostImageBytes));
   if (const auto encoding = encoding_of(file)) return *encoding;
   const std::string other = other_format(text_of(file));
   if (!other.empty()) fail("this is ", other, ", expected JPEG, PNG or WebP");

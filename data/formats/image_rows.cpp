@@ -38,23 +38,23 @@ void convert(const uint8_t* from, uint8_t* to, int64_t pixels) {
   }
 }
 
-std::string size_text(int64_t height, int64_t width) {
-  return concat(with_thousands(width), " x ", with_thousands(height), " pixels (width x height)");
-}
-
 }  // namespace
 
 void check_image_size(const char* format, int64_t height, int64_t width, size_t file_bytes,
                       int64_t most_pixels_per_byte) {
-  check(height > 0 && width > 0, "the ", format, " header says ", size_text(height, width));
-  check(height <= kMostImageSide && width <= kMostImageSide && height * width <= kMostImagePixels,
-        "the ", format, " header says ", size_text(height, width), "; the most supported are ",
-        with_thousands(kMostImageSide), " on a side and ", with_thousands(kMostImagePixels),
-        " in total");
   const auto bytes = static_cast<int64_t>(file_bytes);
-  check(height * width <= kAlwaysPlausiblePixels || height * width / bytes <= most_pixels_per_byte,
-        "the ", format, " header says ", size_text(height, width), ", which ",
-        with_thousands(bytes), " bytes cannot hold");
+  const bool empty = height <= 0 || width <= 0;
+  const bool large = height > kMostImageSide || width > kMostImageSide ||
+                     (!empty && height > kMostImagePixels / width);
+  if (!empty && !large &&
+      (height * width <= kAlwaysPlausiblePixels || height * width / bytes <= most_pixels_per_byte))
+    return;
+  const std::string says = concat("the ", format, " header says ", with_thousands(width), " x ",
+                                  with_thousands(height), " pixels (width x height)");
+  check(!empty, says);
+  check(!large, says, "; the most supported are ", with_thousands(kMostImageSide),
+        " on a side and ", with_thousands(kMostImagePixels), " in total");
+  fail(says, ", which ", with_thousands(bytes), " bytes cannot hold");
 }
 
 void convert_pixels(const uint8_t* from, int64_t from_channels, uint8_t* to, int64_t to_channels,

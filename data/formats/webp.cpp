@@ -61,7 +61,7 @@ WebPBitstreamFeatures features_of(std::span<const uint8_t> file) {
         " bytes, its header says ", stated);
   WebPBitstreamFeatures features;
   const VP8StatusCode status = WebPGetFeatures(file.data(), file.size(), &features);
-  check(status == VP8_STATUS_OK, reason(status));
+  if (status != VP8_STATUS_OK) fail(reason(status));
   check(features.has_animation == 0, "an animated WebP is not supported, only still images");
   check_image_size("WebP", features.height, features.width, file.size(), kMostPixelsPerByte);
   return features;
@@ -91,7 +91,7 @@ void decode_webp(std::span<const uint8_t> file, int64_t channels, Image& image) 
                           static_cast<size_t>(height * width * stored_channels)};
   const VP8StatusCode status = WebPDecode(file.data(), file.size(), &config);
   WebPFreeDecBuffer(&config.output);
-  check(status == VP8_STATUS_OK, reason(status));
+  if (status != VP8_STATUS_OK) fail(reason(status));
   if (!rows.whole()) rows.place({0, height, pixels});
 }
 

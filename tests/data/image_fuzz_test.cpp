@@ -58,7 +58,8 @@ void try_mutations(const std::vector<Bytes>& files) {
     EXPECT_GT(mutated.refused, 300) << "file " << i;
     EXPECT_GT(mutated.decoded, 20) << "file " << i;
   }
-  EXPECT_LT(most_memory() - memory, 256 << 20);
+  // AddressSanitizer keeps up to 256 MiB of freed memory.
+  EXPECT_LT(most_memory() - memory, 512 << 20);
 }
 
 TEST(ImageFuzz, Jpeg) {
