@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "framework/base/checksum.h"
 #include "framework/base/error.h"
 #include "tests/data/data_support.h"
 
@@ -133,6 +134,63 @@ void write_foreign(const std::filesystem::path& path, const Dataset& source,
                  {labels, labels + content.labels.size() * sizeof(int64_t)}},
                 writer);
   check(handle.close(), "HDF5 cannot write what a test wants");
+}
+
+namespace {
+
+Handle open_file(const std::filesystem::path& path) {
+  return made(H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT), H5Fclose);
+}
+
+std::vector<uint8_t> elements_of(hid_t dataset, hid_t type) {
+  const Handle space = made(H5Dget_space(dataset), H5Sclose);
+  const auto count = static_cast<size_t>(H5Sget_simple_extent_npoints(space.id()));
+  std::vector<uint8_t> elements(count * H5Tget_size(type));
+  done(H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, elements.data()));
+  return elements;
+}
+
+}  // namespace
+
+void rewrite_dataset(const std::filesystem::path& path, const std::string& name,
+                     const std::function<void(std::vector<uint8_t>&)>& change) {
+  const libhdf5::Quiet quiet;
+  const Handle file = open_file(path);
+  const Handle dataset = made(H5Dopen2(file.id(), name.c_str(), H5P_DEFAULT), H5Dclose);
+  const Handle type = made(H5Dget_type(dataset.id()), H5Tclose);
+  std::vector<uint8_t> elements = elements_of(dataset.id(), type.id());
+  change(elements);
+  done(H5Dwrite(dataset.id(), type.id(), H5S_ALL, H5S_ALL, H5P_DEFAULT, elements.data()));
+  if (H5Aexists(dataset.id(), "checksum") <= 0) return;
+  done(H5Adelete(dataset.id(), "checksum"));
+  libhdf5::write_text(dataset.id(), "checksum",
+                      checksum_text(checksum(elements.data(), elements.size())));
+}
+
+void store_anew(const std::filesystem::path& path, const std::string& name,
+                const ForeignStorage& storage) {
+  const libhdf5::Quiet quiet;
+  const Handle file = open_file(path);
+  std::vector<uint8_t> elements;
+  Handle type, space;
+  {
+    const Handle dataset = made(H5Dopen2(file.id(), name.c_str(), H5P_DEFAULT), H5Dclose);
+    type = storage.type >= 0 ? made(H5Tcopy(storage.type), H5Tclose)
+                             : made(H5Dget_type(dataset.id()), H5Tclose);
+    space = made(H5Dget_space(dataset.id()), H5Sclose);
+    elements = elements_of(dataset.id(), type.id());
+  }
+  done(H5Ldelete(file.id(), name.c_str(), H5P_DEFAULT));
+  const Handle creation = made(H5Pcreate(H5P_DATASET_CREATE), H5Pclose);
+  if (storage.chunk > 0) done(H5Pset_chunk(creation.id(), 1, &storage.chunk));
+  if (storage.compact) done(H5Pset_layout(creation.id(), H5D_COMPACT));
+  const Handle dataset = made(H5Dcreate2(file.id(), name.c_str(), type.id(), space.id(),
+                                         H5P_DEFAULT, creation.id(), H5P_DEFAULT),
+                              H5Dclose);
+  done(H5Dwrite(dataset.id(), type.id(), H5S_ALL, H5S_ALL, H5P_DEFAULT, elements.data()));
+  if (storage.keeps_checksum)
+    libhdf5::write_text(dataset.id(), "checksum",
+                        checksum_text(checksum(elements.data(), elements.size())));
 }
 
 }  // namespace d2l::data::test

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -24,8 +25,23 @@ struct ForeignWriter {
   std::string elsewhere{};         // the images are stored in this file instead
 };
 
-// Writes all of `source` as one shard.
+// Writes all of `source` as one shard of version 1.
 void write_foreign(const std::filesystem::path& path, const Dataset& source,
                    const ForeignWriter& writer);
+
+// Changes the elements of an HDF5 dataset in a file, and corrects its attribute `checksum` if it
+// has one.
+void rewrite_dataset(const std::filesystem::path& path, const std::string& name,
+                     const std::function<void(std::vector<uint8_t>& elements)>& change);
+
+// Stores an HDF5 dataset of a file anew, with the same elements and checksum.
+struct ForeignStorage {
+  hsize_t chunk = 0;     // rows; 0: contiguous
+  bool compact = false;  // in the object header
+  hid_t type = -1;       // instead of its own
+  bool keeps_checksum = true;
+};
+void store_anew(const std::filesystem::path& path, const std::string& name,
+                const ForeignStorage& storage);
 
 }  // namespace d2l::data::test
