@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "framework/base/status_line.h"
 #include "framework/base/terminal.h"
 
 namespace d2l {
@@ -30,11 +31,7 @@ class Progress {
     double seconds_left = -1;  // below 0: not known
   };
 
-  // Narrower terminals get no bar.
-  static constexpr int kFewestColumns = 20;
-
   Progress(Options options, const Terminal& terminal);
-  ~Progress() { clear(); }
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
@@ -43,14 +40,13 @@ class Progress {
 
   void update(const State& state);
   // Removes the bar, so that other text can be printed; the next update() draws it again.
-  void clear();
+  void clear() { bar_.clear(); }
 
  private:
   using Clock = std::chrono::steady_clock;
 
   Options options_;
-  Terminal terminal_;
-  bool drawn_ = false;
+  StatusLine bar_;
   Clock::time_point last_;
 };
 
