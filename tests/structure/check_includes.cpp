@@ -44,9 +44,10 @@ const std::vector<Vendor> kVendors = {
     {"zlib", {"framework/checkpoint/", "data/", "tests/data/"}},
     {"jpeglib", {"data/formats/", "tests/data/", "benchmarks/"}},
     {"png.h", {"data/formats/", "tests/data/"}},
-    {"webp/", {"data/formats/", "tests/data/"}},
-    {"archive", {"data/packing/", "tests/data/"}},
-    {"curl/", {"data/packing/"}},
+    {"webp/", {"data/formats/"}},
+    {"archive", {"data/packing/", "data/fetch/", "tests/data/"}},
+    {"curl/", {"data/fetch/"}},
+    {"openssl/", {"data/fetch/", "tests/data/fetch/"}},
     {"xxhash", {"framework/base/"}},
     {"dnnl", {"framework/backend/cpu/"}},
     // this benchmark compares oneDNN with the backend
