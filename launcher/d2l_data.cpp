@@ -1,6 +1,7 @@
-// d2l-data: packs datasets into shards, describes shards and verifies them.
+// d2l-data: downloads datasets, packs them into shards, describes shards and verifies them.
 
 #include <boost/program_options.hpp>
+#include <csignal>
 #include <filesystem>
 #include <iostream>
 #include <string>
@@ -13,6 +14,7 @@
 #include "framework/base/error.h"
 #include "framework/base/path_text.h"
 #include "framework/base/text.h"
+#include "launcher/fetch_command.h"
 #include "launcher/pack.h"
 
 namespace {
@@ -23,9 +25,11 @@ using namespace d2l;
 using namespace d2l::data;
 
 constexpr const char* kUsage =
-    "d2l-data: packs datasets into HDF5 shards, and inspects and verifies shards\n"
+    "d2l-data: downloads datasets, packs them into HDF5 shards, inspects and verifies shards\n"
     "\n"
     "Usage:\n"
+    "  d2l-data fetch NAME [--data-dir DIR]\n"
+    "                               download the original files of a dataset into DIR/NAME\n"
     "  d2l-data pack --from NAME --split train|test --out DIR [--OPTION VALUE]...\n"
     "                               pack one split of a dataset; run it once for each split\n"
     "  d2l-data info PATH...        show the metadata of shards and their samples per class\n"
@@ -34,6 +38,7 @@ constexpr const char* kUsage =
     "PATH is a shard or a folder of shards. d2l-data COMMAND --help shows all options.\n"
     "\n"
     "Examples:\n"
+    "  d2l-data fetch mnist --data-dir data\n"
     "  d2l-data pack --from mnist --data-dir data --split train --out shards/mnist\n"
     "  d2l-data pack --from mnist --data-dir data --split test --out shards/mnist\n"
     "\n";
@@ -252,19 +257,22 @@ void run(const Words& words) {
   const Words rest(words.begin() + (words.empty() ? 0 : 1), words.end());
   if (command == "--help" || command == "-h" || command == "help")
     std::cout << kUsage << kExitCodes;
+  else if (command == "fetch")
+    fetch(rest);
   else if (command == "pack")
     pack(rest);
   else if (command == "info" || command == "verify")
     for_paths(command, rest);
   else if (command.empty())
-    throw UsageError("a command is missing: pack, info or verify");
+    throw UsageError("a command is missing: fetch, pack, info or verify");
   else
-    throw UsageError(unknown_name("command", command, {"pack", "info", "verify"}));
+    throw UsageError(unknown_name("command", command, {"fetch", "pack", "info", "verify"}));
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is then an error with a message
   try {
     run(Words(argv + 1, argv + argc));
     std::cout.flush();

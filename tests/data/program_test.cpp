@@ -148,7 +148,7 @@ TEST_F(Program, WrongWordsGetOneLineAndCodeTwo) {
     std::string message;
   };
   const std::vector<Case> cases{
-      {{}, "a command is missing: pack, info or verify"},
+      {{}, "a command is missing: fetch, pack, info or verify"},
       {{"pakc"}, "unknown command 'pakc', did you mean 'pack'?"},
       {{"pack", "--form", "idx"}, "unknown option '--form', did you mean '--from'?"},
       {{"pack"}, "--from is missing"},
