@@ -12,11 +12,10 @@ namespace {
 // one ends.
 constexpr int64_t kMostInARow = 10'000;
 
-// Whether the view is the image as it is.
-bool is_whole(const View& view, const Shape& image) {
-  const auto height = static_cast<double>(image[0]), width = static_cast<double>(image[1]);
-  return view.top == 0 && view.left == 0 && view.bottom == height && view.right == width &&
-         view.height == image[0] && view.width == image[1] && !view.mirrored;
+// Whether the view of an image of the result's size is the image as it is.
+bool is_whole(const View& view) {
+  return view.top == 0 && view.left == 0 && view.bottom == static_cast<double>(view.height) &&
+         view.right == static_cast<double>(view.width) && !view.mirrored;
 }
 
 }  // namespace
@@ -27,9 +26,7 @@ PieceReader::PieceReader(const Dataset& dataset, const Pipeline& pipeline,
       pipeline_(pipeline),
       result_(pipeline.result_shape(dataset.shape())),
       elements_(static_cast<size_t>(result_.elements())),
-      on_bad_sample_(on_bad_sample) {
-  if (!(result_ == dataset.shape())) resize_.emplace(dataset.shape(), result_);
-}
+      on_bad_sample_(on_bad_sample) {}
 
 std::vector<BadSample> PieceReader::read(const Piece& piece) {
   std::vector<Problem> problems = try_to_read(piece);
@@ -66,12 +63,14 @@ std::vector<PieceReader::Problem> PieceReader::try_to_read(const Piece& piece) {
 
 void PieceReader::read_image(const Sample& sample, int64_t index, RngKey key, uint8_t* image) {
   const View view = pipeline_.view(sample.shape, key, index);
-  if (sample.encoding == Encoding::pixels && is_whole(view, sample.shape)) {
+  check(view.height == result_[0] && view.width == result_[1], "expected an image of ", result_,
+        ", found ", sample.shape);
+  if (sample.encoding == Encoding::pixels && sample.shape == result_ && is_whole(view)) {
     check(sample.bytes.size() == elements_, "expected ", elements_, " bytes of pixels, found ",
           sample.bytes.size());
     std::memcpy(image, sample.bytes.data(), elements_);
   } else {
-    resize_->apply(sample.bytes.data(), image, workspace_);
+    views_.read(sample, view, result_[2], image);
   }
   if (pipeline_.finishes()) pipeline_.finish(image, result_, key, index);
 }

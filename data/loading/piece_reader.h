@@ -1,14 +1,13 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "data/dataset.h"
 #include "data/transform/pipeline.h"
-#include "data/transform/resize.h"
+#include "data/transform/view.h"
 #include "framework/base/rng.h"
 
 namespace d2l::data {
@@ -59,8 +58,7 @@ class PieceReader {
   Shape result_;  // of an image
   size_t elements_;
   OnBadSample on_bad_sample_;
-  std::optional<Resize> resize_;
-  Resize::Workspace workspace_;
+  ViewReader views_;
 };
 
 }  // namespace d2l::data

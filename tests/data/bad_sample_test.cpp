@@ -1,16 +1,20 @@
 #include <gmock/gmock.h>
 
-#include <mutex>
+#include <algorithm>
+#include <map>
 #include <set>
 
 #include "data/loading/loader.h"
-#include "tests/data/data_support.h"
+#include "data/shards/shard_dataset.h"
+#include "tests/data/image_support.h"
+#include "tests/data/mixed_shards.h"
 
 // Damaged samples in the loader.
 
 namespace d2l::data::test {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -137,6 +141,110 @@ TEST(BadSample, WithoutAnyGoodOneIsAnError) {
   Loader many(std::make_shared<Damaged>(12'000, all), cpu(), skipping());
   EXPECT_EQ(message_of([&] { many.next(); }),
             "small, sample 0: checksum 1, expected 2; the 10000 samples after it are damaged too");
+}
+
+// A folder of shards with image files of different sizes: sample 11 is a JPEG file that ends in the
+// middle, sample 30 has a flipped bit in the shard.
+class DamagedShards : public testing::Test {
+ protected:
+  static constexpr int64_t kSamples = 60, kSize = 12;
+
+  void SetUp() override {
+    for (int64_t i = 0; i < kSamples; ++i) {
+      const int64_t height = 20 + i % 7, width = 30 - i % 5;
+      MixedSample sample;
+      sample.shape = {height, width, 3};
+      sample.label = i % 5;
+      sample.name = concat(i, ".img");
+      if (i % 3 == 0) {
+        sample.bytes = noise(static_cast<size_t>(sample.shape.elements()), 40 + uint64_t(i));
+      } else {
+        sample.encoding = Encoding::jpeg;
+        sample.bytes = make_jpeg({.height = height, .width = width});
+      }
+      samples_.push_back(sample);
+    }
+    samples_[11].bytes.resize(samples_[11].bytes.size() / 2);
+    write_mixed(folder_.path(), samples_, {.shards = 2});
+    const std::filesystem::path second = folder_.path() / "train-00001-of-00002.h5";
+    std::vector<uint8_t> bytes = bytes_of(second);
+    const std::vector<uint8_t>& image = samples_[30].bytes;
+    const auto at = std::search(bytes.begin(), bytes.end(), image.begin(), image.end());
+    ASSERT_NE(at, bytes.end());
+    at[100] ^= 1;
+    write_bytes(second, bytes);
+  }
+
+  std::shared_ptr<const Dataset> open(const ShardDatasetOptions& options) const {
+    return std::make_shared<ShardDataset>(folder_.path(), Split::train, options);
+  }
+  static LoaderOptions loader_options(Order order, int threads, OnBadSample on_bad_sample) {
+    return {.batch_size = 7,
+            .order = order,
+            .threads = threads,
+            .pipeline = Pipeline().resized(kSize),
+            .on_bad_sample = on_bad_sample};
+  }
+  void expect_images(const Batch& batch) const {
+    const auto numbers = batch.samples.to_vector<int64_t>();
+    const auto images = batch.inputs.to_vector<uint8_t>();
+    constexpr size_t kElements = size_t{kSize} * kSize * 3;
+    std::vector<uint8_t> expected(kElements);
+    ViewReader reader;
+    for (size_t i = 0; i < numbers.size(); ++i) {
+      const MixedSample& sample = samples_[static_cast<size_t>(numbers[i])];
+      const View view{.bottom = static_cast<double>(sample.shape[0]),
+                      .right = static_cast<double>(sample.shape[1]),
+                      .height = kSize,
+                      .width = kSize,
+                      .clipped = false};
+      reader.read(sample.view(), view, 3, expected.data());
+      EXPECT_TRUE(std::equal(expected.begin(), expected.end(),
+                             images.begin() + static_cast<ptrdiff_t>(i * kElements)))
+          << numbers[i];
+    }
+  }
+
+  TemporaryFolder folder_;
+  std::vector<MixedSample> samples_;
+};
+
+TEST_F(DamagedShards, AreReadWithReplacements) {
+  for (const ShardDatasetOptions& options :
+       {ShardDatasetOptions{}, ShardDatasetOptions{.cache_bytes = 0},
+        ShardDatasetOptions{.by_blocks = true, .cache_blocks = 2}})
+    for (const Order order : {Order::sequential, Order::shuffled, Order::blocks})
+      for (const int threads : {1, 3}) {
+        Loader loader(open(options), cpu(), loader_options(order, threads, OnBadSample::skip));
+        std::vector<int64_t> all;
+        for (int64_t step = 0; step < loader.steps_per_epoch(); ++step) {
+          const Batch batch = loader.next();
+          expect_images(batch);
+          for (const int64_t sample : batch.samples.to_vector<int64_t>()) all.push_back(sample);
+        }
+        std::sort(all.begin(), all.end());
+        std::vector<int64_t> expected = range(0, kSamples);
+        expected[11] = 12;
+        expected[30] = 31;
+        EXPECT_EQ(all, expected);
+        Replaced found = loader.take_replaced();
+        EXPECT_EQ(found.count, 2);
+        EXPECT_THAT(found.problems,
+                    testing::UnorderedElementsAre(
+                        AllOf(HasSubstr("train-00000-of-00002.h5"), HasSubstr("sample 11"),
+                              HasSubstr("11.img")),
+                        AllOf(HasSubstr("train-00001-of-00002.h5"), HasSubstr("sample 0"),
+                              HasSubstr("30.img"), HasSubstr("is damaged"))));
+      }
+}
+
+TEST_F(DamagedShards, EndTheJobWithTheirPlace) {
+  Loader loader(open({}), cpu(), loader_options(Order::sequential, 2, OnBadSample::fail));
+  loader.next();
+  const std::string message = message_of([&] { loader.next(); });
+  EXPECT_THAT(message, AllOf(HasSubstr("train-00000-of-00002.h5"), HasSubstr("sample 11"),
+                             HasSubstr("11.img")));
+  EXPECT_EQ(message.find('\n'), std::string::npos);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "data/transform/resize.h"
 #include "framework/base/timer.h"
 #include "tests/data/data_support.h"
 
