@@ -11,7 +11,6 @@
 namespace d2l::data {
 namespace {
 
-using hdf5::PlainArray;
 using hdf5::require;
 
 std::string found_instead(uint64_t expected, uint64_t found) {

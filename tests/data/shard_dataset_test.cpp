@@ -1,5 +1,7 @@
 #include "data/shards/shard_dataset.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <atomic>
 #include <thread>
@@ -271,6 +273,28 @@ TEST(ShardDataset, MemoryIsBoundedByTablesAndCache) {
   EXPECT_EQ(bound({}), tables + all);
   EXPECT_EQ(bound({.cache_bytes = 5000, .by_blocks = true}), tables + 5000);
   EXPECT_EQ(bound({.cache_bytes = 5000}), tables + 1000 * sizeof(SampleRecord));
+}
+
+// The bytes that malloc() has given out.
+uint64_t used_memory() {
+  const struct mallinfo2 info = ::mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
+
+TEST(ShardDataset, ManyChunksNeedLittleMemory) {
+  constexpr uint64_t kOther = 100000;  // bytes for everything that does not grow
+  TemporaryFolder folder;
+  const auto source = small_dataset(50000);
+  write_shards(folder.path(), *source, 1, 1);  // one chunk per sample
+  const uint64_t before = used_memory();
+  const ShardDataset dataset(folder.path(), Split::train, {.cache_bytes = 5000});
+  EXPECT_LT(used_memory() - before, 50000 * sizeof(ChunkRow) + kOther);
+  for (int64_t index = 0; index < 50000; index += 100)
+    ASSERT_EQ(content_of(dataset, {index}), content_of(*source, {index}));
+  EXPECT_TRUE(dataset.reads_single_samples());
+  EXPECT_LT(used_memory() - before, dataset.memory_bound() + kOther);
+  const ShardDataset blocks(folder.path(), Split::train, {.cache_bytes = 5000, .by_blocks = true});
+  EXPECT_EQ(blocks.blocks().size(), 50000U);
 }
 
 TEST(BlockCache, ThreadsNeverReadTheSameBlockTwice) {
