@@ -97,6 +97,7 @@ struct ViewReader::State {
   BoxResize resize;
   Image image;
   std::vector<uint8_t> converted, turned;
+  bool has_bad_segments = false;  // of the last JPEG file
 
   void read_pixels(const Sample& sample, const View& view, int64_t channels, uint8_t* result);
   bool read_planes(const Sample& sample, const View& view, int64_t channels, uint8_t* result);
@@ -165,7 +166,10 @@ bool ViewReader::State::read_planes(const Sample& sample, const View& view, int6
                        whole(std::floor(stored.across.begin - margin_across), jpeg->width),
                        whole(std::ceil(stored.down.end + margin_down), jpeg->height),
                        whole(std::ceil(stored.across.end + margin_across), jpeg->width)};
-  if (!decoder.decode(*jpeg, sample.bytes, area, requests)) return false;
+  if (!decoder.decode(*jpeg, sample.bytes, area, requests)) {
+    has_bad_segments = jpeg->restart_interval > 0;
+    return false;
+  }
 
   std::array<PlaneResize::Source, 3> sources;
   for (size_t i = 0; i < count; ++i) {
@@ -204,12 +208,16 @@ void ViewReader::read(const Sample& sample, const View& view, int64_t channels, 
           sample.shape.elements(), " bytes of pixels, found ", sample.bytes.size());
     return state.read_pixels(sample, view, channels, result);
   }
+  state.has_bad_segments = false;
   if (sample.encoding == Encoding::jpeg && state.read_planes(sample, view, channels, result))
     return;
   const ImageHeader header = read_image_header(sample.bytes);
   check(header.shape == sample.shape, "expected an image of ", sample.shape, ", found ",
         header.shape);
   decode_image(sample.bytes, channels, state.image);
+  // libjpeg-turbo takes what follows the last block of a segment for superfluous bytes
+  check(!state.has_bad_segments,
+        "the JPEG file is damaged: expected blocks that fill the data between restart markers");
   const Sample decoded{Encoding::pixels, state.image.pixels, state.image.shape, sample.label};
   state.read_pixels(decoded, view, channels, result);
 }

@@ -34,8 +34,8 @@ class ViewReader {
   ViewReader& operator=(ViewReader&&) noexcept;
 
   // `result` gets height x width x channels bytes; `channels` is 1 or 3. Throws Error without the
-  // sample's name for damaged images, for an image that is not of sample.shape, and for a view
-  // outside the image.
+  // sample's name for images that are damaged where they are decoded, for an image that is not of
+  // sample.shape, and for a view outside the image.
   void read(const Sample& sample, const View& view, int64_t channels, uint8_t* result);
 
  private:
