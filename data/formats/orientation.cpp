@@ -90,12 +90,14 @@ std::optional<Orientation> exif_orientation(std::span<const uint8_t> exif) {
     constexpr uint32_t kOrientation = 0x112, kShort = 3, kLong = 4;
     // An entry: the tag, the type, the number of values, the value. Two bytes each, or four.
     const uint64_t entry = directory + 2 + 12 * i;
-    const auto tag = numbers.at(entry, 2), type = numbers.at(entry + 2, 2);
-    const auto count = numbers.at(entry + 4, 4), whole = numbers.at(entry + 8, 4);
+    const auto whole = numbers.at(entry + 8, 4);
     if (!whole) return std::nullopt;
-    if (tag != kOrientation) continue;
-    if (count != 1U || (type != kShort && type != kLong)) return std::nullopt;
-    return orientation_from(type == kShort ? *numbers.at(entry + 8, 2) : *whole);
+    if (*numbers.at(entry, 2) != kOrientation) continue;
+    const uint32_t type = *numbers.at(entry + 2, 2);
+    if (*numbers.at(entry + 4, 4) != 1) return std::nullopt;
+    if (type == kShort) return orientation_from(*numbers.at(entry + 8, 2));
+    if (type == kLong) return orientation_from(*whole);
+    return std::nullopt;
   }
   return std::nullopt;
 }

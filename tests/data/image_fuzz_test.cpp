@@ -27,7 +27,7 @@ int64_t most_memory() {
 // time.
 void try_file(const Bytes& file, Outcome& outcome) {
   // a copy of exactly this size, so that AddressSanitizer sees reads behind the end
-  const std::vector<uint8_t> exact(file);
+  const std::vector<uint8_t> exact(file.begin(), file.end());
   const auto begin = std::chrono::steady_clock::now();
   try {
     Image image;
