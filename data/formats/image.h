@@ -14,7 +14,7 @@ namespace d2l::data {
 constexpr int64_t kMostImagePixels = int64_t{1} << 27;        // about 11,585 x 11,585
 constexpr int64_t kMostImageSide = 1'000'000;                 // pixels
 constexpr uint64_t kMostImageBytes = uint64_t{1} << 28;       // of a file
-constexpr int64_t kAlwaysPlausiblePixels = int64_t{1} << 22;  // in a file of any size
+constexpr int64_t kAlwaysPlausiblePixels = int64_t{1} << 22;  // may be in a file of any size
 
 // What the header of an image file says.
 struct ImageHeader {
@@ -35,9 +35,11 @@ std::optional<Encoding> encoding_of(std::span<const uint8_t> file);
 ImageHeader read_image_header(std::span<const uint8_t> file);
 
 // Decodes a whole file as a viewer shows it: the orientation of EXIF is applied, palettes, CMYK and
-// 16 bits become 8 bits of grey or RGB, transparent pixels are shown on white. `channels` is 1
-// (grey: ITU-R 601 luma, as in Pillow) or 3. `image` gets its memory reused. Throws Error for
-// damaged and truncated files. Thread-safe.
+// 16 bits become 8 bits of grey or RGB, transparent pixels are shown on white. Gamma and colour
+// profiles are ignored, as by Pillow and torchvision. `channels` is 1 (grey: ITU-R 601 luma, as in
+// Pillow) or 3. `image` gets its memory reused. Throws Error, without the file's name, for
+// truncated files and for damage that the format can show: wrong checksums of PNG, impossible codes
+// (libjpeg.h has the rule for JPEG, which has no checksums). Thread-safe.
 void decode_image(std::span<const uint8_t> file, int64_t channels, Image& image);
 
 }  // namespace d2l::data

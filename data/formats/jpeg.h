@@ -30,7 +30,8 @@ struct JpegHeader {
 // or not supported: lossless, hierarchical, or not of 8 bits.
 JpegHeader read_jpeg_header(JpegDecompressor& decompressor);
 
-// ImageHeader and decode_image() for JPEG.
+// ImageHeader and decode_image() for JPEG. Besides the result, a progressive file needs 2 bytes for
+// each sample while it is decoded: 0.8 GB for the largest colour image.
 ImageHeader read_jpeg_image_header(std::span<const uint8_t> file);
 void decode_jpeg(std::span<const uint8_t> file, int64_t channels, Image& image);
 

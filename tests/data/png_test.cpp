@@ -1,7 +1,5 @@
 #include "data/formats/png.h"
 
-#include <zlib.h>
-
 #include "framework/base/error.h"
 #include "tests/data/image_support.h"
 
@@ -101,20 +99,6 @@ TEST(Png, AnEmptyPictureIsNotImpossible) {
   EXPECT_LT(file.size(), 4000U);
   const Image image = decoded(file, 1);
   EXPECT_EQ(image.shape, (Shape{5000, 5000, 1}));
-}
-
-// libpng would decompress 100 MB of text.
-TEST(Png, CompressedTextIsSkipped) {
-  Bytes zeros(100 << 20);
-  uLongf size = compressBound(zeros.size());
-  Bytes deflated(size);
-  compress(deflated.data(), &size, zeros.data(), zeros.size());
-  deflated.resize(size);
-  const std::string start = std::string("Comment") + '\0' + '\0';
-  deflated.insert(deflated.begin(), start.begin(), start.end());
-  PngRecipe recipe{.height = 8, .width = 8, .rows = test_picture(8, 8, 3)};
-  recipe.before_pixels = png_chunk("zTXt", deflated);
-  EXPECT_EQ(decoded(make_png(recipe), 3).pixels, recipe.rows);
 }
 
 }  // namespace
