@@ -40,7 +40,27 @@ std::unique_ptr<Dataset> open_mnist_files(const DatasetInfo& info, const fs::pat
 std::unique_ptr<Dataset> open_cifar_files(const DatasetInfo& info, const fs::path& folder,
                                           Split split) {
   const std::vector<fs::path> files = find_cifar10(folder, split);
-  return files.empty() ? nullptr : open_cifar10(files, split, info);
+  return files.empty() ? nullptr : open_cifar(files, split, CifarLabels::ten, info);
+}
+
+std::unique_ptr<Dataset> open_cifar100_files(const DatasetInfo& info, const fs::path& folder,
+                                             Split split) {
+  const std::vector<fs::path> files = find_cifar100(folder, split);
+  const CifarLabels labels = info.classes == 20 ? CifarLabels::coarse : CifarLabels::fine;
+  return files.empty() ? nullptr : open_cifar(files, split, labels, info);
+}
+
+Entry cifar100_entry(const std::string& name, CifarLabels labels) {
+  const std::vector<std::string>& classes = cifar100_classes(labels);
+  return {{.name = name,
+           .classes = static_cast<int64_t>(classes.size()),
+           .class_names = classes,
+           .source = "A. Krizhevsky: learning multiple layers of features from tiny images",
+           .licence = "research use"},
+          {"cifar100", "cifar-100-binary"},
+          open_cifar100_files,
+          cifar100_names,
+          ".bin"};
 }
 
 // Options of "synthetic-224x224x3": images of that size, as many as fit into 160 MB. Their number
@@ -93,6 +113,8 @@ const std::vector<Entry>& entries() {
        open_cifar_files,
        cifar10_names,
        "batch"},
+      cifar100_entry("cifar100", CifarLabels::fine),
+      cifar100_entry("cifar100-coarse", CifarLabels::coarse),
       {{.name = "synthetic"}},
   };
   return kTable;
@@ -127,19 +149,31 @@ std::unique_ptr<Dataset> open_shards(const Entry& entry, const fs::path& folder,
   return shards;
 }
 
-// Opens the entry from the first folder that contains shards or, failing that, original files.
-std::unique_ptr<Dataset> open_entry(const Entry& entry, const fs::path& data_dir, Split split,
-                                    const ShardDatasetOptions& options) {
-  if (!entry.open) return make_synthetic(split);
+std::vector<fs::path> places_of(const Entry& entry, const fs::path& data_dir) {
   std::vector<fs::path> places;
   for (const std::string& folder : entry.folders) places.push_back(data_dir / folder);
   if (!is_of_another(entry, data_dir)) places.push_back(data_dir);
-  std::vector<std::string> searched;
-  for (const fs::path& place : places) {
+  return places;
+}
+
+// Opens the entry from the first folder that contains shards or, failing that, original files.
+// Returns nullptr if there are none.
+std::unique_ptr<Dataset> find_files(const Entry& entry, const fs::path& data_dir, Split split,
+                                    const ShardDatasetOptions& options) {
+  if (!entry.open) return make_synthetic(split);
+  for (const fs::path& place : places_of(entry, data_dir)) {
     if (auto dataset = open_shards(entry, place, split, options)) return dataset;
     if (auto dataset = entry.open(entry.info, place, split)) return dataset;
-    searched.push_back(concat(place.string(), ", which ", content_text(place, entry.part)));
   }
+  return nullptr;
+}
+
+std::unique_ptr<Dataset> open_entry(const Entry& entry, const fs::path& data_dir, Split split,
+                                    const ShardDatasetOptions& options) {
+  if (auto dataset = find_files(entry, data_dir, split, options)) return dataset;
+  std::vector<std::string> searched;
+  for (const fs::path& place : places_of(entry, data_dir))
+    searched.push_back(concat(place.string(), ", which ", content_text(place, entry.part)));
   fail(entry.info.name, ": no ", to_string(split), " files: expected ", entry.files(split), ", or ",
        to_string(split), "-00000-of-NNNNN.h5, in ", join(searched, "; or in "),
        is_of_another(entry, data_dir)
@@ -167,10 +201,14 @@ std::vector<std::string> dataset_names() {
   return names;
 }
 
+bool is_dataset_name(const std::string& name) {
+  return find_entry(name) != nullptr || sized_synthetic(name).has_value();
+}
+
 bool names_a_folder(const std::string& data) {
   if (data.find('/') != std::string::npos) return true;
   std::error_code ignored;
-  return find_entry(data) == nullptr && !sized_synthetic(data) && fs::is_directory(data, ignored);
+  return !is_dataset_name(data) && fs::is_directory(data, ignored);
 }
 
 std::unique_ptr<Dataset> open_dataset(const std::string& name_or_folder, const fs::path& data_dir,
@@ -182,6 +220,18 @@ std::unique_ptr<Dataset> open_dataset(const std::string& name_or_folder, const f
   check(name_or_folder.find('/') == std::string::npos, name_or_folder,
         ": expected a folder of shards, found ", fs::exists(name_or_folder) ? "a file" : "nothing");
   fail(unknown_name("dataset", name_or_folder, dataset_names()));
+}
+
+std::unique_ptr<Dataset> find_dataset(const std::string& name_or_folder, const fs::path& data_dir,
+                                      Split split, const ShardDatasetOptions& options) {
+  if (const Entry* entry = find_entry(name_or_folder))
+    return find_files(*entry, data_dir, split, options);
+  if (const auto sized = sized_synthetic(name_or_folder)) return make_synthetic(split, *sized);
+  if (!fs::is_directory(name_or_folder)) return nullptr;
+  if (!find_shards(name_or_folder, split).empty())
+    return open_folder(name_or_folder, split, options);
+  const Entry* entry = find_entry(name_of(name_or_folder));
+  return entry != nullptr ? find_files(*entry, name_or_folder, split, options) : nullptr;
 }
 
 std::unique_ptr<Dataset> open_idx_folder(const fs::path& folder, Split split,

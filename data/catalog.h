@@ -13,6 +13,9 @@ namespace d2l::data {
 // The names of the datasets in the catalog, for help texts.
 std::vector<std::string> dataset_names();
 
+// Whether open_dataset() knows the name: one of dataset_names() or "synthetic-HxWxC".
+bool is_dataset_name(const std::string& name);
+
 // Whether `data` is the path of a folder: it contains a '/', or it is not a name that
 // open_dataset() knows and a folder of that name exists. A known name never means a folder,
 // whatever the current folder contains.
@@ -24,6 +27,11 @@ bool names_a_folder(const std::string& data);
 // <data_dir>: first shards, then the original files, compressed or not. Throws Error that lists the
 // searched folders and their contents, or the nearest known name for an unknown one.
 std::unique_ptr<Dataset> open_dataset(const std::string& name_or_folder,
+                                      const std::filesystem::path& data_dir, Split split,
+                                      const ShardDatasetOptions& shards = {});
+
+// The same, but returns nullptr if there are no files of this split, or no such dataset.
+std::unique_ptr<Dataset> find_dataset(const std::string& name_or_folder,
                                       const std::filesystem::path& data_dir, Split split,
                                       const ShardDatasetOptions& shards = {});
 

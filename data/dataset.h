@@ -77,6 +77,9 @@ class Dataset {
   // The number of samples of each class among the first `samples`. Does not read images.
   std::vector<int64_t> class_counts(int64_t samples) const;
 
+  // The label of a sample, without reading its image. Throws Error for an index out of range.
+  int64_t label(int64_t index) const;
+
   // Copies sample indices[i] to images + i * input_elements() and its label to labels[i]. Throws
   // Error for images that are not stored as pixels of one size.
   void read_bytes(std::span<const int64_t> indices, uint8_t* images, int64_t* labels) const;

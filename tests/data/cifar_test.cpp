@@ -23,7 +23,7 @@ std::vector<uint8_t> records(size_t count, uint8_t first) {
 
 TEST(Cifar10, PlanesBecomePixels) {
   const std::vector<uint8_t> bytes = records(2, 7);
-  const CifarRecords found = parse_cifar10(bytes, "file");
+  const CifarRecords found = parse_cifar(bytes, "file", CifarLabels::ten);
   EXPECT_EQ(found.labels, (std::vector<uint8_t>{7, 8}));
   ASSERT_EQ(found.images.size(), 2U * 3072);
   for (size_t n = 0; n < 2; ++n)
@@ -35,14 +35,44 @@ TEST(Cifar10, PlanesBecomePixels) {
 }
 
 TEST(Cifar10, RefusesWhatIsNot) {
-  EXPECT_EQ(message_of([] { parse_cifar10({}, "file"); }),
+  EXPECT_EQ(message_of([] { parse_cifar({}, "file", CifarLabels::ten); }),
             "file: expected CIFAR-10 records of 3073 bytes each, found 0 bytes");
-  EXPECT_EQ(message_of([] { parse_cifar10(std::vector<uint8_t>(3072), "file"); }),
+  EXPECT_EQ(message_of([] { parse_cifar(std::vector<uint8_t>(3072), "file", CifarLabels::ten); }),
             "file: expected CIFAR-10 records of 3073 bytes each, found 3072 bytes");
   std::vector<uint8_t> bytes = records(3, 0);
   bytes[2 * kRecord] = 10;
-  EXPECT_EQ(message_of([&] { parse_cifar10(bytes, "file"); }),
+  EXPECT_EQ(message_of([&] { parse_cifar(bytes, "file", CifarLabels::ten); }),
             "file: expected labels in [0, 10), sample 2 has 10");
+}
+
+TEST(Cifar100, HasFineAndCoarseLabels) {
+  TemporaryFolder folder;
+  std::vector<uint8_t> bytes = noise(2 * 3074);
+  bytes[0] = 19;  // coarse, then fine
+  bytes[1] = 99;
+  bytes[3074] = 4;
+  bytes[3075] = 0;
+  write_bytes(folder.path() / "train.bin", bytes);
+  write_bytes(folder.path() / "test.bin", std::vector<uint8_t>(3074));
+  const auto fine = open_dataset("cifar100", folder.path(), Split::train);
+  const auto coarse = open_dataset("cifar100-coarse", folder.path(), Split::train);
+  EXPECT_EQ(fine->classes(), 100);
+  EXPECT_EQ(coarse->classes(), 20);
+  EXPECT_EQ(fine->label(0), 99);
+  EXPECT_EQ(fine->class_names()[99], "worm");
+  EXPECT_EQ(coarse->label(0), 19);
+  EXPECT_EQ(fine->label(1), 0);
+  EXPECT_EQ(coarse->label(1), 4);
+  EXPECT_EQ(coarse->class_names()[4], "fruit_and_vegetables");
+  EXPECT_EQ(content_of(*fine).images[1], bytes[2 + 1024]);  // the first pixel's green
+  EXPECT_THAT(fine->info().remarks, ElementsAre("train.bin contains 2 samples of 50,000"));
+  bytes[3075] = 100;
+  write_bytes(folder.path() / "train.bin", bytes);
+  EXPECT_EQ(
+      message_of([&] { open_dataset("cifar100", folder.path(), Split::train); }),
+      (folder.path() / "train.bin").string() + ": expected labels in [0, 100), sample 1 has 100");
+  write_bytes(folder.path() / "train.bin", noise(3073));
+  EXPECT_EQ(find_dataset("cifar100", folder.path(), Split::train), nullptr);
 }
 
 TEST(Cifar10, FilesFollowTheirNumbers) {

@@ -63,7 +63,7 @@ TEST(Fuzz, Cifar10Files) {
   for (size_t i = 0; i < 3; ++i) records[i * 3073] = static_cast<uint8_t>(9 - i);
   write_bytes(path, records);
   const Tally tally = fuzz(path, 5000, [&](const std::vector<uint8_t>& bytes) {
-    const CifarRecords found = parse_cifar10(bytes, path.string());
+    const CifarRecords found = parse_cifar(bytes, path.string(), CifarLabels::ten);
     ASSERT_EQ(found.labels.size() * 3073, bytes.size());
     ASSERT_EQ(found.images.size(), found.labels.size() * 3072);
     for (uint8_t label : found.labels) ASSERT_LT(label, 10);
