@@ -21,13 +21,12 @@ std::string some(const Lines& words, size_t most) {
          (words.size() > most ? concat(" and ", words.size() - most, " more") : "");
 }
 
-std::string labels_text(const Dataset& dataset, const Counts& labels) {
+std::string labels_text(const DatasetInfo& info, const Counts& labels) {
   Lines words;
   for (const int64_t label : labels)
-    words.push_back(
-        dataset.class_names().empty()
-            ? std::to_string(label)
-            : concat(label, " (", dataset.class_names()[static_cast<size_t>(label)], ")"));
+    words.push_back(info.class_names.empty()
+                        ? std::to_string(label)
+                        : concat(label, " (", info.class_names[static_cast<size_t>(label)], ")"));
   return some(words, kMostNamed);
 }
 
@@ -45,12 +44,12 @@ Lines remarks(const Dataset& dataset, Split split) {
   return lines;
 }
 
-void add_empty(Lines& lines, const Dataset& dataset, Split split, const Counts& counts,
+void add_empty(Lines& lines, const DatasetInfo& info, Split split, const Counts& counts,
                const Counts& empty) {
   if (empty.empty()) return;
-  const bool from_one = empty == Counts{0} && dataset.class_names().empty();
-  lines.push_back(concat(dataset.name(), ", ", to_string(split), ": no samples of ", empty.size(),
-                         " of ", counts.size(), " classes: ", labels_text(dataset, empty),
+  const bool from_one = empty == Counts{0} && info.class_names.empty();
+  lines.push_back(concat(info.name, ", ", to_string(split), ": no samples of ", empty.size(),
+                         " of ", counts.size(), " classes: ", labels_text(info, empty),
                          from_one ? " (do the labels count from 1?)" : "",
                          "; samples per class: ", counts_text(counts)));
 }
@@ -60,7 +59,13 @@ void add_empty(Lines& lines, const Dataset& dataset, Split split, const Counts& 
 Lines oddities(const Dataset& dataset, Split split, int64_t samples) {
   Lines lines = remarks(dataset, split);
   const Counts counts = dataset.class_counts(samples);
-  add_empty(lines, dataset, split, counts, empty_classes(counts));
+  add_empty(lines, dataset.info(), split, counts, empty_classes(counts));
+  return lines;
+}
+
+Lines oddities(const DatasetInfo& info, Split split, const Counts& counts) {
+  Lines lines;
+  add_empty(lines, info, split, counts, empty_classes(counts));
   return lines;
 }
 
@@ -80,11 +85,11 @@ Lines oddities(const Dataset& train, const Dataset& test) {
     only_tested.push_back(static_cast<int64_t>(label));
     unknown += tested[label];
   }
-  add_empty(lines, test, Split::test, tested, only_trained);
+  add_empty(lines, test.info(), Split::test, tested, only_trained);
   if (unknown > 0)
-    lines.push_back(concat(
-        test.name(), ", test: ", with_thousands(unknown),
-        " samples are of classes without training samples: ", labels_text(test, only_tested)));
+    lines.push_back(concat(test.name(), ", test: ", with_thousands(unknown),
+                           " samples are of classes without training samples: ",
+                           labels_text(test.info(), only_tested)));
   return lines;
 }
 

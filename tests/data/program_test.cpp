@@ -9,7 +9,10 @@
 
 #include "data/formats/idx.h"
 #include "data/shards/shard_dataset.h"
+#include "data/shards/shard_writer.h"
+#include "framework/base/text.h"
 #include "tests/data/data_support.h"
+#include "tests/data/packing_support.h"
 
 namespace d2l::data::test {
 namespace {
@@ -64,9 +67,13 @@ TEST_F(Program, PacksInspectsAndVerifies) {
 
   const ProgramResult info = run({"info", out().string()});
   EXPECT_EQ(info.exit_code, 0);
-  for (const char* part : {"mine, train, shard 2 of 3", "34, numbers 34 to 67 of 101", "[4, 6, 1]",
-                           "classes       7", "deflate 2"})
+  for (const char* part : {"mine, train, 3 shards", "samples         101", "4 x 6, 1 channel",
+                           "classes         7", "deflate 2"})
     EXPECT_NE(info.output.find(part), std::string::npos) << part << " in\n" << info.output;
+
+  const ProgramResult of_one = run({"info", (out() / "train-00001-of-00003.h5").string()});
+  for (const char* part : {"mine, train, shard 2 of 3", "34, numbers 34 to 67 of 101"})
+    EXPECT_NE(of_one.output.find(part), std::string::npos) << part << " in\n" << of_one.output;
 
   const ProgramResult verified = run({"verify", out().string()});
   EXPECT_EQ(verified.exit_code, 0) << verified.output;
@@ -87,7 +94,7 @@ TEST_F(Program, WarnsOfClassesWithoutSamples) {
                                 0),
             0U)
       << packed.output;
-  EXPECT_NE(run({"info", out().string()}).output.find("per class     " + counts + "\n"),
+  EXPECT_NE(run({"info", out().string()}).output.find("per class       " + counts + "\n"),
             std::string::npos);
 }
 
@@ -97,7 +104,7 @@ TEST_F(Program, InfoObeysNoText) {
   write_shards(in(), MemoryDataset(info, noise(240), std::vector<uint8_t>(10)), 1);
   const ProgramResult result = run({"info", in().string()});
   EXPECT_EQ(result.exit_code, 0) << result.output;
-  EXPECT_NE(result.output.find("  licence       free\\n\\x1b[2J\n"), std::string::npos)
+  EXPECT_NE(result.output.find("  licence         free\\n\\x1b[2J\n"), std::string::npos)
       << result.output;
 }
 
@@ -148,7 +155,7 @@ TEST_F(Program, WrongWordsGetOneLineAndCodeTwo) {
     std::string message;
   };
   const std::vector<Case> cases{
-      {{}, "a command is missing: fetch, pack, info or verify"},
+      {{}, "a command is missing: pack, bench, fetch, info, show, stats, verify"},
       {{"pakc"}, "unknown command 'pakc', did you mean 'pack'?"},
       {{"pack", "--form", "idx"}, "unknown option '--form', did you mean '--from'?"},
       {{"pack"}, "--from is missing"},
@@ -175,8 +182,14 @@ TEST_F(Program, WrongWordsGetOneLineAndCodeTwo) {
 }
 
 TEST_F(Program, HelpNamesEverything) {
-  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
-           {"--help"}, {"pack", "--help"}, {"info", "--help"}, {"verify", "-h"}}) {
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"--help"},
+                                             {"pack", "--help"},
+                                             {"info", "--help"},
+                                             {"show", "--help"},
+                                             {"bench", "--help"},
+                                             {"stats", "--help"},
+                                             {"verify", "-h"}}) {
     const ProgramResult result = run(words);
     EXPECT_EQ(result.exit_code, 0);
     EXPECT_NE(result.output.find("d2l-data"), std::string::npos);
@@ -202,8 +215,8 @@ TEST_F(Program, ExistingShardsAreKept) {
 }
 
 TEST_F(Program, OnePackAtATimePacksASplit) {
-  Process first(
-      {"d2l-data", "pack", "--from", "synthetic", "--shards", "100", "--out", out().string()});
+  Process first({"d2l-data", "pack", "--from", "synthetic", "--split", "train", "--shards", "100",
+                 "--out", out().string()});
   wait_for_begin();
   const std::vector<pid_t> found = processes_of("d2l-data", out().string());
   ASSERT_EQ(found.size(), 1U);
@@ -263,14 +276,151 @@ TEST_F(Program, AnInterruptedPackLeavesNothingBehind) {
 }
 
 TEST_F(Program, WhatAKilledPackLeftDoesNotDisturb) {
-  Process killed(
-      {"d2l-data", "pack", "--from", "synthetic", "--shards", "2000", "--out", out().string()});
+  Process killed({"d2l-data", "pack", "--from", "synthetic", "--split", "train", "--shards", "2000",
+                  "--out", out().string()});
   wait_for_begin();
   killed.wait(0);
   EXPECT_EQ(entries(), 2);
   ASSERT_EQ(pack().exit_code, 0);
   EXPECT_EQ(entries(), 1);
   EXPECT_EQ(ShardDataset(out(), Split::train).samples(), 101);
+}
+
+TEST_F(Program, FourProcessesWriteTheSameBytes) {
+  const fs::path photos = in() / "photos", alone = in() / "alone";
+  put_classes(photos, {"ant", "bee", "cat"}, 30);
+  const std::vector<std::string> words = {"d2l-data", "pack", "--from",   photos.string(),
+                                          "--valid",  "0.2",  "--shards", "3",
+                                          "--resize", "16",   "--out"};
+  const auto with = [&](const fs::path& target) {
+    std::vector<std::string> all = words;
+    all.push_back(target.string());
+    return all;
+  };
+  ASSERT_EQ(run_program(with(alone)).exit_code, 0);
+  const ProgramResult result = run_program(on_ranks(4, with(out())));
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_EQ(entries(), 6);
+  for (const auto& entry : fs::directory_iterator(alone))
+    EXPECT_EQ(bytes_of(out() / entry.path().filename()), bytes_of(entry.path())) << entry.path();
+}
+
+TEST_F(Program, AnErrorOfOneProcessEndsAll) {
+  const fs::path photos = in() / "photos";
+  put_classes(photos, {"ant", "bee", "cat"}, 30);
+  std::vector<uint8_t> broken = jpeg_file({100, 100, 3}, 1);
+  broken.resize(broken.size() / 2);
+  put_file(photos / "cat/7.jpg", broken);
+  std::vector<std::string> words = {"d2l-data", "pack", "--from", photos.string(),
+                                    "--shards", "8",    "--out",  out().string()};
+  const ProgramResult failed = run_program(on_ranks(4, words));
+  EXPECT_NE(failed.exit_code, 0);
+  EXPECT_NE(failed.output.find("d2l-data: error: " + (photos / "cat/7.jpg").string() +
+                               ": the JPEG file is truncated"),
+            std::string::npos)
+      << failed.output;
+  EXPECT_EQ(failed.output.find("another process"), std::string::npos) << failed.output;
+  EXPECT_FALSE(fs::exists(out()));
+
+  words.insert(words.end(), {"--on-bad-image", "skip"});
+  const ProgramResult skipped = run_program(on_ranks(4, words));
+  EXPECT_EQ(skipped.exit_code, 0) << skipped.output;
+  EXPECT_NE(skipped.output.find("1 of 90 images (train) was left out"), std::string::npos)
+      << skipped.output;
+  EXPECT_EQ(run({"verify", "--decode", out().string()}).exit_code, 0);
+}
+
+TEST_F(Program, VerifyDecodesAndNamesBrokenImages) {
+  // an archive of correct bytes whose images are broken, as another program may write it
+  DatasetInfo info = small_dataset(1)->info();
+  info.shape = {0, 0, 3};
+  info.samples = 2;
+  ShardInfo shard;
+  shard.dataset = info;
+  std::vector<uint8_t> jpeg = jpeg_file({60, 60, 3}, 1);
+  fs::create_directories(out());
+  ShardWriter writer(out() / shard_name(Split::train, 0, 1), shard);
+  writer.add({.encoding = Encoding::jpeg, .bytes = jpeg, .shape = {60, 60, 3}, .label = 0}, "good");
+  jpeg.resize(jpeg.size() / 2);
+  writer.add({.encoding = Encoding::jpeg, .bytes = jpeg, .shape = {60, 60, 3}, .label = 1},
+             "bees/9.jpg");
+  writer.finish(0, 2);
+  EXPECT_EQ(run({"verify", out().string()}).exit_code, 0);
+  const ProgramResult result = run({"verify", "--decode", out().string()});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.output,
+              testing::AllOf(testing::HasSubstr("(bees/9.jpg): the JPEG file is truncated"),
+                             testing::EndsWith("error: 1 of 2 images is broken\n")));
+}
+
+TEST_F(Program, StatsAreAnOptionOfTraining) {
+  ASSERT_EQ(pack().exit_code, 0);
+  PixelSums sums;
+  sums.add(noise(101 * 24).data(), {101, 24, 1});
+  const ProgramResult result = run({"stats", out().string()});
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_NE(result.output.find("--normalize " + fixed(sums.mean()[0], 4) + ":" +
+                               fixed(sums.deviation()[0], 4) + "\n"),
+            std::string::npos)
+      << result.output;
+  EXPECT_NE(result.output.find("         15  0\n"), std::string::npos) << result.output;
+}
+
+TEST_F(Program, ShowWritesAPicture) {
+  ASSERT_EQ(pack().exit_code, 0);
+  const fs::path sheet = in() / "sheet.png";
+  const std::vector<std::string> words = {
+      "show", out().string(), "--out", sheet.string(), "--samples", "9", "--side", "32"};
+  const ProgramResult result = run(words);
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_EQ(result.output, "9 of 101 samples of idx in " + sheet.string() + "\n");
+  const std::vector<uint8_t> first = bytes_of(sheet);
+  EXPECT_EQ(read_image_header(first).shape, (Shape{3 * 56 + 8, 3 * 40 + 8, 3}));
+  run(words);
+  EXPECT_EQ(bytes_of(sheet), first);
+  run({"show", out().string(), "--out", sheet.string(), "--samples", "9", "--side", "32", "--seed",
+       "1"});
+  EXPECT_NE(bytes_of(sheet), first);
+}
+
+TEST_F(Program, ShowAndBenchAugment) {
+  put_classes(in() / "photos", {"ant", "bee"}, 10);
+  const fs::path sheet = in() / "sheet.png";
+  ASSERT_EQ(run({"pack", "--from", (in() / "photos").string(), "--out", out().string()}).exit_code,
+            0);
+  std::vector<std::string> words = {"show", out().string(), "--out", sheet.string(), "--samples",
+                                    "4",    "--side",       "16"};
+  ASSERT_EQ(run(words).exit_code, 0);
+  const std::vector<uint8_t> stored = bytes_of(sheet);
+  words.insert(words.end(), {"--augment", "random-resized-crop 16, brightness 0.5"});
+  const ProgramResult shown = run(words);
+  ASSERT_EQ(shown.exit_code, 0) << shown.output;
+  EXPECT_NE(bytes_of(sheet), stored);
+  words.back() = "flip 0.5";  // the images differ in size
+  EXPECT_EQ(run(words).exit_code, 1);
+
+  const ProgramResult result = run({"bench", out().string(), "--seconds", "0.1", "--threads", "2",
+                                    "--augment", "random-resized-crop 16"});
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  for (const char* part : {"reading", "decoding", "augmenting", "all together"})
+    EXPECT_THAT(result.output, testing::ContainsRegex(std::string(part) + " +[0-9,]+ samples/s"));
+}
+
+TEST_F(Program, PacksTheArchiveOfCifar10) {
+  const fs::path archive = data_dir() / "cifar10/cifar10_jpeg_60000.tar.gz";
+  if (!fs::exists(archive)) GTEST_SKIP() << kNoData;
+  const ProgramResult packed =
+      run({"pack", "--from", archive.string(), "--out", out().string(), "--limit", "50000"});
+  ASSERT_EQ(packed.exit_code, 0) << packed.output;
+  const ProgramResult verified = run({"verify", "--decode", out().string()});
+  EXPECT_EQ(verified.exit_code, 0) << verified.output;
+  const ShardDataset train(out(), Split::train), test(out(), Split::test);
+  EXPECT_EQ(train.class_counts(50'000), std::vector<int64_t>(10, 5000));
+  EXPECT_EQ(test.class_counts(10'000), std::vector<int64_t>(10, 1000));
+  for (const int64_t i : {0, 12'345, 49'999})
+    EXPECT_THAT(train.name_of(i),
+                testing::HasSubstr("train/" +
+                                   train.class_names()[static_cast<size_t>(train.label(i))] + "/"));
 }
 
 }  // namespace

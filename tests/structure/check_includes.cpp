@@ -26,9 +26,10 @@ const std::map<std::string, std::set<std::string>> kBelow = {
     {"data", {"tensor", "hdf5"}},
     {"options", {"train", "models", "data"}},
     {"launcher", {"options"}},
+    {"data_tool", {"launcher"}},
     {"examples", {"launcher"}},
     {"benchmarks", {"launcher"}},
-    {"tests", {"launcher", "examples", "benchmarks"}},
+    {"tests", {"launcher", "data_tool", "examples", "benchmarks"}},
 };
 
 // Headers with this prefix may only be included by files with one of these path prefixes.

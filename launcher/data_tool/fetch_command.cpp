@@ -1,4 +1,4 @@
-#include "launcher/fetch_command.h"
+#include "launcher/data_tool/fetch_command.h"
 
 #include <boost/program_options.hpp>
 #include <chrono>

@@ -1,0 +1,266 @@
+#include "data/packing/pack.h"
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+#include <thread>
+
+#include "data/catalog.h"
+#include "data/packing/open_source.h"
+#include "framework/base/error.h"
+#include "framework/base/text.h"
+#include "framework/comm/launch_environment.h"
+#include "framework/comm/mpi_session.h"
+#include "launcher/data_tool/commands.h"
+#include "launcher/data_tool/pack_progress.h"
+
+namespace d2l::data_tool {
+namespace {
+
+namespace po = boost::program_options;
+using namespace d2l::data;
+
+volatile std::sig_atomic_t interrupted = 0;
+
+constexpr const char* kUsage =
+    "Usage: d2l-data pack --from SOURCE --out DIR [--OPTION VALUE]...\n"
+    "\n"
+    "Packs images into HDF5 shards: all splits (train and test) that the source has. SOURCE is one "
+    "of\n"
+    "  a folder     with one folder of JPEG, PNG or WebP files for each class, or with folders "
+    "train\n"
+    "               and test (or val) that contain the folders of the classes\n"
+    "  an archive   of such a folder: .tar, .tar.gz, .tar.xz, .tar.zst, .zip\n"
+    "  a list       a text file with a path and a label on each line, or a CSV file\n"
+    "  a dataset    its name, or a folder with its original files or with shards\n"
+    "\n"
+    "Examples:\n"
+    "  d2l-data pack --from photos --valid 0.1 --out shards/photos\n"
+    "  d2l-data pack --from train.csv --test-from test.csv --out shards/pets\n"
+    "  mpirun -n 8 d2l-data pack --from imagenet.tar --resize 256 --out shards/imagenet\n"
+    "  d2l-data pack --from mnist --data-dir data --out shards/mnist\n"
+    "\n";
+
+void add_source_options(OptionList& options) {
+  auto add = options.add_options();
+  add("from", po::value<std::string>()->value_name("SOURCE"),
+      ("what to pack: the path of a folder, archive or list; the name of a dataset: " +
+       join(dataset_names(), ", ") +
+       "; or idx: other files in --data-dir that have the format and the names of the MNIST files")
+          .c_str());
+  add("test-from", po::value<std::string>()->value_name("LIST"),
+      "a second list, for the split test; --from is then the list for the split train");
+  add("data-dir", po::value<std::string>()->value_name("DIR")->default_value(".", ""),
+      "folder that contains the files of a dataset with a name, directly or in a subfolder with "
+      "the name of the dataset (default .)");
+  add("split", po::value<std::string>()->value_name("train|test"),
+      "pack only this split (default: all that the source has)");
+  add("valid", po::value<double>()->value_name("PART"),
+      "for sources without a split test: this part of each class becomes the split test, for "
+      "example 0.1; the images are chosen at random");
+  add("seed", po::value<uint64_t>()->value_name("N")->default_value(0, ""),
+      "for --valid and --order random: the same seed and names give the same choice (default 0)");
+  add("order", po::value<std::string>()->value_name("source|random")->default_value("source", ""),
+      "order of the images in the shards. source: by class and name, or as in the list. random: "
+      "mixed, so that neighbouring images have different classes (default source)");
+  add("limit", po::value<int64_t>()->value_name("N"),
+      "pack only the first N samples of each split (default: all)");
+  add("on-bad-image", po::value<std::string>()->value_name("fail|skip")->default_value("fail", ""),
+      "what to do with a broken image. fail: end with an error that names it. skip: name it, and "
+      "leave it out (default fail)");
+}
+
+void add_result_options(OptionList& options) {
+  auto add = options.add_options();
+  add("out", po::value<std::string>()->value_name("DIR"),
+      "output folder; created if it does not exist");
+  add("resize", po::value<std::string>()->value_name("N|HxW"),
+      "resize each image. N: the shorter side to N pixels, the other one in proportion. HxW: to "
+      "this height and width. A resized image of a file is stored as JPEG of quality 95");
+  add("store", po::value<std::string>()->value_name("bytes|pixels")->default_value("bytes", ""),
+      "bytes: store the original file of each image that is not resized. pixels: store decoded "
+      "images, which need more space but no decoding during the training (default bytes)");
+  add("index-rows", po::bool_switch(),
+      "rewrite JPEG files without loss of any pixel, so that random crops are decoded faster "
+      "during "
+      "the training; the files become larger");
+  add("channels", po::value<int>()->value_name("1|3"),
+      "channels of the images for the network: 1 (grey) or 3 (colour). Default: 3, or 1 if all "
+      "images are grey");
+  add("shards", po::value<int>()->value_name("N"),
+      "number of shards of each split; each shard is one file (default: shards of about 256 MiB)");
+  add("deflate", po::value<int>()->value_name("N")->default_value(0, ""),
+      "compression level, from 0 (none) to 9; useful for pixels (default 0)");
+  add("name", po::value<std::string>()->value_name("NAME"),
+      "name of the dataset that is stored in the shards (default: the original name)");
+  add("source", po::value<std::string>()->value_name("TEXT"),
+      "origin of the data that is stored in the shards");
+  add("licence", po::value<std::string>()->value_name("TEXT"),
+      "licence of the data that is stored in the shards");
+  add("threads", po::value<int>()->value_name("N"),
+      "threads of each process for decoding (default: the process's share of the cores)");
+  add("help,h", "show this help and exit");
+}
+
+SourceRequest source_request(const OptionValues& values) {
+  SourceRequest request;
+  request.from = required_path(values, "from");
+  request.data_dir = required_path(values, "data-dir");
+  request.test_from = optional_path(values, "test-from");
+  request.split = split_option(values);
+  return request;
+}
+
+PackOptions pack_options(const OptionValues& values) {
+  PackOptions options;
+  options.out = required_path(values, "out");
+  options.selection.split = split_option(values);
+  options.selection.seed = values["seed"].as<uint64_t>();
+  const std::string order = values["order"].as<std::string>();
+  check_word("order", order, {"source", "random"});
+  options.selection.order = order == "random" ? ItemOrder::random : ItemOrder::source;
+  if (values.count("valid") != 0) {
+    const double part = values["valid"].as<double>();
+    if (!(part > 0 && part < 1))
+      throw UsageError(concat("--valid: expected a number between 0 and 1, found ", part));
+    options.selection.valid = part;
+  }
+  if (values.count("limit") != 0) {
+    options.selection.limit = values["limit"].as<int64_t>();
+    check_range("limit", options.selection.limit, 1, INT64_MAX);
+  }
+  const std::string bad = values["on-bad-image"].as<std::string>();
+  check_word("on-bad-image", bad, {"fail", "skip"});
+  options.skip_bad_images = bad == "skip";
+  if (values.count("resize") != 0) options.form.set_resize(values["resize"].as<std::string>());
+  const std::string store = values["store"].as<std::string>();
+  check_word("store", store, {"bytes", "pixels"});
+  options.form.as_pixels = store == "pixels";
+  options.form.index_rows = values["index-rows"].as<bool>();
+  options.channels = value_or(values, "channels", 0);
+  if (values.count("channels") != 0 && options.channels != 1 && options.channels != 3)
+    throw UsageError(concat("--channels: expected 1 or 3, found ", options.channels));
+  options.shards = value_or(values, "shards", 0);
+  if (values.count("shards") != 0) check_range("shards", options.shards, 1, 99999);
+  options.deflate = values["deflate"].as<int>();
+  check_range("deflate", options.deflate, 0, 9);
+  options.name = value_or(values, "name", std::string());
+  options.source = value_or(values, "source", std::string());
+  options.licence = value_or(values, "licence", std::string());
+  return options;
+}
+
+void say(const std::string& kind, const std::string& text) {
+  std::cerr << concat("d2l-data: ", kind, ": ", visible(text), "\n");
+}
+
+void print_result(const PackOptions& options, const std::string& name,
+                  const std::vector<PackedSplit>& splits) {
+  for (const PackedSplit& split : splits) {
+    std::cout << "packed " << with_thousands(split.images) << " samples of " << name << " ("
+              << to_string(split.split) << ") into " << split.shards << " shard"
+              << (split.shards == 1 ? "" : "s") << " in " << options.out.string() << ", "
+              << human_bytes(split.bytes) << "\n";
+    if (split.left_out > 0)
+      std::cout << with_thousands(split.left_out) << " of "
+                << with_thousands(split.images + split.left_out) << " images ("
+                << to_string(split.split)
+                << (split.left_out == 1 ? ") was left out\n" : ") were left out\n");
+  }
+  std::cout.flush();
+  check(std::cout.good(), "cannot write to standard output");
+}
+
+// The work of one process.
+void pack_with(const PackTeam& team, SourceRequest request, PackOptions options) {
+  const bool first = team.rank == 0;
+  const std::unique_ptr<PackSource> source = open_source(team, request);
+  const SourceContent& content = source->content();
+  if (first)
+    for (const std::string& note : content.notes) say("note", note);
+  PackProgress progress;
+  PackHooks hooks;
+  hooks.warn = [&](const std::string& line) {
+    progress.clear();
+    say("warning", line);
+  };
+  hooks.progress = [&](int64_t done, int64_t total) { progress.update(done, total); };
+  hooks.check_stopped = [] { check(interrupted == 0, "interrupted"); };
+  const std::vector<PackedSplit> splits = data::pack(team, *source, options, hooks);
+  progress.clear();
+  if (first) print_result(options, options.name.empty() ? content.info.name : options.name, splits);
+}
+
+int report(const std::string& message, int exit_code) {
+  std::cout.flush();
+  std::cerr << concat("d2l-data: error: ", message,
+                      exit_code == 2 ? " (d2l-data --help shows the usage)\n" : "\n");
+  return exit_code;
+}
+
+// The work of one process of an MPI job.
+int pack_in_job(SourceRequest request, PackOptions options, const OptionValues& values, int argc,
+                char** argv) {
+  MpiSession session(&argc, &argv);
+  PackTeam team;
+  team.rank = session.rank();
+  team.size = session.size();
+  team.gather = [&](const std::string& mine) { return session.gather(mine); };
+  std::string message;
+  int exit_code = 1;
+  try {
+    const std::string line = join(Words(argv + 1, argv + argc), " ");
+    for (const std::string& other : session.gather(line))
+      check(other == line, "expected the same options on all processes, found '", line, "' and '",
+            other, "'");
+    options.threads = request.threads = threads_option(values, session.local_size());
+    pack_with(team, request, options);
+    return 0;
+  } catch (const JobError& error) {
+    return session.rank() == 0 ? report(error.what(), error.exit_code()) : error.exit_code();
+  } catch (const UsageError& error) {
+    message = error.what();
+    exit_code = 2;
+  } catch (const std::exception& error) {
+    message = error.what();
+  }
+  // Usually all processes have the same error, and the first one ends the job.
+  std::this_thread::sleep_for(std::chrono::milliseconds(100 * std::min(session.rank(), 20)));
+  report(message, exit_code);
+  if (session.size() > 1) session.abort(exit_code);
+  return exit_code;
+}
+
+}  // namespace
+
+int pack(const Words& words, int argc, char** argv) {
+  const LaunchEnvironment launch = LaunchEnvironment::read(&std::getenv);
+  try {
+    OptionList options = option_list();
+    add_source_options(options);
+    add_result_options(options);
+    const OptionValues values = parse(options, words, nullptr);
+    if (values.count("help") != 0) {
+      if (launch.is_reporting_rank) print_help(kUsage, options);
+      return 0;
+    }
+    SourceRequest request = source_request(values);
+    PackOptions wanted = pack_options(values);
+    std::signal(SIGINT, [](int) { interrupted = 1; });
+    std::signal(SIGTERM, [](int) { interrupted = 1; });
+    if (launch.under_mpi) return pack_in_job(request, wanted, values, argc, argv);
+    check(launch.unconnected_tasks <= 1, launch.unconnected_message());
+    wanted.threads = request.threads = threads_option(values);
+    pack_with(PackTeam(), request, wanted);
+    return 0;
+  } catch (const UsageError& error) {
+    return launch.is_reporting_rank ? report(error.what(), 2) : 2;
+  } catch (const std::exception& error) {
+    return launch.is_reporting_rank ? report(error.what(), 1) : 1;
+  }
+}
+
+}  // namespace d2l::data_tool

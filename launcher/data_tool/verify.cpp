@@ -1,0 +1,71 @@
+#include <iostream>
+
+#include "data/packing/decoded_set.h"
+#include "framework/base/error.h"
+#include "framework/base/text.h"
+#include "launcher/data_tool/commands.h"
+#include "launcher/data_tool/facts.h"
+
+namespace d2l::data_tool {
+namespace {
+
+namespace po = boost::program_options;
+using namespace d2l::data;
+
+constexpr const char* kUsage =
+    "Usage: d2l-data verify [--decode] PATH...\n"
+    "\n"
+    "Reads shards completely and compares their checksums. Stops at the first damaged shard. With\n"
+    "--decode, decodes every image too, and names all broken ones.\n"
+    "PATH is a shard or a folder of shards. A folder must contain all shards of a split.\n"
+    "\n";
+
+// Decodes a shard. Prints the broken images, and returns their number.
+size_t decode_all(const ShardFile& shard, int threads) {
+  const DecodedShard found = decode_shard(shard, threads, [] {});
+  for (const std::string& broken : found.broken)
+    std::cerr << "d2l-data: broken image: " << visible(broken) << "\n";
+  const std::optional<PixelSums>& stored = shard.sums();
+  check(!found.broken.empty() || !stored ||
+            (stored->pixels == found.sums.pixels && stored->values == found.sums.values &&
+             stored->squares == found.sums.squares),
+        shard.path().string(), ": the stored sums of the pixels are not those of the images");
+  return found.broken.size();
+}
+
+}  // namespace
+
+void verify(const Words& words) {
+  OptionList options = option_list();
+  auto add = options.add_options();
+  add("decode", po::bool_switch(), "decode every image");
+  add("threads", po::value<int>()->value_name("N"),
+      "threads for decoding (default: the cores that this process may use)");
+  add("help,h", "show this help and exit");
+  const OptionValues values = parse(options, words, "path");
+  if (values.count("help") != 0) {
+    print_help(kUsage, options);
+    return;
+  }
+  const bool decodes = values["decode"].as<bool>();
+  const int threads = threads_option(values);
+  int64_t images = 0;
+  size_t broken = 0;
+  for (const std::string& path : required_paths(values, "verify")) {
+    for (const std::vector<ShardFile>& set : open_sets(path)) {
+      for (const ShardFile& shard : set) {
+        shard.verify();
+        const size_t here = decodes ? decode_all(shard, threads) : 0;
+        if (here == 0)
+          std::cout << shard.path().string() << ": ok, " << with_thousands(shard.info().samples)
+                    << " samples" << (decodes ? ", all decoded" : "") << "\n";
+        images += shard.info().samples;
+        broken += here;
+      }
+    }
+  }
+  check(broken == 0, with_thousands(static_cast<int64_t>(broken)), " of ", with_thousands(images),
+        broken == 1 ? " images is broken" : " images are broken");
+}
+
+}  // namespace d2l::data_tool
