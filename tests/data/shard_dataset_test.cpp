@@ -317,6 +317,18 @@ TEST(BlockCache, ThreadsNeverReadTheSameBlockTwice) {
   EXPECT_EQ(cache.bytes(), 50000U);
 }
 
+TEST(BlockCache, TheLeastRecentlyUsedBlockIsDropped) {
+  BlockCache cache(2500);
+  std::vector<uint64_t> reads;
+  for (uint64_t key : {1, 2, 1, 3, 1, 2})
+    cache.get(key, 1000, [&] {
+      reads.push_back(key);
+      return SampleBlock{std::vector<uint8_t>(1000), {}};
+    });
+  EXPECT_EQ(reads, (std::vector<uint64_t>{1, 2, 3, 2}));
+  EXPECT_EQ(cache.bytes(), 2000U);
+}
+
 TEST(BlockCache, AnErrorIsNotKept) {
   BlockCache cache(1000);
   const auto failing = []() -> SampleBlock { fail("broken"); };

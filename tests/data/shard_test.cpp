@@ -303,6 +303,12 @@ TEST_F(ShardSet, MissingOnesAreNamed) {
   EXPECT_EQ(message(), none + "contains test-00000-of-00001.h5, train-0-of-1.h5, notes");
 }
 
+TEST_F(ShardSet, OneCopyOfTheClassNamesIsKept) {
+  const std::vector<ShardFile> files = open_shards(folder.path(), Split::train);
+  EXPECT_EQ(files[0].info().dataset.class_names.size(), 5U);
+  for (size_t i : {1, 2, 3}) EXPECT_TRUE(files[i].info().dataset.class_names.empty());
+}
+
 TEST_F(ShardSet, TwoSetsAreRefused) {
   write_shards(folder.path(), *small_dataset(100), 2);
   EXPECT_EQ(message(), folder.path().string() +

@@ -144,6 +144,18 @@ TEST_F(Version2File, ChunksThatContradictTheShardAreRefused) {
             begin + "chunk 0: 9 bytes cannot be the names of 10 samples");
 }
 
+TEST_F(Version2File, AChunkWithAnotherChecksumIsDamaged) {
+  auto change = [](std::vector<ChunkRow>& rows) { rows[0].checksum ^= 1; };
+  change_rows<ChunkRow>(path(), "chunks", change);
+  EXPECT_EQ(
+      refusal_of_content(),
+      "samples 0 to 9: the samples are intact, but the checksum of their chunk is not theirs");
+  write_anew(6);
+  ASSERT_LT(ShardFile(path()).stored_bytes(), fs::file_size(path()));
+  change_rows<ChunkRow>(path(), "chunks", change);
+  EXPECT_EQ(refusal_of_content().substr(0, 46), "samples 0 to 9 are damaged (expected checksum ");
+}
+
 TEST_F(Version2File, RecordsThatContradictTheShardAreRefused) {
   const std::string begin = "samples 0 to 9 are damaged (sample 2: ";
   EXPECT_EQ(with_records([](auto& rows) { rows[2].label = 5; }),
