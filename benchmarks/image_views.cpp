@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <ctime>
 #include <filesystem>
+#include <iterator>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -12,6 +14,7 @@
 #include "data/formats/image.h"
 #include "data/formats/jpeg_rows.h"
 #include "data/transform/view.h"
+#include "framework/backend/backend.h"
 #include "framework/base/error.h"
 #include "framework/base/files.h"
 #include "framework/base/rng.h"
@@ -79,17 +82,34 @@ struct Reader {
   ViewReader views;
   Image image;
   Bytes result;
+  std::vector<float> input;
+  std::unique_ptr<Backend> backend = make_cpu_backend(1);
 };
 
-enum class Way { decode, decode_and_resize, view, view_of_indexed };
+enum class Way { decode, decode_and_resize, view, view_of_indexed, input_of_indexed };
 
-constexpr Way kWays[] = {Way::decode, Way::decode_and_resize, Way::view, Way::view_of_indexed};
+constexpr Way kWays[] = {Way::decode, Way::decode_and_resize, Way::view, Way::view_of_indexed,
+                         Way::input_of_indexed};
+constexpr size_t kWayCount = std::size(kWays);
 constexpr const char* kNames[] = {"decode in full", "decode in full, crop, resize",
-                                  "view of the original files", "view of the indexed files"};
+                                  "view of the original files", "view of the indexed files",
+                                  "the same, and normalised floats"};
+
+// What the device does with the bytes.
+void normalise(const Shape& shape, Reader& reader) {
+  std::vector<float> mean{0.485f, 0.456f, 0.406f}, deviation{0.229f, 0.224f, 0.225f};
+  reader.input.resize(reader.result.size());
+  reader.backend->prepare_images({},
+                                 {.x = {reader.result.data(), DType::u8, shape},
+                                  .samples = {},
+                                  .mean = {mean.data(), DType::f32, {3}},
+                                  .deviation = {deviation.data(), DType::f32, {3}}},
+                                 {reader.input.data(), DType::f32, shape});
+}
 
 void read_one(const Files& files, size_t i, Way way, const View& view, Reader& reader) {
   reader.result.resize(static_cast<size_t>(view.height * view.width * 3));
-  const bool indexed = way == Way::view_of_indexed;
+  const bool indexed = way == Way::view_of_indexed || way == Way::input_of_indexed;
   Sample sample{Encoding::jpeg, indexed ? files.indexed[i] : files.original[i], files.shapes[i], 0};
   if (way == Way::decode || way == Way::decode_and_resize) {
     decode_image(sample.bytes, 3, reader.image);
@@ -97,6 +117,7 @@ void read_one(const Files& files, size_t i, Way way, const View& view, Reader& r
     sample = {Encoding::pixels, reader.image.pixels, reader.image.shape, 0};
   }
   reader.views.read(sample, view, 3, reader.result.data());
+  if (way == Way::input_of_indexed) normalise({1, view.height, view.width, 3}, reader);
 }
 
 struct Rate {
@@ -128,14 +149,14 @@ void measure(const Files& files, int64_t size, Way way, int threads, uint64_t ro
 }
 
 void print_rates(const Files& files, int64_t size, uint64_t rounds) {
-  Rate rates[4][2];
+  Rate rates[kWayCount][2];
   for (uint64_t round = 0; round < rounds; ++round)
-    for (size_t way = 0; way < 4; ++way)
+    for (size_t way = 0; way < kWayCount; ++way)
       for (int threads : {1, 2})
         measure(files, size, kWays[way], threads, round, rates[way][threads - 1]);
   std::printf("%-30s %10s %10s %22s\n", "images/s", "1 thread", "2 threads",
               "1 core, if not shared");
-  for (size_t way = 0; way < 4; ++way)
+  for (size_t way = 0; way < kWayCount; ++way)
     std::printf("%-30s %10.0f %10.0f %16.0f, %.2f x\n", kNames[way], median(rates[way][0].wall),
                 median(rates[way][1].wall), median(rates[way][0].processor),
                 median(rates[way][0].processor) / median(rates[0][0].processor));

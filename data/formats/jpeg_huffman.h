@@ -13,7 +13,7 @@ namespace d2l::data {
 // bits gives the zeros and the value at once, if code and value are that short.
 class JpegCodes {
  public:
-  static constexpr int kBits = 11;
+  static constexpr int kBits = 10;
   static constexpr uint32_t kEnd = 128;  // zeros that stand for the end of a block
 
   // `codes`: 16 counts of codes by length, then the symbols. False if there are no such codes.

@@ -89,6 +89,48 @@ int halvings(const Extent& down, const Extent& across) {
   return factor >= 8 ? 3 : factor >= 4 ? 2 : factor >= 2 ? 1 : 0;
 }
 
+// What to decode of a file, and which part of each component the view is.
+struct PlanePlan {
+  std::array<PlaneDecoder::Request, 3> requests{};
+  std::array<Extent, 3> down, across;
+  PixelArea area;
+};
+
+// For the first `count` components.
+PlanePlan plan_of(const BaselineJpeg& jpeg, const StoredView& stored, const View& view,
+                  size_t count) {
+  PlanePlan plan;
+  double margin_down = 0, margin_across = 0;  // in pixels
+  for (size_t i = 0; i < plan.requests.size(); ++i) {
+    plan.requests[i].wanted = i < count;
+    if (!plan.requests[i].wanted) continue;
+    const JpegComponent& component = jpeg.components[i];
+    double height = jpeg.most_vertical / component.vertical;  // pixels of a sample
+    double width = jpeg.most_horizontal / component.horizontal;
+    if (view.filter != Filter::nearest)
+      plan.requests[i].shift =
+          halvings(in_samples(stored.down, height), in_samples(stored.across, width));
+    height *= 1 << plan.requests[i].shift;
+    width *= 1 << plan.requests[i].shift;
+    plan.down[i] = in_samples(stored.down, height);
+    plan.across[i] = in_samples(stored.across, width);
+    if (view.clipped) continue;
+    const auto reach = [&](const Extent& extent) {
+      return reach_of({extent.begin, extent.end, 0, extent.to}, view.filter) + 2;
+    };
+    margin_down = std::max(margin_down, reach(plan.down[i]) * height);
+    margin_across = std::max(margin_across, reach(plan.across[i]) * width);
+  }
+  const auto whole = [](double value, int64_t most) {
+    return std::clamp(static_cast<int64_t>(value), int64_t{0}, most);
+  };
+  plan.area = {whole(std::floor(stored.down.begin - margin_down), jpeg.height),
+               whole(std::floor(stored.across.begin - margin_across), jpeg.width),
+               whole(std::ceil(stored.down.end + margin_down), jpeg.height),
+               whole(std::ceil(stored.across.end + margin_across), jpeg.width)};
+  return plan;
+}
+
 }  // namespace
 
 struct ViewReader::State {
@@ -136,37 +178,8 @@ bool ViewReader::State::read_planes(const Sample& sample, const View& view, int6
   const StoredView stored = stored_view(view, sample.shape, jpeg->orientation);
   const size_t count = channels == 1 ? 1 : jpeg->components.size();
 
-  std::array<PlaneDecoder::Request, 3> requests{};
-  std::array<Extent, 3> down, across;
-  double margin_down = 0, margin_across = 0;  // in pixels
-  for (size_t i = 0; i < requests.size(); ++i) {
-    requests[i].wanted = i < count;
-    if (!requests[i].wanted) continue;
-    const JpegComponent& component = jpeg->components[i];
-    double height = jpeg->most_vertical / component.vertical;  // pixels of a sample
-    double width = jpeg->most_horizontal / component.horizontal;
-    if (view.filter != Filter::nearest)
-      requests[i].shift =
-          halvings(in_samples(stored.down, height), in_samples(stored.across, width));
-    height *= 1 << requests[i].shift;
-    width *= 1 << requests[i].shift;
-    down[i] = in_samples(stored.down, height);
-    across[i] = in_samples(stored.across, width);
-    if (view.clipped) continue;
-    const auto reach = [&](const Extent& extent) {
-      return reach_of({extent.begin, extent.end, 0, extent.to}, view.filter) + 2;
-    };
-    margin_down = std::max(margin_down, reach(down[i]) * height);
-    margin_across = std::max(margin_across, reach(across[i]) * width);
-  }
-  const auto whole = [](double value, int64_t most) {
-    return std::clamp(static_cast<int64_t>(value), int64_t{0}, most);
-  };
-  const PixelArea area{whole(std::floor(stored.down.begin - margin_down), jpeg->height),
-                       whole(std::floor(stored.across.begin - margin_across), jpeg->width),
-                       whole(std::ceil(stored.down.end + margin_down), jpeg->height),
-                       whole(std::ceil(stored.across.end + margin_across), jpeg->width)};
-  if (!decoder.decode(*jpeg, sample.bytes, area, requests)) {
+  const PlanePlan plan = plan_of(*jpeg, stored, view, count);
+  if (!decoder.decode(*jpeg, sample.bytes, plan.area, plan.requests)) {
     has_bad_segments = jpeg->restart_interval > 0;
     return false;
   }
@@ -174,8 +187,8 @@ bool ViewReader::State::read_planes(const Sample& sample, const View& view, int6
   std::array<PlaneResize::Source, 3> sources;
   for (size_t i = 0; i < count; ++i) {
     const ColourPlane& plane = decoder.plane(i);
-    const Window rows = window_of(down[i], plane.full_height, view.clipped);
-    const Window columns = window_of(across[i], plane.full_width, view.clipped);
+    const Window rows = window_of(plan.down[i], plane.full_height, view.clipped);
+    const Window columns = window_of(plan.across[i], plane.full_width, view.clipped);
     sources[i] = {&plane, rows.part, columns.part, rows.origin, columns.origin};
   }
   Orientation orientation = stored.orientation;
