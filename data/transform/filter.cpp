@@ -70,6 +70,25 @@ double scale_of(const AxisPart& part) {
   return (part.end - part.begin) / static_cast<double>(part.to);
 }
 
+// Where the results lie: the centre of result i is begin + (skipped + i + 0.5) scale.
+struct ResultGrid {
+  double begin = 0, scale = 1;
+  int64_t skipped = 0;
+};
+
+// If the part is that of a crop of all pixels resized, the grid of this resize, so that the results
+// have its bits: where weights begin and end may depend on the last bit of a centre.
+ResultGrid grid_of(const AxisPart& part) {
+  const double scale = scale_of(part), from = static_cast<double>(part.from);
+  const double skipped = std::round(part.begin / scale), all = std::round(from / scale);
+  const auto is_near = [&](double count, double pixels) {
+    return std::abs(count * scale - pixels) <= 1e-9 * from;
+  };
+  if (all < 1 || !is_near(skipped, part.begin) || !is_near(all, from))
+    return {part.begin, scale, 0};
+  return {0, from / all, static_cast<int64_t>(skipped)};
+}
+
 }  // namespace
 
 std::string to_string(Filter filter) {
@@ -98,22 +117,23 @@ void AxisWeights::assign(const AxisPart& part, Filter filter) {
   check(part.to > 0 && part.from > 0 && part.begin >= 0 && part.begin < part.end &&
             part.end <= static_cast<double>(part.from),
         "resize: expected a part of ", part.from, " pixels, found ", part.begin, " to ", part.end);
-  const double scale = scale_of(part);
+  const auto [start, scale, skipped] = grid_of(part);
   first.resize(static_cast<size_t>(part.to));
   if (filter == Filter::nearest) {
     taps = 1;
     weights.assign(first.size(), 1.0);
-    double at = part.begin + scale * 0.5;
+    double at = start + scale * 0.5;
+    for (int64_t i = 0; i < skipped; ++i) at += scale;  // Pillow sums up, too
     for (int32_t& pixel : first) {
       pixel = static_cast<int32_t>(std::min(static_cast<int64_t>(at), part.from - 1));
-      at += scale;  // Pillow sums up, too
+      at += scale;
     }
     return;
   }
   const double stretch = std::max(scale, 1.0), support = radius_of(filter) * stretch;
   const double shrink = 1.0 / stretch;
-  const auto centre_of = [&](int64_t i) {
-    return part.begin + (static_cast<double>(i) + 0.5) * scale;
+  const auto centre_of = [&, begin = start, step = scale, before = skipped](int64_t i) {
+    return begin + (static_cast<double>(before + i) + 0.5) * step;
   };
   const auto begin_of = [&](double centre) {
     return std::max(static_cast<int64_t>(centre - support + 0.5), int64_t{0});

@@ -205,6 +205,32 @@ TEST(PipelineView, OfResizeAndCenterCropIsTorchvisions) {
   }
 }
 
+std::vector<uint8_t> read(const Pipeline& pipeline, const Sample& sample) {
+  const View view = pipeline.view(sample.shape, {}, 0);
+  std::vector<uint8_t> result(static_cast<size_t>(view.height * view.width * sample.shape[2]));
+  ViewReader().read(sample, view, sample.shape[2], result.data());
+  return result;
+}
+
+// One view has the bits of the two steps.
+TEST(PipelineView, OfResizeAndCenterCropIsAPieceOfTheResizedImage) {
+  for (const char* filter : {"nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"})
+    for (const auto& [height, width, n, s, tall, wide, top, left] : kCentral) {
+      const Shape image{height, width, 1};
+      const std::vector<uint8_t> bytes = noise(static_cast<size_t>(height * width));
+      const Sample sample{.encoding = Encoding::pixels, .bytes = bytes, .shape = image, .label = 0};
+      const std::string resize = concat("resize ", n, " filter ", filter);
+      const std::vector<uint8_t> whole = read(Pipeline::parse(resize), sample);
+      const std::vector<uint8_t> found =
+          read(Pipeline::parse(concat(resize, ", center-crop ", s)), sample);
+      for (int64_t row = 0; row < s; ++row) {
+        const auto expected = whole.begin() + (top + row) * wide + left;
+        ASSERT_TRUE(std::equal(expected, expected + s, found.begin() + row * s))
+            << filter << " " << image << ", row " << row;
+      }
+    }
+}
+
 TEST(PipelineView, OfRandomCropReachesEveryPlaceEvenly) {
   const Pipeline pipeline = Pipeline::parse("random-crop 4x3");
   std::vector<int> seen(20);
