@@ -77,6 +77,22 @@ int measure(const CommandLine& line, MpiSession& session) {
   return 0;
 }
 
+// What the run works with, and the warnings of all ranks about it. Collective.
+void log_setup(const Config& config, const Setup& setup, const Machine& machine,
+               const MpiSession& session, Log& log) {
+  log.info(description(config, setup, machine, *machine.backend));
+  const std::string pipelines = pipelines_of(config).note;
+  if (!pipelines.empty()) log.info(pipelines);
+  log.info(data_memory(*setup.train_data, *setup.test_data, machine.loader_threads));
+  const std::string products = machine.backend->describe_products(setup.options.step.activations);
+  if (!products.empty()) log.info(products);
+  for (const std::string& warning : gather_messages(warnings(config, machine, setup), session))
+    if (session.rank() == 0) log.warn(warning);
+  if (machine.on_gpu() && config.machine.cuda_graph == GraphChoice::automatic &&
+      !setup.options.step.record)
+    log.info("steps are not captured as CUDA graphs: --comm mpi sends gradients through the host");
+}
+
 int train(const CommandLine& line, MpiSession& session, LastWords& last_words) {
   Config config = config_of_all(line, session);
   Machine machine = join_ranks(config, session);
@@ -115,15 +131,7 @@ int train(const CommandLine& line, MpiSession& session, LastWords& last_words) {
   }
   comm->barrier();
   last_words.belong_to(out / "log.txt");
-  log.info(description(config, setup, machine, *machine.backend));
-  log.info(data_memory(*setup.train_data, *setup.test_data, machine.loader_threads));
-  const std::string products = machine.backend->describe_products(setup.options.step.activations);
-  if (!products.empty()) log.info(products);
-  for (const std::string& warning : gather_messages(warnings(config, machine, setup), session))
-    if (first) log.warn(warning);
-  if (machine.on_gpu() && config.machine.cuda_graph == GraphChoice::automatic &&
-      !setup.options.step.record)
-    log.info("steps are not captured as CUDA graphs: --comm mpi sends gradients through the host");
+  log_setup(config, setup, machine, session, log);
   log_start(config, trainer, found, log);
 
   TrainerReport report = trainer.run();
