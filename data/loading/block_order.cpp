@@ -22,19 +22,21 @@ int64_t lanes_for(int64_t batch, int64_t window) {
 
 }  // namespace
 
-BlockLanes::BlockLanes(int64_t samples_, int64_t batch_, std::vector<int64_t> blocks_,
-                       int64_t window_)
-    : samples(samples_), batch(std::min(batch_, samples_)), blocks(std::move(blocks_)) {
+BlockLanes::BlockLanes(int64_t all_samples, int64_t global_batch,
+                       std::vector<int64_t> first_samples, int64_t window_of_all)
+    : samples(all_samples),
+      batch(std::min(global_batch, all_samples)),
+      blocks(std::move(first_samples)) {
   check(
       !blocks.empty() && blocks.front() == 0 && blocks.back() < samples &&
           std::adjacent_find(blocks.begin(), blocks.end(), std::greater_equal<>()) == blocks.end(),
       "sampler: expected blocks in ascending order from sample 0 to below ", samples);
   check(blocks.size() <= std::numeric_limits<uint32_t>::max(),
         "sampler: expected fewer than 2^32 blocks, found ", blocks.size());
-  check(window_ >= kBlocksPerLane, "sampler: expected a window of at least ", kBlocksPerLane,
-        " blocks, found ", window_);
-  lanes = std::min(lanes_for(batch, window_), static_cast<int64_t>(blocks.size()));
-  window = window_ / lanes;
+  check(window_of_all >= kBlocksPerLane, "sampler: expected a window of at least ", kBlocksPerLane,
+        " blocks, found ", window_of_all);
+  lanes = std::min(lanes_for(batch, window_of_all), static_cast<int64_t>(blocks.size()));
+  window = window_of_all / lanes;
 }
 
 int64_t BlockLanes::begin(int64_t lane) const { return share_begin(samples, lanes, lane); }

@@ -21,10 +21,11 @@ struct BlockLanes {
   // blocks.
   static constexpr int64_t kBlocksPerLane = 4;
 
-  // `blocks`: their first samples, ascending from 0. `window`: the blocks whose samples are mixed
-  // at a time, in all lanes together. Throws Error for other blocks and for a window below
+  // `first_samples`: of the blocks, ascending from 0. `window_of_all`: the blocks whose samples are
+  // mixed at a time, in all lanes together. Throws Error for other blocks and for a window below
   // kBlocksPerLane.
-  BlockLanes(int64_t samples, int64_t batch, std::vector<int64_t> blocks, int64_t window);
+  BlockLanes(int64_t all_samples, int64_t global_batch, std::vector<int64_t> first_samples,
+             int64_t window_of_all);
 
   // The position in the sequence of blocks at which a lane begins; `samples` for lane == lanes.
   int64_t begin(int64_t lane) const;

@@ -193,7 +193,7 @@ Loader::SharedReading Loader::current() {
     const SharedReading& last = readings_.rbegin()->second;
     if (last->claimed < last->pieces) return last;
   }
-  const SharedReading reading = open(next_open_);
+  SharedReading reading = open(next_open_);
   readings_.emplace(next_open_++, reading);
   if (reading->pieces > 1) room_.notify_all();
   return reading;
