@@ -133,6 +133,7 @@ double median(std::vector<double> values) {
 void measure(const Files& files, int64_t size, Way way, int threads, uint64_t round, Rate& rate) {
   std::vector<double> processor(static_cast<size_t>(threads));
   std::vector<std::thread> workers;
+  workers.reserve(processor.size());
   Timer timer;
   for (int t = 0; t < threads; ++t)
     workers.emplace_back([&, t] {

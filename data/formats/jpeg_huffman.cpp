@@ -71,8 +71,8 @@ uint32_t JpegCodes::search(uint64_t window) const {
   if (code < limits_[kBits]) return 0;
   for (uint32_t length = kBits + 1; length <= 16; ++length) {
     if (code >= limits_[length]) continue;
-    const uint32_t symbol =
-        codes_[static_cast<size_t>(static_cast<int32_t>(code >> (16 - length)) + offsets_[length])];
+    const int64_t at = int64_t{code >> (16 - length)} + offsets_[length];
+    const uint32_t symbol = codes_[static_cast<size_t>(at)];
     return is_valid(symbol, dc_) ? length << 8 | symbol << 16 : 0;
   }
   return 0;

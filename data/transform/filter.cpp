@@ -39,9 +39,9 @@ double value_at(Filter filter, double x) {
       return std::sin(angle) / angle * (0.54 + 0.46 * std::cos(angle));
     }
     case Filter::bicubic: {
-      constexpr double a = -0.5;
-      if (distance < 1) return ((a + 2) * distance - (a + 3)) * distance * distance + 1;
-      if (distance < 2) return (((distance - 5) * distance + 8) * distance - 4) * a;
+      constexpr double kA = -0.5;
+      if (distance < 1) return ((kA + 2) * distance - (kA + 3)) * distance * distance + 1;
+      if (distance < 2) return (((distance - 5) * distance + 8) * distance - 4) * kA;
       return 0;
     }
     case Filter::lanczos:
@@ -136,10 +136,10 @@ void AxisWeights::assign(const AxisPart& part, Filter filter) {
     return begin + (static_cast<double>(before + i) + 0.5) * step;
   };
   const auto begin_of = [&](double centre) {
-    return std::max(static_cast<int64_t>(centre - support + 0.5), int64_t{0});
+    return std::max(static_cast<int64_t>(std::floor(centre - support + 0.5)), int64_t{0});
   };
   const auto end_of = [&](double centre) {
-    return std::min(static_cast<int64_t>(centre + support + 0.5), part.from);
+    return std::min(static_cast<int64_t>(std::floor(centre + support + 0.5)), part.from);
   };
   taps = 0;
   for (int64_t i = 0; i < part.to; ++i)

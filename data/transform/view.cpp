@@ -105,8 +105,9 @@ PlanePlan plan_of(const BaselineJpeg& jpeg, const StoredView& stored, const View
     plan.requests[i].wanted = i < count;
     if (!plan.requests[i].wanted) continue;
     const JpegComponent& component = jpeg.components[i];
-    double height = jpeg.most_vertical / component.vertical;  // pixels of a sample
-    double width = jpeg.most_horizontal / component.horizontal;
+    // pixels of a sample
+    double height = static_cast<double>(jpeg.most_vertical) / component.vertical;
+    double width = static_cast<double>(jpeg.most_horizontal) / component.horizontal;
     if (view.filter != Filter::nearest)
       plan.requests[i].shift =
           halvings(in_samples(stored.down, height), in_samples(stored.across, width));

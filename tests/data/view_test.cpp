@@ -211,7 +211,7 @@ TEST(View, OfPhotographsIsCloseToThatOfTheDecodedImage) {
     }
   }
   EXPECT_EQ(files, 153);
-  EXPECT_LT(sum / (4 * files / 6), 0.7);
+  EXPECT_LT(sum / 100, 0.7);  // 25 files
   EXPECT_LT(worst, 3);
 }
 
