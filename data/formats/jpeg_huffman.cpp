@@ -61,7 +61,7 @@ void JpegCodes::enter(uint32_t code, uint32_t length, uint32_t symbol) {
       entries_[i] = length << 8 | symbol << 16;
       continue;
     }
-    const int32_t value = jpeg_value(static_cast<uint64_t>(i) << (64 - kBits + length), size);
+    const int32_t value = jpeg_value(static_cast<uint64_t>(i) << (64 - kBits) << length, size);
     entries_[i] = used | zeros << 8 | static_cast<uint32_t>(value) << 16;
   }
 }
