@@ -55,8 +55,8 @@ class Pipeline {
   bool operator==(const Pipeline&) const = default;
 
   const Augmentation& on_device() const { return device_; }
-  bool sets_size() const;     // has a step that determines or changes the size
-  bool is_random() const;     // the result depends on random values
+  bool sets_size() const;  // has a step that determines or changes the size
+  bool is_random() const;  // the result depends on random values
 
   // The same with "resize SIZExSIZE" in front. Expects that no step sets the size.
   Pipeline resized(int64_t size) const;
