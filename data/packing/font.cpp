@@ -118,7 +118,8 @@ void blacken(Image& image, int64_t y, int64_t x) {
 
 void draw_text(Image& image, int64_t top, int64_t left, const std::string& text) {
   for (const char c : text) {
-    const int code = c >= kFirst && c <= kLast ? c : '?';
+    const int byte = static_cast<unsigned char>(c);
+    const int code = byte >= kFirst && byte <= kLast ? byte : '?';
     const Glyph& glyph = kGlyphs[static_cast<size_t>(code - kFirst)];
     for (int64_t y = 0; y < kGlyphHeight; ++y)
       for (int64_t x = 0; x < kGlyphWidth; ++x)
