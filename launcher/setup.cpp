@@ -32,6 +32,11 @@ std::unique_ptr<data::Loader> open_loader(const Config& config, const Machine& m
   std::shared_ptr<data::Dataset> dataset =
       data::open_dataset(config.data.name, config.data.folder, split,
                          shard_options(config, machine.comm->size(), split));
+  const Pipelines pipelines = pipelines_of(config);
+  if (train)
+    train_shape(pipelines, dataset->shape());  // throws if it does not fit
+  else
+    eval_shape(pipelines, dataset->shape());
   const TrainingConfig& training = config.training;
   const bool is_dropped = training.last_batch == data::LastBatch::drop;
   if (train && is_dropped && training.batch_size > dataset->samples())

@@ -237,7 +237,7 @@ Loader::SharedOrder Loader::order_of(int64_t epoch) {
   const auto found = orders_.find(epoch);
   if (found != orders_.end()) return found->second;
   // An order that is dropped too early is computed again.
-  while (orders_.size() >= kMostOrders) orders_.erase(orders_.begin());
+  while (std::ssize(orders_) >= kMostOrders) orders_.erase(orders_.begin());
   SharedOrder order = sampler_.order(epoch);
   orders_.emplace(epoch, order);
   return order;

@@ -65,12 +65,12 @@ class Loader final : public BatchSource {
   const Shape& sample_shape() const { return sample_shape_; }
   // The most memory of the orders of samples, and of the batches: those prepared in advance, one
   // that next() has returned and one more.
-  uint64_t order_bytes() const { return kMostOrders * sampler_.order_bytes(); }
+  uint64_t order_bytes() const { return sampler_.order_bytes(kMostOrders); }
   uint64_t batch_bytes() const;
 
  private:
   // Of the epochs in use: batches of the next one are read ahead.
-  static constexpr size_t kMostOrders = 2;
+  static constexpr int64_t kMostOrders = 2;
   using SharedOrder = std::shared_ptr<const EpochOrder>;
 
   // A batch in work or complete. Threads take its pieces in order.

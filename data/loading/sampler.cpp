@@ -1,6 +1,7 @@
 #include "data/loading/sampler.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "framework/base/error.h"
 #include "framework/base/rng.h"
@@ -17,7 +18,7 @@ Sampler::Sampler(const Options& options) : options_(options) {
         options.global_batch, " nothing is left of ", options.samples, " samples");
   if (options.order == Order::blocks)
     lanes_ = std::make_shared<const BlockLanes>(options.samples, options.global_batch,
-                                                options.blocks, options.window);
+                                                std::move(options_.blocks), options.window);
 }
 
 int64_t Sampler::steps_per_epoch() const {
@@ -45,12 +46,13 @@ std::unique_ptr<const EpochOrder> Sampler::order(int64_t epoch) const {
   return std::make_unique<SequentialOrder>();
 }
 
-uint64_t Sampler::order_bytes() const {
+uint64_t Sampler::order_bytes(int64_t epochs) const {
+  const auto count = static_cast<uint64_t>(epochs);
   switch (options_.order) {
     case Order::shuffled:
-      return ShuffledOrder::bytes(options_.samples);
+      return count * ShuffledOrder::bytes(options_.samples);
     case Order::blocks:
-      return BlockOrder::bytes(*lanes_);
+      return count * BlockOrder::bytes(*lanes_) + lanes_->blocks.size() * sizeof(int64_t);
     case Order::sequential:
       break;
   }

@@ -56,8 +56,8 @@ class Sampler {
   int64_t samples_per_epoch() const;
   // The order of an epoch: a permutation of [0, samples), the same on all ranks.
   std::unique_ptr<const EpochOrder> order(int64_t epoch) const;
-  // Of the order of one epoch, in bytes.
-  uint64_t order_bytes() const;
+  // The memory of the orders of so many epochs.
+  uint64_t order_bytes(int64_t epochs) const;
   // This rank's part of step `step`, in [0, steps_per_epoch()).
   Part part(int64_t step) const;
 

@@ -82,7 +82,7 @@ PreparedImage ImagePreparer::prepare(Encoding encoding, const Shape& shape,
     decode_image(bytes, form_.channels, image_);
   } else {
     image_.shape = shape;
-    image_.pixels = std::move(bytes);
+    std::swap(image_.pixels, bytes);
     convert_channels(image_, form_.channels);
   }
   Shape to = form_.size_of(image_.shape[0], image_.shape[1]);

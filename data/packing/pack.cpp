@@ -239,7 +239,7 @@ std::vector<int64_t> write_shards(const PackTeam& team, const Work& work, const 
     });
   };
   try {
-    const std::vector<int64_t> counts = counts_in(work_together(team, board, [&] {
+    std::vector<int64_t> counts = counts_in(work_together(team, board, [&] {
       mine.write(work.source, options);
       return mine.counts_text();
     }));

@@ -25,9 +25,11 @@ uint64_t draw_for(const PackItem& item, uint64_t seed, const char* purpose) {
 std::vector<size_t> in_order_of_draws(const Items& items, const std::vector<size_t>& positions,
                                       uint64_t seed, const char* purpose) {
   std::vector<std::pair<uint64_t, size_t>> drawn;
+  drawn.reserve(positions.size());
   for (const size_t at : positions) drawn.emplace_back(draw_for(items[at], seed, purpose), at);
   std::sort(drawn.begin(), drawn.end());
   std::vector<size_t> order;
+  order.reserve(drawn.size());
   for (const auto& [draw, at] : drawn) order.push_back(at);
   return order;
 }

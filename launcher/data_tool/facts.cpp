@@ -79,6 +79,7 @@ std::string size_text(const Shape& shape) { return concat(shape[0], " x ", shape
 std::string normalize_text(const PixelSums& sums) {
   const auto text = [](const std::vector<double>& values) {
     std::vector<std::string> words;
+    words.reserve(values.size());
     for (const double value : values) words.push_back(fixed(value, 4));
     return join(words, ",");
   };

@@ -33,7 +33,7 @@ constexpr const char* kUsage =
     "  a folder     with one folder of JPEG, PNG or WebP files for each class, or with folders "
     "train\n"
     "               and test (or val) that contain the folders of the classes\n"
-    "  an archive   of such a folder: .tar, .tar.gz, .tar.xz, .tar.zst, .zip\n"
+    "  an archive   of such a folder: .tar, .tar.gz, .tar.bz2, .tar.xz, .tar.zst, .zip\n"
     "  a list       a text file with a path and a label on each line, or a CSV file\n"
     "  a dataset    its name, or a folder with its original files or with shards\n"
     "\n"
@@ -175,7 +175,7 @@ void print_result(const PackOptions& options, const std::string& name,
 }
 
 // The work of one process.
-void pack_with(const PackTeam& team, SourceRequest request, PackOptions options) {
+void pack_with(const PackTeam& team, const SourceRequest& request, const PackOptions& options) {
   const bool first = team.rank == 0;
   const std::unique_ptr<PackSource> source = open_source(team, request);
   const SourceContent& content = source->content();

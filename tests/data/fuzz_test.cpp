@@ -10,6 +10,7 @@
 #include "tests/data/foreign_shard.h"
 #include "tests/data/lying_shard.h"
 #include "tests/data/mixed_shards.h"
+#include "tests/data/mutation.h"
 #include "tests/data/sealed_file.h"
 
 namespace d2l::data::test {

@@ -45,7 +45,7 @@ const std::vector<Vendor> kVendors = {
     {"zlib", {"framework/checkpoint/", "data/", "tests/data/"}},
     {"jpeglib", {"data/formats/", "tests/data/", "benchmarks/"}},
     {"png.h", {"data/formats/", "tests/data/"}},
-    {"webp/", {"data/formats/"}},
+    {"webp/", {"data/formats/", "tests/data/"}},
     {"archive", {"data/packing/", "data/fetch/", "tests/data/"}},
     {"curl/", {"data/fetch/"}},
     {"openssl/", {"data/fetch/", "tests/data/fetch/"}},
