@@ -126,7 +126,7 @@ SampleBlock Version2::read_block(int64_t index) const {
   block.bytes.resize(chunk.stored_bytes);
   file_->read(tables_.data.address + chunk.offset, block.bytes);
   const uint64_t found = checksum(block.bytes.data(), block.bytes.size());
-  const bool compressed = chunk.stored_bytes < chunk.bytes, intact = found == chunk.checksum;
+  const bool compressed = chunk.stored_bytes < chunk.bytes, intact = checksums_agree(chunk.checksum, found);
   if (!compressed && !intact) find_damage(chunk, block);
   if (!compressed) return block;
   try {
@@ -146,7 +146,7 @@ void Version2::find_damage(const ChunkRow& row, SampleBlock& block) const {
   for (size_t i = 0; i < block.records.size(); ++i) {
     const SampleRecord& record = block.records[i];
     const uint64_t found = checksum(block.bytes.data() + record.offset, record.bytes);
-    if (found != record.checksum)
+    if (!checksums_agree(record.checksum, found))
       block.damage[i] =
           damage_of(static_cast<int64_t>(row.first + i), found_instead(record.checksum, found));
   }
@@ -162,7 +162,7 @@ Sample Version2::read_sample(int64_t sample, const SampleRecord& record,
   bytes.resize(record.bytes);
   file_->read(tables_.data.address + row(block_of(sample)).offset + record.offset, bytes);
   const uint64_t found = checksum(bytes.data(), bytes.size());
-  if (found != record.checksum) {
+  if (!checksums_agree(record.checksum, found)) {
     result.damage = damage_of(sample, found_instead(record.checksum, found));
     return result;
   }
@@ -177,7 +177,7 @@ std::vector<uint8_t> Version2::read_names(const ChunkRow& row) const {
   std::vector<uint8_t> names(row.names_bytes);
   file_->read(tables_.names.address + row.names_offset, names);
   const uint64_t found = checksum(names.data(), names.size());
-  check(found == row.names_checksum, place_of_row(row),
+  check(checksums_agree(row.names_checksum, found), place_of_row(row),
         ": their names are damaged: ", found_instead(row.names_checksum, found));
   const auto count = static_cast<uint64_t>(std::count(names.begin(), names.end(), 0));
   check(count == row.samples && names.back() == 0, place_of_row(row), ": expected ", row.samples,
