@@ -29,8 +29,8 @@ uint32_t word(std::span<const uint8_t> bytes, size_t at) {
 
 // Whether the last four bytes are the checksum of all before them.
 bool sealed(std::span<const uint8_t> bytes) {
-  return bytes.size() > 4 && checksums_agree(little_endian(bytes.last(4)),
-                                             lookup3(bytes.first(bytes.size() - 4)));
+  return bytes.size() > 4 &&
+         checksums_agree(little_endian(bytes.last(4)), lookup3(bytes.first(bytes.size() - 4)));
 }
 
 }  // namespace

@@ -173,7 +173,8 @@ void Heap::open(const Block& block) {
   if (checksums_) {
     const uint64_t expected = cursor.number(4);
     std::fill_n(content.begin() + static_cast<ptrdiff_t>(front - 4), 4, uint8_t{0});
-    require_sound(checksums_agree(expected, lookup3(content)), "a checksum is wrong at ", block.address);
+    require_sound(checksums_agree(expected, lookup3(content)), "a checksum is wrong at ",
+                  block.address);
   }
   content_ = std::move(content);
   opened_ = block;

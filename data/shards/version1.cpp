@@ -42,7 +42,8 @@ std::vector<uint8_t> whole(const InputFile& file, const StoredArray& stored) {
   }
   bytes.resize(size);
   const uint32_t crc = crc_of(bytes.data(), bytes.size());
-  require(checksums_agree(stored.crc, crc), "it is damaged: expected checksum ", stored.crc, ", found ", crc);
+  require(checksums_agree(stored.crc, crc), "it is damaged: expected checksum ", stored.crc,
+          ", found ", crc);
   return bytes;
 }
 
@@ -216,8 +217,8 @@ void Version1::check_whole() const {
     const auto samples = static_cast<uint64_t>(block(static_cast<int64_t>(chunk)).samples);
     crc = crc32_combine(crc, crcs_[chunk], static_cast<z_off_t>(samples * image_bytes()));
   }
-  check(checksums_agree(images_crc_, crc), path(), ": dataset 'images': it is damaged: expected checksum ",
-        images_crc_, ", found ", crc);
+  check(checksums_agree(images_crc_, crc), path(),
+        ": dataset 'images': it is damaged: expected checksum ", images_crc_, ", found ", crc);
 }
 
 }  // namespace

@@ -126,7 +126,8 @@ SampleBlock Version2::read_block(int64_t index) const {
   block.bytes.resize(chunk.stored_bytes);
   file_->read(tables_.data.address + chunk.offset, block.bytes);
   const uint64_t found = checksum(block.bytes.data(), block.bytes.size());
-  const bool compressed = chunk.stored_bytes < chunk.bytes, intact = checksums_agree(chunk.checksum, found);
+  const bool compressed = chunk.stored_bytes < chunk.bytes,
+             intact = checksums_agree(chunk.checksum, found);
   if (!compressed && !intact) find_damage(chunk, block);
   if (!compressed) return block;
   try {
