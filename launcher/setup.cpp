@@ -189,6 +189,8 @@ std::string warnings(const Config& config, const Machine& machine, const Setup& 
   if (!machine.fallback_reason.empty())
     text += concat("--device auto has chosen the CPU: ", machine.fallback_reason, "\n");
   if (!machine.thread_warning.empty()) text += machine.thread_warning + "\n";
+  const std::string cache = cache_warning(config, machine.comm->size(), train_data.dataset());
+  if (!cache.empty()) text += cache + "\n";
   const int64_t batch_size = config.training.batch_size;
   if (batch_size > train_data.samples())
     text += concat("--batch-size ", batch_size, " is larger than the training set of ",

@@ -13,9 +13,10 @@ namespace d2l::data {
 
 namespace {
 
+__extension__ using Int128 = __int128;
+
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-// As many as can give a sample or more to each batch, see BlockLanes::drawn_below().
 int64_t lanes_for(int64_t batch, int64_t window) {
   return std::max<int64_t>(1, std::min(window / BlockLanes::kBlocksPerLane, batch / 2));
 }
@@ -35,18 +36,13 @@ BlockLanes::BlockLanes(int64_t all_samples, int64_t global_batch,
         "sampler: expected fewer than 2^32 blocks, found ", blocks.size());
   check(window_of_all >= kBlocksPerLane, "sampler: expected a window of at least ", kBlocksPerLane,
         " blocks, found ", window_of_all);
-  lanes = std::min(lanes_for(batch, window_of_all), static_cast<int64_t>(blocks.size()));
+  int64_t largest = samples - blocks.back();
+  for (size_t i = 1; i < blocks.size(); ++i) largest = std::max(largest, blocks[i] - blocks[i - 1]);
+  // So that samples / lanes >= 2 samples / batch + largest, see BlockOrder::drawn_below().
+  const Int128 most = Int128{samples} * batch / (2 * Int128{samples} + Int128{largest} * batch);
+  lanes =
+      std::max<int64_t>(1, std::min(lanes_for(batch, window_of_all), static_cast<int64_t>(most)));
   window = window_of_all / lanes;
-}
-
-int64_t BlockLanes::begin(int64_t lane) const { return share_begin(samples, lanes, lane); }
-
-// Rounding makes the contribution of one lane to a step differ from its share by less than 2, and
-// its share is at least 1: a lane has at least samples / lanes - 1 samples, and `batch` is at least
-// 2 `lanes`. So what a lane has given never decreases. At the end, it has given all it has.
-int64_t BlockLanes::drawn_below(int64_t lane, int64_t drawn) const {
-  __extension__ using Int128 = __int128;
-  return static_cast<int64_t>(static_cast<Int128>(begin(lane)) * drawn / samples);
 }
 
 int64_t BlockLanes::blocks_in_use(int64_t batch, int64_t part, int64_t window) {
@@ -85,10 +81,31 @@ BlockOrder::BlockOrder(std::shared_ptr<const BlockLanes> lanes, RngKey key)
     const int64_t end = block + 1 < count ? lanes_->blocks[block + 1] : lanes_->samples;
     begins_.push_back(begins_.back() + end - lanes_->blocks[block]);
   }
+  cut_lanes();
+}
+
+// Cuts at the ends of blocks that are nearest to equal lanes.
+void BlockOrder::cut_lanes() {
+  for (int64_t lane = 0; lane <= lanes_->lanes; ++lane) {
+    const int64_t equal = share_begin(lanes_->samples, lanes_->lanes, lane);
+    const auto after = std::lower_bound(begins_.begin(), begins_.end(), equal);
+    const bool is_before = after != begins_.begin() && equal - *(after - 1) < *after - equal;
+    lane_begins_.push_back(is_before ? *(after - 1) : *after);
+  }
+}
+
+// How many of an epoch's first `drawn` samples come from lanes below `lane`; for all lanes exactly
+// `drawn`. What a lane has given never decreases: rounding makes its contribution to a step differ
+// from its share by less than 2, and its share is at least 1, since it has at least
+// samples / lanes - 1 - largest block >= 2 samples / batch - 1 samples.
+int64_t BlockOrder::drawn_below(int64_t lane, int64_t drawn) const {
+  const Int128 begin = lane_begins_[static_cast<size_t>(lane)];
+  return static_cast<int64_t>(begin * drawn / lanes_->samples);
 }
 
 uint64_t BlockOrder::bytes(const BlockLanes& lanes) {
-  return lanes.blocks.size() * sizeof(uint32_t) + (lanes.blocks.size() + 1) * sizeof(int64_t);
+  const size_t positions = lanes.blocks.size() + 1 + static_cast<size_t>(lanes.lanes) + 1;
+  return lanes.blocks.size() * sizeof(uint32_t) + positions * sizeof(int64_t);
 }
 
 // The block, by its number in the order of the epoch, that contains a position of the sequence.
@@ -100,7 +117,9 @@ size_t BlockOrder::block_at(int64_t place) const {
 
 BlockOrder::Window BlockOrder::window_at(int64_t lane, int64_t place) const {
   const auto window = static_cast<size_t>(lanes_->window);
-  const size_t first = block_at(lanes_->begin(lane)), within = block_at(place) - first;
+  const int64_t lane_end = lane_begins_[static_cast<size_t>(lane) + 1];
+  const size_t first = block_at(lane_begins_[static_cast<size_t>(lane)]),
+               within = block_at(place) - first;
   const size_t short_one = 1 + static_cast<size_t>(lane) % window;
   size_t begin = first, end = first + short_one;
   if (within >= short_one) {
@@ -108,8 +127,7 @@ BlockOrder::Window BlockOrder::window_at(int64_t lane, int64_t place) const {
     end = begin + window;
   }
   end = std::min(end, blocks_.size());
-  return {std::max(begins_[begin], lanes_->begin(lane)),
-          std::min(begins_[end], lanes_->begin(lane + 1))};
+  return {begins_[begin], std::min(begins_[end], lane_end)};
 }
 
 // Reads the samples of a lane from its position `place` in the sequence on.
@@ -136,7 +154,7 @@ void BlockOrder::read(int64_t begin, std::span<int64_t> samples) const {
     const int64_t after = std::min(before + lanes.batch, lanes.samples);
     // The position within this batch at which a lane begins.
     const auto in_batch = [&](int64_t lane) {
-      return lanes.drawn_below(lane, after) - lanes.drawn_below(lane, before);
+      return drawn_below(lane, after) - drawn_below(lane, before);
     };
     int64_t lane = 0, above = lanes.lanes;
     while (above - lane > 1) {
@@ -146,8 +164,8 @@ void BlockOrder::read(int64_t begin, std::span<int64_t> samples) const {
     const int64_t done = begin - before - in_batch(lane);
     const size_t count =
         std::min(samples.size(), static_cast<size_t>(in_batch(lane + 1) - in_batch(lane) - done));
-    const int64_t given = lanes.drawn_below(lane + 1, before) - lanes.drawn_below(lane, before);
-    read_lane(lane, lanes.begin(lane) + given + done, samples.first(count));
+    const int64_t given = drawn_below(lane + 1, before) - drawn_below(lane, before);
+    read_lane(lane, lane_begins_[static_cast<size_t>(lane)] + given + done, samples.first(count));
     samples = samples.subspan(count);
     begin += static_cast<int64_t>(count);
   }

@@ -11,11 +11,11 @@ namespace d2l::data {
 
 // The part of a BlockOrder that is the same in all epochs.
 //
-// The blocks of the dataset, in a random order, are one sequence of all samples. It is cut into
-// `lanes` pieces of equal length, and each batch draws the same share from every lane, sorted by
-// lane. A rank's part of a batch is contiguous, so it comes from a few lanes: each block is read by
-// one rank, or by two if it lies where two ranks or two lanes meet. The lanes depend on the dataset
-// and the global batch, not on the number of ranks.
+// The blocks of the dataset, in a random order, are one sequence of all samples. It is cut between
+// blocks into `lanes` pieces of about equal length, and each batch draws from all lanes in
+// proportion to their lengths, sorted by lane. A rank's part of a batch is contiguous, so it comes
+// from a few lanes: each block is read by one rank, or by two if its lane lies where two ranks
+// meet. The lanes depend on the dataset and the global batch, not on the number of ranks.
 struct BlockLanes {
   // Fewer blocks in a lane would mix too few samples; more lanes allow more ranks to read different
   // blocks.
@@ -27,11 +27,6 @@ struct BlockLanes {
   BlockLanes(int64_t all_samples, int64_t global_batch, std::vector<int64_t> first_samples,
              int64_t window_of_all);
 
-  // The position in the sequence of blocks at which a lane begins; `samples` for lane == lanes.
-  int64_t begin(int64_t lane) const;
-  // How many of an epoch's first `drawn` samples come from lanes below `lane`. The sum over all
-  // lanes is exact: drawn_below(lanes, drawn) == drawn.
-  int64_t drawn_below(int64_t lane, int64_t drawn) const;
   // About the most blocks that `part` consecutive samples of each batch of `batch` draw from at the
   // same time, in a dataset of many blocks.
   static int64_t blocks_in_use(int64_t batch, int64_t part, int64_t window);
@@ -75,14 +70,17 @@ class BlockOrder final : public EpochOrder {
     int64_t begin = 0, end = 0;
   };
 
+  void cut_lanes();
+  int64_t drawn_below(int64_t lane, int64_t drawn) const;
   size_t block_at(int64_t place) const;
   Window window_at(int64_t lane, int64_t place) const;
   void read_lane(int64_t lane, int64_t place, std::span<int64_t> samples) const;
 
   std::shared_ptr<const BlockLanes> lanes_;
   uint64_t key_;
-  std::vector<uint32_t> blocks_;  // in the order of the epoch
-  std::vector<int64_t> begins_;   // their positions in the sequence; the last is the end
+  std::vector<uint32_t> blocks_;      // in the order of the epoch
+  std::vector<int64_t> begins_;       // their positions in the sequence; the last is the end
+  std::vector<int64_t> lane_begins_;  // positions in the sequence; the last is the end
 };
 
 }  // namespace d2l::data

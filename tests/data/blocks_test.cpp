@@ -153,11 +153,12 @@ TEST(BlockOrder, ARankReadsItsOwnShareOfTheBlocks) {
           if (recent.size() > room) recent.erase(recent.begin());
         }
     }
-    // One block of each lane is shared by two lanes, and one lane of each rank by two ranks.
-    const double repeated = 64 + ranks * static_cast<double>(blocks.size()) / 64;
+    // One lane of each rank is shared by two ranks. A few blocks leave the cache shortly before
+    // their last sample.
+    const auto once = static_cast<double>(blocks.size());
+    const double repeated = (ranks - 1) * once / 64;
     EXPECT_GE(read, blocks.size());
-    EXPECT_LE(static_cast<double>(read), static_cast<double>(blocks.size()) + 1.2 * repeated)
-        << ranks << " ranks";
+    EXPECT_LE(static_cast<double>(read), 1.005 * once + 1.2 * repeated) << ranks << " ranks";
   }
 }
 
