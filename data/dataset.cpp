@@ -1,5 +1,6 @@
 #include "data/dataset.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -15,6 +16,14 @@ Split split_from(const std::string& text) {
   if (text == "train") return Split::train;
   if (text == "test") return Split::test;
   fail(unknown_name("split", text, {"train", "test"}));
+}
+
+void check_class_names(const DatasetInfo& train, const DatasetInfo& test) {
+  const size_t count = std::min(train.class_names.size(), test.class_names.size());
+  for (size_t label = 0; label < count; ++label)
+    check(train.class_names[label] == test.class_names[label], train.name,
+          ": expected the same classes in train and test, found class ", label, " with the name ",
+          train.class_names[label], " in train and ", test.class_names[label], " in test");
 }
 
 Dataset::Dataset(DatasetInfo info) : info_(std::move(info)) {

@@ -35,6 +35,10 @@ struct DatasetInfo {
   int64_t input_elements() const { return shape.elements(); }  // 0 if the images differ in size
 };
 
+// Throws Error if a class of the test data has another name in the training data. Data without
+// names are accepted.
+void check_class_names(const DatasetInfo& train, const DatasetInfo& test);
+
 // The stored bytes of a sample are damaged. what() names the sample.
 class DamagedSample : public Error {
  public:

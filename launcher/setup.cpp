@@ -68,6 +68,7 @@ void check_same_kind(const data::Loader& train, const data::Loader& test) {
         training.name(), ": expected test images of shape ", train.sample_shape(), " in at most ",
         training.classes(), " classes, like the training images, found ", test.sample_shape(),
         " in ", testing.classes());
+  check_class_names(training.info(), testing.info());
 }
 
 TrainerOptions trainer_options(const Config& config, const Machine& machine,

@@ -160,7 +160,8 @@ void say(const std::string& kind, const std::string& text) {
 void print_result(const PackOptions& options, const std::string& name,
                   const std::vector<PackedSplit>& splits) {
   for (const PackedSplit& split : splits) {
-    std::cout << "packed " << with_thousands(split.images) << " samples of " << name << " ("
+    std::cout << "packed " << with_thousands(split.images)
+              << (split.images == 1 ? " sample of " : " samples of ") << name << " ("
               << to_string(split.split) << ") into " << split.shards << " shard"
               << (split.shards == 1 ? "" : "s") << " in " << options.out.string() << ", "
               << human_bytes(split.bytes) << "\n";

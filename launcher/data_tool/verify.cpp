@@ -17,7 +17,8 @@ constexpr const char* kUsage =
     "\n"
     "Reads shards completely and compares their checksums. Stops at the first damaged shard. With\n"
     "--decode, decodes every image too, and names all broken ones.\n"
-    "PATH is a shard or a folder of shards. A folder must contain all shards of a split.\n"
+    "PATH is a shard or a folder of shards. A folder must contain all shards of a split,\n"
+    "and its splits the same classes.\n"
     "\n";
 
 // Decodes a shard. Prints the broken images, and returns their number.
@@ -52,13 +53,16 @@ void verify(const Words& words) {
   int64_t images = 0;
   size_t broken = 0;
   for (const std::string& path : required_paths(values, "verify")) {
-    for (const std::vector<ShardFile>& set : open_sets(path)) {
+    const std::vector<std::vector<ShardFile>> sets = open_sets(path);
+    if (sets.size() == 2) check_class_names(sets[0][0].info().dataset, sets[1][0].info().dataset);
+    for (const std::vector<ShardFile>& set : sets) {
       for (const ShardFile& shard : set) {
         shard.verify();
         const size_t here = decodes ? decode_all(shard, threads) : 0;
         if (here == 0)
           std::cout << shard.path().string() << ": ok, " << with_thousands(shard.info().samples)
-                    << " samples" << (decodes ? ", all decoded" : "") << "\n";
+                    << (shard.info().samples == 1 ? " sample" : " samples")
+                    << (decodes ? ", all decoded" : "") << "\n";
         images += shard.info().samples;
         broken += here;
       }

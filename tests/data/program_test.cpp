@@ -135,6 +135,30 @@ TEST_F(Program, VerifyMissesNoShard) {
   EXPECT_NE(result.output.find("missing: train-00001-of-00002.h5"), std::string::npos);
 }
 
+TEST_F(Program, SplitsWithOtherClassesAreRefused) {
+  const auto packed = [&](const std::string& name, const std::vector<std::string>& classes) {
+    put_classes(in() / name, classes, 2);
+    const std::string out = (folder.path() / (name + "-shards")).string();
+    const ProgramResult result =
+        run({"pack", "--from", (in() / name).string(), "--valid", "0.5", "--out", out});
+    EXPECT_EQ(result.exit_code, 0) << result.output;
+    return fs::path(out);
+  };
+  const fs::path pets = packed("pets", {"cats", "dogs"}), insects = packed("insects", {"a", "b"});
+  fs::copy_file(insects / "test-00000-of-00001.h5", pets / "test-00000-of-00001.h5",
+                fs::copy_options::overwrite_existing);
+  const std::string message =
+      "d2l-data: error: pets: expected the same classes in train and test, found class 0 with the "
+      "name cats in train and a in test\n";
+  const ProgramResult verified = run({"verify", pets.string()});
+  EXPECT_EQ(verified.exit_code, 1);
+  EXPECT_EQ(verified.output, message);
+  const ProgramResult again = run({"pack", "--from", pets.string(), "--out", out().string()});
+  EXPECT_EQ(again.exit_code, 1);
+  EXPECT_EQ(again.output, message);
+  EXPECT_FALSE(fs::exists(out()));
+}
+
 TEST_F(Program, LimitTakesTheFirstSamples) {
   ASSERT_EQ(pack({"--limit", "10"}).exit_code, 0);
   EXPECT_EQ(content_of(ShardDataset(out(), Split::train)).images, noise(10 * 24));

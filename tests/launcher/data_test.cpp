@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "data/catalog.h"
+#include "data/formats/write_image.h"
 #include "data/shards/shard_writer.h"
 #include "framework/base/files.h"
 #include "launcher/stored_config.h"
@@ -90,6 +91,29 @@ TEST_F(ShardRun, SaysWhatTheDataNeed) {
                                      "loader threads"));
   EXPECT_THAT(result.output,
               testing::ContainsRegex("with data: [0-9.]+\\), waiting for data [0-9.]+ %\n"));
+}
+
+TEST_F(ShardRun, StopsIfTheTestDataHaveOtherClasses) {
+  const data::Image grey{{28, 28, 1}, std::vector<uint8_t>(28 * 28, 100)};
+  const std::vector<uint8_t> image = data::encode_png(grey);
+  write_text_file(out("0.png"), {image.begin(), image.end()});
+  write_text_file(out("1.png"), {image.begin(), image.end()});
+  for (const std::string name : {"pets", "plants"}) {
+    const std::string list = out(name + ".txt");
+    write_text_file(list, name == "pets" ? "0.png cat\n1.png dog\n" : "0.png oak\n1.png yew\n");
+    const ProgramResult packed =
+        run_program({"d2l-data", "pack", "--from", list, "--test-from", list, "--out", out(name)});
+    ASSERT_EQ(packed.exit_code, 0) << packed.output;
+  }
+  const Words options{"--model", "lenet", "--data", out("pets"), "--epochs", "1"};
+  EXPECT_EQ(start(1, options + Words{"--out", out("first")}).exit_code, 0);
+  fs::copy_file(out("plants") + "/test-00000-of-00001.h5", out("pets") + "/test-00000-of-00001.h5",
+                fs::copy_options::overwrite_existing);
+  const ProgramResult run = start(1, options + Words{"--out", out("second")});
+  EXPECT_EQ(run.exit_code, 1);
+  EXPECT_THAT(run.output, HasSubstr("d2l-train: error: pets: expected the same classes in train "
+                                    "and test, found class 0 with the name cat in train and oak "
+                                    "in test"));
 }
 
 TEST_F(ShardRun, StopsAtADamagedSample) {
