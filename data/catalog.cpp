@@ -219,7 +219,8 @@ std::unique_ptr<Dataset> open_dataset(const std::string& name_or_folder, const f
   if (fs::is_directory(name_or_folder)) return open_folder(name_or_folder, split, shards);
   check(name_or_folder.find('/') == std::string::npos, name_or_folder,
         ": expected a folder of shards, found ", fs::exists(name_or_folder) ? "a file" : "nothing");
-  fail(unknown_name("dataset", name_or_folder, dataset_names()));
+  fail("found no folder '", name_or_folder, "'; ",
+       unknown_name("dataset", name_or_folder, dataset_names()));
 }
 
 std::unique_ptr<Dataset> find_dataset(const std::string& name_or_folder, const fs::path& data_dir,

@@ -110,7 +110,7 @@ class ArchiveSource final : public PackSource {
       pass.problem(position,
                    concat("expected at most ", human_bytes(kMostImageBytes), ", found more"));
     else if (!encoding)
-      pass.problem(position, "expected a JPEG, PNG or WebP image, found other bytes");
+      pass.problem(position, not_an_image(bytes));
     else
       pass.visitor(position, {.encoding = *encoding, .bytes = bytes, .shape = {}, .label = 0});
   }
@@ -151,7 +151,8 @@ std::unique_ptr<PackSource> open_archive(const PackTeam& team, const fs::path& p
       };
       // `bytes` may move when it grows.
       const Bytes first(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(begin));
-      (fill_header(first, whole, item) ? images : others).push_back(std::move(item));
+      const bool is_image = fill_header(first, whole, item) || has_image_name(item.name);
+      (is_image ? images : others).push_back(std::move(item));
     }
     return std::string();
   });

@@ -96,8 +96,9 @@ Found inspect(const fs::path& path) {
 // Lists regular files. Follows links, but not around in circles.
 class FolderLister {
  public:
-  std::vector<std::string> files;  // paths from the root
-  int64_t hidden = 0;              // skipped files and folders
+  std::vector<std::string> files;             // paths from the root
+  int64_t hidden = 0;                         // skipped files and folders
+  std::vector<std::string> empty, irregular;  // folders; neither files nor folders
 
   void list(const fs::path& folder, const std::string& prefix) {
     struct stat status {};
@@ -110,6 +111,7 @@ class FolderLister {
     around_.push_back(me);
     std::error_code error;
     fs::directory_iterator entry(folder, error);
+    if (!error && entry == fs::directory_iterator() && !prefix.empty()) empty.push_back(prefix);
     for (; !error && entry != fs::directory_iterator(); entry.increment(error)) add(*entry, prefix);
     check(!error, "cannot read ", folder.string(), ": ", error.message());
     around_.pop_back();
@@ -127,17 +129,55 @@ class FolderLister {
       list(entry.path(), prefix + name + "/");
     else if (entry.is_regular_file(ignored) || entry.is_symlink(ignored))
       files.push_back(prefix + name);
+    else
+      irregular.push_back(prefix + name);
   }
 
   std::vector<std::pair<dev_t, ino_t>> around_;
 };
+
+// Notes about what a folder contains besides files.
+std::vector<std::string> notes_of(const FolderLister& lister) {
+  std::vector<std::string> notes;
+  note_hidden(lister.hidden, notes);
+  const auto note = [&](std::vector<std::string> names, const char* one, const char* several) {
+    if (names.empty()) return;
+    const std::string first = *std::min_element(names.begin(), names.end());
+    notes.push_back(names.size() == 1 ? concat(first, one)
+                                      : concat(with_thousands(static_cast<int64_t>(names.size())),
+                                               several, ", for example ", first));
+  };
+  note(lister.empty, " is an empty folder", " folders are empty");
+  note(lister.irregular, " is left out: it is no regular file",
+       " entries are left out: they are no regular files");
+  return notes;
+}
+
+// Several texts without zero bytes as one.
+std::string in_one(const std::vector<std::string>& texts) {
+  std::string all;
+  for (const std::string& text : texts) all += text + '\0';
+  return all;
+}
+std::vector<std::string> divided(const std::string& all) {
+  std::vector<std::string> texts;
+  for (size_t begin = 0; begin < all.size();) {
+    const size_t end = all.find('\0', begin);
+    texts.push_back(all.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return texts;
+}
 
 std::string read_list(const fs::path& path) {
   std::error_code error;
   const uint64_t size = fs::file_size(path, error);
   check(error || size <= kMostListBytes, path.string(), ": expected a list of at most ",
         human_bytes(kMostListBytes), ", found ", human_bytes(size));
-  return read_text_file(path);
+  std::string text = read_text_file(path);
+  check(text.find('\0') == std::string::npos, path.string(), ": expected text with a path and a ",
+        "label on each line, or an archive (tar or zip), found other bytes");
+  return text;
 }
 
 // Changes the paths of a list, which start at the list's folder, so that they start at `root`.
@@ -211,8 +251,7 @@ void FileSource::visit(std::span<const PackItem> items, const Visitor& visitor,
     if (encoding)
       visitor(i, {.encoding = *encoding, .bytes = bytes, .shape = {}, .label = 0});
     else
-      problem(i, bytes.empty() ? "expected a JPEG, PNG or WebP image, found an empty file"
-                               : "expected a JPEG, PNG or WebP image, found other bytes");
+      problem(i, not_an_image(bytes));
   }
 }
 
@@ -222,24 +261,19 @@ std::unique_ptr<PackSource> open_image_folder(const PackTeam& team, const fs::pa
   const std::string listed = on_first(team, [&] {
     FolderLister lister;
     lister.list(root, "");
-    std::string text = std::to_string(lister.hidden) + '\0';
-    for (const std::string& file : lister.files) text += file + '\0';
-    return text;
+    const std::vector<std::string> notes = notes_of(lister);
+    return std::to_string(notes.size()) + '\0' + in_one(notes) + in_one(lister.files);
   });
-  std::vector<std::string> notes;
-  note_hidden(std::stoll(listed), notes);
-  Items items;
-  for (size_t begin = listed.find('\0') + 1; begin < listed.size();) {
-    const size_t end = listed.find('\0', begin);
-    PackItem item;
-    item.name = listed.substr(begin, end - begin);
-    items.push_back(std::move(item));
-    begin = end + 1;
-  }
+  std::vector<std::string> names = divided(listed);
+  const auto begin = names.begin() + 1, files = begin + std::stoll(names[0]);
+  std::vector<std::string> notes(begin, files);
+  Items items(static_cast<size_t>(names.end() - files));
+  for (size_t i = 0; i < items.size(); ++i)
+    items[i].name = std::move(files[static_cast<ptrdiff_t>(i)]);
   const std::vector<bool> is_image = inspect_files(team, root, items, threads);
   Items images, others;
   for (size_t i = 0; i < items.size(); ++i)
-    (is_image[i] ? images : others).push_back(std::move(items[i]));
+    (is_image[i] || has_image_name(items[i].name) ? images : others).push_back(std::move(items[i]));
   note_others(others, notes);
   SourceContent content = content_of_class_folders(std::move(images), root.string());
   content.info.name = name_from_path(root);

@@ -1,5 +1,6 @@
 #include "data/packing/image_header.h"
 
+#include <filesystem>
 #include <optional>
 
 #include "data/formats/image.h"
@@ -27,6 +28,18 @@ bool fill_header(std::span<const uint8_t> begin,
   if (!encoding_of(begin)) return false;
   if (!fill(begin, item) && item.bytes > begin.size()) fill(whole(), item);
   return true;
+}
+
+bool has_image_name(const std::string& path) {
+  std::string ending = std::filesystem::path(path).extension().string();
+  for (char& c : ending)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return ending == ".jpg" || ending == ".jpeg" || ending == ".png" || ending == ".webp";
+}
+
+std::string not_an_image(std::span<const uint8_t> bytes) {
+  return concat("expected a JPEG, PNG or WebP image, found ",
+                bytes.empty() ? "an empty file" : "other bytes");
 }
 
 }  // namespace d2l::data

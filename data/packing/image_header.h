@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "data/packing/source.h"
@@ -17,5 +18,12 @@ constexpr size_t kHeaderBytes = 4096;
 // is broken: packing then reports the reason. Returns false if this is no image.
 bool fill_header(std::span<const uint8_t> begin,
                  const std::function<std::span<const uint8_t>()>& whole, PackItem& item);
+
+// Whether a file has the name of a JPEG, PNG or WebP file. It is packed, and so reported as broken
+// if its content is something else.
+bool has_image_name(const std::string& path);
+
+// Why a file with these bytes, for which encoding_of() is empty, is no image.
+std::string not_an_image(std::span<const uint8_t> bytes);
 
 }  // namespace d2l::data

@@ -8,6 +8,7 @@
 #include "data/packing/dataset_source.h"
 #include "data/packing/file_items.h"
 #include "framework/base/error.h"
+#include "framework/base/text.h"
 
 namespace d2l::data {
 namespace {
@@ -81,7 +82,10 @@ std::unique_ptr<PackSource> open_source(const PackTeam& team, const SourceReques
   if (!request.test_from.empty())
     throw UsageError(concat("--test-from: expected a list for --from, found ", from));
   if (is_file) return open_archive(team, from);
-  return is_path(from) ? open_folder(team, request) : open_named(request);
+  if (is_path(from)) return open_folder(team, request);
+  check(is_dataset_name(from), "found no file or folder '", from, "'; ",
+        unknown_name("dataset", from, dataset_names()));
+  return open_named(request);
 }
 
 }  // namespace d2l::data

@@ -22,7 +22,7 @@ struct SourceRequest {
 };
 
 // Finds out what `request.from` is and opens it. All processes get the same content. Throws
-// UsageError for an unknown name, and Error if nothing usable is there.
+// UsageError for a second list without a first one, and Error if nothing usable is there.
 std::unique_ptr<PackSource> open_source(const PackTeam& team, const SourceRequest& request);
 
 }  // namespace d2l::data

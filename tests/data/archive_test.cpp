@@ -178,6 +178,20 @@ TEST_F(Archive, LinksAreLeftOut) {
   EXPECT_THAT(source->content().notes, ElementsAre("1 link is left out"));
 }
 
+TEST_F(Archive, AFileWithTheNameOfAnImageIsAnImage) {
+  std::vector<Member> all = members();
+  all.push_back({"top/train/cat/0.png", text_bytes("other")});
+  all.push_back({"top/train/cat/about", text_bytes("other")});
+  write_archive(file("a.tar"), all, tar);
+  const auto source = open_archive(PackTeam(), file("a.tar"));
+  EXPECT_THAT(source->content().notes,
+              ElementsAre("top/train/cat/about is left out: it is no JPEG, PNG or WebP image"));
+  const std::vector<Member> found = visited(*source, Split::train);
+  ASSERT_EQ(found.size(), 5U);
+  EXPECT_EQ(found[0].name, "top/train/cat/0.png");
+  EXPECT_EQ(found[0].bytes, text_bytes("expected a JPEG, PNG or WebP image, found other bytes"));
+}
+
 TEST_F(Archive, DuplicateNamesAreAnError) {
   std::vector<Member> all = members();
   all.push_back(all[2]);

@@ -95,7 +95,8 @@ TEST(Synthetic, CanBeLearnt) {
 
 TEST(Catalog, UnknownNamesGetTheNearest) {
   EXPECT_EQ(message_of([] { open_dataset("fashion-minst", "", Split::train); }),
-            "unknown dataset 'fashion-minst', did you mean 'fashion-mnist'?");
+            "found no folder 'fashion-minst'; unknown dataset 'fashion-minst', did you mean "
+            "'fashion-mnist'?");
   EXPECT_EQ(message_of([] { open_dataset("./absent", "", Split::train); }),
             "./absent: expected a folder of shards, found nothing");
 }

@@ -1,4 +1,5 @@
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
 #include "data/packing/class_folders.h"
 #include "data/packing/open_source.h"
@@ -269,6 +270,53 @@ TEST_F(Packing, AShardWithoutImagesIsAnError) {
   wanted.skip_bad_images = true;
   wanted.shards = 2;
   EXPECT_EQ(error_with(wanted), "all 1 images of shard 2 of 2 (train) are broken");
+}
+
+TEST_F(Packing, AFileWithTheNameOfAnImageIsAnImage) {
+  put_classes(in(), {"a", "b"}, 3);
+  put_file(in() / "a/readme.txt", text_bytes("not an image"));
+  put_file(in() / "a/9.JPG", text_bytes("an error page"));
+  EXPECT_EQ(error_with(options()), (in() / "a/9.JPG").string() +
+                                       ": expected a JPEG, PNG or WebP image, found other bytes");
+  put_file(in() / "a/9.JPG", {});
+  PackOptions wanted = options();
+  wanted.skip_bad_images = true;
+  EXPECT_EQ(pack_with(wanted)[0].left_out, 1);
+  EXPECT_THAT(warnings,
+              ElementsAre((in() / "a/9.JPG").string() + ": expected a JPEG, PNG or WebP image, "
+                                                        "found an empty file; the image is left "
+                                                        "out"));
+  EXPECT_THAT(source()->content().notes,
+              ElementsAre("a/readme.txt is left out: it is no JPEG, PNG or WebP image"));
+}
+
+TEST_F(Packing, NotesSayWhatAFolderContainsBesidesFiles) {
+  put_classes(in(), {"a", "b"}, 2);
+  put_file(in() / "a/.hidden", {1});
+  fs::create_directory(in() / "c");
+  ASSERT_EQ(::mkfifo((in() / "a/z.jpg").c_str(), 0600), 0);
+  ASSERT_EQ(::mkfifo((in() / "a/y.jpg").c_str(), 0600), 0);
+  EXPECT_THAT(source()->content().notes,
+              ElementsAre("1 hidden file or folder is left out", "c/ is an empty folder",
+                          "2 entries are left out: they are no regular files, for example "
+                          "a/y.jpg"));
+}
+
+TEST_F(Packing, WhatIsNoSourceIsSaid) {
+  const auto error_of = [](const std::string& from) {
+    SourceRequest request;
+    request.from = from;
+    return message_of([&] { open_source(PackTeam(), request); });
+  };
+  EXPECT_EQ(error_of("photos.tar"),
+            "found no file or folder 'photos.tar'; unknown dataset 'photos.tar'; expected one of "
+            "fashion-mnist, mnist, cifar10, cifar100, cifar100-coarse, synthetic");
+  EXPECT_THAT(error_of((in() / "absent").string()), HasSubstr("absent: No such file"));
+  put_file(in() / "1.jpg", jpeg_file({8, 8, 3}, 1));
+  EXPECT_EQ(error_of((in() / "1.jpg").string()),
+            (in() / "1.jpg").string() +
+                ": expected text with a path and a label on each line, or "
+                "an archive (tar or zip), found other bytes");
 }
 
 TEST_F(Packing, AnUnreadableFileIsNamed) {
