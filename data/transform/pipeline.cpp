@@ -241,7 +241,7 @@ Shape Pipeline::result_shape(const Shape& images) const {
   }
   if (!known && host_.resize_width > 0) return {host_.resize_height, host_.resize_width, images[2]};
   check(known, "the images differ in size: expected a step that gives them one size, such as ",
-        "'random-resized-crop 224', or 'center-crop 224' after 'resize 256', found ", text());
+        "'random-resized-crop 224' for training, or 'resize 256, center-crop 224', found ", text());
   const Extent size = resized_size(host_, images);
   return {size.height, size.width, images[2]};
 }

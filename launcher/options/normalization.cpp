@@ -63,7 +63,8 @@ std::vector<float> floats_of(const std::vector<double>& numbers) {
 Normalisation statistics_of(const data::DatasetInfo& data) {
   if (data.mean.empty() || data.deviation.empty())
     usage(kLabel, " data expects a dataset that knows its means and standard deviations, such as ",
-          "shards that d2l-data has packed, found ", data.name, " without them");
+          "shards that d2l-data has packed, found ", data.name,
+          " without them; d2l-data stats computes them for shards");
   Normalisation found{.mean = floats_of(data.mean), .deviation = floats_of(data.deviation)};
   for (const float deviation : found.deviation)
     if (!(deviation > 0))

@@ -55,7 +55,8 @@ TEST(Pipelines, ImagesOfDifferentSizesNeedAStep) {
                 train_shape({}, {0, 0, 3});
               }),
               HasSubstr("--augment: the images differ in size: expected a step that gives them one "
-                        "size, such as 'random-resized-crop 224'"));
+                        "size, such as 'random-resized-crop 224' for training, or 'resize 256, "
+                        "center-crop 224', found none"));
   EXPECT_THAT(message_of([] { eval_shape({}, {0, 0, 3}); }), HasSubstr("--eval-transform: the "));
 }
 
