@@ -104,7 +104,8 @@ int shards_of(const PackTeam& team, const Work& work, const Items& items) {
 void plan_shards(const PackTeam& team, Work& work) {
   const size_t most = std::max(work.selection.train.size(), work.selection.test.size());
   if (static_cast<size_t>(work.options.shards) > most)
-    throw UsageError(concat("--shards: expected 1 to ", most, ", found ", work.options.shards));
+    throw UsageError(concat("--shards: expected at most ", most, ", the number of images in the ",
+                            "larger split, found ", work.options.shards));
   for (const Split split : {Split::train, Split::test}) {
     const Items& items = work.selection.items(split);
     if (items.empty()) continue;

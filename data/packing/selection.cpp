@@ -65,7 +65,9 @@ void shuffle(Items& items, uint64_t seed) {
 
 void check_limit(const Selection& all, int64_t limit) {
   const auto most = static_cast<int64_t>(std::max(all.train.size(), all.test.size()));
-  if (limit > most) throw UsageError(concat("--limit: expected 1 to ", most, ", found ", limit));
+  if (limit > most)
+    throw UsageError(concat("--limit: expected at most ", most, ", the number of images in the ",
+                            "larger split, found ", limit));
 }
 
 }  // namespace

@@ -25,6 +25,15 @@ Words flag_names(const OptionList& options) {
   return names;
 }
 
+// "--shards: expected a number, found 'two'". All values that can be invalid are numbers.
+std::string invalid_text(const po::validation_error& error) {
+  std::string text = error.what();
+  const size_t begin = text.find("('"), end = text.find("')");
+  if (begin == std::string::npos || end == std::string::npos) return text;
+  return concat(error.get_option_name(), ": expected a number, found ",
+                text.substr(begin + 1, end - begin));
+}
+
 }  // namespace
 
 OptionList option_list() { return {"Options", kColumns, kMeaningColumns}; }
@@ -48,6 +57,8 @@ OptionValues parse(const OptionList& options, const Words& words, const char* po
     throw UsageError(unknown_name("option", error.get_option_name(), flag_names(options)));
   } catch (const po::too_many_positional_options_error&) {
     throw UsageError("unexpected argument; every value must follow its --option");
+  } catch (const po::validation_error& error) {
+    throw UsageError(invalid_text(error));
   } catch (const po::error& error) {
     throw UsageError(error.what());
   }
@@ -61,7 +72,9 @@ void print_help(const std::string& usage, const OptionList& options) {
 
 std::string required_path(const OptionValues& values, const std::string& option) {
   if (values.count(option) == 0) throw UsageError("--" + option + " is missing");
-  return optional_path(values, option);
+  std::string path = optional_path(values, option);
+  if (path.empty()) throw UsageError("--" + option + ": expected a path, found none");
+  return path;
 }
 
 std::string optional_path(const OptionValues& values, const std::string& option) {
@@ -75,8 +88,16 @@ Words required_paths(const OptionValues& values, const std::string& command) {
 }
 
 void check_range(const std::string& option, int64_t value, int64_t least, int64_t most) {
-  if (value < least || value > most)
-    throw UsageError(concat("--", option, ": expected ", least, " to ", most, ", found ", value));
+  if (value >= least && value <= most) return;
+  const std::string range =
+      most == INT64_MAX ? concat("at least ", least) : concat(least, " to ", most);
+  throw UsageError(concat("--", option, ": expected ", range, ", found ", value));
+}
+
+uint64_t seed_option(const OptionValues& values) {
+  const int64_t seed = values["seed"].as<int64_t>();
+  check_range("seed", seed, 0, INT64_MAX);
+  return static_cast<uint64_t>(seed);
 }
 
 void check_word(const std::string& option, const std::string& value, const Words& words) {

@@ -37,11 +37,14 @@ Value value_or(const OptionValues& values, const std::string& option, Value othe
   return values.count(option) == 0 ? otherwise : values[option].as<Value>();
 }
 
-// Throws UsageError.
+// Throws UsageError. `most` INT64_MAX: no upper limit.
 void check_range(const std::string& option, int64_t value, int64_t least, int64_t most);
 // One of the words. Throws UsageError.
 void check_word(const std::string& option, const std::string& value, const Words& words);
 std::optional<data::Split> split_option(const OptionValues& values);
+
+// --seed, which has a default. Throws UsageError if it is negative.
+uint64_t seed_option(const OptionValues& values);
 
 // --threads: the given number, or else the cores that this process may use, divided by the number
 // of processes on this host.

@@ -38,6 +38,14 @@ std::vector<float> prepared(const Pipeline& pipeline, const Shape& shape,
 
 }  // namespace
 
+Pipeline parse_augment(const std::string& steps) {
+  try {
+    return Pipeline::parse(steps);
+  } catch (const Error& error) {
+    throw UsageError(concat("--augment: ", error.what()));
+  }
+}
+
 AugmentedImages augment(const Dataset& dataset, const Pipeline& pipeline,
                         std::vector<int64_t> samples, uint64_t seed) {
   const Shape one = pipeline.result_shape(dataset.shape());

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "data/dataset.h"
@@ -8,6 +9,9 @@
 #include "data/transform/pipeline.h"
 
 namespace d2l::data_tool {
+
+// The value of --augment. Throws UsageError.
+data::Pipeline parse_augment(const std::string& steps);
 
 // What a network gets of the samples in the first epoch of a training with this seed, without the
 // normalisation, as bytes. Sets the labels, too. Throws Error if the steps do not fit the images.

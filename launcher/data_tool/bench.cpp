@@ -12,6 +12,7 @@
 #include "framework/base/error.h"
 #include "framework/base/rng.h"
 #include "framework/base/text.h"
+#include "launcher/data_tool/augmented.h"
 #include "launcher/data_tool/commands.h"
 
 namespace d2l::data_tool {
@@ -208,7 +209,7 @@ void bench(const Words& words) {
   const std::string steps = value_or(
       values, "augment",
       std::string(dataset->info().has_one_size() ? "none" : "random-resized-crop 224, flip 0.5"));
-  run(*dataset, Pipeline::parse(steps), threads_option(values), seconds);
+  run(*dataset, parse_augment(steps), threads_option(values), seconds);
 }
 
 }  // namespace d2l::data_tool

@@ -61,7 +61,7 @@ void add_source_options(OptionList& options) {
   add("valid", po::value<double>()->value_name("PART"),
       "for sources without a split test: this part of each class becomes the split test, for "
       "example 0.1; the images are chosen at random");
-  add("seed", po::value<uint64_t>()->value_name("N")->default_value(0, ""),
+  add("seed", po::value<int64_t>()->value_name("N")->default_value(0, ""),
       "for --valid and --order random: the same seed and names give the same choice (default 0)");
   add("order", po::value<std::string>()->value_name("source|random")->default_value("source", ""),
       "order of the images in the shards. source: by class and name, or as in the list. random: "
@@ -118,7 +118,7 @@ PackOptions pack_options(const OptionValues& values) {
   PackOptions options;
   options.out = required_path(values, "out");
   options.selection.split = split_option(values);
-  options.selection.seed = values["seed"].as<uint64_t>();
+  options.selection.seed = seed_option(values);
   const std::string order = values["order"].as<std::string>();
   check_word("order", order, {"source", "random"});
   options.selection.order = order == "random" ? ItemOrder::random : ItemOrder::source;
@@ -140,6 +140,8 @@ PackOptions pack_options(const OptionValues& values) {
   check_word("store", store, {"bytes", "pixels"});
   options.form.as_pixels = store == "pixels";
   options.form.index_rows = values["index-rows"].as<bool>();
+  if (options.form.index_rows && options.form.as_pixels)
+    throw UsageError("--index-rows has no effect with --store pixels");
   options.channels = value_or(values, "channels", 0);
   if (values.count("channels") != 0 && options.channels != 1 && options.channels != 3)
     throw UsageError(concat("--channels: expected 1 or 3, found ", options.channels));
@@ -182,6 +184,8 @@ void pack_with(const PackTeam& team, const SourceRequest& request, const PackOpt
   const SourceContent& content = source->content();
   if (first)
     for (const std::string& note : content.notes) say("note", note);
+  if (first && content.test.empty() && !request.split && options.selection.valid == 0)
+    say("note", "the source has no split test, which d2l-train needs: --valid 0.1 makes one");
   PackProgress progress;
   PackHooks hooks;
   hooks.warn = [&](const std::string& line) {

@@ -60,7 +60,7 @@ SheetPicture picture_of(const Dataset& dataset, const Sample& sample) {
 
 std::vector<SheetPicture> augmented_pictures(const Dataset& dataset, const std::string& steps,
                                              const std::vector<int64_t>& samples, uint64_t seed) {
-  AugmentedImages augmented = augment(dataset, Pipeline::parse(steps), samples, seed);
+  AugmentedImages augmented = augment(dataset, parse_augment(steps), samples, seed);
   std::vector<SheetPicture> pictures(samples.size());
   for (size_t i = 0; i < samples.size(); ++i)
     pictures[i] = {std::move(augmented.images[i]), caption_of(dataset, augmented.labels[i])};
@@ -101,7 +101,7 @@ void show(const Words& words) {
       "show the samples after these steps, which are written as for d2l-train");
   add("side", po::value<int>()->value_name("N")->default_value(128, ""),
       "pixels of the longer side of each sample (default 128)");
-  add("seed", po::value<uint64_t>()->value_name("N")->default_value(0, ""),
+  add("seed", po::value<int64_t>()->value_name("N")->default_value(0, ""),
       "for the choice of samples and for --augment (default 0)");
   add("help,h", "show this help and exit");
   const OptionValues values = parse(options, words, "path");
@@ -112,13 +112,15 @@ void show(const Words& words) {
   const Words paths = required_paths(values, "show");
   if (paths.size() > 1) throw UsageError("show: expected one path, found " + join(paths, ", "));
   const std::string out = required_path(values, "out");
+  if (!out.ends_with(".png"))
+    throw UsageError("--out: expected the name of a PNG file, such as sheet.png, found " + out);
   const int wanted = values["samples"].as<int>(), side = values["side"].as<int>();
   check_range("samples", wanted, 1, kMostSamples);
   check_range("side", side, kLeastSide, kMostSide);
   const std::unique_ptr<Dataset> dataset = open_dataset(
       paths[0], required_path(values, "data-dir"), split_option(values).value_or(Split::train));
   const int64_t count = std::min<int64_t>(wanted, dataset->samples());
-  const uint64_t seed = values["seed"].as<uint64_t>();
+  const uint64_t seed = seed_option(values);
   const std::vector<int64_t> samples = random_samples(dataset->samples(), count, seed);
   const std::vector<SheetPicture> pictures =
       values.count("augment") == 0

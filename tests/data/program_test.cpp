@@ -84,7 +84,7 @@ TEST_F(Program, WarnsOfClassesWithoutSamples) {
   std::vector<uint8_t> labels(101);
   for (size_t i = 0; i < labels.size(); ++i) labels[i] = static_cast<uint8_t>(1 + i % 26);
   write_idx(in() / "train-labels-idx1-ubyte.gz", {101}, labels);
-  const ProgramResult packed = pack();
+  const ProgramResult packed = pack({"--split", "train"});
   EXPECT_EQ(packed.exit_code, 0) << packed.output;
   const std::string counts =
       "0, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 3, 3, 3";
@@ -133,6 +133,25 @@ TEST_F(Program, VerifyMissesNoShard) {
   const ProgramResult result = run({"verify", out().string()});
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_NE(result.output.find("missing: train-00001-of-00002.h5"), std::string::npos);
+}
+
+TEST_F(Program, SaysThatTheSplitTestIsMissing) {
+  put_classes(in() / "pets", {"cats", "dogs"}, 2);
+  const std::string note =
+      "d2l-data: note: the source has no split test, which d2l-train needs: --valid 0.1 makes "
+      "one\n";
+  const auto says = [&](const std::vector<std::string>& more) {
+    std::vector<std::string> words{"pack", "--from", (in() / "pets").string(), "--out",
+                                   out().string()};
+    words.insert(words.end(), more.begin(), more.end());
+    const ProgramResult result = run(words);
+    EXPECT_EQ(result.exit_code, 0) << result.output;
+    fs::remove_all(out());
+    return result.output.find(note) != std::string::npos;
+  };
+  EXPECT_TRUE(says({}));
+  EXPECT_FALSE(says({"--valid", "0.5"}));
+  EXPECT_FALSE(says({"--split", "train"}));
 }
 
 TEST_F(Program, SplitsWithOtherClassesAreRefused) {
@@ -186,11 +205,24 @@ TEST_F(Program, WrongWordsGetOneLineAndCodeTwo) {
       {{"pack", "--from", "synthetic"}, "--out is missing"},
       {{"pack", "--from", "synthetic", "--out", "x", "--shards", "0"},
        "--shards: expected 1 to 99999, found 0"},
-      {{"pack", "--from", "synthetic", "--out", "x", "--shards", "two"}, "the argument ('two')"},
+      {{"pack", "--from", "synthetic", "--out", "x", "--shards", "two"},
+       "--shards: expected a number, found 'two'"},
+      {{"pack", "--from", "synthetic", "--out", "x", "--shards", "5000"},
+       "--shards: expected at most 4096, the number of images in the larger split, found 5000"},
+      {{"pack", "--from", "synthetic", "--out", "x", "--limit", "0"},
+       "--limit: expected at least 1, found 0"},
+      {{"pack", "--from", "synthetic", "--out", "x", "--seed", "-1"},
+       "--seed: expected at least 0, found -1"},
+      {{"pack", "--from", "synthetic", "--out", "x", "--store", "pixels", "--index-rows"},
+       "--index-rows has no effect with --store pixels"},
+      {{"pack", "--from", "synthetic", "--out", ""}, "--out: expected a path, found none"},
+      {{"show", "synthetic", "--out", "x.jpg"}, "--out: expected the name of a PNG file"},
+      {{"show", "synthetic", "--out", "x.png", "--augment", "flp 1"},
+       "--augment: unknown step 'flp', did you mean 'flip'?"},
       {{"pack", "--from", "synthetic", "--out", "x", "--deflate", "10"},
        "--deflate: expected 0 to 9, found 10"},
       {{"pack", "--from", "synthetic", "--out", "x", "--limit", "5000"},
-       "--limit: expected 1 to 4096, found 5000"},
+       "--limit: expected at most 4096, the number of images in the larger split, found 5000"},
       {{"pack", "--from", "synthetic", "--out", "x", "--split", "tets"},
        "unknown split 'tets', did you mean 'test'?"},
       {{"pack", "synthetic"}, "unexpected argument"},
@@ -245,7 +277,7 @@ TEST_F(Program, OnePackAtATimePacksASplit) {
   const std::vector<pid_t> found = processes_of("d2l-data", out().string());
   ASSERT_EQ(found.size(), 1U);
   ASSERT_EQ(::kill(found[0], SIGSTOP), 0);
-  const ProgramResult second = pack();
+  const ProgramResult second = pack({"--split", "train"});
   EXPECT_EQ(::kill(found[0], SIGCONT), 0);
   EXPECT_EQ(second.exit_code, 1);
   EXPECT_THAT(
