@@ -89,6 +89,29 @@ std::string note_outside(const std::string& folder, const Part& part) {
                 part.outside == 1 ? " is" : " are", " left out, because no folder names the class");
 }
 
+// Whether the folder looks as if it contained this split: "Training", "test_set".
+bool looks_like(std::string_view folder, std::string_view split) {
+  return folder.size() >= split.size() &&
+         std::equal(split.begin(), split.end(), folder.begin(),
+                    [](char a, char b) { return a == b || a == b - 'A' + 'a'; });
+}
+
+// Folders that look like splits and contain folders are no classes: their names are wrong.
+void check_no_splits(const std::map<std::string, Part>& by_folder, const std::string& where) {
+  std::vector<std::string> names;
+  size_t trains = 0;
+  for (const auto& [folder, part] : by_folder) {
+    if (folder.empty()) continue;
+    const bool train = looks_like(folder, "train");
+    if (part.outside > 0 || !(train || looks_like(folder, "test") || looks_like(folder, "val")))
+      return;
+    trains += train ? 1 : 0;
+    names.push_back(folder);
+  }
+  check(trains == 0 || trains == names.size(), where, ": expected train and test as the names of ",
+        "the folders of the splits, found ", join(names, " and "));
+}
+
 // Divides the images into parts by their first folder, or puts all of them into `train`.
 Parts divide(const std::vector<Located>& images, const std::string& where,
              std::vector<std::string>& notes) {
@@ -105,6 +128,7 @@ Parts divide(const std::vector<Located>& images, const std::string& where,
   });
   Parts parts;
   if (!all_parts && !(trains && tests > 0)) {
+    check_no_splits(by_folder, where);
     for (const Located& image : images) add(parts.train, image);
     if (parts.train.outside > 0 && !parts.train.empty())
       notes.push_back(note_outside(where, parts.train));

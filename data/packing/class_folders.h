@@ -17,7 +17,8 @@ namespace d2l::data {
 // are in byte order within a class.
 //
 // Throws Error that begins with `where` and says what was found: no image, no class folders, only
-// one class, classes that occur only in the test split, two images of the same path.
+// one class, splits with other names, classes that occur only in the test split, two images of the
+// same path.
 SourceContent content_of_class_folders(std::vector<PackItem> images, const std::string& where);
 
 // Whether a file or folder of this name is skipped: it begins with a dot, or is "__MACOSX".

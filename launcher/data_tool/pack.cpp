@@ -67,7 +67,8 @@ void add_source_options(OptionList& options) {
       "order of the images in the shards. source: by class and name, or as in the list. random: "
       "mixed, so that neighbouring images have different classes (default source)");
   add("limit", po::value<int64_t>()->value_name("N"),
-      "pack only the first N samples of each split (default: all)");
+      "pack only the first N samples of each split, in the order of --order; with random, these "
+      "are of all classes (default: all)");
   add("on-bad-image", po::value<std::string>()->value_name("fail|skip")->default_value("fail", ""),
       "what to do with a broken image. fail: end with an error that names it. skip: name it, and "
       "leave it out (default fail)");

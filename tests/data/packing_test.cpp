@@ -76,6 +76,10 @@ TEST(ClassFolders, AClassMayBeCalledTrain) {
   const SourceContent content = content_of({"car/1.jpg", "train/1.jpg"});
   EXPECT_THAT(content.info.class_names, ElementsAre("car", "train"));
   EXPECT_THAT(content.test, IsEmpty());
+  EXPECT_THAT(content_of({"Test/1.jpg", "Test/a/2.jpg", "Train/b/1.jpg"}).info.class_names,
+              ElementsAre("Test", "Train"));
+  EXPECT_THAT(content_of({"Tram/a/1.jpg", "Train/b/1.jpg"}).info.class_names,
+              ElementsAre("Train", "Tram"));
 }
 
 TEST(ClassFolders, WhatCannotBeUsedIsSaid) {
@@ -89,6 +93,12 @@ TEST(ClassFolders, WhatCannotBeUsedIsSaid) {
   EXPECT_EQ(content_error({"train/a/1.jpg", "train/b/1.jpg", "test/c/1.jpg", "test/d/1.jpg"}),
             "in: expected in the test split only classes that have training images, found also "
             "c, d");
+  EXPECT_EQ(content_error({"Train/a/1.jpg", "Train/b/1.jpg", "Test/a/1.jpg", "Test/b/1.jpg"}),
+            "in: expected train and test as the names of the folders of the splits, found Test and "
+            "Train");
+  EXPECT_EQ(content_error({"x/train/a/1.jpg", "x/train/b/1.jpg", "x/test_set/a/1.jpg"}),
+            "in: expected train and test as the names of the folders of the splits, found test_set "
+            "and train");
   EXPECT_EQ(content_error({"a/1.jpg", "b/1.jpg", "a/1.jpg"}),
             "in: expected different names, found two files a/1.jpg");
 }
