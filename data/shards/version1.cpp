@@ -11,7 +11,6 @@
 namespace d2l::data {
 namespace {
 
-using hdf5::in_place;
 using hdf5::require;
 
 uint32_t crc_of(const void* bytes, size_t count) {
