@@ -80,7 +80,10 @@ int64_t Loader::largest_part() const {
 uint64_t Loader::largest_batch_bytes() const {
   // with labels and numbers
   const auto sample = static_cast<uint64_t>(sample_shape_.elements()) + 2 * sizeof(int64_t);
-  return static_cast<uint64_t>(largest_part()) * sample;
+  const auto part = static_cast<uint64_t>(largest_part());
+  if (!mixes()) return part * sample;
+  const uint64_t pair = (SamplePairs::kNumbers + 1) * sizeof(int64_t) + sizeof(float);
+  return (part + PartnerRows::kMostExtra) * sample + part * pair;
 }
 
 uint64_t Loader::batch_bytes() const {
@@ -118,6 +121,10 @@ Batch Loader::next() {
   lock.unlock();  // so that the woken thread can take the lock at once
   room_.notify_one();
   count_replaced(*reading);
+  const Tensor labels = std::move(reading->labels);  // threads may still hold the reading
+  if (mixes())                                       // only now: samples may have been replaced
+    draw_pairs(options_.pipeline.on_device(), key("pairs", reading->epoch), reading->partners,
+               labels, reading->batch);
   return std::move(reading->batch);
 }
 
@@ -204,15 +211,19 @@ Loader::SharedReading Loader::open(int64_t number) {
   try {
     const Sampler::Part part = sampler_.part(number % steps_per_epoch());
     const int64_t count = part.end - part.begin;
+    if (mixes()) reading->partners = PartnerRows(part);
+    const int64_t extra = std::ssize(reading->partners.extra()), rows = count + extra;
+    reading->labels = Tensor(host_, {rows}, DType::i64);
     reading->epoch = options_.order == Order::sequential ? 0 : number / steps_per_epoch();
     reading->begin = part.begin;
-    reading->batch = {.inputs = Tensor(host_, batch_shape(count, sample_shape_), DType::u8),
-                      .targets = Tensor(host_, {count}, DType::i64),
+    reading->batch = {.inputs = Tensor(host_, batch_shape(rows, sample_shape_), DType::u8),
+                      .targets = reading->labels.rows(0, count),
                       .global_size = part.global_size,
                       .first_in_global = part.first_in_global,
-                      .samples = Tensor(host_, {count}, DType::i64),
-                      .epoch = reading->epoch};
-    reading->pieces = ceil_div(count, piece_samples_);
+                      .samples = Tensor(host_, {rows}, DType::i64),
+                      .epoch = reading->epoch,
+                      .pairs = mixes() ? make_sample_pairs(host_, count) : SamplePairs()};
+    reading->pieces = ceil_div(count, piece_samples_) + extra;
   } catch (...) {
     reading->errors.emplace(0, std::current_exception());
   }
@@ -221,15 +232,26 @@ Loader::SharedReading Loader::open(int64_t number) {
 
 std::vector<BadSample> Loader::read_piece(Reading& reading, int64_t piece, PieceReader& reader) {
   Batch& batch = reading.batch;
-  const int64_t begin = piece * piece_samples_;
-  const auto count = static_cast<size_t>(std::min(piece_samples_, batch.size() - begin));
+  // The last pieces are partners from other ranks' parts.
+  const int64_t extra = piece - ceil_div(batch.size(), piece_samples_);
+  const bool is_extra = extra >= 0;
+  const int64_t begin = is_extra ? batch.size() + extra : piece * piece_samples_;
+  const int64_t position = is_extra ? reading.partners.extra()[static_cast<size_t>(extra)] : begin;
+  const auto count =
+      static_cast<size_t>(is_extra ? 1 : std::min(piece_samples_, batch.size() - begin));
   const PieceReader::Piece wanted = {
       .samples = {batch.samples.data<int64_t>() + begin, count},
-      .labels = {batch.targets.data<int64_t>() + begin, count},
+      .labels = {reading.labels.data<int64_t>() + begin, count},
       .images = batch.inputs.data<uint8_t>() + begin * sample_shape_.elements(),
-      .key = {options_.seed, mix(stream_of("views"), static_cast<uint64_t>(reading.epoch))}};
-  order_of(reading.epoch)->read(reading.begin + begin, wanted.samples);
-  return reader.read(wanted);
+      .key = key("views", reading.epoch)};
+  order_of(reading.epoch)->read(reading.begin + position, wanted.samples);
+  std::vector<BadSample> replaced = reader.read(wanted);
+  if (is_extra) replaced.clear();  // the rank that has them in its part counts them
+  return replaced;
+}
+
+RngKey Loader::key(std::string_view purpose, int64_t epoch) const {
+  return {options_.seed, mix(stream_of(purpose), static_cast<uint64_t>(epoch))};
 }
 
 Loader::SharedOrder Loader::order_of(int64_t epoch) {

@@ -7,11 +7,13 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
 #include "data/dataset.h"
 #include "data/loading/piece_reader.h"
+#include "data/loading/sample_pairs.h"
 #include "data/loading/sampler.h"
 #include "framework/tensor/batch.h"
 
@@ -76,6 +78,8 @@ class Loader final : public BatchSource {
   // A batch in work or complete. Threads take its pieces in order.
   struct Reading {
     Batch batch;
+    PartnerRows partners;
+    Tensor labels;                 // of all rows of the batch's inputs
     int64_t epoch = 0, begin = 0;  // position of its first sample in the epoch's order
     int64_t pieces = 0, claimed = 0, done = 0;
     std::map<int64_t, std::exception_ptr> errors;        // by piece
@@ -93,6 +97,8 @@ class Loader final : public BatchSource {
   std::vector<BadSample> read_piece(Reading& reading, int64_t piece, PieceReader& reader);
   SharedOrder order_of(int64_t epoch);
   uint64_t largest_batch_bytes() const;
+  bool mixes() const { return options_.pipeline.on_device().mixes_samples(); }
+  RngKey key(std::string_view purpose, int64_t epoch) const;
   void check_replaced(const Reading& reading) const;
   void count_replaced(const Reading& reading);
 

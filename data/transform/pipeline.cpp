@@ -209,7 +209,7 @@ bool Pipeline::sets_size() const { return host_.resize_height > 0 || host_.crop 
 
 bool Pipeline::is_random() const {
   return host_.crop == Crop::random_resized || host_.crop == Crop::random || finishes() ||
-         device_.augments();
+         device_.augments() || device_.mixes_samples();
 }
 
 Pipeline Pipeline::resized(int64_t size) const {

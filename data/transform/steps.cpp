@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "data/transform/pair_mix.h"
 #include "data/transform/rand_augment.h"
 #include "framework/base/error.h"
 
@@ -118,6 +119,15 @@ StepRule number_step(const char* name, StepPlace place, const std::string& meani
           }};
 }
 
+// A step that mixes samples, with the parameter of a beta distribution.
+StepRule mixing_step(const char* name, double Augmentation::*member) {
+  StepRule rule = number_step(name, StepPlace::mixing, "", 0, member);
+  rule.read = [=](StepWords& words, StepValues& values) {
+    values.device.*member = words.number("a number", kLeastBeta, kMostBeta);
+  };
+  return rule;
+}
+
 }  // namespace
 
 const std::vector<StepRule>& step_rules() {
@@ -136,6 +146,8 @@ const std::vector<StepRule>& step_rules() {
       number_step("saturation", colour, kStrength, kNoLimit, &Augmentation::saturation),
       number_step("hue", colour, kStrength, 0.5, &Augmentation::hue),
       number_step("random-erasing", erasing, kChance, 1, &Augmentation::erasing),
+      mixing_step("mixup", &Augmentation::mixup),
+      mixing_step("cutmix", &Augmentation::cutmix),
   };
   return kTable;
 }

@@ -52,7 +52,7 @@ class StepWords {
 std::string number_text(double number);
 
 // When a step is applied. Those of one place may be written in any order.
-enum class StepPlace { resize, crop, rand_augment, pad_crop, flip, colour, erasing };
+enum class StepPlace { resize, crop, rand_augment, pad_crop, flip, colour, erasing, mixing };
 
 // One kind of step.
 struct StepRule {

@@ -25,9 +25,17 @@ struct Augmentation {
   // erasing data augmentation", AAAI 2020; area and aspect ratio as in torchvision).
   double erasing = 0;
 
+  // Changes of two samples, after all others; the parameter of a beta distribution. See Kernels::
+  // ImageOperands. If both are on, each pair of samples draws one of them.
+  double mixup = 0;   // averages two images (Zhang et al., "mixup: Beyond empirical risk
+                      // minimization", ICLR 2018)
+  double cutmix = 0;  // exchanges a rectangle (Yun et al., "CutMix", ICCV 2019)
+
   // Whether it needs more than a factor for all values of an image.
   bool mixes_values() const { return contrast > 0 || saturation > 0 || hue > 0; }
+  bool mixes_samples() const { return mixup > 0 || cutmix > 0; }
   bool needs_colour() const { return saturation > 0 || hue > 0; }  // images with three channels
+  // Whether single images change.
   bool augments() const {
     return crop_padding > 0 || flip > 0 || brightness > 0 || mixes_values() || erasing > 0;
   }

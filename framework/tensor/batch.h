@@ -8,15 +8,29 @@
 
 namespace d2l {
 
+// How samples are mixed in pairs, on the host: see Kernels::ImageOperands.
+struct SamplePairs {
+  static constexpr int64_t kNumbers = 5;
+
+  Tensor numbers;  // i64 [n, 5]: row of the partner, then a rectangle
+  Tensor weights;  // f32 [n]: of the sample's own target; its partner's target has the rest
+  Tensor targets;  // [n]: of the partners
+
+  bool defined() const { return numbers.defined(); }
+};
+
 // One rank's part of a global mini-batch. A part may be empty (0 samples) if the batch has fewer
 // samples than there are ranks. The parts are consecutive, in rank order.
 struct Batch {
-  Tensor inputs;                // [n, ...], host; f32, or u8 for stored images
+  // [n, ...], host; f32, or u8 for stored images. If samples are mixed, up to two more rows: the
+  // partners that are in other ranks' parts.
+  Tensor inputs;
   Tensor targets;               // [n, ...], host: the expected outputs; labels are i64 [n]
   int64_t global_size = 0;      // samples in all ranks' parts
   int64_t first_in_global = 0;  // samples in the parts of lower ranks
-  Tensor samples = {};          // i64 [n], host: sample numbers in the dataset; for augmentation
-  int64_t epoch = 0;            // from 0
+  Tensor samples = {};  // i64, host: numbers in the dataset of the rows of inputs; for augmentation
+  int64_t epoch = 0;    // from 0
+  SamplePairs pairs = {};  // undefined if samples are not mixed
 
   int64_t size() const { return targets.size(0); }
 };

@@ -28,6 +28,12 @@ class Objective {
     std::vector<Tensor> numbers;  // for each metric f32 [n], one number per sample
   };
 
+  // The targets of mixed samples.
+  struct MixedTargets {
+    Tensor own, partners;  // [n, ...] each
+    Tensor weights;        // f32 [n], from 0 to 1, of `own`; `partners` have the rest
+  };
+
   // The first metric decides which checkpoint is the best.
   explicit Objective(std::vector<Metric> metrics) : metrics_(std::move(metrics)) {}
   virtual ~Objective() = default;
@@ -35,6 +41,10 @@ class Objective {
   // Evaluates a network's outputs [n, ...] against the targets [n, ...] of the same samples. Must
   // only queue work on the backend, so that steps can be recorded.
   virtual Result operator()(const Variable& outputs, const Tensor& targets, Phase phase) const = 0;
+  // For mixed samples, in training: the weighted sum of the losses for both targets, and the
+  // metrics' numbers for the target with the larger weight. Only if mixes_targets().
+  Result of_mixed(const Variable& outputs, const MixedTargets& targets) const;
+  virtual bool mixes_targets() const { return false; }
   // The type of the targets on the device.
   virtual DType target_type() const = 0;
 

@@ -41,6 +41,8 @@ TrainingStep::TrainingStep(const StepParts& parts, const StepOptions& options)
       recorder_(backend_, parts.comm, options.record, parts.log),
       sums_(backend_, Shape{static_cast<int64_t>(numbers())}),
       number_(backend_, Shape{1}, DType::i64) {
+  check(!options.augmentation.mixes_samples() || parts.objective.mixes_targets(),
+        "mixup and cutmix expect an objective with classes");
   int index = 0;
   for (const auto& slot : parameters_.slots()) {
     if (slot.frozen) continue;
@@ -86,8 +88,11 @@ StepRecorder::Key TrainingStep::key_of(const Batch& batch) const {
   const auto address = [](const Tensor& tensor) {
     return static_cast<int64_t>(reinterpret_cast<intptr_t>(tensor.view().data));
   };
-  return {address(feed_.inputs()), address(feed_.targets()), feed_.samples(), batch.global_size,
-          batch.first_in_global};
+  StepRecorder::Key key = {address(feed_.inputs()), address(feed_.targets()), feed_.samples(),
+                           batch.global_size, batch.first_in_global};
+  if (feed_.weights().defined())
+    key.insert(key.end(), {address(feed_.weights()), address(feed_.partner_targets())});
+  return key;
 }
 
 // May be recorded: everything that changes from step to step is in the backend's memory.
@@ -117,9 +122,7 @@ void TrainingStep::add_gradients(const Batch& batch, const Piece& piece) {
     context.sum_over_ranks = [this](Tensor& numbers) { parts_.comm.all_reduce(numbers.view()); };
 
   const Variable inputs(feed_.inputs().rows(piece.begin, piece.end));
-  const Tensor targets = feed_.targets().rows(piece.begin, piece.end);
-  Objective::Result found =
-      parts_.objective(parts_.model(inputs, context), targets, Objective::Phase::training);
+  Objective::Result found = result_of(parts_.model(inputs, context), piece);
   add_sum(found.losses.value(), 0, first);
   for (size_t i = 0; i < found.numbers.size(); ++i)
     add_sum(found.numbers[i], static_cast<int64_t>(i) + 1, first);
@@ -131,6 +134,15 @@ void TrainingStep::add_gradients(const Batch& batch, const Piece& piece) {
       full(backend_, found.losses.shape(), 1.0 / static_cast<double>(batch.global_size));
   if (parts_.state.loss_scale) parts_.state.loss_scale->multiply(gradient);
   found.losses.backward(gradient);
+}
+
+Objective::Result TrainingStep::result_of(const Variable& outputs, const Piece& piece) const {
+  const auto rows = [&](const Tensor& all) { return all.rows(piece.begin, piece.end); };
+  if (!feed_.weights().defined())
+    return parts_.objective(outputs, rows(feed_.targets()), Objective::Phase::training);
+  return parts_.objective.of_mixed(outputs, {.own = rows(feed_.targets()),
+                                             .partners = rows(feed_.partner_targets()),
+                                             .weights = rows(feed_.weights())});
 }
 
 void TrainingStep::add_sum(const Tensor& values, int64_t slot, bool first) {

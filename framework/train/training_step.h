@@ -80,6 +80,7 @@ class TrainingStep {
  private:
   StepRecorder::Key key_of(const Batch& batch) const;
   void find_gradients(const Batch& batch);
+  Objective::Result result_of(const Variable& outputs, const Piece& piece) const;
   void add_gradients(const Batch& batch, const Piece& piece);
   void add_sum(const Tensor& values, int64_t slot, bool first);
   Tensor norm();

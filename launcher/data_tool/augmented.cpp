@@ -5,9 +5,11 @@
 #include <string_view>
 
 #include "data/loading/piece_reader.h"
+#include "data/loading/sample_pairs.h"
 #include "framework/backend/backend.h"
 #include "framework/base/error.h"
 #include "framework/base/rng.h"
+#include "framework/tensor/create.h"
 
 namespace d2l::data_tool {
 
@@ -20,18 +22,36 @@ RngKey key_of(uint64_t seed, std::string_view purpose) {
   return {seed, mix(stream_of(purpose), 0)};
 }
 
+// How mixup and cutmix mix a batch that consists of these samples.
+SamplePairs pairs_of(Backend& cpu, const Pipeline& pipeline, const Shape& shape,
+                     const std::vector<int64_t>& samples, uint64_t seed) {
+  if (!pipeline.on_device().mixes_samples()) return {};
+  const int64_t count = shape[0];
+  const Tensor labels = zeros(cpu, {count}, DType::i64);
+  Batch batch{.inputs = Tensor(cpu, shape, DType::u8),
+              .targets = labels,
+              .samples = from_vector(cpu, {count}, samples),
+              .pairs = make_sample_pairs(cpu, count)};
+  draw_pairs(pipeline.on_device(), key_of(seed, "pairs"),
+             PartnerRows({.end = count, .global_size = count}), labels, batch);
+  return batch.pairs;
+}
+
 // The steps of the device.
 std::vector<float> prepared(const Pipeline& pipeline, const Shape& shape,
                             const std::vector<uint8_t>& bytes, const std::vector<int64_t>& samples,
                             uint64_t seed) {
   const std::unique_ptr<Backend> cpu = make_cpu_backend(1);
+  const SamplePairs pairs = pairs_of(*cpu, pipeline, shape, samples, seed);
   std::vector<float> values(bytes.size());
   cpu->prepare_images(
       {.augmentation = pipeline.on_device(), .key = key_of(seed, "augment")},
       {.x = {bytes.data(), DType::u8, shape},
        .samples = {samples.data(), DType::i64, Shape{static_cast<int64_t>(samples.size())}},
        .mean = {},
-       .deviation = {}},
+       .deviation = {},
+       .pairs = pairs.defined() ? pairs.numbers.view() : ConstView{},
+       .weights = pairs.defined() ? pairs.weights.view() : ConstView{}},
       {values.data(), DType::f32, shape});
   return values;
 }

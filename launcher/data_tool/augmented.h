@@ -14,7 +14,8 @@ namespace d2l::data_tool {
 data::Pipeline parse_augment(const std::string& steps);
 
 // What a network gets of the samples in the first epoch of a training with this seed, without the
-// normalisation, as bytes. Sets the labels, too. Throws Error if the steps do not fit the images.
+// normalisation, as bytes; mixup and cutmix mix neighbours in `samples`. Sets the labels, too.
+// Throws Error if the steps do not fit the images.
 struct AugmentedImages {
   std::vector<data::Image> images;
   std::vector<int64_t> labels;

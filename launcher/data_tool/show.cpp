@@ -22,7 +22,8 @@ constexpr const char* kUsage =
     "Usage: d2l-data show PATH --out FILE.png [--OPTION VALUE]...\n"
     "\n"
     "Writes a picture with random samples of a split, and the names of their classes below them.\n"
-    "With --augment, it shows what a network gets of them in the first epoch.\n"
+    "With --augment, it shows what a network gets of them in the first epoch. mixup and cutmix\n"
+    "mix neighbours in the picture.\n"
     "PATH is a folder of shards, or the name of a dataset.\n"
     "\n";
 constexpr int kMostSamples = 10'000;

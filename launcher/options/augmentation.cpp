@@ -22,7 +22,7 @@ std::vector<Option> augmentation_options() {
             "change each training image at random: steps separated by ',', in this order: resize "
             "SIZE; random-resized-crop SIZE, random-crop SIZE or center-crop SIZE; rand-augment N "
             "M; pad-crop N; flip P; brightness B, contrast C, saturation S, hue H; random-erasing "
-            "P. SIZE is N or HEIGHTxWIDTH. For example 'pad-crop 4, flip 0.5'. "
+            "P; mixup A, cutmix A. SIZE is N or HEIGHTxWIDTH. For example 'pad-crop 4, flip 0.5'. "
             "docs/training.md explains the steps");
   group.add("eval-transform", "STEPS", &AugmentationConfig::eval_transform, fixed_in_epoch,
             "steps that give test images their size: resize SIZE, center-crop SIZE. none: as "

@@ -30,6 +30,7 @@ TEST(Pipeline, TextsComeBackWithAllValues) {
        "brightness 0.001, contrast 1/3, saturation 0.4, hue 0.1"},
       {"random-erasing 0.25", "random-erasing 0.25"},
       {"flip 0.123456789", "flip 0.123456789"},
+      {"cutmix 1, mixup 1/5", "mixup 0.2, cutmix 1"},
   };
   for (const auto& [text, all] : cases) {
     const Pipeline pipeline = Pipeline::parse(text);
@@ -52,13 +53,17 @@ TEST(Pipeline, StepsOfTheDeviceBecomeItsOptions) {
                                  .hue = 0.1,
                                  .erasing = 0.25}));
   EXPECT_FALSE(Pipeline::parse("rand-augment 2 9").on_device().augments());
+  const Pipeline mixing = Pipeline::parse("mixup 0.2, cutmix 1");
+  EXPECT_EQ(mixing.on_device(), (Augmentation{.mixup = 0.2, .cutmix = 1}));
+  EXPECT_TRUE(mixing.is_random());
+  EXPECT_FALSE(mixing.for_evaluation().is_random());
 }
 
 TEST(Pipeline, MistakesNameTheStep) {
   const std::string size = "expected a size N or HEIGHTxWIDTH with numbers from 1 to 4096, found ";
   const std::string order =
       "; the order is resize, random-resized-crop, random-crop, center-crop, rand-augment, "
-      "pad-crop, flip, brightness, contrast, saturation, hue, random-erasing";
+      "pad-crop, flip, brightness, contrast, saturation, hue, random-erasing, mixup, cutmix";
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"", "expected steps separated by ',', found nothing between two ','"},
       {"flip 0.5,", "expected steps separated by ',', found nothing between two ','"},
@@ -98,6 +103,10 @@ TEST(Pipeline, MistakesNameTheStep) {
        "step 'random-resized-crop 9 ratio 0..1': expected LOW..HIGH with numbers from 0.01 to "
        "100, found '0..1'"},
       {"flip 0.5, resize 9", "step 'resize 9': expected it before flip, found it after" + order},
+      {"mixup 0", "step 'mixup 0': expected a number from 0.001 to 1000, found '0'"},
+      {"cutmix -1", "step 'cutmix -1': expected a number from 0.001 to 1000, found '-1'"},
+      {"cutmix", "step 'cutmix': expected a number from 0.001 to 1000, found nothing"},
+      {"mixup 1, flip 0.5", "step 'flip 0.5': expected it before mixup, found it after" + order},
       {"center-crop 9, random-crop 8",
        "step 'random-crop 8': expected one step that crops, found another one before it"},
       {"resize 9, random-resized-crop 8",

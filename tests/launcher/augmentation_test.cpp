@@ -67,6 +67,55 @@ TEST(Resume, BitForBitOfARunWithFormerOptions) {
   EXPECT_EQ(run_program({"d2l-ckpt", "diff", whole, cut}).output, "identical\n");
 }
 
+const Words kMixed = {"--recipe",     "lenet", "--augment",   "flip 0.5, mixup 0.4, cutmix 1",
+                      "--log-every",  "1",     "--normalize", "0.3:0.25",
+                      "--batch-size", "101"};
+
+TEST(Resume, BitForBitWithMixedSamples) {
+  TemporaryFolder folder;
+  const std::string whole = folder.path() / "whole", cut = folder.path() / "cut";
+  const Words options = kMixed + Words{"--epochs", "1"};
+  ASSERT_EQ(train(2, options + Words{"--out", whole}).exit_code, 0);
+  ASSERT_EQ(train(2, options + Words{"--out", cut, "--max-steps", "3"}).exit_code, 0);
+  ASSERT_EQ(train(2, {"--resume", cut, "--max-steps", "0"}).exit_code, 0);
+  EXPECT_EQ(run_program({"d2l-ckpt", "diff", whole, cut}).output, "identical\n");
+}
+
+// Pairs that two ranks, or two pieces of a part, have one sample of each.
+TEST(Train, MixesWhateverTheRanks) {
+  TemporaryFolder folder;
+  const Words options = kMixed + Words{"--max-steps", "10"};
+  std::vector<double> reference;
+  for (const auto& [ranks, accumulate] : {std::pair{0, 1}, {0, 3}, {2, 1}, {3, 2}}) {
+    const std::filesystem::path run = folder.path() / concat(ranks, "-", accumulate);
+    const ProgramResult result =
+        train(ranks, options + Words{"--accumulate", std::to_string(accumulate), "--out", run});
+    ASSERT_EQ(result.exit_code, 0) << result.output;
+    const std::vector<double> found = losses(run);
+    ASSERT_EQ(found.size(), 10u);
+    if (reference.empty()) reference = found;
+    for (size_t i = 0; i < found.size(); ++i)
+      EXPECT_NEAR(found[i], reference[i], 1e-4) << ranks << " ranks, step " << i;
+  }
+}
+
+TEST(Train, RefusesWhatCannotBeMixed) {
+  for (const auto& [steps, message] :
+       {std::pair{"mixup 0", "--augment: step 'mixup 0': expected a number from 0.001 to 1000"},
+        {"mixup 1, flip 0.5", "expected it before mixup, found it after"}}) {
+    const ProgramResult result = train(0, {"--model", "mlp", "--augment", steps});
+    EXPECT_EQ(result.exit_code, 2);
+    EXPECT_THAT(result.output, HasSubstr(message));
+  }
+  const ProgramResult eval = train(0, {"--model", "mlp", "--eval-transform", "mixup 1"});
+  EXPECT_EQ(eval.exit_code, 2);
+  EXPECT_THAT(eval.output, HasSubstr("--eval-transform expects resize and center-crop only"));
+  const ProgramResult task =
+      run_program({"d2l-train", "--task", "attention-regression", "--augment", "mixup 1"});
+  EXPECT_EQ(task.exit_code, 2);
+  EXPECT_THAT(task.output, HasSubstr("found --augment"));
+}
+
 // The same images on any number of ranks and loader threads.
 TEST(Train, AugmentsWhateverTheRanks) {
   TemporaryFolder folder;

@@ -157,6 +157,51 @@ TEST(Feed, AugmentsBySeedEpochAndSample) {
   EXPECT_NE(prepared(whole, other), found) << "another seed";
 }
 
+// Three samples; the partner of the last one is a row of its own, which does not stay.
+Batch with_pairs(Backend& host = cpu()) {
+  Batch batch = bytes(4, 0, host);
+  batch.targets = from_vector(host, {3}, std::vector<int64_t>{4, 5, 6});
+  batch.pairs = {
+      .numbers = from_vector(host, {3, 5},
+                             std::vector<int64_t>{1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0, 1, 2, 3}),
+      .weights = from_vector(host, {3}, std::vector<float>{0.75f, 0.75f, 1.0f / 3}),
+      .targets = from_vector(host, {3}, std::vector<int64_t>{5, 4, 9})};
+  return batch;
+}
+
+TEST(Feed, MixesPairs) {
+  const FeedOptions options{.augmentation = {.mixup = 1}, .most_samples = 8};
+  Feed feed(device(), options);
+  const void *inputs = nullptr, *weights = nullptr;
+  for (int i = 0; i < 3; ++i) {
+    const Batch batch = with_pairs();
+    feed.load(batch);
+    const std::vector<float> before = scaled(batch);
+    ASSERT_EQ(feed.inputs().shape(), (Shape{3, 2, 3, 1}));
+    const std::vector<float> found = feed.inputs().to_vector<float>();
+    for (size_t k = 0; k < 6; ++k) {
+      EXPECT_FLOAT_EQ(found[k], 0.75f * before[k] + 0.25f * before[6 + k]);
+      EXPECT_FLOAT_EQ(found[6 + k], 0.75f * before[6 + k] + 0.25f * before[k]);
+      EXPECT_EQ(found[12 + k], before[(k % 3 == 0 ? 12 : 18) + k]);
+    }
+    EXPECT_EQ(feed.targets().to_vector<int64_t>(), (std::vector<int64_t>{4, 5, 6}));
+    EXPECT_EQ(feed.partner_targets().to_vector<int64_t>(), (std::vector<int64_t>{5, 4, 9}));
+    EXPECT_EQ(feed.weights().to_vector<float>(), batch.pairs.weights.to_vector<float>());
+    if (i > 0) {
+      EXPECT_EQ(place(feed.inputs()), inputs);
+    }
+    if (i > 0 && !is_cpu()) {
+      EXPECT_EQ(place(feed.weights()), weights);
+    }
+    inputs = place(feed.inputs());
+    weights = place(feed.weights());
+  }
+  EXPECT_EQ(message_of([&] { feed.load(bytes(2)); }),
+            "feed: expected pairs of samples, found single ones");
+  EXPECT_EQ(message_of([&] { prepared(with_pairs(), {}); }),
+            "feed: expected single samples, found pairs");
+}
+
 TEST(Feed, SaysWhatDoesNotFit) {
   const FeedOptions flip{.augmentation = {.flip = 0.5}};
   const FeedOptions three{.normalisation = {{0, 0, 0}, {1, 1, 1}}};

@@ -9,6 +9,7 @@
 #include "framework/train/objectives/classification.h"
 #include "framework/train/objectives/regression.h"
 #include "framework/train/trainer.h"
+#include "tests/support/gradcheck.h"
 #include "tests/support/support.h"
 
 namespace d2l::test {
@@ -52,6 +53,54 @@ TEST(Classification, ManyClassesHaveTopFive) {
                                                from_vector(device(), {4}, labels), Phase::training);
   EXPECT_EQ(found.numbers.at(0).to_vector<float>(), (Values{1, 0, 0, 0}));
   EXPECT_EQ(found.numbers.at(1).to_vector<float>(), (Values{1, 1, 0, 0}));
+}
+
+// The sum over both labels, with smoothing, against a loop in doubles.
+TEST(Classification, MixedSamplesHaveTwoLabels) {
+  constexpr int64_t kSamples = 6, kClasses = 20;
+  constexpr double kSmoothing = 0.1;
+  const auto objective =
+      make_classification(device(), {.classes = kClasses, .label_smoothing = kSmoothing});
+  ASSERT_TRUE(objective->mixes_targets());
+  const std::vector<int64_t> own = {0, 1, 2, 3, 4, 19}, partners = {5, 1, 0, 7, 19, 4};
+  const Values weights = {1, 0, 0.25, 0.5, 0.875, 0.125};
+  const Tensor scores = uniform(cpu(), {kSamples, kClasses}, {.seed = 4});
+  const Values values = scores.to_vector<float>();
+  const Objective::MixedTargets targets{.own = from_vector(device(), {kSamples}, own),
+                                        .partners = from_vector(device(), {kSamples}, partners),
+                                        .weights = from_vector(device(), {kSamples}, weights)};
+  const Objective::Result found = objective->of_mixed(Variable(scores.to(device())), targets);
+  const Values losses = found.losses.value().to_vector<float>();
+  for (size_t i = 0; i < kSamples; ++i) {
+    const auto row = values.begin() + static_cast<ptrdiff_t>(i * kClasses);
+    double sum = 0, mean = 0;
+    for (int64_t c = 0; c < kClasses; ++c) {
+      sum += std::exp(double{row[c]});
+      mean += double{row[c]} / kClasses;
+    }
+    const auto loss = [&](int64_t label) {
+      return std::log(sum) - (1 - kSmoothing) * double{row[label]} - kSmoothing * mean;
+    };
+    const double weight = double{weights[i]};
+    EXPECT_NEAR(losses[i], weight * loss(own[i]) + (1 - weight) * loss(partners[i]), 1e-5) << i;
+    const int64_t label = weight >= 0.5 ? own[i] : partners[i];
+    int64_t larger = 0;
+    for (int64_t c = 0; c < kClasses; ++c) larger += row[c] > row[label];
+    EXPECT_EQ(found.numbers.at(0).to_vector<float>()[i], larger == 0 ? 1 : 0) << i;
+    EXPECT_EQ(found.numbers.at(1).to_vector<float>()[i], larger < 5 ? 1 : 0) << i;
+  }
+  EXPECT_TRUE(gradcheck(
+      [&](const std::vector<Variable>& in) { return objective->of_mixed(in[0], targets).losses; },
+      {scores.to(device())}));
+}
+
+TEST(Regression, DoesNotMix) {
+  const auto objective = make_regression({});
+  EXPECT_FALSE(objective->mixes_targets());
+  EXPECT_THAT(message_of([&] {
+                objective->of_mixed(outputs_of({1, 1}, {0}), {});
+              }),
+              HasSubstr("expected an objective with classes"));
 }
 
 TEST(Regression, LossesAreThoseOfTheirNames) {

@@ -8,6 +8,7 @@
 #include "framework/backend/cpu/cpu_backend.h"
 #include "framework/backend/cpu/floats.h"
 #include "framework/backend/cpu/image_colours.h"
+#include "framework/backend/cpu/image_pairs.h"
 #include "framework/backend/cpu/parallel.h"
 
 namespace d2l::cpu {
@@ -140,9 +141,7 @@ class Preparation {
   std::optional<ColourChanger> colours_;
 };
 
-}  // namespace
-
-void CpuBackend::do_prepare_images(const ImageParams& params, const ImageOperands& in, View y) {
+void prepare(const ImageParams& params, const Backend::ImageOperands& in, View y) {
   if (!params.augmentation.augments())
     return visit_float(y.dtype, [&](auto zero) {
       using T = decltype(zero);
@@ -166,6 +165,13 @@ void CpuBackend::do_prepare_images(const ImageParams& params, const ImageOperand
                      preparation.prepare(i, y.as<T>() + i * elements);
                  });
   });
+}
+
+}  // namespace
+
+void CpuBackend::do_prepare_images(const ImageParams& params, const ImageOperands& in, View y) {
+  prepare(params, in, y);
+  if (in.pairs) mix_images(in.pairs, in.weights, y);
 }
 
 }  // namespace d2l::cpu

@@ -1,5 +1,6 @@
 #include "framework/backend/cuda/block_sum.h"
 #include "framework/backend/cuda/cuda_backend.h"
+#include "framework/backend/cuda/image_pairs.h"
 #include "framework/backend/cuda/launch.h"
 #include "framework/backend/cuda/map.h"
 #include "framework/backend/images.h"
@@ -202,9 +203,8 @@ __global__ void __launch_bounds__(kThreads) prepare_whole_kernel(PrepareWhole<T>
   prepare(blockIdx.x);
 }
 
-}  // namespace
-
-void CudaBackend::do_prepare_images(const ImageParams& params, const ImageOperands& in, View y) {
+void prepare(const Queue& queue, const ImageParams& params, const Backend::ImageOperands& in,
+             View y) {
   const int64_t count = y.elements();
   if (count == 0) return;
   const Augmentation& augmentation = params.augmentation;
@@ -215,7 +215,7 @@ void CudaBackend::do_prepare_images(const ImageParams& params, const ImageOperan
     const bool packed = are_aligned(16, y.data);
     if (!augmentation.augments() && !in.mean) {
       const Scale<T> scale{x, y.as<T>(), count, packed && are_aligned(kWide, x)};
-      return for_each(queue_, ceil_div(count, kWide), scale);
+      return for_each(queue, ceil_div(count, kWide), scale);
     }
     const Prepare<T> prepare{.variations = images::Variations(params),
                              .augments = augmentation.augments(),
@@ -228,10 +228,17 @@ void CudaBackend::do_prepare_images(const ImageParams& params, const ImageOperan
                              .count = count,
                              .packed = packed};
     if (!augmentation.mixes_values() && augmentation.erasing == 0)
-      return for_each(queue_, ceil_div(count, kWide), prepare);
+      return for_each(queue, ceil_div(count, kWide), prepare);
     const PrepareWhole<T> whole{prepare, augmentation.mixes_values(), augmentation.erasing > 0};
-    launch(queue_, static_cast<unsigned>(y.shape[0]), kThreads, prepare_whole_kernel<T>, whole);
+    launch(queue, static_cast<unsigned>(y.shape[0]), kThreads, prepare_whole_kernel<T>, whole);
   });
+}
+
+}  // namespace
+
+void CudaBackend::do_prepare_images(const ImageParams& params, const ImageOperands& in, View y) {
+  prepare(queue_, params, in, y);
+  if (in.pairs) mix_images(queue_, in.pairs, in.weights, y);
 }
 
 }  // namespace d2l::cuda

@@ -89,8 +89,16 @@ class ArrayKernels : public virtual ObservedKernels {
   // describes. If mean and deviation ([c] each) are given: y = (v - mean) / deviation. The padding
   // around an image is bytes of 0. samples, i64 [n], are the images' numbers in the dataset, which
   // determine the random values; {} if nothing is random.
+  //
+  // If pairs and weights are given, the images are then mixed in pairs. pairs, i64 [m, 5], m <= n:
+  // for each of the first m images another image and a rectangle, top, left, bottom, right. The
+  // pixels of the rectangle become those of the other image (CutMix). If it is empty, all values
+  // become weight * value + (1 - weight) * value of the other image (mixup). weights [m] are
+  // multiples of 2^-24 from 0 to 1. Two images that name each other have the same numbers. Images
+  // from m on are only read. An image that names itself has weight 1 and no rectangle.
   struct ImageOperands {
     ConstView x, samples, mean, deviation;
+    ConstView pairs = {}, weights = {};
   };
   void prepare_images(const ImageParams& params, const ImageOperands& in, View y) {
     observed({"prepare_images", Work::element_wise}, [&] { do_prepare_images(params, in, y); });

@@ -32,6 +32,7 @@ class Classification final : public Objective {
     return result;
   }
   DType target_type() const override { return DType::i64; }
+  bool mixes_targets() const override { return true; }
 
  private:
   // 1 where fewer than five scores are larger than the label's.

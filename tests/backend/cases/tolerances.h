@@ -35,6 +35,8 @@ struct Tolerances {
 namespace tolerances {
 
 inline constexpr Tolerances kExact{};
+// Averages of two values up to 20 that a GPU rounds to f16 before; the reference does not.
+inline constexpr Tolerances kAveragedHalves{{}, {}, {kOneRounding, 0.01}};
 
 // exp, log and similar functions: implementations on devices differ by a few units in the last
 // place.
