@@ -4,13 +4,14 @@
 #include <string>
 #include <vector>
 
+#include "framework/backend/image_pairs.h"
 #include "framework/tensor/tensor.h"
 
 namespace d2l {
 
 // How samples are mixed in pairs, on the host: see Kernels::ImageOperands.
 struct SamplePairs {
-  static constexpr int64_t kNumbers = 5;
+  static constexpr int64_t kNumbers = images::ImagePair::kNumbers;
 
   Tensor numbers;  // i64 [n, 5]: row of the partner, then a rectangle
   Tensor weights;  // f32 [n]: of the sample's own target; its partner's target has the rest

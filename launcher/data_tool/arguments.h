@@ -14,7 +14,7 @@ using Words = std::vector<std::string>;
 using OptionList = boost::program_options::options_description;
 using OptionValues = boost::program_options::variables_map;
 
-// A list of options, in the format of --help, with the option --help.
+// An empty list of options, in the format of --help.
 OptionList option_list();
 
 // Parses words. `positional`: what words without an option are; nullptr: there are none. Throws

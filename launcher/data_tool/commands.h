@@ -11,6 +11,7 @@ namespace d2l::data_tool {
 int pack(const Words& words, int argc, char** argv);
 
 void bench(const Words& words);
+void fetch(const Words& words);
 void info(const Words& words);
 void verify(const Words& words);
 void show(const Words& words);

@@ -11,7 +11,6 @@
 #include "framework/base/text.h"
 #include "framework/comm/launch_environment.h"
 #include "launcher/data_tool/commands.h"
-#include "launcher/data_tool/fetch_command.h"
 
 namespace d2l::data_tool {
 namespace {
@@ -45,10 +44,9 @@ constexpr const char* kUsage =
 using Command = std::function<void(const Words&)>;
 
 const std::map<std::string, Command>& commands() {
-  static const std::map<std::string, Command> kTable = {
-      {"bench", bench}, {"fetch", [](const Words& words) { fetch(words); }},
-      {"info", info},   {"show", show},
-      {"stats", stats}, {"verify", verify}};
+  static const std::map<std::string, Command> kTable = {{"bench", bench}, {"fetch", fetch},
+                                                        {"info", info},   {"show", show},
+                                                        {"stats", stats}, {"verify", verify}};
   return kTable;
 }
 

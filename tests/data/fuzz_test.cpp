@@ -19,6 +19,14 @@ namespace {
 struct Tally {
   int refused = 0;
   int accepted = 0;
+
+  // The error is one line that names the folder of the file.
+  void refuse(const Error& error, const std::filesystem::path& folder) {
+    const std::string message = error.what();
+    EXPECT_NE(message.find(folder.string()), std::string::npos) << message;
+    EXPECT_EQ(message.find('\n'), std::string::npos) << message;
+    ++refused;
+  }
 };
 
 // Every mutation is read, or rejected with one line that names the file.
@@ -31,10 +39,7 @@ Tally fuzz(const std::filesystem::path& path, uint64_t rounds, const Read& read)
       read(mutate(original, round));
       ++tally.accepted;
     } catch (const Error& error) {
-      const std::string message = error.what();
-      EXPECT_NE(message.find(path.parent_path().string()), std::string::npos) << message;
-      EXPECT_EQ(message.find('\n'), std::string::npos) << message;
-      ++tally.refused;
+      tally.refuse(error, path.parent_path());
     }
   }
   return tally;
@@ -193,10 +198,7 @@ TEST(Fuzz, TablesWithRightChecksums) {
       ShardFile(path).verify();
       ++tally.accepted;
     } catch (const Error& error) {
-      const std::string message = error.what();
-      EXPECT_NE(message.find(folder.path().string()), std::string::npos) << message;
-      EXPECT_EQ(message.find('\n'), std::string::npos) << message;
-      ++tally.refused;
+      tally.refuse(error, folder.path());
     }
   }
   EXPECT_GT(tally.refused, 300);
@@ -270,10 +272,7 @@ TEST(Fuzz, ShardsWithRightChecksums) {
         content_of(dataset);
         ++tally.accepted;
       } catch (const Error& error) {
-        const std::string message = error.what();
-        EXPECT_NE(message.find(folder.path().string()), std::string::npos) << message;
-        EXPECT_EQ(message.find('\n'), std::string::npos) << message;
-        ++tally.refused;
+        tally.refuse(error, folder.path());
       }
     }
   }

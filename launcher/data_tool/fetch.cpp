@@ -1,29 +1,26 @@
-#include "launcher/data_tool/fetch_command.h"
+#include "data/fetch/fetch.h"
 
-#include <boost/program_options.hpp>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <iostream>
 
-#include "data/fetch/fetch.h"
 #include "framework/base/error.h"
 #include "framework/base/path_text.h"
 #include "framework/base/status_line.h"
 #include "framework/base/terminal.h"
 #include "framework/base/text.h"
+#include "launcher/data_tool/commands.h"
 
-namespace d2l {
+namespace d2l::data_tool {
 
 namespace {
 
 namespace po = boost::program_options;
 using data::PublishedDataset;
 using data::PublishedFile;
-using Words = std::vector<std::string>;
 using Clock = std::chrono::steady_clock;
 
-constexpr unsigned kColumns = 100, kMeaningColumns = 75;  // of --help
 constexpr std::chrono::milliseconds kBetweenBars{100};
 
 volatile std::sig_atomic_t interrupted = 0;
@@ -81,8 +78,8 @@ const PublishedDataset& find_published(const std::string& name) {
   throw UsageError(unknown_name("dataset", name, names_of_published()));
 }
 
-po::options_description fetch_options() {
-  po::options_description options("Options", kColumns, kMeaningColumns);
+OptionList fetch_options() {
+  OptionList options = option_list();
   auto add = options.add_options();
   add("data-dir", po::value<std::string>()->value_name("DIR")->default_value(".", ""),
       "folder for datasets; the files are put into a subfolder with the name of the dataset "
@@ -94,36 +91,13 @@ po::options_description fetch_options() {
   return options;
 }
 
-void print_help(const po::options_description& options) {
-  std::cout
-      << "Usage: d2l-data fetch " << join(names_of_published(), "|")
-      << " [--OPTION VALUE]...\n\n"
+std::string usage_text() {
+  return "Usage: d2l-data fetch " + join(names_of_published(), "|") +
+         " [--OPTION VALUE]...\n\n"
          "Downloads the original files of a dataset from their official source, or else from\n"
          "well-known mirrors, and compares their SHA-256 digests. Files that are there already\n"
          "are kept. An interrupted download is continued by the next call.\n"
-         "$https_proxy and $http_proxy name a proxy, $SSL_CERT_FILE trusted certificates.\n\n"
-      << options << "\nExit codes: 0 success, 1 failure, 2 wrong usage.\n";
-}
-
-po::variables_map parse(const po::options_description& options, const Words& words) {
-  po::options_description all;
-  all.add(options).add_options()("name", po::value<Words>());
-  po::positional_options_description places;
-  places.add("name", -1);
-  po::variables_map values;
-  try {
-    const int style =
-        po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
-    po::store(po::command_line_parser(words).options(all).positional(places).style(style).run(),
-              values);
-    po::notify(values);
-  } catch (const po::unknown_option& error) {
-    throw UsageError(
-        unknown_name("option", error.get_option_name(), {"--data-dir", "--mirror", "--help"}));
-  } catch (const po::error& error) {
-    throw UsageError(error.what());
-  }
-  return values;
+         "$https_proxy and $http_proxy name a proxy, $SSL_CERT_FILE trusted certificates.\n\n";
 }
 
 std::string base_url(const std::string& url) {
@@ -134,7 +108,7 @@ std::string base_url(const std::string& url) {
   return url.ends_with("/") ? url : url + "/";
 }
 
-const PublishedDataset& wanted_dataset(const po::variables_map& values) {
+const PublishedDataset& wanted_dataset(const OptionValues& values) {
   const Words names = values.count("name") != 0 ? values["name"].as<Words>() : Words();
   if (names.empty())
     throw UsageError("fetch: the name of a dataset is missing: " +
@@ -147,9 +121,9 @@ const PublishedDataset& wanted_dataset(const po::variables_map& values) {
 }  // namespace
 
 void fetch(const Words& words) {
-  const po::options_description described = fetch_options();
-  const po::variables_map values = parse(described, words);
-  if (values.count("help") != 0) return print_help(described);
+  const OptionList described = fetch_options();
+  const OptionValues values = parse(described, words, "name");
+  if (values.count("help") != 0) return print_help(usage_text(), described);
   const PublishedDataset& dataset = wanted_dataset(values);
   const std::filesystem::path folder =
       std::filesystem::path(expand_home("--data-dir", values["data-dir"].as<std::string>())) /
@@ -172,4 +146,4 @@ void fetch(const Words& words) {
   data::fetch_dataset(dataset, folder, options);
 }
 
-}  // namespace d2l
+}  // namespace d2l::data_tool
