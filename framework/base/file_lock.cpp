@@ -112,13 +112,20 @@ bool FileLock::try_to_take() {
   return true;
 }
 
-// Returns true if this process created the file.
+// Returns true if this process created the file. Only O_EXCL creates it: without flock(), an empty
+// file belongs to a process that is about to write its name.
 bool FileLock::open_file() {
-  descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-  if (descriptor_ >= 0) return true;
-  if (errno != EEXIST) fail_with(errno, concat("cannot create ", path_.string()));
-  descriptor_ = open_regular_file(path_, O_RDWR | O_CREAT);
-  return false;
+  for (int attempt = 0;; ++attempt) {
+    descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor_ >= 0) return true;
+    if (errno != EEXIST) fail_with(errno, concat("cannot create ", path_.string()));
+    try {
+      descriptor_ = open_regular_file(path_, O_RDWR);
+      return false;
+    } catch (const Error&) {
+      if (attempt == 100) throw;  // until then, the holder may have removed it just now
+    }
+  }
 }
 
 FileLock::System FileLock::lock_file() {
@@ -169,8 +176,9 @@ void FileLock::require_dead_holder(System system, const LockHolder& holder) cons
 
 // Returns once the file has not changed for `stale`; throws Error if it changes.
 void FileLock::wait_for_silence(const std::string& who) const {
-  milliseconds left = options_.stale - silence(path_);
   const milliseconds before = last_change(path_);
+  check(before.count() != 0, who, ", which is running");  // it has just removed the file
+  milliseconds left = options_.stale - silence(path_);
   if (left.count() > 0)
     options_.warn(concat(who, ", which may be dead: waiting up to ", seconds_text(left),
                          " for it to renew the file"));
