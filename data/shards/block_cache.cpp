@@ -33,7 +33,7 @@ BlockCache::Block BlockCache::get(uint64_t key, uint64_t bytes,
       return block.get();
     }
     make_room(bytes);
-    entries_[key] = {promise.get_future().share(), bytes, uses_.end()};
+    entries_[key] = {.block = promise.get_future().share(), .bytes = bytes, .use = uses_.end()};
     bytes_ += bytes;
   }
   Block block;
@@ -58,6 +58,16 @@ BlockCache::Block BlockCache::get(uint64_t key, uint64_t bytes,
   }
   promise.set_value(block);
   return block;
+}
+
+void BlockCache::count_used(uint64_t key, int64_t used, int64_t samples) {
+  std::lock_guard lock(mutex_);
+  const auto found = entries_.find(key);
+  if (found == entries_.end() || found->second.use == uses_.end()) return;
+  found->second.used += used;
+  if (found->second.used < samples) return;
+  uses_.erase(found->second.use);
+  drop(key);
 }
 
 }  // namespace d2l::data

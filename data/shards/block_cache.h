@@ -12,9 +12,9 @@
 
 namespace d2l::data {
 
-// Keeps blocks in memory and drops the least recently used first. Thread-safe. Blocks that are
-// still in use after they were dropped, or that threads read at the same time, may exceed the limit
-// by one block per thread.
+// Keeps blocks in memory. Drops those whose samples were all used, then the least recently used.
+// Thread-safe. Blocks that are still in use after they were dropped, or that threads read at the
+// same time, may exceed the limit by one block per thread.
 class BlockCache {
  public:
   using Block = std::shared_ptr<const SampleBlock>;
@@ -25,12 +25,17 @@ class BlockCache {
   // same block wait for it. Throws what `read` throws. `bytes`: its SampleBlock::memory().
   Block get(uint64_t key, uint64_t bytes, const std::function<SampleBlock()>& read);
 
+  // Counts `used` samples that the caller will not need for a while, such as in this epoch. Drops
+  // the block when it has counted `samples`, which are all of the block.
+  void count_used(uint64_t key, int64_t used, int64_t samples);
+
   uint64_t bytes() const;
 
  private:
   struct Entry {
     std::shared_future<Block> block;
     uint64_t bytes = 0;
+    int64_t used = 0;                   // samples
     std::list<uint64_t>::iterator use;  // its position in uses_, or the end while it is read
   };
 

@@ -139,21 +139,19 @@ void ShardDataset::visit_samples(std::span<const int64_t> indices, const Visitor
 
 void ShardDataset::visit_blocks(std::span<const int64_t> indices, std::span<const size_t> order,
                                 const Visitor& visitor) const {
-  BlockCache::Block current;
-  int64_t begin = 0, end = 0;  // of the current block: samples of the split
-  for (size_t position : order) {
-    const int64_t index = indices[position];
-    if (index >= end) {
-      current.reset();  // so that this thread holds one block only
-      const size_t shard = shard_of(index);
-      const int64_t first = files_[shard].info().first;
-      const int64_t number = files_[shard].block_of(index - first);
-      const BlockPlace place = files_[shard].block(number);
-      begin = first + place.first;
-      end = begin + place.samples;
-      current = block(shard, number);
-    }
-    visitor(position, current->sample(static_cast<size_t>(index - begin)));
+  for (size_t next = 0; next < order.size();) {
+    const int64_t index = indices[order[next]];
+    const size_t shard = shard_of(index);
+    const int64_t first = files_[shard].info().first;
+    const int64_t number = files_[shard].block_of(index - first);
+    const BlockPlace place = files_[shard].block(number);
+    const int64_t begin = first + place.first, end = begin + place.samples;
+    const auto block = cached_block(shard, number);
+    const size_t start = next;
+    for (; next < order.size() && indices[order[next]] < end; ++next)
+      visitor(order[next], block->sample(static_cast<size_t>(indices[order[next]] - begin)));
+    if (content_bytes_ > cache_bytes_)
+      cache_.count_used(key_of(shard, number), static_cast<int64_t>(next - start), place.samples);
   }
 }
 
@@ -175,9 +173,13 @@ const std::vector<SampleRecord>& ShardDataset::records_of(size_t shard) const {
   return records.all;
 }
 
-BlockCache::Block ShardDataset::block(size_t shard, int64_t index) const {
+uint64_t ShardDataset::key_of(size_t shard, int64_t block) {
+  return uint64_t{shard} << 40 | static_cast<uint64_t>(block);
+}
+
+BlockCache::Block ShardDataset::cached_block(size_t shard, int64_t index) const {
   const ShardFile& file = files_[shard];
-  return cache_.get(uint64_t{shard} << 40 | static_cast<uint64_t>(index), file.block(index).bytes,
+  return cache_.get(key_of(shard, index), file.block(index).bytes,
                     [&] { return file.read_block(index); });
 }
 

@@ -60,8 +60,9 @@ class ShardDataset final : public Dataset {
                     const Visitor& visitor) const;
   size_t shard_of(int64_t index) const;
   const std::vector<SampleRecord>& records_of(size_t shard) const;
-  BlockCache::Block block(size_t shard, int64_t index) const;
+  BlockCache::Block cached_block(size_t shard, int64_t index) const;
 
+  static uint64_t key_of(size_t shard, int64_t block);
   static uint64_t cache_bytes_of(const std::vector<ShardFile>& files,
                                  const ShardDatasetOptions& options);
 

@@ -39,7 +39,9 @@ TEST(ShardDataset, TheCacheKeepsItsBudget) {
   EXPECT_EQ(large.cached_bytes(), 5600U);
   const ShardDataset medium(folder.path(), Split::train, {.cache_bytes = 1300, .by_blocks = true});
   EXPECT_EQ(content_of(medium), content_of(*source));
-  EXPECT_EQ(medium.cached_bytes(), 1120U);
+  EXPECT_EQ(medium.cached_bytes(), 0U);  // all samples of all chunks were used
+  content_of(medium, range(5, 95));
+  EXPECT_EQ(medium.cached_bytes(), 1120U);  // the first and the last were used in part
   const ShardDataset none(folder.path(), Split::train, {.cache_bytes = 0, .by_blocks = true});
   EXPECT_EQ(content_of(none), content_of(*source));
   EXPECT_EQ(none.cached_bytes(), 0U);
@@ -315,6 +317,30 @@ TEST(BlockCache, ThreadsNeverReadTheSameBlockTwice) {
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(reads, 50);
   EXPECT_EQ(cache.bytes(), 50000U);
+}
+
+// Without it, blocks that are finished would take the room of blocks that are not.
+TEST(BlockCache, ABlockIsDroppedWhenAllOfItsSamplesWereUsed) {
+  BlockCache cache(2500);
+  std::vector<uint64_t> reads;
+  const auto use = [&](uint64_t key, int64_t samples) {
+    cache.get(key, 1000, [&] {
+      reads.push_back(key);
+      return SampleBlock{std::vector<uint8_t>(1000), {}};
+    });
+    cache.count_used(key, samples, 10);
+  };
+  use(1, 4);
+  use(2, 9);
+  use(2, 1);
+  EXPECT_EQ(cache.bytes(), 1000U);
+  use(3, 1);
+  use(1, 6);  // is still there
+  EXPECT_EQ(cache.bytes(), 1000U);
+  use(1, 1);  // the next epoch
+  EXPECT_EQ(reads, (std::vector<uint64_t>{1, 2, 3, 1}));
+  cache.count_used(7, 10, 10);  // never read: nothing to drop
+  EXPECT_EQ(cache.bytes(), 2000U);
 }
 
 TEST(BlockCache, TheLeastRecentlyUsedBlockIsDropped) {
