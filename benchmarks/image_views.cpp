@@ -52,10 +52,10 @@ Files read_files(const std::string& folder) {
 }
 
 // As RandomResizedCrop of torchvision draws: an area of 8 to 100 % with a ratio of 3/4 to 4/3.
-View draw_view(const Shape& shape, int64_t size, uint64_t sample) {
+ImageView draw_view(const Shape& shape, int64_t size, uint64_t sample) {
   const RngKey key{1, mix(stream_of("views"), sample)};
   const auto height = static_cast<double>(shape[0]), width = static_cast<double>(shape[1]);
-  View view{
+  ImageView view{
       0, 0, height, width, size, size, Filter::bilinear, true, random_uniform(key, 100) < 0.5f};
   for (uint64_t trial = 0; trial < 10; ++trial) {
     const double area = height * width * (0.08 + 0.92 * random_uniform(key, 4 * trial));
@@ -107,7 +107,7 @@ void normalise(const Shape& shape, Reader& reader) {
                                  {reader.input.data(), DType::f32, shape});
 }
 
-void read_one(const Files& files, size_t i, Way way, const View& view, Reader& reader) {
+void read_one(const Files& files, size_t i, Way way, const ImageView& view, Reader& reader) {
   reader.result.resize(static_cast<size_t>(view.height * view.width * 3));
   const bool indexed = way == Way::view_of_indexed || way == Way::input_of_indexed;
   Sample sample{Encoding::jpeg, indexed ? files.indexed[i] : files.original[i], files.shapes[i], 0};
@@ -176,7 +176,7 @@ void print_differences(const Files& files, int64_t size, Way way) {
   Reader exact, reader;
   for (uint64_t i = 0; i < files.original.size(); ++i)
     for (uint64_t round = 0; round < 4; ++round) {
-      const View view = draw_view(files.shapes[i], size, i + 1000 * round);
+      const ImageView view = draw_view(files.shapes[i], size, i + 1000 * round);
       read_one(files, i, Way::decode_and_resize, view, exact);
       read_one(files, i, way, view, reader);
       double sum = 0;

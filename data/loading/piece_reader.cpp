@@ -13,7 +13,7 @@ namespace {
 constexpr int64_t kMostInARow = 10'000;
 
 // Whether the view of an image of the result's size is the image as it is.
-bool is_whole(const View& view) {
+bool is_whole(const ImageView& view) {
   return view.top == 0 && view.left == 0 && view.bottom == static_cast<double>(view.height) &&
          view.right == static_cast<double>(view.width) && !view.mirrored;
 }
@@ -62,7 +62,7 @@ std::vector<PieceReader::Problem> PieceReader::try_to_read(const Piece& piece) {
 }
 
 void PieceReader::read_image(const Sample& sample, int64_t index, RngKey key, uint8_t* image) {
-  const View view = pipeline_.view(sample.shape, key, index);
+  const ImageView view = pipeline_.view(sample.shape, key, index);
   check(view.height == result_[0] && view.width == result_[1], "expected an image of ", result_,
         ", found ", sample.shape);
   if (sample.encoding == Encoding::pixels && sample.shape == result_ && is_whole(view)) {

@@ -38,7 +38,7 @@ std::vector<std::string> split(const std::string& text) {
 }
 
 // The whole image.
-View whole(const Shape& image) {
+ImageView whole(const Shape& image) {
   return {.bottom = static_cast<double>(image[0]),
           .right = static_cast<double>(image[1]),
           .height = image[0],
@@ -85,7 +85,7 @@ struct Box {
   int64_t top, left, height, width;
 };
 
-View crop_of_image(const Box& box, const HostSteps& steps) {
+ImageView crop_of_image(const Box& box, const HostSteps& steps) {
   return {.top = static_cast<double>(box.top),
           .left = static_cast<double>(box.left),
           .bottom = static_cast<double>(box.top + box.height),
@@ -136,7 +136,7 @@ void check_fits(const HostSteps& steps, const Extent& image) {
 }
 
 // A crop of the image that `resize` makes, in coordinates of the image itself.
-View crop_of_resized(const Shape& image, const HostSteps& steps, const SampleDraws& draws) {
+ImageView crop_of_resized(const Shape& image, const HostSteps& steps, const SampleDraws& draws) {
   const Extent size = resized_size(steps, image);
   check_fits(steps, size);
   const int64_t down = size.height - steps.crop_height, right = size.width - steps.crop_width;
@@ -246,12 +246,12 @@ Shape Pipeline::result_shape(const Shape& images) const {
   return {size.height, size.width, images[2]};
 }
 
-View Pipeline::view(const Shape& image, RngKey key, int64_t sample) const {
+ImageView Pipeline::view(const Shape& image, RngKey key, int64_t sample) const {
   const SampleDraws draws(key, "view", sample);
   if (host_.crop == Crop::random_resized)
     return crop_of_image(random_box(image, host_, draws), host_);
   if (host_.crop != Crop::none) return crop_of_resized(image, host_, draws);
-  View view = whole(image);
+  ImageView view = whole(image);
   const Extent size = resized_size(host_, image);
   view.height = size.height;
   view.width = size.width;

@@ -71,7 +71,7 @@ class Pipeline {
 
   // What to read of a sample whose image has the shape `image`. Throws Error if a crop does not
   // fit. As torchvision's Resize, CenterCrop, RandomCrop and RandomResizedCrop compute it.
-  View view(const Shape& image, RngKey key, int64_t sample) const;
+  ImageView view(const Shape& image, RngKey key, int64_t sample) const;
 
   // Applies the host's steps that follow (rand-augment) to the pixels that view() describes.
   // `shape`: height, width, channels, which are 1 or 3.

@@ -17,7 +17,7 @@ namespace d2l::data {
 namespace {
 
 // One axis of a view.
-struct Extent {
+struct Range {
   double begin = 0, end = 0;
   int64_t to = 0;
 };
@@ -29,15 +29,15 @@ struct Window {
   int64_t origin = 0;
 };
 
-Window window_of(const Extent& extent, int64_t size, bool clipped) {
-  if (!clipped) return {{extent.begin, extent.end, size, extent.to}, 0};
-  const auto origin = static_cast<int64_t>(std::floor(extent.begin));
-  const int64_t end = std::min(static_cast<int64_t>(std::ceil(extent.end)), size);
+Window window_of(const Range& range, int64_t size, bool clipped) {
+  if (!clipped) return {{range.begin, range.end, size, range.to}, 0};
+  const auto origin = static_cast<int64_t>(std::floor(range.begin));
+  const int64_t end = std::min(static_cast<int64_t>(std::ceil(range.end)), size);
   const auto offset = static_cast<double>(origin);
-  return {{extent.begin - offset, extent.end - offset, end - origin, extent.to}, origin};
+  return {{range.begin - offset, range.end - offset, end - origin, range.to}, origin};
 }
 
-void check_view(const View& view, const Shape& image) {
+void check_view(const ImageView& view, const Shape& image) {
   const auto inside = [](double begin, double end, int64_t size) {
     return begin >= 0 && begin < end && end <= static_cast<double>(size);  // false for NaN
   };
@@ -58,16 +58,16 @@ void mirror_rows(uint8_t* pixels, int64_t height, int64_t width, int64_t channel
 
 // A view in the coordinates of an image as it is stored, before its orientation is applied.
 struct StoredView {
-  Extent down, across;
+  Range down, across;
   Orientation orientation;  // to apply to the result, with the view's own mirroring
 };
 
-StoredView stored_view(const View& view, const Shape& shown, Orientation orientation) {
+StoredView stored_view(const ImageView& view, const Shape& shown, Orientation orientation) {
   StoredView stored{{view.top, view.bottom, view.height}, {view.left, view.right, view.width}, {}};
-  const auto reverse = [](Extent& extent, int64_t size) {
-    const double begin = static_cast<double>(size) - extent.end;
-    extent.end = static_cast<double>(size) - extent.begin;
-    extent.begin = begin;
+  const auto reverse = [](Range& range, int64_t size) {
+    const double begin = static_cast<double>(size) - range.end;
+    range.end = static_cast<double>(size) - range.begin;
+    range.begin = begin;
   };
   if (orientation.mirrored) reverse(stored.across, shown[1]);
   if (orientation.flipped) reverse(stored.down, shown[0]);
@@ -78,12 +78,12 @@ StoredView stored_view(const View& view, const Shape& shown, Orientation orienta
 }
 
 // One axis of a component, in which a sample covers `pixels` pixels.
-Extent in_samples(const Extent& extent, double pixels) {
-  return {extent.begin / pixels, extent.end / pixels, extent.to};
+Range in_samples(const Range& range, double pixels) {
+  return {range.begin / pixels, range.end / pixels, range.to};
 }
 
 // How often both axes can be halved before they have fewer samples than the result.
-int halvings(const Extent& down, const Extent& across) {
+int halvings(const Range& down, const Range& across) {
   const double factor = std::min((down.end - down.begin) / static_cast<double>(down.to),
                                  (across.end - across.begin) / static_cast<double>(across.to));
   return factor >= 8 ? 3 : factor >= 4 ? 2 : factor >= 2 ? 1 : 0;
@@ -92,12 +92,12 @@ int halvings(const Extent& down, const Extent& across) {
 // What to decode of a file, and which part of each component the view is.
 struct PlanePlan {
   std::array<PlaneDecoder::Request, 3> requests{};
-  std::array<Extent, 3> down, across;
+  std::array<Range, 3> down, across;
   PixelArea area;
 };
 
 // For the first `count` components.
-PlanePlan plan_of(const BaselineJpeg& jpeg, const StoredView& stored, const View& view,
+PlanePlan plan_of(const BaselineJpeg& jpeg, const StoredView& stored, const ImageView& view,
                   size_t count) {
   PlanePlan plan;
   double margin_down = 0, margin_across = 0;  // in pixels
@@ -116,8 +116,8 @@ PlanePlan plan_of(const BaselineJpeg& jpeg, const StoredView& stored, const View
     plan.down[i] = in_samples(stored.down, height);
     plan.across[i] = in_samples(stored.across, width);
     if (view.clipped) continue;
-    const auto reach = [&](const Extent& extent) {
-      return reach_of({extent.begin, extent.end, 0, extent.to}, view.filter) + 2;
+    const auto reach = [&](const Range& range) {
+      return reach_of({range.begin, range.end, 0, range.to}, view.filter) + 2;
     };
     margin_down = std::max(margin_down, reach(plan.down[i]) * height);
     margin_across = std::max(margin_across, reach(plan.across[i]) * width);
@@ -142,12 +142,12 @@ struct ViewReader::State {
   std::vector<uint8_t> converted, turned;
   bool has_bad_segments = false;  // of the last JPEG file
 
-  void read_pixels(const Sample& sample, const View& view, int64_t channels, uint8_t* result);
-  bool read_planes(const Sample& sample, const View& view, int64_t channels, uint8_t* result);
+  void read_pixels(const Sample& sample, const ImageView& view, int64_t channels, uint8_t* result);
+  bool read_planes(const Sample& sample, const ImageView& view, int64_t channels, uint8_t* result);
 };
 
 // Exactly what Pillow does with the pixels.
-void ViewReader::State::read_pixels(const Sample& sample, const View& view, int64_t channels,
+void ViewReader::State::read_pixels(const Sample& sample, const ImageView& view, int64_t channels,
                                     uint8_t* result) {
   const int64_t stored_channels = sample.shape[2], width = sample.shape[1];
   const Window down =
@@ -167,7 +167,7 @@ void ViewReader::State::read_pixels(const Sample& sample, const View& view, int6
 }
 
 // Decodes and resizes the components of a baseline JPEG file. False for all other files.
-bool ViewReader::State::read_planes(const Sample& sample, const View& view, int64_t channels,
+bool ViewReader::State::read_planes(const Sample& sample, const ImageView& view, int64_t channels,
                                     uint8_t* result) {
   const auto jpeg = parse_baseline_jpeg(sample.bytes);
   if (!jpeg || jpeg->height * jpeg->width > kMostImagePixels ||
@@ -212,7 +212,8 @@ ViewReader::~ViewReader() = default;
 ViewReader::ViewReader(ViewReader&&) noexcept = default;
 ViewReader& ViewReader::operator=(ViewReader&&) noexcept = default;
 
-void ViewReader::read(const Sample& sample, const View& view, int64_t channels, uint8_t* result) {
+void ViewReader::read(const Sample& sample, const ImageView& view, int64_t channels,
+                      uint8_t* result) {
   check(channels == 1 || channels == 3 || channels == sample.shape[2],
         "a view has 1 or 3 channels, not ", channels);
   check_view(view, sample.shape);

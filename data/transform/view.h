@@ -9,7 +9,7 @@
 namespace d2l::data {
 
 // A rectangle of an image, resized.
-struct View {
+struct ImageView {
   // The rectangle, in pixels of the image as a viewer shows it; fractions of pixels are allowed.
   double top = 0, left = 0, bottom = 0, right = 0;
   int64_t height = 0, width = 0;  // of the result
@@ -36,7 +36,7 @@ class ViewReader {
   // `result` gets height x width x channels bytes; `channels` is 1 or 3. Throws Error without the
   // sample's name for images that are damaged where they are decoded, for an image that is not of
   // sample.shape, and for a view outside the image.
-  void read(const Sample& sample, const View& view, int64_t channels, uint8_t* result);
+  void read(const Sample& sample, const ImageView& view, int64_t channels, uint8_t* result);
 
  private:
   struct State;

@@ -66,8 +66,8 @@ void print(const fs::path& path, const std::vector<ShardFile>& shards) {
   line("bytes", human_bytes(facts.image_bytes), ", stored as ", human_bytes(facts.stored_bytes),
        ", in ", shards.size() == 1 ? "a file" : "files", " of ", human_bytes(facts.file_bytes));
   line("compression", info.deflate == 0 ? "none" : concat("deflate ", info.deflate));
-  line("source", set.source);
-  line("licence", set.licence);
+  if (!set.source.empty()) line("source", set.source);
+  if (!set.licence.empty()) line("licence", set.licence);
 }
 
 }  // namespace

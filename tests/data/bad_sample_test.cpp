@@ -193,11 +193,11 @@ class DamagedShards : public testing::Test {
     ViewReader reader;
     for (size_t i = 0; i < numbers.size(); ++i) {
       const MixedSample& sample = samples_[static_cast<size_t>(numbers[i])];
-      const View view{.bottom = static_cast<double>(sample.shape[0]),
-                      .right = static_cast<double>(sample.shape[1]),
-                      .height = kSize,
-                      .width = kSize,
-                      .clipped = false};
+      const ImageView view{.bottom = static_cast<double>(sample.shape[0]),
+                           .right = static_cast<double>(sample.shape[1]),
+                           .height = kSize,
+                           .width = kSize,
+                           .clipped = false};
       reader.read(sample.view(), view, 3, expected.data());
       EXPECT_TRUE(std::equal(expected.begin(), expected.end(),
                              images.begin() + static_cast<ptrdiff_t>(i * kElements)))

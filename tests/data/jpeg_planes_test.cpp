@@ -94,7 +94,7 @@ std::vector<size_t> segments_of(const Bytes& file) {
 }
 
 // The message for a view of a file that may be damaged; empty if there is none.
-std::string error_of(const Bytes& file, const View& view) {
+std::string error_of(const Bytes& file, const ImageView& view) {
   Bytes result(static_cast<size_t>(view.height * view.width * 3));
   try {
     ViewReader().read({Encoding::jpeg, file, {64, 192, 3}, 0}, view, 3, result.data());
@@ -109,7 +109,7 @@ TEST(JpegPlanes, DamagedSegmentsAreErrorsWhereTheyAreRead) {
       index_jpeg(make_jpeg({.height = 64, .width = 192, .horizontal = 1, .vertical = 1})).bytes;
   const std::vector<size_t> segments = segments_of(file);
   ASSERT_EQ(segments.size(), 25U);  // 8 rows of 3, and the end
-  const View view{8, 64, 56, 128, 10, 10, Filter::bilinear, true, false};
+  const ImageView view{8, 64, 56, 128, 10, 10, Filter::bilinear, true, false};
   ASSERT_NO_THROW(decoded(file, 3));
   for (size_t segment = 0; segment + 1 < segments.size(); ++segment) {
     const bool read = segment % 3 == 1 && segment / 3 >= 1 && segment / 3 < 7;

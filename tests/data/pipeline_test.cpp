@@ -186,7 +186,7 @@ TEST(PipelineView, OfResizeAndCenterCropIsTorchvisions) {
     const Shape image{height, width, 3};
     const Pipeline only = Pipeline::parse(concat("resize ", n));
     EXPECT_EQ(only.result_shape(image), (Shape{tall, wide, 3}));
-    const View all = only.view(image, {}, 0);
+    const ImageView all = only.view(image, {}, 0);
     EXPECT_EQ(all.top, 0);
     EXPECT_EQ(all.left, 0);
     EXPECT_EQ(all.bottom, height);
@@ -195,7 +195,7 @@ TEST(PipelineView, OfResizeAndCenterCropIsTorchvisions) {
     EXPECT_EQ(all.width, wide);
 
     const Pipeline both = Pipeline::parse(concat("resize ", n, " filter box, center-crop ", s));
-    const View view = both.view(image, {1, 2}, 3);
+    const ImageView view = both.view(image, {1, 2}, 3);
     const double rows = static_cast<double>(height) / static_cast<double>(tall);
     const double columns = static_cast<double>(width) / static_cast<double>(wide);
     EXPECT_DOUBLE_EQ(view.top, static_cast<double>(top) * rows);
@@ -215,7 +215,7 @@ TEST(PipelineView, OfResizeAndCenterCropIsTorchvisions) {
 }
 
 std::vector<uint8_t> read(const Pipeline& pipeline, const Sample& sample) {
-  const View view = pipeline.view(sample.shape, {}, 0);
+  const ImageView view = pipeline.view(sample.shape, {}, 0);
   std::vector<uint8_t> result(static_cast<size_t>(view.height * view.width * sample.shape[2]));
   ViewReader().read(sample, view, sample.shape[2], result.data());
   return result;
@@ -244,7 +244,7 @@ TEST(PipelineView, OfRandomCropReachesEveryPlaceEvenly) {
   const Pipeline pipeline = Pipeline::parse("random-crop 4x3");
   std::vector<int> seen(20);
   for (int64_t sample = 0; sample < 20000; ++sample) {
-    const View view = pipeline.view({7, 7, 1}, {1, 2}, sample);
+    const ImageView view = pipeline.view({7, 7, 1}, {1, 2}, sample);
     ASSERT_EQ(view.bottom - view.top, 4);
     ASSERT_EQ(view.right - view.left, 3);
     ASSERT_EQ(view.height, 4);
@@ -271,7 +271,7 @@ TEST(PipelineView, OfRandomResizedCropIsDrawnAsTorchvisionDoes) {
     double areas = 0, ratios = 0;
     constexpr int kSamples = 20000;
     for (int64_t sample = 0; sample < kSamples; ++sample) {
-      const View view = pipeline.view({height, width, 3}, {1, 2}, sample);
+      const ImageView view = pipeline.view({height, width, 3}, {1, 2}, sample);
       ASSERT_GE(view.top, 0);
       ASSERT_GE(view.left, 0);
       ASSERT_LE(view.bottom, height);
@@ -298,7 +298,8 @@ TEST(PipelineView, OfRandomResizedCropFallsBackToTheMiddle) {
                                                         {{1000, 10, 3}, 493, 0, 13, 10},
                                                         {{1, 1, 3}, 0, 0, 1, 1},
                                                         {{1, 50, 3}, 0, 24, 1, 1}}) {
-    const View view = Pipeline::parse("random-resized-crop 8 scale 1..1").view(image, {1, 2}, 3);
+    const ImageView view =
+        Pipeline::parse("random-resized-crop 8 scale 1..1").view(image, {1, 2}, 3);
     EXPECT_EQ(view.top, top) << image;
     EXPECT_EQ(view.left, left) << image;
     EXPECT_EQ(view.bottom - view.top, height) << image;
@@ -310,7 +311,7 @@ TEST(PipelineView, DependsOnKeyAndSampleOnly) {
   const Pipeline pipeline = Pipeline::parse("random-resized-crop 224");
   const Shape image{300, 400, 3};
   const auto at = [&](RngKey key, int64_t sample) {
-    const View view = pipeline.view(image, key, sample);
+    const ImageView view = pipeline.view(image, key, sample);
     return std::vector<double>{view.top, view.left, view.bottom, view.right};
   };
   EXPECT_EQ(at({1, 2}, 5), at({1, 2}, 5));

@@ -14,7 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 using Bytes = std::vector<uint8_t>;
 
-Bytes view_of(const Sample& sample, const View& view, int64_t channels) {
+Bytes view_of(const Sample& sample, const ImageView& view, int64_t channels) {
   Bytes result(static_cast<size_t>(view.height * view.width * channels), 77);
   ViewReader().read(sample, view, channels, result.data());
   return result;
@@ -36,7 +36,7 @@ uint64_t sum_of(const Bytes& result) {
 
 struct PillowCase {
   Shape image;
-  View view;
+  ImageView view;
   uint64_t sum, sum_if_clipped;
 };
 
@@ -80,7 +80,7 @@ TEST(View, OfPixelsHasPillowsBytes) {
   for (const PillowCase& c : kPillow) {
     const Bytes image = pattern(c.image);
     const Sample sample{Encoding::pixels, image, c.image, 0};
-    View view = c.view;
+    ImageView view = c.view;
     view.clipped = false;
     EXPECT_EQ(sum_of(view_of(sample, view, c.image[2])), c.sum) << to_string(view.filter);
     view.clipped = true;
@@ -91,7 +91,7 @@ TEST(View, OfPixelsHasPillowsBytes) {
 
 TEST(View, MirrorsAndConvertsPixels) {
   const Bytes image{1, 2, 3, 4, 5, 6};
-  View view{0, 0, 2, 3, 2, 3, Filter::bilinear, true, true};
+  ImageView view{0, 0, 2, 3, 2, 3, Filter::bilinear, true, true};
   EXPECT_EQ(view_of({Encoding::pixels, image, {2, 3, 1}, 0}, view, 1), (Bytes{3, 2, 1, 6, 5, 4}));
   EXPECT_EQ(view_of({Encoding::pixels, image, {2, 3, 1}, 0}, view, 3),
             (Bytes{3, 3, 3, 2, 2, 2, 1, 1, 1, 6, 6, 6, 5, 5, 5, 4, 4, 4}));
@@ -109,12 +109,12 @@ double mean_difference(const Bytes& a, const Bytes& b) {
 }
 
 // A random view of a part of an image.
-View random_view(const Shape& image, uint64_t round, int64_t most) {
+ImageView random_view(const Shape& image, uint64_t round, int64_t most) {
   const RngKey key{round, stream_of("view")};
   const auto below = [&](uint64_t index, int64_t bound) {
     return static_cast<int64_t>(random_below(key, index, static_cast<uint64_t>(bound)));
   };
-  View view;
+  ImageView view;
   const int64_t top = below(0, image[0]), left = below(1, image[1]);
   view.top = static_cast<double>(top);
   view.left = static_cast<double>(left);
@@ -131,7 +131,7 @@ View random_view(const Shape& image, uint64_t round, int64_t most) {
 }
 
 // The same view of the decoded image.
-Bytes exact_view(const Bytes& file, const View& view, int64_t channels) {
+Bytes exact_view(const Bytes& file, const ImageView& view, int64_t channels) {
   const Image image = decoded(file, channels);
   return view_of({Encoding::pixels, image.pixels, image.shape, 0}, view, channels);
 }
@@ -140,7 +140,7 @@ void expect_close(const Bytes& file, int64_t most, uint64_t rounds, double bound
   const Shape shape = read_image_header(file).shape;
   const int64_t channels = rounds % 2 == 0 ? 3 : shape[2];
   for (uint64_t round = 0; round < rounds; ++round) {
-    const View view = random_view(shape, round, most);
+    const ImageView view = random_view(shape, round, most);
     const Bytes found = view_of({Encoding::jpeg, file, shape, 0}, view, channels);
     ASSERT_LT(mean_difference(found, exact_view(file, view, channels)), bound)
         << shape << ' ' << view.top << ' ' << view.left << ' ' << view.bottom << ' ' << view.right
@@ -179,7 +179,7 @@ TEST(View, AppliesTheOrientation) {
 TEST(View, NearestOfJpegReadsTheSamePixels) {
   const Bytes file = make_jpeg({.height = 61, .width = 83, .horizontal = 1, .vertical = 1});
   for (uint64_t round = 0; round < 30; ++round) {
-    View view = random_view({61, 83, 3}, round, 40);
+    ImageView view = random_view({61, 83, 3}, round, 40);
     view.filter = Filter::nearest;
     const Bytes found = view_of({Encoding::jpeg, file, {61, 83, 3}, 0}, view, 3);
     const Bytes exact = exact_view(file, view, 3);
@@ -198,7 +198,7 @@ TEST(View, OfPhotographsIsCloseToThatOfTheDecodedImage) {
     const Bytes file = bytes_of(entry.path()), indexed = index_jpeg(file).bytes;
     const Shape shape = read_image_header(file).shape;
     for (uint64_t round = 0; round < 4; ++round) {
-      View view = random_view(shape, round + 10 * static_cast<uint64_t>(files), 1);
+      ImageView view = random_view(shape, round + 10 * static_cast<uint64_t>(files), 1);
       view.height = view.width = 224;
       view.filter = Filter::bilinear;
       Bytes found(224 * 224 * 3), again(224 * 224 * 3);
@@ -225,7 +225,7 @@ TEST(View, ReadsAllEncodings) {
                                 .vertical = 1});
   const Bytes png =
       make_png({.height = 2, .width = 2, .rows = {9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 1, 2}});
-  const View view{0, 0, 2, 2, 2, 2, Filter::bilinear, true, true};
+  const ImageView view{0, 0, 2, 2, 2, 2, Filter::bilinear, true, true};
   for (const Bytes& file : {progressive, cmyk})
     EXPECT_EQ(view_of({Encoding::jpeg, file, {40, 60, 3}, 0}, view, 3), exact_view(file, view, 3));
   EXPECT_EQ(view_of({Encoding::png, png, {2, 2, 3}, 0}, view, 3),
@@ -235,7 +235,7 @@ TEST(View, ReadsAllEncodings) {
 TEST(View, RefusesWhatDoesNotFit) {
   const Bytes file = make_jpeg({.height = 24, .width = 40});
   const Sample sample{Encoding::jpeg, file, {24, 40, 3}, 0};
-  const auto message = [&](const Sample& of, const View& view, int64_t channels = 3) {
+  const auto message = [&](const Sample& of, const ImageView& view, int64_t channels = 3) {
     return message_of([&] { view_of(of, view, channels); });
   };
   EXPECT_EQ(

@@ -12,10 +12,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
     const auto header = d2l::data::read_image_header(file);
     const int64_t height = header.shape[0], width = header.shape[1];
     if (height * width > int64_t{1} << 18) return;
-    d2l::data::View view{.top = static_cast<double>(bytes[0] % height),
-                         .left = static_cast<double>(bytes[1] % width),
-                         .height = 1 + bytes[4] % 64,
-                         .width = 1 + bytes[5] % 64};
+    d2l::data::ImageView view{.top = static_cast<double>(bytes[0] % height),
+                              .left = static_cast<double>(bytes[1] % width),
+                              .height = 1 + bytes[4] % 64,
+                              .width = 1 + bytes[5] % 64};
     view.bottom = view.top + 1 + bytes[2] % (height - bytes[0] % height);
     view.right = view.left + 1 + bytes[3] % (width - bytes[1] % width);
     std::vector<uint8_t> result(static_cast<size_t>(view.height * view.width * 3));
