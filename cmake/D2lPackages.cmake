@@ -10,6 +10,7 @@ find_package(PNG REQUIRED)
 find_package(LibArchive REQUIRED)
 find_package(CURL 7.85 REQUIRED)
 find_package(OpenSSL 3 REQUIRED)
+find_package(nlohmann_json 3.11 REQUIRED)
 
 set(HDF5_PREFER_PARALLEL OFF)  # the serial library is thread-safe; one rank writes files
 find_package(HDF5 REQUIRED COMPONENTS C)

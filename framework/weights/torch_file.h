@@ -1,0 +1,19 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "framework/weights/weight_file.h"
+
+namespace d2l::weights {
+
+// What torch.save() writes: a ZIP archive (since PyTorch 1.6) or the older file of pickles; a
+// dictionary of tensors, also nested. Numbers and strings in it become texts(). The pickle is
+// interpreted by a parser that knows dictionaries, lists, numbers, strings and tensors, and that
+// calls nothing: everything else, such as any other class or function, is an Error that names the
+// opcode and the name of the class or function. TorchScript archives and whole pickled modules are
+// an Error that says how to save the state_dict instead.
+std::unique_ptr<WeightFile> open_torch_zip(const std::filesystem::path& path);
+std::unique_ptr<WeightFile> open_torch_legacy(const std::filesystem::path& path);
+
+}  // namespace d2l::weights

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "framework/base/shape.h"
+
+namespace d2l::weights {
+
+// The element types that files of weights have.
+enum class ElementType { f64, f32, f16, bf16, i64, i32, i16, i8, u8, boolean };
+
+std::string to_string(ElementType type);  // "bf16"
+size_t size_of(ElementType type);         // bytes per element
+
+struct WeightInfo {
+  std::string name;  // "layer1.0.conv1.weight"; names of nested dictionaries are joined by dots
+  ElementType type = ElementType::f32;
+  Shape shape;  // in the order of axes that the file has
+};
+
+// A file of named arrays. When it is open, its directory has been checked: names are unique and
+// every array lies inside the file. Elements are read on demand.
+class WeightFile {
+ public:
+  WeightFile(const WeightFile&) = delete;
+  WeightFile& operator=(const WeightFile&) = delete;
+  virtual ~WeightFile() = default;
+
+  const std::filesystem::path& path() const { return path_; }
+  const std::string& format() const { return format_; }  // "safetensors", "PyTorch"
+  const std::vector<WeightInfo>& weights() const { return weights_; }
+  // What else the file says, such as its metadata.
+  const std::map<std::string, std::string>& texts() const { return texts_; }
+
+  // The elements of weights()[index], row-major, converted to f32 with rounding to nearest. Throws
+  // Error that names the file and the array if they cannot be read or are damaged.
+  std::vector<float> read(size_t index) const;
+
+ protected:
+  WeightFile(std::filesystem::path path, std::string format)
+      : path_(std::move(path)), format_(std::move(format)) {}
+  // Throws Error for a name that is already there and for more elements than 2^40.
+  void add(WeightInfo info);
+  void add_text(const std::string& name, std::string text) { texts_[name] = std::move(text); }
+
+ private:
+  // The elements as little-endian bytes, row-major.
+  virtual std::vector<uint8_t> read_bytes(size_t index) const = 0;
+
+  std::filesystem::path path_;
+  std::string format_;
+  std::vector<WeightInfo> weights_;
+  std::map<std::string, std::string> texts_;
+};
+
+// Opens a file by its content, whatever its name is. Throws Error with one line: a folder, an empty
+// or damaged file, and a file that is none of the known formats.
+std::unique_ptr<WeightFile> open_weights(const std::filesystem::path& path);
+
+}  // namespace d2l::weights
