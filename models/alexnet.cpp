@@ -38,9 +38,9 @@ struct Features final : nn::Sequential {
 
 // torchvision has dropout before the first two linear layers, the book after them.
 struct Classifier final : nn::Sequential {
-  Classifier(int64_t in, int64_t classes, const nn::LayerInit& init) {
+  Classifier(const Shape& image, int64_t classes, const nn::LayerInit& init) {
     then_named<nn::Dropout>("0", 0.5)
-        .then_named<nn::Linear>("1", in, 4096, kRelu, init)
+        .then_named<nn::Linear>("1", image, 4096, kRelu, init)
         .then_named<nn::Dropout>("3", 0.5)
         .then_named<nn::Linear>("4", 4096, 4096, kRelu, init)
         .then_named<nn::Linear>("6", 4096, classes, Activation::none, init);
@@ -61,7 +61,7 @@ std::unique_ptr<nn::Module> alexnet(const ModelOptions& options) {
                                                          {"conv5", channels(256), 3, 1, 1, true}};
   auto net = std::make_unique<Features>(options.input[2], layers, init);
   net->then<nn::Flatten>()
-      .then_named<nn::Linear>("fc1", channels(256) * height * width, 4096, kRelu, init)
+      .then_named<nn::Linear>("fc1", Shape{height, width, channels(256)}, 4096, kRelu, init)
       .then_named<nn::Dropout>("dropout1", 0.5)
       .then_named<nn::Linear>("fc2", 4096, 4096, kRelu, init)
       .then_named<nn::Dropout>("dropout2", 0.5)
@@ -79,9 +79,8 @@ std::unique_ptr<nn::Module> tv_alexnet(const ModelOptions& options) {
   net->then_named<Features>("features", options.input[2], layers, kaiming_init(options));
   append_average_pool({"tv-alexnet", 6, [](int64_t side) { return output_side(side, 2); }},
                       options.input, *net);
-  // Columns of classifier.1.weight are in the order [h, w, c], torchvision's in [c, h, w].
   net->then<nn::Flatten>().then_named<Classifier>(
-      "classifier", 256 * 6 * 6, options.classes,
+      "classifier", Shape{6, 6, 256}, options.classes,
       layer_init(options, {.weight = nn::fan_in_uniform(), .bias = {}}));
   return net;
 }

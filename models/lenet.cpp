@@ -23,7 +23,7 @@ std::unique_ptr<nn::Module> lenet(const ModelOptions& options) {
           "conv2", 6, 16,
           nn::Conv2d::Options{.kernel = 5, .activation = kSigmoid, .pool = kAverage, .init = init})
       .then<nn::Flatten>()
-      .then_named<nn::Linear>("fc1", 16 * height * width, 120, kSigmoid, init)
+      .then_named<nn::Linear>("fc1", Shape{height, width, 16}, 120, kSigmoid, init)
       .then_named<nn::Linear>("fc2", 120, 84, kSigmoid, init)
       .then_named<nn::Linear>("fc3", 84, options.classes, Activation::none, init);
   return net;
@@ -49,7 +49,7 @@ std::unique_ptr<nn::Module> bn_lenet(const ModelOptions& options) {
       .then<nn::Activate>(kSigmoid)
       .then_named<nn::Pool2d>("pool2", Pooling::average, 2, 2)
       .then<nn::Flatten>()
-      .then_named<nn::Linear>("fc1", 16 * height * width, 120, Activation::none, init)
+      .then_named<nn::Linear>("fc1", Shape{height, width, 16}, 120, Activation::none, init)
       .then_named<nn::BatchNorm>("bn3", 120)
       .then<nn::Activate>(kSigmoid)
       .then_named<nn::Linear>("fc2", 120, 84, Activation::none, init)

@@ -7,8 +7,8 @@ namespace d2l::models {
 std::unique_ptr<nn::Module> softmax_regression(const ModelOptions& options) {
   nn::LayerInit init = layer_init(options, {.weight = nn::normal(0, 0.01), .bias = {}});
   auto net = std::make_unique<nn::Sequential>();
-  net->then<nn::Flatten>().then_named<nn::Linear>("output", options.input.elements(),
-                                                  options.classes, Activation::none, init);
+  net->then<nn::Flatten>().then_named<nn::Linear>("output", options.input, options.classes,
+                                                  Activation::none, init);
   return net;
 }
 
@@ -16,7 +16,7 @@ std::unique_ptr<nn::Module> mlp(const ModelOptions& options) {
   nn::LayerInit init = layer_init(options, {.weight = nn::normal(0, 0.01), .bias = {}});
   auto net = std::make_unique<nn::Sequential>();
   net->then<nn::Flatten>()
-      .then_named<nn::Linear>("hidden", options.input.elements(), 256, Activation::relu, init)
+      .then_named<nn::Linear>("hidden", options.input, 256, Activation::relu, init)
       .then_named<nn::Linear>("output", 256, options.classes, Activation::none, init);
   return net;
 }
@@ -25,7 +25,7 @@ std::unique_ptr<nn::Module> dropout_mlp(const ModelOptions& options) {
   nn::LayerInit init = layer_init(options, {.weight = nn::normal(0, 0.01), .bias = {}});
   auto net = std::make_unique<nn::Sequential>();
   net->then<nn::Flatten>()
-      .then_named<nn::Linear>("hidden1", options.input.elements(), 256, Activation::relu, init)
+      .then_named<nn::Linear>("hidden1", options.input, 256, Activation::relu, init)
       .then_named<nn::Dropout>("dropout1", 0.2)
       .then_named<nn::Linear>("hidden2", 256, 256, Activation::relu, init)
       .then_named<nn::Dropout>("dropout2", 0.5)

@@ -63,8 +63,8 @@ struct Features final : nn::Sequential {
 };
 
 struct Classifier final : nn::Sequential {
-  Classifier(int64_t in, int64_t classes, const nn::LayerInit& init) {
-    then_named<nn::Linear>("0", in, 4096, Activation::relu, init)
+  Classifier(const Shape& image, int64_t classes, const nn::LayerInit& init) {
+    then_named<nn::Linear>("0", image, 4096, Activation::relu, init)
         .then_named<nn::Dropout>("2", 0.5)
         .then_named<nn::Linear>("3", 4096, 4096, Activation::relu, init)
         .then_named<nn::Dropout>("5", 0.5)
@@ -76,12 +76,12 @@ std::unique_ptr<nn::Module> book_vgg(const ModelOptions& options, int depth,
                                      Normalised normalised) {
   check_sides("vgg", options, 32);
   const nn::LayerInit init = layer_init(options);
-  const int64_t left = (options.input[0] >> kBlocks) * (options.input[1] >> kBlocks);
+  const Shape left{options.input[0] >> kBlocks, options.input[1] >> kBlocks,
+                   scaled_channels(options, 512)};
   auto net = std::make_unique<nn::Sequential>();
   net->then_named<Features>("features", options, depth, normalised, init)
       .then<nn::Flatten>()
-      .then_named<Classifier>("classifier", scaled_channels(options, 512) * left, options.classes,
-                              init);
+      .then_named<Classifier>("classifier", left, options.classes, init);
   return net;
 }
 
@@ -91,9 +91,8 @@ std::unique_ptr<nn::Module> standard_vgg(const ModelOptions& options, int depth,
   net->then_named<Features>("features", options, depth, normalised, kaiming_init(options));
   append_average_pool({"tv-vgg", kGrid, [](int64_t side) { return side >> kBlocks; }},
                       options.input, *net);
-  // Columns of classifier.0.weight are in the order [h, w, c], torchvision's in [c, h, w].
   net->then<nn::Flatten>().then_named<Classifier>(
-      "classifier", 512 * kGrid * kGrid, options.classes,
+      "classifier", Shape{kGrid, kGrid, 512}, options.classes,
       layer_init(options, {.weight = nn::normal(0, 0.01), .bias = nn::constant(0)}));
   return net;
 }

@@ -27,6 +27,11 @@ Linear::Linear(int64_t in, int64_t out, Activation activation, const LayerInit& 
       bias_(bias == Bias::yes ? add_parameter("bias", Shape{out}, bias_init(init, in)) : nullptr),
       activation_(activation) {}
 
+Linear::Linear(const Shape& image, int64_t out, Activation activation, const LayerInit& init)
+    : Linear(image.elements(), out, activation, init) {
+  weight_->image = image;
+}
+
 Variable Linear::forward(const Variable& x, const Context&) {
   return linear(x, weight_->variable, bias_ ? bias_->variable : Variable(), activation_);
 }

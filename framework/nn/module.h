@@ -18,6 +18,7 @@ struct Parameter {
   Shape shape;
   Initializer init;
   Variable variable;
+  Shape image = {};  // [h, w, c], if its columns are the elements of a flattened image
 };
 
 // State of the model that is not trained, such as running statistics.

@@ -17,6 +17,12 @@ enum class ElementType { f64, f32, f16, bf16, i64, i32, i16, i8, u8, boolean };
 std::string to_string(ElementType type);  // "bf16"
 size_t size_of(ElementType type);         // bytes per element
 
+// The order of the axes of convolutions' weights and of flattened images.
+enum class Layout {
+  channels_first,  // PyTorch: [out, in, height, width], c h w
+  channels_last    // d2l: [out, height, width, in], h w c
+};
+
 struct WeightInfo {
   std::string name;  // "layer1.0.conv1.weight"; names of nested dictionaries are joined by dots
   ElementType type = ElementType::f32;
@@ -33,6 +39,7 @@ class WeightFile {
 
   const std::filesystem::path& path() const { return path_; }
   const std::string& format() const { return format_; }  // "safetensors", "PyTorch"
+  Layout layout() const { return layout_; }
   const std::vector<WeightInfo>& weights() const { return weights_; }
   // What else the file says, such as its metadata.
   const std::map<std::string, std::string>& texts() const { return texts_; }
@@ -42,8 +49,8 @@ class WeightFile {
   std::vector<float> read(size_t index) const;
 
  protected:
-  WeightFile(std::filesystem::path path, std::string format)
-      : path_(std::move(path)), format_(std::move(format)) {}
+  WeightFile(std::filesystem::path path, std::string format, Layout layout = Layout::channels_first)
+      : path_(std::move(path)), format_(std::move(format)), layout_(layout) {}
   // Throws Error for a name that is already there and for more elements than 2^40.
   void add(WeightInfo info);
   void add_text(const std::string& name, std::string text) { texts_[name] = std::move(text); }
@@ -54,6 +61,7 @@ class WeightFile {
 
   std::filesystem::path path_;
   std::string format_;
+  Layout layout_;
   std::vector<WeightInfo> weights_;
   std::map<std::string, std::string> texts_;
 };
