@@ -21,6 +21,7 @@
 #include "launcher/resume.h"
 #include "launcher/run_folder.h"
 #include "launcher/setup.h"
+#include "launcher/start_weights.h"
 #include "launcher/stored_config.h"
 #include "launcher/tasks.h"
 #include "launcher/time_report.h"
@@ -93,6 +94,14 @@ void log_setup(const Config& config, const Setup& setup, const Machine& machine,
     log.info("steps are not captured as CUDA graphs: --comm mpi sends gradients through the host");
 }
 
+// --weights
+std::string load_weights(const Config& config, Setup& setup) {
+  return load_start_weights({.file = config.model.weights,
+                             .model = config.model.name,
+                             .input_channels = setup.train_data->sample_shape()[2]},
+                            setup.parameters);
+}
+
 int train(const CommandLine& line, MpiSession& session, LastWords& last_words) {
   Config config = config_of_all(line, session);
   Machine machine = join_ranks(config, session);
@@ -120,6 +129,9 @@ int train(const CommandLine& line, MpiSession& session, LastWords& last_words) {
   }
   comm->barrier();
   auto found = find_checkpoint(config, *comm, log);
+  std::string weights_report;
+  if (!found && !config.model.weights.empty())
+    run_on_all_ranks(session, [&] { weights_report = load_weights(config, setup); });
   TrainerParts parts = setup.parts(*comm, log);
   parts.progress = first ? &progress : nullptr;
   Trainer trainer(parts, setup.options);
@@ -132,6 +144,7 @@ int train(const CommandLine& line, MpiSession& session, LastWords& last_words) {
   comm->barrier();
   last_words.belong_to(out / "log.txt");
   log_setup(config, setup, machine, session, log);
+  if (!weights_report.empty()) log.info(weights_report);
   log_start(config, trainer, found, log);
 
   TrainerReport report = trainer.run();

@@ -122,6 +122,7 @@ Config checked_config(const CommandLine& line, int ranks) {
   // A run may be resumed from another working folder.
   if (data::names_a_folder(config.data.name)) config.data.name = absolute_path(config.data.name);
   config.data.folder = absolute_path(config.data.folder);
+  if (!config.model.weights.empty()) config.model.weights = absolute_path(config.model.weights);
   const ModelConfig& model = config.model;
   if (config.run.out.empty())
     config.run.out = "runs/" + (model.recipe.empty() ? model.name : model.recipe);

@@ -33,6 +33,7 @@ class ParameterSet {
   ParameterSet(Module& model, Backend& backend, std::optional<uint64_t> seed);
 
   const std::vector<Slot>& slots() const { return slots_; }
+  const std::vector<BufferSlot>& buffer_slots() const { return buffer_slots_; }
   Tensor& values() { return values_; }        // f32 [arena]; padding is 0
   Tensor& gradients() { return gradients_; }  // f32 [arena]; padding is 0
   Tensor& buffers() { return buffers_; }      // f32 [all buffers]; undefined when there are none

@@ -54,6 +54,7 @@ bool fits(const ModelArray& array, const Shape& found, Layout layout) {
 
 // Elements [matrices, rows, columns] -> [matrices, columns, rows].
 std::vector<float> transposed(const std::vector<float>& from, size_t rows, size_t columns) {
+  if (rows == 1 || columns == 1) return from;
   std::vector<float> to(from.size());
   for (size_t begin = 0; begin < from.size(); begin += rows * columns)
     for (size_t row = 0; row < rows; ++row)
@@ -103,7 +104,8 @@ bool Match::fits_body(const std::vector<ModelArray>& arrays) const {
 Match match(const std::vector<ModelArray>& arrays, const WeightFile& file) {
   const auto positions = positions_of(arrays);
   const std::vector<WeightInfo>& weights = file.weights();
-  Match result{.prefix = best_prefix(positions, weights)};
+  Match result;
+  result.prefix = best_prefix(positions, weights);
   std::vector<bool> is_found(arrays.size());
   for (size_t i = 0; i < weights.size(); ++i) {
     const std::string& name = weights[i].name;

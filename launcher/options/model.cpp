@@ -26,6 +26,11 @@ std::vector<Option> model_options() {
                 join(models::recipe_names(), ", "));
   group.add("init", &ModelConfig::init, may_change,
             "distribution of the initial weights (default: that of the recipe or of the network)");
+  group.add(
+      "weights", "FILE", &ModelConfig::weights, may_change,
+      "start a new run with these weights: a file of PyTorch (.pt, .pth), .safetensors, .npz, "
+      "a checkpoint or a run folder. The last layer keeps its own initial values if the "
+      "number of classes differs");
   group
       .add("width", "N", &ModelConfig::width, fixed_in_run,
            "divide the number of channels by N; not all networks support it")
@@ -34,10 +39,12 @@ std::vector<Option> model_options() {
   return group.options();
 }
 
-void check_model(const Config& config, const Given& /*given*/) {
+void check_model(const Config& config, const Given& given) {
   if (config.model.name.empty() && config.model.recipe.empty())
     usage("expected --model NAME or --recipe NAME, found neither");
   models::check_model_name(config.model.name);
+  if (given.count("weights") > 0 && !config.run.resume.empty())
+    usage("--weights starts a new run, and --resume continues one: expected only one of them");
 }
 
 }  // namespace d2l::launcher

@@ -18,7 +18,8 @@ struct ModelConfig {
   std::string name;    // in the zoo; "": the recipe's
   std::string recipe;  // "": none
   InitChoice init = InitChoice::by_model;
-  int64_t width = 1;  // divides the model's channels
+  int64_t width = 1;    // divides the model's channels
+  std::string weights;  // file or run folder; "": the network's own initial values
 
   bool operator==(const ModelConfig&) const = default;
 };

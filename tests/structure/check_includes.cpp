@@ -21,7 +21,7 @@ const std::map<std::string, std::set<std::string>> kBelow = {
     {"nn", {"autograd"}},
     {"optim", {"nn"}},
     {"comm", {"backend"}},
-    {"checkpoint", {"tensor", "hdf5"}},
+    {"checkpoint", {"tensor", "hdf5", "weights"}},
     {"train", {"nn", "optim", "comm", "checkpoint"}},
     {"models", {"nn"}},
     {"data", {"tensor", "hdf5"}},

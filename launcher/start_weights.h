@@ -1,0 +1,23 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "framework/nn/parameter_set.h"
+
+namespace d2l::launcher {
+
+// The weights with which a network begins, and where they come from.
+struct StartWeights {
+  std::filesystem::path file;  // see weights::open_weights(), or a checkpoint or run folder of d2l
+  std::string model;           // the network's name, for messages
+  int64_t input_channels = 3;
+};
+
+// Overwrites the parameters and buffers of a network (--weights). The arrays of its last layer may
+// be missing or have another shape: they keep their initial values. Returns a table of what was
+// loaded and what was not. Throws Error if any other array is missing or has another shape, with
+// the first three of them and the network of the zoo that the file fits, if there is one.
+std::string load_start_weights(const StartWeights& weights, nn::ParameterSet& parameters);
+
+}  // namespace d2l::launcher
