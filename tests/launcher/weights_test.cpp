@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <fstream>
@@ -81,7 +82,7 @@ TEST_P(PretrainedNetwork, HasThePublishedLogits) {
   std::memcpy(expected.data(), published.data(), published.size());
 
   const NoGrad no_grad;
-  const Tensor input = from_vector(cpu(), images.pixels, Shape{kImages, 32, 32, 3});
+  const Tensor input = from_vector(cpu(), Shape{kImages, 32, 32, 3}, images.pixels);
   const std::vector<float> logits =
       (*network.module)(Variable(input), {}).value().to_vector<float>();
   float worst = 0;
