@@ -42,8 +42,7 @@ CopyRow copy_row_of(size_t element_bytes) {
 
 std::optional<ElementRange> range_of(const StridedView& view) {
   ElementRange range{view.offset, view.offset};
-  for (const int64_t size : view.sizes)
-    if (size == 0) return range;
+  if (view.sizes.elements() == 0) return range;
   for (int axis = 0; axis < view.sizes.rank(); ++axis) {
     const int64_t stride = view.strides[static_cast<size_t>(axis)];
     if (!add_product(view.sizes[axis] - 1, stride, stride < 0 ? range.begin : range.end)) return {};
@@ -53,12 +52,12 @@ std::optional<ElementRange> range_of(const StridedView& view) {
 }
 
 bool is_contiguous(const StridedView& view) {
+  if (view.sizes.elements() == 0) return true;
   int64_t expected = 1;
   for (int axis = view.sizes.rank() - 1; axis >= 0; --axis) {
     const int64_t size = view.sizes[axis];
-    if (size == 0) return true;
     if (size > 1 && view.strides[static_cast<size_t>(axis)] != expected) return false;
-    if (__builtin_mul_overflow(expected, size, &expected)) return false;
+    expected *= size;
   }
   return true;
 }

@@ -12,6 +12,7 @@ namespace d2l::weights {
 
 // An array inside a block of elements: element [i, j, ...] is at offset + i strides[0] + j
 // strides[1] + ...; strides may be 0 or negative.
+// The number of elements must fit into 64 bits.
 struct StridedView {
   Shape sizes;
   std::array<int64_t, Shape::kMaxRank> strides{};

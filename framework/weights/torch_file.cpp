@@ -74,10 +74,15 @@ class ZippedTorchFile : public TorchWeights {
   Pickle read_pickle(const std::string& name) const {
     constexpr uint64_t kMostBytes = uint64_t{64} << 20;
     const std::vector<uint8_t> bytes = zip_.read(*zip_.find(name), kMostBytes);
-    return {
-        path().string() + ": data.pkl", bytes.size(), [&](uint64_t begin, std::span<uint8_t> out) {
-          std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(begin), out.size(), out.begin());
-        }};
+    Pickle pickle(concat(path().string(), ": data.pkl"), bytes.size(),
+                  [&](uint64_t begin, std::span<uint8_t> out) {
+                    const auto from = bytes.begin() + static_cast<std::ptrdiff_t>(begin);
+                    std::copy_n(from, out.size(), out.begin());
+                  });
+    check(pickle.bytes() == bytes.size(), path().string(),
+          ": data.pkl: expected the end of the pickle at byte ", pickle.bytes(), ", found ",
+          bytes.size() - pickle.bytes(), " more bytes");
+    return pickle;
   }
 
   // Whole entries are verified by their checksum.
