@@ -186,7 +186,7 @@ int version_of(std::span<const uint8_t> start, const std::string& place) {
 
 uint64_t numpy_header_bytes(std::span<const uint8_t> start, const std::string& place) {
   const int version = version_of(start, place);
-  ByteReader reader(start, place);
+  ByteReader reader(start, concat(place, ": the NumPy header is cut off"));
   reader.skip(kMagic.size() + 2);
   const uint64_t length =
       version == 1 ? reader.number<uint16_t>() : uint64_t{reader.number<uint32_t>()};
