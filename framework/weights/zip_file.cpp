@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "framework/base/checksum.h"
 #include "framework/base/error.h"
@@ -23,34 +24,37 @@ class InflateStream {
   InflateStream(const InflateStream&) = delete;
   InflateStream& operator=(const InflateStream&) = delete;
 
-  // Decompresses `from` and takes what has been written away from the front of `out`.
+  // Decompresses `from` and takes what has been written away from the front of `out`. When `out` is
+  // full, one byte more shows whether the data go on.
   void put(std::span<uint8_t> from, std::span<uint8_t>& out) {
     stream_.next_in = from.data();
     stream_.avail_in = static_cast<uInt>(from.size());
     int result = Z_OK;
     do {
+      uint8_t next = 0;
       const auto room = static_cast<uInt>(std::min<uint64_t>(out.size(), uint64_t{1} << 30));
-      // zlib needs a place to write to, even if it writes nothing: the end of the data may follow.
-      uint8_t none = 0;
-      stream_.next_out = room > 0 ? out.data() : &none;
-      stream_.avail_out = room;
+      stream_.next_out = room > 0 ? out.data() : &next;
+      stream_.avail_out = std::max(room, 1u);
       result = ::inflate(&stream_, Z_NO_FLUSH);
-      out = out.subspan(room - stream_.avail_out);
       check(result == Z_OK || result == Z_STREAM_END || result == Z_BUF_ERROR, place_,
             ": damaged deflate data: ", stream_.msg ? stream_.msg : "cannot be decompressed");
-    } while (result == Z_OK && !out.empty() && (stream_.avail_in > 0 || stream_.avail_out == 0));
+      if (room > 0) out = out.subspan(room - stream_.avail_out);
+      goes_on_ = room == 0 && stream_.avail_out == 0;
+    } while (result == Z_OK && !goes_on_ && (stream_.avail_in > 0 || stream_.avail_out == 0));
     ended_ = result == Z_STREAM_END;
     left_ = stream_.avail_in;
   }
 
   bool ended() const { return ended_; }
+  // Whether the data have more bytes than `out` had.
+  bool goes_on() const { return goes_on_; }
   // Bytes of the last call that have not been needed.
   size_t left() const { return left_; }
 
  private:
   z_stream stream_{};
   std::string place_;
-  bool ended_ = false;
+  bool ended_ = false, goes_on_ = false;
   size_t left_ = 0;
 };
 
@@ -75,18 +79,19 @@ void ZipFile::inflate(const Entry& entry, std::span<uint8_t> out) const {
   const std::string place = place_of(entry);
   const bool is_whole = out.size() == entry.bytes;
   InflateStream stream(place);
-  std::vector<uint8_t> piece(std::min(kPiece, entry.stored_bytes));
+  // The start of an entry needs few bytes.
+  std::vector<uint8_t> piece(
+      std::min({kPiece, entry.stored_bytes, is_whole ? kPiece : out.size() + 64}));
   uint64_t at = 0;
-  while (at < entry.stored_bytes && !stream.ended() && (is_whole || !out.empty())) {
+  while (at < entry.stored_bytes && !stream.ended() && !stream.goes_on()) {
     const std::span<uint8_t> next =
-        std::span(piece).first(std::min(kPiece, entry.stored_bytes - at));
+        std::span(piece).first(std::min<uint64_t>(piece.size(), entry.stored_bytes - at));
     file_.read(entry.offset + at, next);
     stream.put(next, out);
     at += next.size();
-    const bool is_too_long = !stream.ended() && stream.left() > 0 && out.empty();
-    check(!is_whole || !is_too_long, place, " has more than the ", entry.bytes,
-          " bytes that the directory says");
   }
+  check(!is_whole || !stream.goes_on(), place, " has more than the ", entry.bytes,
+        " bytes that the directory says");
   check(out.empty(), place, " has ", out.size(), " bytes fewer than the ", entry.bytes,
         " that the directory says");
   check(!is_whole || (stream.ended() && stream.left() == 0 && at == entry.stored_bytes), place,
