@@ -12,7 +12,8 @@ namespace d2l::weights {
 // interpreted by a parser that knows dictionaries, lists, numbers, strings and tensors, and that
 // calls nothing: everything else, such as any other class or function, is an Error that names the
 // opcode and the name of the class or function. TorchScript archives and whole pickled modules are
-// an Error that says how to save the state_dict instead.
+// an Error that says how to save the state_dict instead. A tensor that has a whole entry of the
+// archive is verified by the entry's checksum; parts of entries and the older files have none.
 std::unique_ptr<WeightFile> open_torch_zip(const std::filesystem::path& path);
 std::unique_ptr<WeightFile> open_torch_legacy(const std::filesystem::path& path);
 

@@ -5,6 +5,8 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "framework/base/shape.h"
@@ -45,13 +47,15 @@ class WeightFile {
   const std::map<std::string, std::string>& texts() const { return texts_; }
 
   // The elements of weights()[index], row-major, converted to f32 with rounding to nearest. Throws
-  // Error that names the file and the array if they cannot be read or are damaged.
+  // Error that names the file and the array if they cannot be read, are damaged, or are finite but
+  // too large for f32.
   std::vector<float> read(size_t index) const;
 
  protected:
   WeightFile(std::filesystem::path path, std::string format, Layout layout = Layout::channels_first)
       : path_(std::move(path)), format_(std::move(format)), layout_(layout) {}
-  // Throws Error for a name that is already there and for more elements than 2^40.
+  // Throws Error for a name that is already there and for more elements than 2^40; an axis of size
+  // 0 does not count there, so that the elements of any of the axes can be counted.
   void add(WeightInfo info);
   void add_text(const std::string& name, std::string text) { texts_[name] = std::move(text); }
 
@@ -63,6 +67,7 @@ class WeightFile {
   std::string format_;
   Layout layout_;
   std::vector<WeightInfo> weights_;
+  std::unordered_set<std::string> names_;
   std::map<std::string, std::string> texts_;
 };
 
