@@ -1,6 +1,7 @@
 #include "launcher/assemble.h"
 
 #include "launcher/options/usage.h"
+#include "launcher/rate_factors.h"
 
 namespace d2l::launcher {
 namespace {
@@ -11,7 +12,8 @@ std::unique_ptr<Optimizer> adam(const OptimizerConfig& config, nn::ParameterSet&
                       .beta2 = config.beta2,
                       .weight_decay = config.weight_decay,
                       .decoupled = decoupled,
-                      .decay = config.decay};
+                      .decay = config.decay,
+                      .lr_factors = rate_factors(config, parameters).of_slots};
   if (config.epsilon > 0) options.epsilon = config.epsilon;
   return make_adam(parameters, options);
 }
@@ -20,7 +22,8 @@ std::unique_ptr<Optimizer> lamb(const OptimizerConfig& config, nn::ParameterSet&
   LambOptions options{.beta1 = config.beta1,
                       .beta2 = config.beta2,
                       .weight_decay = config.weight_decay,
-                      .decay = config.decay};
+                      .decay = config.decay,
+                      .lr_factors = rate_factors(config, parameters).of_slots};
   if (config.epsilon > 0) options.epsilon = config.epsilon;
   return make_lamb(parameters, options);
 }
@@ -29,7 +32,8 @@ std::unique_ptr<Optimizer> sgd(const OptimizerConfig& config, nn::ParameterSet& 
   return make_sgd(parameters, {.momentum = config.momentum,
                                .weight_decay = config.weight_decay,
                                .nesterov = config.nesterov,
-                               .decay = config.decay});
+                               .decay = config.decay,
+                               .lr_factors = rate_factors(config, parameters).of_slots});
 }
 
 std::unique_ptr<Optimizer> lars(const OptimizerConfig& config, nn::ParameterSet& parameters) {
@@ -37,7 +41,8 @@ std::unique_ptr<Optimizer> lars(const OptimizerConfig& config, nn::ParameterSet&
                                 .weight_decay = config.weight_decay,
                                 .nesterov = config.nesterov,
                                 .eta = config.lars_eta,
-                                .decay = config.decay});
+                                .decay = config.decay,
+                                .lr_factors = rate_factors(config, parameters).of_slots});
 }
 
 std::vector<int64_t> milestone_steps(const std::vector<Duration>& milestones,

@@ -6,7 +6,8 @@
 
 namespace d2l::launcher {
 
-// Makes the optimizer that the options name. `config` must have passed validate().
+// Makes the optimizer that the options name. `config` must have passed validate(). Throws
+// UsageError of rate_factors().
 std::unique_ptr<Optimizer> make_optimizer(const Config& config, nn::ParameterSet& parameters);
 
 // The same for the schedule. Throws UsageError if the warm-up does not end before the run or if

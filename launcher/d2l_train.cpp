@@ -17,6 +17,7 @@
 #include "launcher/options/options.h"
 #include "launcher/pipelines.h"
 #include "launcher/ranks.h"
+#include "launcher/rate_factors.h"
 #include "launcher/report.h"
 #include "launcher/resume.h"
 #include "launcher/run_folder.h"
@@ -82,6 +83,8 @@ int measure(const CommandLine& line, MpiSession& session) {
 void log_setup(const Config& config, const Setup& setup, const Machine& machine,
                const MpiSession& session, Log& log) {
   log.info(description(config, setup, machine, *machine.backend));
+  const std::string rates = rate_factors(config.optimizer, setup.parameters).note;
+  if (!rates.empty()) log.info(rates);
   const std::string pipelines = pipelines_of(config).note;
   if (!pipelines.empty()) log.info(pipelines);
   log.info(data_memory(*setup.train_data, *setup.test_data, machine.loader_threads));

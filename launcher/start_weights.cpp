@@ -26,22 +26,15 @@ struct NetworkArrays {
   std::vector<Tensor> tensors;
 };
 
-// The path of the module that has this parameter.
-std::string module_of(const std::string& name) {
-  const size_t dot = name.rfind('.');
-  return dot == std::string::npos ? "" : name.substr(0, dot);
-}
-
 NetworkArrays arrays_of(nn::ParameterSet& parameters, int64_t input_channels) {
   NetworkArrays result;
   const auto& slots = parameters.slots();  // the last layer first
-  const std::string head = module_of(slots.front().name);
   for (size_t i = slots.size(); i-- > 0;) {
     const auto& slot = slots[i];
     result.arrays.push_back({.name = slot.name,
                              .shape = slot.shape,
                              .image = slot.parameter->image,
-                             .is_head = module_of(slot.name) == head,
+                             .is_head = slot.is_head,
                              .reads_input = i + 1 == slots.size() && slot.shape.rank() == 4 &&
                                             slot.shape[3] == input_channels});
     result.tensors.push_back(parameters.part(parameters.values(), i));

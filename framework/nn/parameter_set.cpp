@@ -6,6 +6,7 @@
 #include <set>
 
 #include "framework/base/text.h"
+#include "framework/nn/layer_order.h"
 #include "framework/tensor/create.h"
 
 namespace d2l::nn {
@@ -33,6 +34,7 @@ ParameterSet::ParameterSet(Module& model, Backend& backend, std::optional<uint64
   collect(model, "");
   check(!slots_.empty(), "parameter set: the model has no parameters");
   std::reverse(slots_.begin(), slots_.end());
+  number_layers(model);
   bind_parameters(backend);
   if (seed) draw_values(*seed);
   bind_buffers(backend);
@@ -53,6 +55,14 @@ void ParameterSet::collect(Module& module, const std::string& path) {
     if (!known) buffer_slots_.push_back({joined(path, name), buffer});
   }
   for (const auto& child : module.children()) collect(*child.module, joined(path, child.name));
+}
+
+void ParameterSet::number_layers(const Module& model) {
+  const LayerOrder order = layer_order(model);
+  for (Slot& slot : slots_) slot.layer = order.layer_of.at(slot.parameter.get());
+  if (order.head == nullptr) return;
+  for (const auto& [name, parameter] : order.head->parameters())
+    for (Slot& slot : slots_) slot.is_head = slot.is_head || slot.parameter == parameter;
 }
 
 void ParameterSet::bind_parameters(Backend& backend) {
@@ -108,6 +118,12 @@ int64_t ParameterSet::frozen_count() const {
   return total;
 }
 
+int64_t ParameterSet::layers() const {
+  int64_t last = 0;
+  for (const Slot& slot : slots_) last = std::max(last, slot.layer);
+  return last + 1;
+}
+
 // Suggestions for a pattern that matches nothing: all names, and "layer1.*" for all names below
 // layer1.
 std::vector<std::string> ParameterSet::pattern_candidates() const {
@@ -121,21 +137,24 @@ std::vector<std::string> ParameterSet::pattern_candidates() const {
   return {candidates.begin(), candidates.end()};
 }
 
+std::vector<size_t> ParameterSet::matching(const std::string& kind,
+                                           const std::string& pattern) const {
+  std::vector<size_t> found;
+  for (size_t i = 0; i < slots_.size(); ++i)
+    if (fnmatch(pattern.c_str(), slots_[i].name.c_str(), 0) == 0) found.push_back(i);
+  if (found.empty()) throw UsageError(unknown_name(kind, pattern, pattern_candidates()));
+  return found;
+}
+
 void ParameterSet::freeze(const std::vector<std::string>& patterns) {
-  for (const std::string& pattern : patterns) {
-    bool known = false;
-    for (size_t i = 0; i < slots_.size(); ++i) {
+  for (const std::string& pattern : patterns)
+    for (const size_t i : matching("parameter to freeze", pattern)) {
       Slot& slot = slots_[i];
-      if (fnmatch(pattern.c_str(), slot.name.c_str(), 0) != 0) continue;
-      known = true;
       if (slot.frozen) continue;
       slot.frozen = true;
       slot.parameter->variable = Variable(slot.parameter->variable.value());
       backend().fill(part(gradients_, i).view(), 0);
     }
-    if (!known)
-      throw UsageError(unknown_name("parameter to freeze", pattern, pattern_candidates()));
-  }
   if (frozen_count() == count())
     throw UsageError(concat("'", join(patterns, ","), "' freezes all ", slots_.size(),
                             " parameters: expected one to train"));

@@ -20,7 +20,9 @@ class ParameterSet {
     Shape shape;
     int64_t begin = 0, end = 0;  // elements of the arena, padding included
     std::shared_ptr<Parameter> parameter;
-    bool frozen = false;  // see freeze()
+    bool frozen = false;   // see freeze()
+    int64_t layer = 0;     // its number, counted from the input: see LayerOrder
+    bool is_head = false;  // of the layer whose outputs are the network's
   };
   struct BufferSlot {
     std::string name;
@@ -40,13 +42,18 @@ class ParameterSet {
   Backend& backend() const { return values_.backend(); }
   int64_t count() const;         // elements of all parameters
   int64_t frozen_count() const;  // elements of frozen parameters
+  int64_t layers() const;        // see LayerOrder; at least 1
 
-  // Freezes the parameters whose names match one of the patterns (* any text, ? any character,
-  // [abc] one of these characters): no gradient is computed for them, their slots of the gradient
-  // arena stay 0, optimizers made later do not change them, and a BatchNorm whose parameters are
-  // all frozen uses its running statistics and does not change them. Call before the first step.
-  // Throws UsageError if a pattern matches no name, with the nearest name, and if no trainable
-  // parameter is left.
+  // The slots whose names match the pattern (* any text, ? any character, [abc] one of these
+  // characters), at least one. Throws UsageError if there is none, with the nearest name; `kind`
+  // says in the message what the pattern is for: "unknown KIND 'fc9.*', did you mean 'fc3.*'?".
+  std::vector<size_t> matching(const std::string& kind, const std::string& pattern) const;
+
+  // Freezes the parameters whose names match one of the patterns: no gradient is computed for them,
+  // their slots of the gradient arena stay 0, optimizers made later do not change them, and a
+  // BatchNorm whose parameters are all frozen uses its running statistics and does not change them.
+  // Call before the first step. Throws UsageError as matching() does, and if no trainable parameter
+  // is left.
   void freeze(const std::vector<std::string>& patterns);
 
   // The part of an arena that belongs to slot i. `arena`: values, gradients, or an optimizer's
@@ -68,6 +75,7 @@ class ParameterSet {
  private:
   std::vector<std::string> pattern_candidates() const;
   void collect(Module& module, const std::string& path);
+  void number_layers(const Module& model);
   void bind_parameters(Backend& backend);
   void draw_values(uint64_t seed);
   void bind_buffers(Backend& backend);

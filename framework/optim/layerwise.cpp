@@ -10,11 +10,13 @@ namespace {
 // The ranges of all parameters that are not frozen, and the norms that determine their factors.
 class AdaptiveRanges {
  public:
-  AdaptiveRanges(const nn::ParameterSet& parameters, Decay decay)
-      : ranges_(ranges_per_slot(parameters, decay)),
+  AdaptiveRanges(const nn::ParameterSet& parameters, Decay decay, const LrFactors& lr_factors)
+      : ranges_(ranges_per_slot(parameters, decay, lr_factors)),
+        given_(ranges_),
         norms_(parameters.backend(), Shape{2, static_cast<int64_t>(ranges_.size())}) {}
 
-  // Sets each range's lr to ratio(|a|, |b|), or to 1 if a norm is 0 or `decay` excludes the range.
+  // Sets each range's lr to its factor times ratio(|a|, |b|), or to its factor if a norm is 0 or
+  // `decay` excludes the range.
   template <class Ratio>
   const std::vector<StepRange>& adapt(const Tensor& a, const Tensor& b, const Ratio& ratio) {
     Backend& backend = norms_.backend();
@@ -25,7 +27,7 @@ class AdaptiveRanges {
       const auto of_a = static_cast<double>(found[i]);
       const auto of_b = static_cast<double>(found[ranges_.size() + i]);
       const bool adapts = ranges_[i].weight_decay != 0 && of_a > 0 && of_b > 0;
-      ranges_[i].lr = adapts ? ratio(of_a, of_b) : 1;
+      ranges_[i].lr = given_[i].lr * (adapts ? ratio(of_a, of_b) : 1.0);
     }
     return ranges_;
   }
@@ -33,14 +35,16 @@ class AdaptiveRanges {
   const std::vector<StepRange>& ranges() const { return ranges_; }
 
  private:
-  std::vector<StepRange> ranges_;
+  std::vector<StepRange> ranges_, given_;  // as used in a step, and before adapt()
   Tensor norms_;
 };
 
 class Lars final : public Optimizer {
  public:
   Lars(nn::ParameterSet& parameters, const LarsOptions& options)
-      : parameters_(parameters), options_(options), ranges_(parameters, options.decay) {
+      : parameters_(parameters),
+        options_(options),
+        ranges_(parameters, options.decay, options.lr_factors) {
     check_momentum("lars", options.momentum);
     check_weight_decay("lars", options.weight_decay);
     check(options.eta > 0, "lars: eta must be positive, found ", options.eta);
@@ -80,7 +84,7 @@ class Lamb final : public Optimizer {
   Lamb(nn::ParameterSet& parameters, const LambOptions& options)
       : parameters_(parameters),
         options_(options),
-        ranges_(parameters, options.decay),
+        ranges_(parameters, options.decay, options.lr_factors),
         mean_(zeros_like(parameters.values())),
         square_(zeros_like(parameters.values())) {
     check_moments("lamb", options);

@@ -11,7 +11,7 @@ class Sgd final : public Optimizer {
   Sgd(nn::ParameterSet& parameters, const SgdOptions& options)
       : parameters_(parameters),
         options_(options),
-        ranges_(merged_ranges(parameters, options.decay)) {
+        ranges_(merged_ranges(parameters, options.decay, options.lr_factors)) {
     check_momentum("sgd", options.momentum);
     check_weight_decay("sgd", options.weight_decay);
     if (options.momentum > 0) velocity_ = zeros_like(parameters.values());
@@ -43,7 +43,7 @@ class Adam final : public Optimizer {
   Adam(nn::ParameterSet& parameters, const AdamOptions& options)
       : parameters_(parameters),
         options_(options),
-        ranges_(merged_ranges(parameters, options.decay)),
+        ranges_(merged_ranges(parameters, options.decay, options.lr_factors)),
         mean_(zeros_like(parameters.values())),
         square_(zeros_like(parameters.values())) {
     check_moments("adam", options);

@@ -10,7 +10,8 @@ namespace d2l {
 
 // Updates parameters from gradients. It works on whole arenas (see ParameterSet), knows no layers
 // and does not communicate: gradients must be final when step() is called. Parameters that are
-// frozen when the optimizer is made are never changed.
+// frozen when the optimizer is made are never changed. With `lr_factors` in the options, the
+// learning rate of a parameter is that of the step times the parameter's factor.
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
@@ -29,6 +30,7 @@ struct SgdOptions {
   double weight_decay = 0;
   bool nesterov = false;
   Decay decay = Decay::all;
+  LrFactors lr_factors = {};
 };
 std::unique_ptr<Optimizer> make_sgd(nn::ParameterSet& parameters, const SgdOptions& options);
 
@@ -40,6 +42,7 @@ struct AdamOptions {
   double weight_decay = 0;
   bool decoupled = false;
   Decay decay = Decay::all;
+  LrFactors lr_factors = {};
 };
 std::unique_ptr<Optimizer> make_adam(nn::ParameterSet& parameters, const AdamOptions& options);
 
@@ -53,6 +56,7 @@ struct LarsOptions {
   bool nesterov = false;
   double eta = 0.001;
   Decay decay = Decay::all;
+  LrFactors lr_factors = {};
 };
 std::unique_ptr<Optimizer> make_lars(nn::ParameterSet& parameters, const LarsOptions& options);
 
@@ -66,6 +70,7 @@ struct LambOptions {
   double epsilon = 1e-6;
   double weight_decay = 0;
   Decay decay = Decay::all;
+  LrFactors lr_factors = {};
 };
 std::unique_ptr<Optimizer> make_lamb(nn::ParameterSet& parameters, const LambOptions& options);
 

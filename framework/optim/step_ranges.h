@@ -10,10 +10,16 @@ namespace d2l {
 // axes, which excludes biases and the scales and offsets of normalisations.
 enum class Decay { all, weights };
 
-// One range for each parameter that is not frozen, with weight_decay 0 if `decay` excludes the
-// parameter and 1 otherwise.
-std::vector<StepRange> ranges_per_slot(const nn::ParameterSet& parameters, Decay decay);
-// The same, with adjacent ranges of equal weight_decay merged.
-std::vector<StepRange> merged_ranges(const nn::ParameterSet& parameters, Decay decay);
+// Factors on the learning rate, one for each slot of a ParameterSet; empty means 1 for all.
+using LrFactors = std::vector<double>;
+
+// One range for each parameter that is not frozen, with its factor on the learning rate, and with
+// weight_decay 0 if `decay` excludes the parameter and 1 otherwise. Throws Error for factors that
+// are negative or not finite, or another number of them than of slots.
+std::vector<StepRange> ranges_per_slot(const nn::ParameterSet& parameters, Decay decay,
+                                       const LrFactors& lr_factors = {});
+// The same, with adjacent ranges of equal factors merged.
+std::vector<StepRange> merged_ranges(const nn::ParameterSet& parameters, Decay decay,
+                                     const LrFactors& lr_factors = {});
 
 }  // namespace d2l

@@ -43,6 +43,20 @@ std::vector<Option> optimizer_options() {
   group.add("optimizer", &OptimizerConfig::kind, fixed_in_run, "optimization method");
   number("lr", &OptimizerConfig::lr, may_change, "learning rate; with --schedule, its maximum")
       .above(0);
+  group
+      .add("lr-mult", "PATTERN:FACTOR,...", &OptimizerConfig::lr_mult, may_change,
+           "multiply the learning rate of the parameters whose names match a pattern, for example "
+           "layer1.*:0.1; 0: do not change them. The last pattern that matches a name applies")
+      .may_be_empty();
+  number("head-lr-mult", &OptimizerConfig::head_lr_mult, may_change,
+         "multiply the learning rate of the head, which is the network's last linear layer or "
+         "convolution");
+  number(
+      "lr-decay-by-depth", &OptimizerConfig::lr_decay_by_depth, may_change,
+      "multiply the learning rate of the layer before the head by X, of the layer before that by X "
+      "squared, and so on to the first one. A block of a network counts as one layer")
+      .above(0)
+      .up_to(1);
   number("momentum", &OptimizerConfig::momentum, zero_fixed_in_run, "momentum of sgd and lars")
       .below(1)
       .only_with("optimizer", kWithMomentum);

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "framework/optim/step_ranges.h"
+#include "launcher/options/lr_multiplier.h"
 #include "launcher/options/option.h"
 
 namespace d2l::launcher {
@@ -18,6 +19,10 @@ const WordTable<Decay>& words_of();
 struct OptimizerConfig {
   OptimizerChoice kind = OptimizerChoice::sgd;
   double lr = 0.1;
+  // Factors on the learning rate: see RateFactors.
+  std::vector<LrMultiplier> lr_mult = {};  // the last one that matches a parameter applies to it
+  double head_lr_mult = 1;
+  double lr_decay_by_depth = 1;
   double momentum = 0;
   bool nesterov = false;
   double beta1 = 0.9;

@@ -9,6 +9,7 @@
 #include "framework/base/text.h"
 #include "launcher/options/automatic.h"
 #include "launcher/options/config.h"
+#include "launcher/options/lr_multiplier.h"
 #include "launcher/options/option.h"
 
 namespace d2l::launcher {

@@ -19,6 +19,7 @@ namespace {
 
 using test::message_of;
 using test::Words;
+using test::operator+;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
@@ -67,6 +68,9 @@ freeze: may change
 seed: fixed in epoch
 optimizer: fixed in run
 lr: may change
+lr-mult: may change
+head-lr-mult: may change
+lr-decay-by-depth: may change
 momentum: zero fixed in run
 nesterov: may change
 beta1: may change
@@ -138,7 +142,7 @@ std::string another_value(const Option& option, const Config& config) {
     for (char& c : separated) c = c == '|' ? ',' : c;
     return split_list("", separated);
   }();
-  std::vector<std::string> candidates = {"1", "2", "0.5", "0.25", "8", "1GiB", "flip 0.5"};
+  std::vector<std::string> candidates = {"1", "2", "0.5", "0.25", "8", "1GiB", "flip 0.5", "a*:2"};
   if (words.size() > 1) candidates.insert(candidates.begin(), words.begin(), words.end());
   for (const std::string& text : candidates) try {
       Config other = config;
@@ -324,11 +328,13 @@ TEST_F(ResumedRun, IsRefusedInsideAnEpochAndNothingIsLost) {
 
 TEST_F(ResumedRun, TakesFreeOptionsInsideAnEpochAndTheOthersAtItsEnd) {
   begin("3");
+  const Words rates = {"--lr-mult", "*:0.5", "--head-lr-mult", "2", "--lr-decay-by-depth", "0.5"};
   const test::ProgramResult inside =
-      resume({"--max-steps",       "0",   "--epochs",    "1",       "--lr",           "0.05",
-              "--clip-norm",       "1",   "--decay",     "weights", "--weight-decay", "0.1",
-              "--accumulate",      "2",   "--freeze",    "*.bias",  "--schedule",     "cosine",
-              "--label-smoothing", "0.1", "--precision", "bf16"});
+      resume(rates +
+             Words{"--max-steps",       "0",   "--epochs",    "1",       "--lr",           "0.05",
+                   "--clip-norm",       "1",   "--decay",     "weights", "--weight-decay", "0.1",
+                   "--accumulate",      "2",   "--freeze",    "*.bias",  "--schedule",     "cosine",
+                   "--label-smoothing", "0.1", "--precision", "bf16"});
   EXPECT_EQ(inside.exit_code, 0) << inside.output;
   const test::ProgramResult at_the_end =
       resume({"--epochs", "2", "--batch-size", "64", "--seed", "1", "--augment", "flip 0.5"});

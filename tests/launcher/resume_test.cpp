@@ -36,6 +36,8 @@ TEST(Resume, BitForBitWithEveryOptimizerAndSchedule) {
       {"--optimizer", "lars", "--lr", "10", "--momentum", "0.9", "--schedule", "polynomial"},
       {"--optimizer", "lamb", "--lr", "0.01", "--schedule", "multistep", "--milestones",
        "12steps,1.5"},
+      {"--optimizer", "adamw", "--lr", "0.001", "--lr-mult", "*.bias:2,hidden.*:0.5",
+       "--head-lr-mult", "3", "--lr-decay-by-depth", "0.5"},
       {"--ema", "0.9", "--label-smoothing", "0.1", "--clip-norm", "0.5", "--clip-value", "0.1",
        "--accumulate", "3", "--freeze", "hidden.bias"}};
   TemporaryFolder folder;
