@@ -112,6 +112,29 @@ TEST(Resume, WhatMayChangeAndWhatNot) {
   EXPECT_THAT(again.output, HasSubstr("step-00000032.h5"));
 }
 
+// Also on another number of ranks.
+TEST(Resume, WithoutFreezeTrainsWhatWasFrozen) {
+  TemporaryFolder folder;
+  const std::filesystem::path run = folder.path() / "run";
+  const auto changed = [&](int64_t from, int64_t to) {
+    return run_program({"d2l-ckpt", "diff", CheckpointStore::path_of(run / "checkpoints", from),
+                        CheckpointStore::path_of(run / "checkpoints", to)})
+        .output;
+  };
+  const Words options = {"--model",      "bn-lenet", "--optimizer", "adam", "--lr",     "0.001",
+                         "--save-every", "1",        "--keep",      "9",    "--epochs", "1"};
+  const Words frozen = {"--freeze", "conv1.*,bn1.*", "--max-steps", "2", "--out", run};
+  ASSERT_EQ(train(1, options + frozen).exit_code, 0);
+  EXPECT_THAT(changed(1, 2), testing::Not(HasSubstr("conv1")));
+  EXPECT_THAT(changed(1, 2), testing::Not(HasSubstr("bn1")));
+  const ProgramResult resumed = train(2, {"--resume", run, "--freeze", "", "--max-steps", "4"});
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.output;
+  const std::string found = changed(2, 4);
+  for (const char* name : {"parameters/conv1.weight", "parameters/bn1.bias",
+                           "buffers/bn1.running_mean", "optimizer/square/conv1.weight"})
+    EXPECT_THAT(found, HasSubstr(name));
+}
+
 TEST(Resume, OneJobAtATime) {
   TemporaryFolder folder;
   const std::filesystem::path run = folder.path() / "run";
