@@ -46,6 +46,7 @@ const char* const kRules = R"(
 model: fixed in run
 recipe: may change
 init: may change
+weights: may change
 width: fixed in run
 data: fixed in epoch, by contents, per rank
 data-dir: may change, per rank

@@ -49,9 +49,9 @@ Images cifar_images(const fs::path& path) {
 
 // The network with the weights of a file.
 struct Network {
-  explicit Network(const std::string& name, const models::ModelOptions& options = {})
-      : name(name),
-        options(options),
+  explicit Network(const std::string& of_name, const models::ModelOptions& with = {})
+      : name(of_name),
+        options(with),
         module(models::build_model(name, options)),
         parameters(*module, cpu(), 1) {}
   std::string load(const fs::path& file) {
@@ -99,8 +99,8 @@ TEST_P(PretrainedNetwork, HasThePublishedLogits) {
 
 INSTANTIATE_TEST_SUITE_P(Files, PretrainedNetwork,
                          testing::Values("resnet20-12fca82f.safetensors", "resnet20-12fca82f.th"),
-                         [](const auto& info) {
-                           return std::string(info.param).ends_with(".th") ? "th" : "safetensors";
+                         [](const auto& file) {
+                           return std::string(file.param).ends_with(".th") ? "th" : "safetensors";
                          });
 
 // A file of safetensors with zeros of these shapes.
@@ -144,11 +144,12 @@ TEST(StartWeights, OfAnotherNetworkAreRefusedWithTheOneThatFits) {
   const fs::path file = write_zeros(folder.path() / "a.safetensors", lenet_arrays());
   Network network("bn-lenet");
   const std::vector<float> before = network.parameters.values().to_vector<float>();
-  EXPECT_EQ(message_of([&] { network.load(file); }),
-            concat(file.string(),
-                   ": expected the weights of bn-lenet, found 12 of 22 arrays that do not match: "
-                   "bn1.weight [6] (not in the file), bn1.bias [6] (not in the file), bn2.weight "
-                   "[16] (not in the file) and 9 more; the file fits --model lenet"));
+  EXPECT_EQ(
+      message_of([&] { network.load(file); }),
+      concat(file.string(),
+             ": expected the weights of bn-lenet, found 17 of 26 arrays that do not match: "
+             "fc1.weight [120, 256] (in the file [120, 400]), bn1.weight [6] (not in the "
+             "file), bn1.bias [6] (not in the file) and 14 more; the file fits --model lenet"));
   EXPECT_EQ(network.parameters.values().to_vector<float>(), before);
 }
 
