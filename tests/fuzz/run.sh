@@ -13,7 +13,9 @@ if [[ ${1-} == -* ]]; then
   shift
 fi
 targets=("$@")
-if ((${#targets[@]} == 0)); then targets=(archive cifar idx image list shard steps torch view); fi
+if ((${#targets[@]} == 0)); then
+  targets=(archive cifar idx image list npy safetensors shard steps torch view)
+fi
 
 export CXX=clang++
 cmake -S tests/fuzz -B build/fuzz -G Ninja >/dev/null

@@ -8,7 +8,6 @@ namespace d2l::weights::test {
 namespace {
 
 using testing::ElementsAre;
-using testing::HasSubstr;
 using testing::IsEmpty;
 
 FileBytes npy(const std::string& dictionary, const FileBytes& data, uint8_t version = 1) {

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "framework/weights/safetensors.h"
 #include "tests/weights/zip_builder.h"
 

@@ -6,7 +6,9 @@
 #include <cmath>
 #include <limits>
 
+#include "framework/base/files.h"
 #include "framework/weights/safetensors_header.h"
+#include "tests/support/small_disk.h"
 #include "tests/weights/weights_support.h"
 
 namespace d2l::weights::test {
@@ -302,6 +304,20 @@ TEST_F(WriteSafetensors, reads_what_it_has_written) {
   write_safetensors(path_, {}, {});
   EXPECT_EQ(list_of(*open_safetensors(path_)), "");
   EXPECT_EQ(content_of(path_).size(), 16u);
+}
+
+TEST_F(WriteSafetensors, leaves_the_file_unchanged_on_a_full_disk) {
+  const SmallDisk disk(folder_.path(), "size=64k");
+  if (!disk.mounted()) GTEST_SKIP() << "mounting a small file system is not permitted here";
+  write_safetensors(path_, {array("a", {1}, {1})}, {});
+  const std::vector<uint8_t> before = content_of(path_).bytes();
+  const std::vector<WeightToWrite> large{array("a", {1 << 16}, std::vector<float>(1 << 16))};
+  EXPECT_THROW(write_safetensors(path_, large, {}), NoRoomError);
+  EXPECT_EQ(message_of([&] { write_safetensors(path_, large, {}); }),
+            "cannot write " + path_.string() + ": No space left on device");
+  EXPECT_EQ(content_of(path_).bytes(), before);
+  const std::filesystem::directory_iterator files(folder_.path());
+  EXPECT_EQ(std::distance(begin(files), end(files)), 1) << "a temporary file is left";
 }
 
 TEST_F(WriteSafetensors, leaves_the_file_unchanged_on_errors) {
