@@ -35,8 +35,9 @@ std::string hexadecimal(std::string_view bytes) {
 }
 
 std::string list_text(const std::vector<int64_t>& numbers) {
-  std::vector<std::string> texts;
-  for (const int64_t number : numbers) texts.push_back(std::to_string(number));
+  std::vector<std::string> texts(numbers.size());
+  std::transform(numbers.begin(), numbers.end(), texts.begin(),
+                 [](int64_t number) { return std::to_string(number); });
   return "[" + join(texts, ", ") + "]";
 }
 
@@ -119,7 +120,7 @@ class TorchWeights::Walk {
   }
 
   std::string joined(const std::string& name, const std::string& key) const {
-    const std::string all = name.empty() ? key : name + "." + key;
+    std::string all = name.empty() ? key : name + "." + key;
     check(all.size() <= kMostName, place_, ": expected names of at most ", kMostName,
           " bytes, found '", all.substr(0, kMostShown), "...'");
     check(visible(all) == all, place_, ": expected names in UTF-8 without control characters, ",

@@ -261,9 +261,28 @@ TEST(Pickle, EveryOtherOpcodeIsRefused) {
 }
 
 TEST(Pickle, AMarkProtectsTheStack) {
-  for (const char* body : {"(", "K\1(\x85", "K\1K\2(K\3\x86", "](a", "K\1}K\2(K\3s", "N(q\1", ")(Q",
-                           "}}(b", "NN", "t", "K\1e", "](K\1K\2u", "}(K\1u"})
-    EXPECT_THAT(refused(body), testing::StartsWith("file: ")) << body;
+  const std::vector<std::pair<const char*, const char*>> bodies = {{"K\1(\x85", "TUPLE1"},
+                                                                   {"K\1K\2(K\3\x86", "TUPLE2"},
+                                                                   {"](a", "APPEND"},
+                                                                   {"](K\1a", "APPEND"},
+                                                                   {"K\1}K\2(K\3s", "SETITEM"},
+                                                                   {"}K\1K\2(s", "SETITEM"},
+                                                                   {"N(q\1", "BINPUT"},
+                                                                   {")(Q", "BINPERSID"},
+                                                                   {"}}(b", "BUILD"},
+                                                                   {"}(}b", "BUILD"},
+                                                                   {"N)(R", "REDUCE"},
+                                                                   {"NN(\x93", "STACK_GLOBAL"},
+                                                                   {"t", "TUPLE"},
+                                                                   {"K\1e", "APPENDS"},
+                                                                   {"](K\1K\2u", "SETITEMS"},
+                                                                   {"}(K\1u", "SETITEMS"},
+                                                                   {"(", "STOP"},
+                                                                   {"NN", "STOP"},
+                                                                   {"N(", "STOP"},
+                                                                   {"", "STOP"}};
+  for (const auto& [body, opcode] : bodies)
+    EXPECT_THAT(refused(body), HasSubstr(concat(": ", opcode, ": expected "))) << body;
 }
 
 TEST(Pickle, TruncatedAnywhere) {

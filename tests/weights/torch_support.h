@@ -1,18 +1,15 @@
 #pragma once
 
 #include <cstdint>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "tests/support/support.h"
+#include "tests/weights/zip_builder.h"
 
 // Pickles and archives that tests assemble by hand. Bytes are strings.
 namespace d2l::weights::test {
 
-using namespace d2l::test;
 using namespace std::string_literals;
 
 inline std::string little_endian(uint64_t value, int bytes) {
@@ -63,39 +60,11 @@ inline std::string pickled(const TensorSpec& spec) {
          pickled_tuple(spec.strides) + "\x89" + pickled_name("collections OrderedDict") + ")RtR";
 }
 
-inline uint32_t crc32_of(const std::string& bytes) {
-  uint32_t crc = ~uint32_t{0};
-  for (const char byte : bytes) {
-    crc ^= static_cast<uint8_t>(byte);
-    for (int i = 0; i < 8; ++i) crc = crc >> 1 ^ ((crc & 1) != 0 ? 0xedb88320U : 0);
-  }
-  return ~crc;
-}
-
-// A ZIP archive of stored entries (APPNOTE.TXT, 4.3).
-inline std::string zip_of(const std::vector<std::pair<std::string, std::string>>& entries) {
-  std::string file, directory;
-  for (const auto& [name, bytes] : entries) {
-    const std::string common = "\x14\0\0\0\0\0\0\0\0\0"s + little_endian(crc32_of(bytes), 4) +
-                               little_endian(bytes.size(), 4) + little_endian(bytes.size(), 4) +
-                               little_endian(name.size(), 2) + "\0\0"s;
-    directory +=
-        "PK\x01\x02\x14\0"s + common + std::string(10, '\0') + little_endian(file.size(), 4) + name;
-    file += "PK\x03\x04" + common + name + bytes;
-  }
-  const std::string count = little_endian(entries.size(), 2);
-  return file + directory + "PK\x05\x06\0\0\0\0"s + count + count +
-         little_endian(directory.size(), 4) + little_endian(file.size(), 4) + "\0\0"s;
-}
-
-inline void write_file(const std::filesystem::path& path, const std::string& bytes) {
-  std::filesystem::remove(path);
-  std::ofstream(path, std::ios::binary) << bytes;
-}
-
-inline std::string file_content(const std::filesystem::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
+// An archive of stored entries: (name, content).
+inline FileBytes zip_of(const std::vector<std::pair<std::string, std::string>>& entries) {
+  std::vector<ZipItem> items;
+  for (const auto& [name, content] : entries) items.push_back(stored_item(name, content));
+  return zip_bytes(items);
 }
 
 }  // namespace d2l::weights::test

@@ -1,7 +1,9 @@
 #include <gmock/gmock.h>
 
 #include <bit>
+#include <cstring>
 
+#include "framework/base/files.h"
 #include "framework/weights/torch_file.h"
 #include "tests/weights/torch_support.h"
 
@@ -38,16 +40,7 @@ std::filesystem::path torch_sample(const std::string& name) {
 }
 
 std::unique_ptr<WeightFile> open_sample(const std::string& name) {
-  const auto path = torch_sample(name);
-  return file_content(path).starts_with("PK") ? open_torch_zip(path) : open_torch_legacy(path);
-}
-
-// "name type shape" of all arrays.
-std::vector<std::string> arrays_of(const WeightFile& file) {
-  std::vector<std::string> texts;
-  for (const WeightInfo& info : file.weights())
-    texts.push_back(concat(info.name, " ", to_string(info.type), " ", info.shape));
-  return texts;
+  return open_weights(torch_sample(name));
 }
 
 std::vector<float> values_of(const WeightFile& file, const std::string& name) {
@@ -75,7 +68,7 @@ class TorchFileTest : public testing::Test {
  protected:
   std::unique_ptr<WeightFile> open_zip(
       const std::vector<std::pair<std::string, std::string>>& entries) {
-    write_file(path_, zip_of(entries));
+    write_content(path_, zip_of(entries));
     return open_torch_zip(path_);
   }
   // `value` is a pickle without PROTO and STOP.
@@ -96,7 +89,7 @@ class TorchFileTest : public testing::Test {
     return message_of([&] { open_zip(entries); });
   }
   std::unique_ptr<WeightFile> open_old(const std::string& bytes) {
-    write_file(path_, bytes);
+    write_content(path_, bytes);
     return open_torch_legacy(path_);
   }
   std::string old_error(const std::string& bytes) {
@@ -111,9 +104,9 @@ TEST(TorchSamples, ElementTypes) {
   const auto file = open_sample("types.pt");
   EXPECT_EQ(file->format(), "PyTorch");
   EXPECT_EQ(file->layout(), Layout::channels_first);
-  EXPECT_THAT(arrays_of(*file),
-              ElementsAre("f64 f64 [2]", "f16 f16 [2]", "bf16 bf16 [2]", "i64 i64 []",
-                          "boolean boolean [3]", "i32 i32 [1, 2]", "u8 u8 [1]"));
+  EXPECT_EQ(list_of(*file),
+            "f64 [2] f64; f16 [2] f16; bf16 [2] bf16; i64 [] i64; boolean [3] boolean; i32 [1, 2] "
+            "i32; u8 [1] u8");
   EXPECT_THAT(values_of(*file, "f64"), ElementsAre(1.5F, -2.0F));
   EXPECT_THAT(values_of(*file, "f16"), ElementsAre(0.0999755859375F, 65504.0F));
   EXPECT_THAT(values_of(*file, "bf16"), ElementsAre(0.10009765625F, -0x1.c4p+127F));
@@ -125,10 +118,9 @@ TEST(TorchSamples, ElementTypes) {
 
 TEST(TorchSamples, ViewsOfSharedStorages) {
   const auto file = open_sample("views.pt");
-  EXPECT_THAT(
-      arrays_of(*file),
-      ElementsAre("whole f32 [3, 4]", "transposed f32 [4, 3]", "column f32 [3]",
-                  "repeated f32 [2, 3]", "part f32 [2, 4]", "empty f32 [0, 3]", "scalar f32 []"));
+  EXPECT_EQ(list_of(*file),
+            "whole [3, 4] f32; transposed [4, 3] f32; column [3] f32; repeated [2, 3] f32; "
+            "part [2, 4] f32; empty [0, 3] f32; scalar [] f32");
   EXPECT_EQ(values_of(*file, "whole"), counted(0, 12));
   EXPECT_THAT(values_of(*file, "transposed"), ElementsAre(0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11));
   EXPECT_THAT(values_of(*file, "column"), ElementsAre(1, 5, 9));
@@ -140,10 +132,9 @@ TEST(TorchSamples, ViewsOfSharedStorages) {
 
 TEST(TorchSamples, StateOfAModel) {
   const auto file = open_sample("state_dict.pt");
-  EXPECT_THAT(arrays_of(*file),
-              ElementsAre("0.weight f32 [1, 2]", "0.bias f32 [1]", "1.weight f32 [1]",
-                          "1.bias f32 [1]", "1.running_mean f32 [1]", "1.running_var f32 [1]",
-                          "1.num_batches_tracked i64 []"));
+  EXPECT_EQ(list_of(*file),
+            "0.weight [1, 2] f32; 0.bias [1] f32; 1.weight [1] f32; 1.bias [1] f32; 1.running_mean "
+            "[1] f32; 1.running_var [1] f32; 1.num_batches_tracked [] i64");
   EXPECT_THAT(values_of(*file, "0.weight"), ElementsAre(0.5F, -0.25F));
   EXPECT_THAT(values_of(*file, "0.bias"), ElementsAre(3.0F));
   EXPECT_TRUE(file->texts().empty()) << "_metadata is no text";
@@ -151,9 +142,9 @@ TEST(TorchSamples, StateOfAModel) {
 
 TEST(TorchSamples, NestedDictionariesAndTexts) {
   const auto file = open_sample("nested.pt");
-  EXPECT_THAT(arrays_of(*file),
-              ElementsAre("state_dict.w f32 [1, 2]", "optimizer.state.0.momentum_buffer f32 [1, 2]",
-                          "optimizer.state.1.momentum_buffer f32 [1]", "parameter f32 [1]"));
+  EXPECT_EQ(list_of(*file),
+            "state_dict.w [1, 2] f32; optimizer.state.0.momentum_buffer [1, 2] f32; "
+            "optimizer.state.1.momentum_buffer [1] f32; parameter [1] f32");
   EXPECT_THAT(values_of(*file, "state_dict.w"), ElementsAre(0.4F, -0.35F));
   EXPECT_THAT(values_of(*file, "parameter"), ElementsAre(2.9F));
   const auto& texts = file->texts();
@@ -180,8 +171,8 @@ TEST(TorchSamples, Protocols4And5) {
 
 TEST(TorchSamples, OldFiles) {
   const auto views = open_sample("old_views.pt");
-  EXPECT_THAT(arrays_of(*views), ElementsAre("whole f32 [3, 4]", "transposed f32 [4, 3]",
-                                             "parameter f32 [4]", "half f16 [2]"));
+  EXPECT_EQ(list_of(*views),
+            "whole [3, 4] f32; transposed [4, 3] f32; parameter [4] f32; half [2] f16");
   EXPECT_EQ(values_of(*views, "whole"), counted(0, 12));
   EXPECT_THAT(values_of(*views, "transposed"), ElementsAre(0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11));
   EXPECT_EQ(values_of(*views, "parameter"), counted(4, 8));
@@ -203,12 +194,33 @@ TEST(TorchSamples, WholeModulesAndPrograms) {
               HasSubstr("GLOBAL torch.float8_e4m3fn: expected elements of the types f64"));
 }
 
+// The weights of a real ResNet-20, which were converted to safetensors by PyTorch.
+TEST(TorchSamples, RealFile) {
+  const auto data = data_dir();
+  if (data.empty()) GTEST_SKIP() << kNoData;
+  const auto folder = data / "pretrained/resnet20-cifar10";
+  if (!std::filesystem::is_directory(folder)) GTEST_SKIP() << "no folder " << folder;
+  const auto file = open_weights(folder / "resnet20-12fca82f.th");
+  const auto expected = open_weights(folder / "resnet20-12fca82f.safetensors");
+  EXPECT_EQ(file->format(), "PyTorch");
+  EXPECT_EQ(file->texts().at("best_prec1"), "91.78000183105469");
+  ASSERT_EQ(file->weights().size(), expected->weights().size());
+  EXPECT_GT(file->weights().size(), 90U);
+  for (size_t i = 0; i < expected->weights().size(); ++i) {
+    const WeightInfo& info = expected->weights()[i];
+    const std::string name = "state_dict.module." + info.name;
+    const std::vector<float> found = values_of(*file, name), wanted = expected->read(i);
+    ASSERT_EQ(found.size(), wanted.size()) << name;
+    EXPECT_EQ(std::memcmp(found.data(), wanted.data(), found.size() * sizeof(float)), 0) << name;
+  }
+}
+
 TEST_F(TorchFileTest, TruncatedAnywhere) {
   for (const char* name : {"views.pt", "old_views.pt"}) {
-    const std::string bytes = file_content(torch_sample(name));
+    const std::string bytes = read_text_file(torch_sample(name));
     ASSERT_GT(bytes.size(), 500U);
     for (size_t size = 0; size < bytes.size(); ++size) {
-      write_file(path_, bytes.substr(0, size));
+      write_content(path_, bytes.substr(0, size));
       const std::string message = message_of(
           [&] { bytes.starts_with("PK") ? open_torch_zip(path_) : open_torch_legacy(path_); });
       EXPECT_THAT(message, HasSubstr("model.pt")) << name << ", " << size << " bytes";
@@ -217,11 +229,11 @@ TEST_F(TorchFileTest, TruncatedAnywhere) {
 }
 
 TEST_F(TorchFileTest, DamagedElements) {
-  std::string bytes = file_content(torch_sample("views.pt"));
+  std::string bytes = read_text_file(torch_sample("views.pt"));
   const size_t at = bytes.find(float_bytes(12));
   ASSERT_NE(at, std::string::npos);
   bytes[at] ^= 1;
-  write_file(path_, bytes);
+  write_content(path_, bytes);
   const auto file = open_torch_zip(path_);
   EXPECT_THAT(message_of([&] { values_of(*file, "whole"); }),
               testing::AllOf(HasSubstr("cannot read array 'whole'"), HasSubstr("is damaged")));

@@ -54,6 +54,8 @@ FileBytes numbers(const std::vector<Number>& values) {
 }
 
 inline void write_content(const std::filesystem::path& path, const FileBytes& content) {
+  // Makes a new file: some file systems wait for the disk when a file is truncated and rewritten.
+  std::filesystem::remove(path);
   std::ofstream stream(path, std::ios::binary);
   stream.write(reinterpret_cast<const char*>(content.bytes().data()),
                static_cast<std::streamsize>(content.size()));
