@@ -2,6 +2,7 @@
 
 #include "launcher/options/usage.h"
 #include "launcher/rate_factors.h"
+#include "models/zoo.h"
 
 namespace d2l::launcher {
 namespace {
@@ -62,6 +63,13 @@ std::vector<int64_t> milestone_steps(const std::vector<Duration>& milestones,
 }
 
 }  // namespace
+
+std::unique_ptr<nn::Module> make_model(const ModelConfig& config, const Shape& input,
+                                       int64_t classes) {
+  return models::build_model(
+      config.name,
+      {.input = input, .classes = classes, .init = word_of(config.init), .width = config.width});
+}
 
 std::unique_ptr<Optimizer> make_optimizer(const Config& config, nn::ParameterSet& parameters) {
   const OptimizerConfig& optimizer = config.optimizer;

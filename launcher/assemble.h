@@ -1,10 +1,19 @@
 #pragma once
 
+#include <memory>
+
+#include "framework/base/shape.h"
+#include "framework/nn/module.h"
 #include "framework/optim/optimizer.h"
 #include "framework/optim/schedule.h"
 #include "launcher/options/config.h"
 
 namespace d2l::launcher {
+
+// Makes the network that the options name, for images of the shape `input` (height, width,
+// channels). Throws what models::build_model() throws.
+std::unique_ptr<nn::Module> make_model(const ModelConfig& config, const Shape& input,
+                                       int64_t classes);
 
 // Makes the optimizer that the options name. `config` must have passed validate(). Throws
 // UsageError of rate_factors().

@@ -10,12 +10,12 @@
 #include "launcher/assemble.h"
 #include "launcher/batch_statistics.h"
 #include "launcher/data_memory.h"
+#include "launcher/dataset_text.h"
 #include "launcher/options/normalization.h"
 #include "launcher/options/options.h"
 #include "launcher/pipelines.h"
 #include "launcher/resume.h"
 #include "launcher/stored_config.h"
-#include "models/zoo.h"
 
 namespace d2l::launcher {
 namespace {
@@ -108,13 +108,6 @@ std::string count_text(const nn::ParameterSet& parameters) {
                 frozen > 0 ? ", of which " + with_thousands(frozen) + " are frozen" : "");
 }
 
-std::unique_ptr<nn::Module> make_model(const Config& config, const data::Loader& train_data) {
-  return models::build_model(config.model.name, {.input = train_data.sample_shape(),
-                                                 .classes = train_data.dataset().classes(),
-                                                 .init = word_of(config.model.init),
-                                                 .width = config.model.width});
-}
-
 }  // namespace
 
 Config checked_config(const CommandLine& line, int ranks) {
@@ -144,7 +137,7 @@ Setup::Setup(const Config& config, const Machine& machine, Backend& backend)
       test_data(open_loader(config, machine, data::Split::test)),
       train_fingerprint(train_data->dataset().fingerprint()),
       test_fingerprint(test_data->dataset().fingerprint()),
-      model(make_model(config, *train_data)),
+      model(make_model(config.model, train_data->sample_shape(), train_data->dataset().classes())),
       parameters(*model, backend, config.training.seed),
       objective(
           make_classification(backend, {.classes = train_data->dataset().classes(),
@@ -152,6 +145,7 @@ Setup::Setup(const Config& config, const Machine& machine, Backend& backend)
       options(trainer_options(config, machine, *train_data)) {
   check_same_kind(*train_data, *test_data);
   options.texts["data"] = train_fingerprint;
+  options.texts["dataset"] = dataset_text(train_data->dataset().info());
   statistics_warning = check_batch_statistics(config, *train_data, machine.comm->size());
   parameters.freeze(config.training.freeze);
   optimizer = make_optimizer(config, parameters);
