@@ -161,23 +161,6 @@ int train(const CommandLine& line, MpiSession& session, LastWords& last_words) {
   return 0;
 }
 
-// `refused`: the error of this rank's command line; "" if there is none.
-int run_job(const CommandLine& line, const std::string& refused, MpiSession& session) {
-  LastWords last_words(name_of(session), report_delay_ms(session));
-  try {
-    run_on_all_ranks(session, [&] {
-      if (!refused.empty()) throw UsageError(refused);
-    });
-    return line.config.machine.time > 0 ? measure(line, session) : train(line, session, last_words);
-  } catch (const JobError& error) {
-    return report_for_all(error, session, last_words);
-  } catch (const UsageError& error) {
-    report_and_abort(error.what(), 2, session, last_words);
-  } catch (const std::exception& error) {
-    report_and_abort(error.what(), 1, session, last_words);
-  }
-}
-
 }  // namespace
 
 int run(int argc, char** argv) {
@@ -194,19 +177,9 @@ int run(int argc, char** argv) {
   } catch (const Error& error) {
     refused = error.what();
   }
-  // Under MPI, other ranks may have other command lines.
-  if (!refused.empty() && !launch.under_mpi) {
-    if (launch.is_reporting_rank) std::fprintf(stderr, "d2l-train: error: %s\n", refused.c_str());
-    return 2;
-  }
-  try {
-    MpiSession session(&argc, &argv);
-    return run_job(line, refused, session);
-  } catch (const std::exception& error) {
-    const bool told = launch.unconnected_tasks > 1 && !launch.is_reporting_rank;
-    if (!told) std::fprintf(stderr, "d2l-train: error: %s\n", error.what());
-    return 1;
-  }
+  return run_job(&argc, &argv, refused, [&](MpiSession& session, LastWords& last_words) {
+    return line.config.machine.time > 0 ? measure(line, session) : train(line, session, last_words);
+  });
 }
 
 }  // namespace d2l::launcher

@@ -7,17 +7,47 @@
 #include <sstream>
 #include <thread>
 
+#include "framework/base/program.h"
+#include "framework/comm/launch_environment.h"
 #include "launcher/ranks.h"
 
 namespace d2l::launcher {
+namespace {
+
+void print_error(const std::string& text) {
+  std::fprintf(stderr, "%s: error: %s\n", program_name().c_str(), text.c_str());
+}
+
+// How many milliseconds this rank waits for others to report a signal that all ranks receive.
+int report_delay_ms(const MpiSession& session) {
+  return session.rank() == 0 ? 0 : 100 + 20 * std::min(session.rank(), 20);
+}
+
+int run_ranks(const std::string& refused, MpiSession& session,
+              const std::function<int(MpiSession& session, LastWords& last_words)>& work) {
+  LastWords last_words(name_of(session), report_delay_ms(session));
+  try {
+    run_on_all_ranks(session, [&] {
+      if (!refused.empty()) throw UsageError(refused);
+    });
+    return work(session, last_words);
+  } catch (const JobError& error) {
+    return report_for_all(error, session, last_words);
+  } catch (const UsageError& error) {
+    report_and_abort(error.what(), 2, session, last_words);
+  } catch (const std::exception& error) {
+    report_and_abort(error.what(), 1, session, last_words);
+  }
+}
+
+}  // namespace
 
 void report_and_abort(const std::string& message, int exit_code, MpiSession& session,
                       LastWords& last_words) {
   const int before = std::min(session.rank(), 20);
   if (before > 0) std::this_thread::sleep_for(std::chrono::milliseconds(300 + 100 * before));
   std::fflush(stdout);
-  if (last_words.say(message.c_str()))
-    std::fprintf(stderr, "d2l-train: error: %s%s\n", name_of(session).c_str(), message.c_str());
+  if (last_words.say(message.c_str())) print_error(name_of(session) + message);
   if (session.size() > 1) session.abort(exit_code);
   std::fflush(stderr);
   std::_Exit(exit_code);
@@ -27,13 +57,25 @@ int report_for_all(const JobError& error, const MpiSession& session, LastWords& 
   if (session.rank() != 0) return error.exit_code();
   last_words.say(error.what());
   std::istringstream lines(error.what());
-  for (std::string line; std::getline(lines, line);)
-    std::fprintf(stderr, "d2l-train: error: %s\n", line.c_str());
+  for (std::string line; std::getline(lines, line);) print_error(line);
   return error.exit_code();
 }
 
-int report_delay_ms(const MpiSession& session) {
-  return session.rank() == 0 ? 0 : 100 + 20 * std::min(session.rank(), 20);
+int run_job(int* argc, char*** argv, const std::string& refused,
+            const std::function<int(MpiSession& session, LastWords& last_words)>& work) {
+  const LaunchEnvironment launch = LaunchEnvironment::read(&std::getenv);
+  if (!refused.empty() && !launch.under_mpi) {
+    if (launch.is_reporting_rank) print_error(refused);
+    return 2;
+  }
+  try {
+    MpiSession session(argc, argv);
+    return run_ranks(refused, session, work);
+  } catch (const std::exception& error) {
+    const bool told = launch.unconnected_tasks > 1 && !launch.is_reporting_rank;
+    if (!told) print_error(error.what());
+    return 1;
+  }
 }
 
 }  // namespace d2l::launcher

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "framework/base/error.h"
@@ -8,8 +9,8 @@
 
 namespace d2l::launcher {
 
-// How a failed job ends: one line on stderr, the same line in the run folder's log, and an exit
-// code.
+// How a failed job ends: one line on stderr that begins with the program's name, the same line in
+// the run folder's log, and an exit code.
 
 // For an error of one rank: prints it and ends the whole job. Higher ranks wait longer before they
 // print, since a lower rank usually has the same error and the job ends with the first line.
@@ -21,7 +22,10 @@ namespace d2l::launcher {
 // has to exit.
 int report_for_all(const JobError& error, const MpiSession& session, LastWords& last_words);
 
-// How many milliseconds this rank waits for others to report a signal that all ranks receive.
-int report_delay_ms(const MpiSession& session);
+// Starts MPI and runs `work` on each rank, whose result is the exit code; reports its errors as
+// above. `refused`: the error of this rank's command line; "" if there is none. Other ranks may
+// have other command lines.
+int run_job(int* argc, char*** argv, const std::string& refused,
+            const std::function<int(MpiSession& session, LastWords& last_words)>& work);
 
 }  // namespace d2l::launcher

@@ -7,7 +7,7 @@
 namespace d2l {
 
 // Invalid input or a failed operation. what() is one line: what was expected, what was found, and
-// where. Programs print it after "d2l-train: error: " and exit with code 1.
+// where. Programs print it after their name and "error: " and exit with code 1.
 class Error : public std::runtime_error {
  public:
   // what() shows invisible characters of `message` escaped (see visible() in text.h).

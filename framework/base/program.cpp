@@ -3,6 +3,7 @@
 #include <elf.h>
 #include <link.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <cstring>
 
@@ -51,6 +52,8 @@ int read_program(dl_phdr_info* info, size_t, void* result) {
 }
 
 }  // namespace
+
+std::string program_name() { return program_invocation_short_name; }
 
 std::string program_id() {
   std::string id;

@@ -4,6 +4,9 @@
 
 namespace d2l {
 
+// The name of the program's file, as it was started: "d2l-train".
+std::string program_name();
+
 // Identifies the build of the running program: the linker's GNU build id in hexadecimal digits, or
 // a checksum of the program's file if it has none.
 std::string program_id();
