@@ -12,25 +12,21 @@
 #include "launcher/stored_config.h"
 
 namespace d2l::launcher {
-namespace {
 
 namespace fs = std::filesystem;
 
-// The file that --from names.
-fs::path named_checkpoint(const Config& config, const fs::path& folder) {
-  const bool is_step = config.run.from.find_first_not_of("0123456789") == std::string::npos;
-  if (!is_step) return config.run.from;
+fs::path named_checkpoint(const std::string& from, const fs::path& folder) {
+  const bool is_step = from.find_first_not_of("0123456789") == std::string::npos;
+  if (!is_step) return from;
   std::vector<std::string> there;
   for (const int64_t step : CheckpointStore::steps(folder)) {
-    if (std::to_string(step) == config.run.from) return CheckpointStore::path_of(folder, step);
+    if (std::to_string(step) == from) return CheckpointStore::path_of(folder, step);
     there.push_back(std::to_string(step));
   }
-  throw UsageError(concat("--from ", config.run.from, ": expected a step with a checkpoint in ",
+  throw UsageError(concat("--from ", from, ": expected a step with a checkpoint in ",
                           folder.string(), ", found ",
                           there.empty() ? "none" : "those of steps " + join(there, ", ")));
 }
-
-}  // namespace
 
 Config effective_config(const CommandLine& line) {
   if (line.config.run.resume.empty()) return line.config;
@@ -68,7 +64,7 @@ std::optional<CheckpointStore::Found> find_checkpoint(const Config& config, Comm
   if (config.run.resume.empty()) return std::nullopt;
   fs::path folder = fs::path(config.run.out) / "checkpoints";
   if (!config.run.from.empty()) {
-    const fs::path path = named_checkpoint(config, folder);
+    const fs::path path = named_checkpoint(config.run.from, folder);
     CheckpointStore::Found found = CheckpointStore::read(path);
     check_run(found, config);
     return found;

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <filesystem>
 #include <optional>
+#include <string>
 
 #include "framework/base/log.h"
 #include "framework/checkpoint/store.h"
@@ -14,6 +16,11 @@ namespace d2l::launcher {
 // The options of the run: those of the command line or, with --resume, the stored ones overridden
 // by the command line. Throws Error if --resume does not name a run folder.
 Config effective_config(const CommandLine& line);
+
+// The file that --from names, for a run with this folder of checkpoints: the checkpoint of a step,
+// or a path. Throws UsageError, with the steps that there are, for another step.
+std::filesystem::path named_checkpoint(const std::string& from,
+                                       const std::filesystem::path& folder);
 
 // The checkpoint from which all ranks resume: the one that --from names, or else the newest valid
 // one, which rank 0 chooses with a warning for each damaged one. All ranks read the same file.

@@ -135,7 +135,7 @@ int64_t Loader::Reading::replaced_count() const {
 }
 
 void Loader::check_replaced(const Reading& reading) const {
-  if (reading.replaced.empty()) return;
+  if (reading.replaced.empty() || options_.on_bad_sample == OnBadSample::mark) return;
   const int64_t bad = bad_ + reading.replaced_count(), all = returned_ + reading.batch.size();
   check(
       bad <= kMostBadSamples || static_cast<double>(bad) <= kMostBadPart * static_cast<double>(all),

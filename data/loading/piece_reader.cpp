@@ -36,7 +36,10 @@ std::vector<BadSample> PieceReader::read(const Piece& piece) {
   for (Problem& problem : problems) {
     if (on_bad_sample_ == OnBadSample::fail) throw DamagedSample(problem.text);
     const int64_t index = piece.samples[problem.position];
-    replace(piece, problem.position, problem.text);
+    if (on_bad_sample_ == OnBadSample::mark)
+      mark(piece, problem.position);
+    else
+      replace(piece, problem.position, problem.text);
     replaced.push_back({index, std::move(problem.text)});
   }
   return replaced;
@@ -73,6 +76,12 @@ void PieceReader::read_image(const Sample& sample, int64_t index, RngKey key, ui
     views_.read(sample, view, result_[2], image);
   }
   if (pipeline_.finishes()) pipeline_.finish(image, result_, key, index);
+}
+
+void PieceReader::mark(const Piece& piece, size_t position) const {
+  piece.samples[position] = kMarked;
+  piece.labels[position] = 0;
+  std::memset(piece.images + position * elements_, 0, elements_);
 }
 
 void PieceReader::replace(const Piece& piece, size_t position, const std::string& problem) {

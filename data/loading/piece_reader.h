@@ -16,9 +16,12 @@ namespace d2l::data {
 enum class OnBadSample {
   fail,  // throw Error
   skip,  // read the next good sample of the dataset instead; sample 0 follows the last one
+  mark,  // the image is black, the label 0 and the sample's number kMarked; however many there are
 };
 
-// A sample that another one has replaced.
+inline constexpr int64_t kMarked = -1;
+
+// A sample that another one has replaced, or that is marked.
 struct BadSample {
   int64_t index = 0;
   std::string problem;  // the sample's place, and what is wrong
@@ -39,8 +42,9 @@ class PieceReader {
   // `dataset` must outlive the reader. Throws Error if the pipeline does not fit its images.
   PieceReader(const Dataset& dataset, const Pipeline& pipeline, OnBadSample on_bad_sample);
 
-  // Returns the samples that were replaced, in the order of the piece. Throws Error for a damaged
-  // sample with OnBadSample::fail, if no replacement is found, and if the data cannot be read.
+  // Returns the samples that were replaced or marked, in the order of the piece. Throws Error for a
+  // damaged sample with OnBadSample::fail, if no replacement is found, and if the data cannot be
+  // read.
   std::vector<BadSample> read(const Piece& piece);
 
  private:
@@ -51,6 +55,7 @@ class PieceReader {
 
   std::vector<Problem> try_to_read(const Piece& piece);
   void read_image(const Sample& sample, int64_t index, RngKey key, uint8_t* image);
+  void mark(const Piece& piece, size_t position) const;
   void replace(const Piece& piece, size_t position, const std::string& problem);
 
   const Dataset& dataset_;

@@ -48,6 +48,15 @@ void paste(const Image& image, int64_t top, int64_t left, Image& sheet) {
 
 }  // namespace
 
+Image image_of(const Sample& sample, int64_t channels) {
+  Image image;
+  if (sample.encoding == Encoding::pixels)
+    image = {sample.shape, {sample.bytes.begin(), sample.bytes.end()}};
+  else
+    decode_image(sample.bytes, channels, image);
+  return image;
+}
+
 Image contact_sheet(const std::vector<SheetPicture>& pictures, int64_t side) {
   check(!pictures.empty(), "expected pictures for a contact sheet, found none");
   const auto count = static_cast<int64_t>(pictures.size());

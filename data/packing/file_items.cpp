@@ -255,29 +255,36 @@ void FileSource::visit(std::span<const PackItem> items, const Visitor& visitor,
   }
 }
 
-std::unique_ptr<PackSource> open_image_folder(const PackTeam& team, const fs::path& root,
-                                              int threads) {
+ListedImages list_images(const PackTeam& team, const fs::path& folder, int threads) {
   // One process lists the files: all of them must see the same ones.
   const std::string listed = on_first(team, [&] {
     FolderLister lister;
-    lister.list(root, "");
+    lister.list(folder, "");
     const std::vector<std::string> notes = notes_of(lister);
     return std::to_string(notes.size()) + '\0' + in_one(notes) + in_one(lister.files);
   });
   std::vector<std::string> names = divided(listed);
   const auto begin = names.begin() + 1, files = begin + std::stoll(names[0]);
-  std::vector<std::string> notes(begin, files);
+  ListedImages result;
+  result.notes.assign(begin, files);
   Items items(static_cast<size_t>(names.end() - files));
   for (size_t i = 0; i < items.size(); ++i)
     items[i].name = std::move(files[static_cast<ptrdiff_t>(i)]);
-  const std::vector<bool> is_image = inspect_files(team, root, items, threads);
-  Items images, others;
+  const std::vector<bool> is_image = inspect_files(team, folder, items, threads);
+  Items others;
   for (size_t i = 0; i < items.size(); ++i)
-    (is_image[i] || has_image_name(items[i].name) ? images : others).push_back(std::move(items[i]));
-  note_others(others, notes);
-  SourceContent content = content_of_class_folders(std::move(images), root.string());
+    (is_image[i] || has_image_name(items[i].name) ? result.images : others)
+        .push_back(std::move(items[i]));
+  note_others(others, result.notes);
+  return result;
+}
+
+std::unique_ptr<PackSource> open_image_folder(const PackTeam& team, const fs::path& root,
+                                              int threads) {
+  ListedImages listed = list_images(team, root, threads);
+  SourceContent content = content_of_class_folders(std::move(listed.images), root.string());
   content.info.name = name_from_path(root);
-  content.notes.insert(content.notes.begin(), notes.begin(), notes.end());
+  content.notes.insert(content.notes.begin(), listed.notes.begin(), listed.notes.end());
   return std::make_unique<FileSource>(root, std::move(content));
 }
 

@@ -21,6 +21,16 @@ std::vector<uint8_t> read_image_file(const std::filesystem::path& path);
 std::vector<bool> inspect_files(const PackTeam& team, const std::filesystem::path& root,
                                 std::vector<PackItem>& items, int threads);
 
+// The images in a folder and the folders in it.
+struct ListedImages {
+  std::vector<PackItem> images;    // with bytes and sizes; names are paths from the folder
+  std::vector<std::string> notes;  // about what is left out
+};
+
+// One process lists the files, all inspect them, and all get the same result. A file that is named
+// like an image but is none is among the images. Follows links, but not around in circles.
+ListedImages list_images(const PackTeam& team, const std::filesystem::path& folder, int threads);
+
 // The items are files: `root` / name.
 class FileSource final : public PackSource {
  public:

@@ -49,16 +49,6 @@ std::string caption_of(const Dataset& dataset, int64_t label) {
                                        : dataset.class_names()[static_cast<size_t>(label)];
 }
 
-SheetPicture picture_of(const Dataset& dataset, const Sample& sample) {
-  SheetPicture picture;
-  picture.caption = caption_of(dataset, sample.label);
-  if (sample.encoding == Encoding::pixels)
-    picture.image = {sample.shape, {sample.bytes.begin(), sample.bytes.end()}};
-  else
-    decode_image(sample.bytes, dataset.shape()[2] == 1 ? 1 : 3, picture.image);
-  return picture;
-}
-
 std::vector<SheetPicture> augmented_pictures(const Dataset& dataset, const std::string& steps,
                                              const std::vector<int64_t>& samples, uint64_t seed) {
   AugmentedImages augmented = augment(dataset, parse_augment(steps), samples, seed);
@@ -72,7 +62,8 @@ std::vector<SheetPicture> stored_pictures(const Dataset& dataset,
                                           const std::vector<int64_t>& samples) {
   std::vector<SheetPicture> pictures(samples.size());
   dataset.visit(samples, [&](size_t position, const Sample& sample) {
-    pictures[position] = picture_of(dataset, sample);
+    pictures[position] = {image_of(sample, dataset.shape()[2] == 1 ? 1 : 3),
+                          caption_of(dataset, sample.label)};
   });
   return pictures;
 }
