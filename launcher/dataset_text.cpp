@@ -34,6 +34,7 @@ std::string escaped(const std::string& text) {
 
 std::string numbers_text(const std::vector<double>& numbers) {
   std::vector<std::string> words;
+  words.reserve(numbers.size());
   for (const double number : numbers) words.push_back(text_of(number));
   return join(words, ",");
 }

@@ -28,9 +28,10 @@ const std::map<std::string, std::set<std::string>> kBelow = {
     {"options", {"train", "models", "data", "weights"}},
     {"launcher", {"options"}},
     {"data_tool", {"launcher"}},
+    {"predict", {"data_tool"}},
     {"examples", {"launcher"}},
     {"benchmarks", {"launcher"}},
-    {"tests", {"launcher", "data_tool", "examples", "benchmarks"}},
+    {"tests", {"launcher", "data_tool", "predict", "examples", "benchmarks"}},
 };
 
 // Headers with this prefix may only be included by files with one of these path prefixes.

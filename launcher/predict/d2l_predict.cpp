@@ -1,0 +1,179 @@
+// d2l-predict: checkpoint -> network -> images -> probabilities -> CSV.
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+
+#include "data/formats/write_image.h"
+#include "framework/backend/cuda_module.h"
+#include "framework/base/files.h"
+#include "framework/base/program.h"
+#include "framework/base/text.h"
+#include "framework/comm/agreement.h"
+#include "framework/comm/launch_environment.h"
+#include "launcher/devices.h"
+#include "launcher/ending.h"
+#include "launcher/options/normalization.h"
+#include "launcher/predict/image_set.h"
+#include "launcher/predict/prediction_report.h"
+#include "launcher/predict/predictor.h"
+#include "launcher/ranks.h"
+
+namespace d2l::predict {
+namespace {
+
+constexpr int64_t kUsualTop = 5;
+
+void say(const std::string& text) { std::cerr << visible(text) << '\n'; }
+
+// The options of the run, with this job's machine.
+launcher::Config job_config(const StoredNetwork& network, const PredictOptions& options) {
+  launcher::Config config = network.config;
+  config.machine = options.machine;
+  config.machine.comm = launcher::CommChoice::mpi;  // ranks may share a GPU: they send no gradients
+  config.machine.deterministic = true;
+  const bool on_cpu =
+      config.machine.device == launcher::DeviceChoice::cpu ||
+      (config.machine.device == launcher::DeviceChoice::automatic && count_cuda_devices() == 0);
+  launcher::PrecisionChoice& precision = config.training.precision;
+  if (on_cpu && (precision == launcher::PrecisionChoice::fp16 ||
+                 precision == launcher::PrecisionChoice::tf32))
+    precision = launcher::PrecisionChoice::f32;
+  return config;
+}
+
+std::string network_text(const StoredNetwork& network, const launcher::Config& config,
+                         const LoadedNetwork& loaded) {
+  const std::string precision = launcher::word_of(config.training.precision),
+                    trained = launcher::word_of(network.config.training.precision);
+  return concat(network.path.string(), network.choice.empty() ? "" : " (" + network.choice + ")",
+                ": ", config.model.name, " after step ", with_thousands(network.step), ", ",
+                with_thousands(loaded.parameters->count()), " parameters, ",
+                network.is_averaged ? "averaged weights, " : "", precision,
+                precision == trained ? "" : " instead of " + trained + ", which needs a GPU");
+}
+
+// What the job works with, and the warnings of all ranks. Collective.
+void describe(const std::string& network, const ImageSet& images, const Preparation& preparation,
+              const launcher::Machine& machine, const MpiSession& session) {
+  std::string warnings = machine.thread_warning;
+  if (!machine.fallback_reason.empty())
+    warnings += "\n--device auto has chosen the CPU: " + machine.fallback_reason;
+  const std::vector<std::string> lines = launcher::gather_messages(warnings, session);
+  if (session.rank() != 0) return;
+  say(network);
+  say(concat(images.what, "; ", machine.comm->describe(), "; ", to_string(machine.threads), "; ",
+             machine.backend->describe()));
+  for (const std::string& note : images.notes) say("note: " + note);
+  if (!preparation.note.empty()) say("note: " + preparation.note);
+  for (const std::string& line : lines) say("warning: " + line);
+}
+
+void write_csv(const std::string& path, const std::string& text) {
+  if (!path.empty()) return write_text_file(path, text);
+  std::cout << text << std::flush;
+  check(std::cout.good(), "cannot write to standard output");
+}
+
+// On rank 0.
+void report(const PredictOptions& options, const Report& found) {
+  constexpr size_t kMostNamed = 100;
+  const std::vector<std::string>& damaged = found.predictions.damaged;
+  for (size_t i = 0; i < std::min(damaged.size(), kMostNamed); ++i) say("damaged: " + damaged[i]);
+  if (damaged.size() > kMostNamed) say(concat("damaged: ", damaged.size() - kMostNamed, " more"));
+  check(found.predictions.count() > 0, "expected images, found only damaged ones");
+  write_csv(options.out, found.csv());
+  if (!options.confusion.empty()) write_text_file(options.confusion, found.confusion_csv());
+  if (!options.sheet.empty()) {
+    const std::vector<uint8_t> png = data::encode_png(found.sheet(options.sheet_images));
+    write_text_file(options.sheet, {png.begin(), png.end()});
+  }
+  std::cerr << found.summary() << std::flush;
+}
+
+int64_t top_of(const PredictOptions& options, const StoredNetwork& network) {
+  const int64_t classes = network.classes();
+  if (options.top.value_or(1) > classes)
+    throw UsageError(concat("--top expects at most the ", classes,
+                            " classes of the network, found ", *options.top));
+  return options.top.value_or(std::min(classes, kUsualTop));
+}
+
+data::PackTeam team_of(const MpiSession& session) {
+  data::PackTeam team;
+  team.rank = session.rank();
+  team.size = session.size();
+  team.gather = [&session](const std::string& mine) { return session.gather(mine); };
+  return team;
+}
+
+// Returns the exit code.
+int run_rank(const PredictOptions& options, const std::string& words, MpiSession& session) {
+  std::unique_ptr<Communicator> host = session.communicator();
+  check_agreement({{"the build of d2l-predict", program_id()}, {"the command line", words}}, *host,
+                  session.host());
+  const StoredNetwork network = read_network(
+      options, session, [](const std::string& message) { say("warning: " + message); });
+  check_agreement({{"the step of the checkpoint", std::to_string(network.step)}}, *host,
+                  session.host());
+  const launcher::Config config = job_config(network, options);
+  launcher::Machine machine = launcher::make_machine(config, session, std::move(host));
+  const ImageSet images = find_images(options, network, team_of(session), machine.loader_threads);
+  Shape shape = images.dataset->shape();
+  shape[2] = network.input[2];
+  const Preparation preparation = preparation_of(network, shape);
+  LoadedNetwork loaded;
+  int64_t top = 1;
+  launcher::run_on_all_ranks(session, [&] {
+    top = top_of(options, network);
+    if (!options.confusion.empty() && !images.has_labels())
+      throw UsageError("--confusion has no effect: the labels of the images are not known");
+    loaded = load_network(network, *machine.backend);
+  });
+  describe(network_text(network, config, loaded), images, preparation, machine, session);
+  const Predictions mine = predict_share(
+      {.model = *loaded.model,
+       .backend = *machine.backend,
+       .host = machine.host_memory(),
+       .images = images,
+       .steps = preparation.steps,
+       .channels = network.input[2],
+       .classes = network.classes(),
+       .activations = launcher::activation_type(config.training.precision),
+       .normalisation = launcher::parse_normalisation(config.images.normalize, network.data),
+       .batch_size = options.batch_size,
+       .loader_threads = machine.loader_threads},
+      share_of(images.dataset->samples(), options.batch_size, session.rank(), session.size()), top);
+  const Predictions all = gather_predictions(mine, session);
+  launcher::run_on_all_ranks(session, [&] {
+    if (session.rank() == 0) report(options, {network, images, all});
+  });
+  if (all.damaged.empty() || options.skips_damaged) return 0;
+  throw JobError(concat(all.damaged.size(), " of ", images.dataset->samples(),
+                        " images are damaged and left out; --on-bad-sample skip accepts this"));
+}
+
+int run(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // writes beyond the file size limit then return an error
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  std::optional<PredictOptions> options;
+  std::string refused;
+  try {
+    options = parse_options(words);
+    if (!options) {
+      if (LaunchEnvironment::read(&std::getenv).is_reporting_rank) std::cout << predict_help();
+      return 0;
+    }
+  } catch (const Error& error) {
+    refused = error.what();
+  }
+  return launcher::run_job(&argc, &argv, refused, [&](MpiSession& session, LastWords&) {
+    return run_rank(*options, join(words, " "), session);
+  });
+}
+
+}  // namespace
+}  // namespace d2l::predict
+
+int main(int argc, char** argv) { return d2l::predict::run(argc, argv); }

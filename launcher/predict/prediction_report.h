@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string>
+
+#include "data/formats/image.h"
+#include "launcher/predict/image_set.h"
+#include "launcher/predict/predictions.h"
+#include "launcher/predict/stored_network.h"
+
+namespace d2l::predict {
+
+// What is reported about predictions.
+struct Report {
+  const StoredNetwork& network;
+  const ImageSet& images;
+  const Predictions& predictions;
+
+  // "image,label,class1,probability1,...", without "label" if labels are not known; fields are
+  // quoted as RFC 4180 says, lines end with \n.
+  std::string csv() const;
+  // The confusion matrix: a row for each label, a column for each predicted class.
+  std::string confusion_csv() const;
+  // Lines: the number of images and, if labels are known, the accuracy and the confusions.
+  std::string summary() const;
+  // A picture with mistakes first, the most certain ones first, and then the least certain images.
+  data::Image sheet(int64_t most_images) const;
+};
+
+}  // namespace d2l::predict
