@@ -303,6 +303,7 @@ TEST(BlockCache, ThreadsNeverReadTheSameBlockTwice) {
   BlockCache cache(100 * 1000);
   std::atomic<int> reads = 0;
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t)
     threads.emplace_back([&] {
       for (uint64_t key = 0; key < 50; ++key) {
