@@ -47,7 +47,7 @@ class Numpy : public testing::Test {
   const std::filesystem::path path_ = folder_.path() / "layer.weight.npy";
 };
 
-TEST_F(Numpy, reads_all_versions_of_the_format) {
+TEST_F(Numpy, ReadsAllVersionsOfTheFormat) {
   const FileBytes data = numbers<float>({1, 2, 3, 4, 5, 6});
   for (const uint8_t version : std::vector<uint8_t>{1, 2, 3}) {
     const auto file = open(npy(dictionary("<f4", "(2, 3)"), data, version));
@@ -57,7 +57,7 @@ TEST_F(Numpy, reads_all_versions_of_the_format) {
   }
 }
 
-TEST_F(Numpy, reads_all_types_and_byte_orders) {
+TEST_F(Numpy, ReadsAllTypesAndByteOrders) {
   EXPECT_THAT(read(npy(dictionary("<f8", "(1,)"), numbers<double>({0.1}))), ElementsAre(0.1f));
   EXPECT_THAT(read(npy(dictionary(">f8", "(1,)"), std::string("\x3f\xf8\0\0\0\0\0\0", 8))),
               ElementsAre(1.5f));
@@ -77,7 +77,7 @@ TEST_F(Numpy, reads_all_types_and_byte_orders) {
   EXPECT_THAT(read(npy(dictionary("<f4", "(2, 0)"), {})), IsEmpty());
 }
 
-TEST_F(Numpy, reads_arrays_in_fortran_order) {
+TEST_F(Numpy, ReadsArraysInFortranOrder) {
   EXPECT_THAT(read(npy(dictionary("<f4", "(2, 3)", "True"), numbers<float>({1, 4, 2, 5, 3, 6}))),
               ElementsAre(1, 2, 3, 4, 5, 6));
   EXPECT_THAT(
@@ -90,7 +90,7 @@ TEST_F(Numpy, reads_arrays_in_fortran_order) {
               ElementsAre(1, 2, 3, 4));
 }
 
-TEST_F(Numpy, accepts_other_spellings_of_the_header) {
+TEST_F(Numpy, AcceptsOtherSpellingsOfTheHeader) {
   const FileBytes data = numbers<float>({1});
   for (const std::string text :
        {"{'shape':(1,),'descr':'<f4','fortran_order':False}",
@@ -99,7 +99,7 @@ TEST_F(Numpy, accepts_other_spellings_of_the_header) {
     EXPECT_THAT(read(npy(text, data)), ElementsAre(1.0f)) << text;
 }
 
-TEST_F(Numpy, names_types_that_it_does_not_read) {
+TEST_F(Numpy, NamesTypesThatItDoesNotRead) {
   const auto type = [&](const std::string& text) { return refusal(dictionary(text, "(1,)")); };
   const std::string expected = ", expected f2, f4, f8, i1, i2, i4, i8, u1 or b1 with a byte order";
   const std::string start = "the elements have NumPy's type '";
@@ -117,7 +117,7 @@ TEST_F(Numpy, names_types_that_it_does_not_read) {
             "the elements are structures, expected numbers");
 }
 
-TEST_F(Numpy, refuses_headers_of_another_form) {
+TEST_F(Numpy, RefusesHeadersOfAnotherForm) {
   const auto found = [](const std::string& expected, const std::string& rest) {
     return concat("expected ", expected, " in the NumPy header, found ", rest);
   };
@@ -146,7 +146,7 @@ TEST_F(Numpy, refuses_headers_of_another_form) {
             "found the key 'title' in the NumPy header, expected descr, fortran_order and shape");
 }
 
-TEST_F(Numpy, refuses_shapes_that_are_too_large) {
+TEST_F(Numpy, RefusesShapesThatAreTooLarge) {
   EXPECT_EQ(refusal(dictionary("<f4", "(1099511627777,)")),
             "the array has an axis of more than 2^40 elements");
   EXPECT_EQ(refusal(dictionary("<f4", "(99999999999999999999999999,)")),
@@ -157,7 +157,7 @@ TEST_F(Numpy, refuses_shapes_that_are_too_large) {
   EXPECT_EQ(refusal(dictionary("<f4", "(1,1,1,1,1,1,1,1,1)")), "the array has more than 8 axes");
 }
 
-TEST_F(Numpy, refuses_files_of_another_size) {
+TEST_F(Numpy, RefusesFilesOfAnotherSize) {
   const FileBytes whole = npy(dictionary("<f4", "(2,)"), numbers<float>({1, 2}));
   EXPECT_EQ(refusal(whole.cut(whole.size() - 1)),
             "expected 8 bytes for f32 [2], found 7: the array is cut off");
@@ -189,7 +189,7 @@ class NumpyArchive : public Numpy {
   const std::filesystem::path archive_ = folder_.path() / "a.npz";
 };
 
-TEST_F(NumpyArchive, reads_stored_and_deflated_arrays) {
+TEST_F(NumpyArchive, ReadsStoredAndDeflatedArrays) {
   const FileBytes a = npy(dictionary("<f4", "(2, 2)", "True"), numbers<float>({1, 3, 2, 4}));
   const FileBytes b = npy(dictionary(">i2", "(2,)"), std::string("\0\1\0\2", 4), 2);
   const auto file = open({stored_item("layer/", {}), stored_item("layer/a.npy", a),
@@ -200,7 +200,7 @@ TEST_F(NumpyArchive, reads_stored_and_deflated_arrays) {
   EXPECT_THAT(file->read(1), ElementsAre(1, 2));
 }
 
-TEST_F(NumpyArchive, refuses_entries_that_are_no_arrays) {
+TEST_F(NumpyArchive, RefusesEntriesThatAreNoArrays) {
   const FileBytes whole = npy(dictionary("<f4", "(2,)"), numbers<float>({1, 2}));
   for (const auto item : {stored_item, deflated_item}) {
     EXPECT_EQ(refusal({item("a.txt", whole)}),
@@ -216,7 +216,7 @@ TEST_F(NumpyArchive, refuses_entries_that_are_no_arrays) {
   }
 }
 
-TEST_F(NumpyArchive, verifies_the_checksum_when_it_reads) {
+TEST_F(NumpyArchive, VerifiesTheChecksumWhenItReads) {
   ZipItem item = stored_item("a.npy", npy(dictionary("<f4", "(1,)"), numbers<float>({1})));
   item.checksum ^= 1;
   const auto file = open({item});

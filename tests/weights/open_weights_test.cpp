@@ -42,7 +42,7 @@ FileBytes npy_of_one() {
   return content.u16(dictionary.size()).add(dictionary).number(3.0f);
 }
 
-TEST_F(OpenWeights, chooses_the_format_by_the_content) {
+TEST_F(OpenWeights, ChoosesTheFormatByTheContent) {
   write_safetensors(path_, {{"a", {1}, [] { return std::vector<float>{3.0f}; }}}, {});
   EXPECT_EQ(open_weights(path_)->format(), "safetensors");
   EXPECT_THAT(open_weights(path_)->read(0), ElementsAre(3.0f));
@@ -54,13 +54,13 @@ TEST_F(OpenWeights, chooses_the_format_by_the_content) {
 }
 
 // The first byte of such a header's length is the one that begins a pickle.
-TEST_F(OpenWeights, does_not_take_a_safetensors_file_for_a_pickle) {
+TEST_F(OpenWeights, DoesNotTakeASafetensorsFileForAPickle) {
   std::string header = R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})";
   header.resize(0x80, ' ');
   EXPECT_EQ(open(FileBytes().u64(0x80).add(header).number(uint8_t{7}))->format(), "safetensors");
 }
 
-TEST_F(OpenWeights, opens_real_files_of_safetensors_and_pytorch) {
+TEST_F(OpenWeights, OpensRealFilesOfSafetensorsAndPytorch) {
   const auto data = data_dir() / "pretrained/resnet20-cifar10";
   if (data_dir().empty() || !std::filesystem::exists(data))
     GTEST_SKIP() << kNoData << ": pretrained/resnet20-cifar10";
@@ -80,7 +80,7 @@ TEST_F(OpenWeights, opens_real_files_of_safetensors_and_pytorch) {
   }
 }
 
-TEST_F(OpenWeights, says_what_a_file_is_that_has_no_weights) {
+TEST_F(OpenWeights, SaysWhatAFileIsThatHasNoWeights) {
   EXPECT_EQ(refusal({}), "an empty file");
   EXPECT_EQ(refusal(std::string("version https://git-lfs.github.com/spec/v1\noid sha256:12\n")),
             "a pointer of Git LFS, which stands for the file: fetch the file with `git lfs pull`");
@@ -109,14 +109,14 @@ TEST_F(OpenWeights, says_what_a_file_is_that_has_no_weights) {
             "a file that begins with the bytes 00 00 00 00 00 00 00 00");
 }
 
-TEST_F(OpenWeights, says_what_an_archive_has_that_is_none_of_weights) {
+TEST_F(OpenWeights, SaysWhatAnArchiveHasThatIsNoneOfWeights) {
   EXPECT_EQ(refusal(zip_bytes({stored_item("a.npy", npy_of_one()), stored_item("b.txt", {})})),
             "a ZIP archive with 'b.txt'");
   EXPECT_EQ(refusal(zip_bytes({stored_item("a/", {})})), "a ZIP archive without files");
   EXPECT_EQ(refusal(zip_bytes({})), "a ZIP archive without files");
 }
 
-TEST_F(OpenWeights, leaves_damaged_files_to_their_format) {
+TEST_F(OpenWeights, LeavesDamagedFilesToTheirFormat) {
   EXPECT_EQ(damage(FileBytes().u64(100).add(std::string("{"))),
             "the header has 100 bytes, found a file of 9 bytes: it is cut off");
   EXPECT_EQ(damage(npy_of_one().cut(9)),
@@ -126,7 +126,7 @@ TEST_F(OpenWeights, leaves_damaged_files_to_their_format) {
             "of 4 bytes is cut off or damaged");
 }
 
-TEST_F(OpenWeights, refuses_what_is_no_file) {
+TEST_F(OpenWeights, RefusesWhatIsNoFile) {
   EXPECT_EQ(message_of([&] { open_weights(folder_.path()); }),
             "cannot read " + folder_.path().string() + ": it is a folder");
   EXPECT_EQ(message_of([&] { open_weights(path_); }),

@@ -42,7 +42,7 @@ class Safetensors : public testing::Test {
   const std::filesystem::path path_ = folder_.path() / "a.safetensors";
 };
 
-TEST_F(Safetensors, has_the_arrays_and_texts_of_its_header) {
+TEST_F(Safetensors, HasTheArraysAndTextsOfItsHeader) {
   const auto file = open(safetensors(
       R"({"__metadata__":{"format":"pt","é":""},"a.b":{"dtype":"F32","shape":[2,1],"data_offsets":[4,12]},)"
       R"( "n":{"shape":[],"data_offsets":[0,4],"dtype":"I32"}}    )",
@@ -56,7 +56,7 @@ TEST_F(Safetensors, has_the_arrays_and_texts_of_its_header) {
   EXPECT_EQ(file->texts(), (std::map<std::string, std::string>{{"format", "pt"}, {"é", ""}}));
 }
 
-TEST_F(Safetensors, converts_all_types_to_f32) {
+TEST_F(Safetensors, ConvertsAllTypesToF32) {
   const auto read = [&](const std::string& type, const FileBytes& data, size_t count) {
     const std::string header = concat(R"({"x":{"dtype":")", type, R"(","shape":[)", count,
                                       R"(],"data_offsets":[0,)", data.size(), "]}}");
@@ -78,7 +78,7 @@ TEST_F(Safetensors, converts_all_types_to_f32) {
   EXPECT_THAT(read("BOOL", numbers<uint8_t>({0, 1}), 2), ElementsAre(0.0f, 1.0f));
 }
 
-TEST_F(Safetensors, refuses_finite_numbers_that_f32_cannot_hold) {
+TEST_F(Safetensors, RefusesFiniteNumbersThatF32CannotHold) {
   const auto file = open(safetensors(R"({"x":{"dtype":"F64","shape":[2],"data_offsets":[0,16]}})",
                                      numbers<double>({1.0, 1e300})));
   EXPECT_EQ(
@@ -87,7 +87,7 @@ TEST_F(Safetensors, refuses_finite_numbers_that_f32_cannot_hold) {
   EXPECT_THAT(message_of([&] { file->read(1); }), HasSubstr("has 1 arrays, none with the index 1"));
 }
 
-TEST_F(Safetensors, has_arrays_without_elements) {
+TEST_F(Safetensors, HasArraysWithoutElements) {
   EXPECT_THAT(open(safetensors("{}", {}))->weights(), IsEmpty());
   const auto file = open(safetensors(
       R"({"b":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F64","shape":[0,3],"data_offsets":[4,4]}})",
@@ -96,7 +96,7 @@ TEST_F(Safetensors, has_arrays_without_elements) {
   EXPECT_THAT(file->read(1), IsEmpty());
 }
 
-TEST_F(Safetensors, refuses_files_that_are_cut_off) {
+TEST_F(Safetensors, RefusesFilesThatAreCutOff) {
   const FileBytes whole = safetensors(R"({"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})",
                                       FileBytes().number(1.0f).number(2.0f));
   EXPECT_EQ(refusal(FileBytes()), "expected a safetensors file, found a file of 0 bytes");
@@ -108,7 +108,7 @@ TEST_F(Safetensors, refuses_files_that_are_cut_off) {
   for (size_t size = 0; size < whole.size(); ++size) refusal(whole.cut(size));
 }
 
-TEST_F(Safetensors, refuses_a_header_that_is_too_long) {
+TEST_F(Safetensors, RefusesAHeaderThatIsTooLong) {
   EXPECT_EQ(refusal(FileBytes().u64(kMostSafetensorsHeader + 1).add(std::string("{}"))),
             "expected a safetensors file with a header of at most 100000000 bytes, found "
             "100000001");
@@ -117,7 +117,7 @@ TEST_F(Safetensors, refuses_a_header_that_is_too_long) {
             "18446744073709551615");
 }
 
-TEST_F(Safetensors, refuses_arrays_that_do_not_fill_the_file) {
+TEST_F(Safetensors, RefusesArraysThatDoNotFillTheFile) {
   const auto two = [](const std::string& a, const std::string& b) {
     return concat(R"({"a":{"dtype":"U8","shape":[4],"data_offsets":)", a,
                   R"(},"b":{"dtype":"U8","shape":[4],"data_offsets":)", b, "}}");
@@ -146,7 +146,7 @@ std::string described(const std::string& description) {
   return concat("{\"x\":{", description, "}}");
 }
 
-TEST_F(Safetensors, refuses_shapes_that_are_too_large) {
+TEST_F(Safetensors, RefusesShapesThatAreTooLarge) {
   const auto shape = [](const std::string& sizes) {
     return described(concat(R"("dtype":"F32","shape":)", sizes, R"(,"data_offsets":[0,4])"));
   };
@@ -175,7 +175,7 @@ TEST_F(Safetensors, refuses_shapes_that_are_too_large) {
   EXPECT_EQ(refusal(shape("1"), 4), "found a number as the shape of array 'x', expected a list");
 }
 
-TEST_F(Safetensors, names_types_that_it_does_not_read) {
+TEST_F(Safetensors, NamesTypesThatItDoesNotRead) {
   const std::string expected = ", expected one of F64, F32, F16, BF16, I64, I32, I16, I8, U8, BOOL";
   for (const std::string type : {"F8_E4M3", "F8_E5M2", "U16", "C64", "f32", ""})
     EXPECT_EQ(
@@ -186,7 +186,7 @@ TEST_F(Safetensors, names_types_that_it_does_not_read) {
             "found a number as the dtype of array 'x', expected a text");
 }
 
-TEST_F(Safetensors, refuses_headers_of_another_form) {
+TEST_F(Safetensors, RefusesHeadersOfAnotherForm) {
   EXPECT_EQ(refusal("", 0), "the header of a safetensors file begins with '{', found none");
   EXPECT_EQ(refusal(" {}", 0), "the header of a safetensors file begins with '{', found ' '");
   EXPECT_EQ(refusal("[]", 0), "the header of a safetensors file begins with '{', found '['");
@@ -221,7 +221,7 @@ TEST_F(Safetensors, refuses_headers_of_another_form) {
             "found an object in __metadata__, expected texts only");
 }
 
-TEST_F(Safetensors, refuses_names_that_are_there_twice_or_very_long) {
+TEST_F(Safetensors, RefusesNamesThatAreThereTwiceOrVeryLong) {
   const std::string empty = R"({"dtype":"U8","shape":[0],"data_offsets":[0,0]})";
   EXPECT_EQ(refusal(concat(R"({"a":)", empty, R"(,"\u0061":)", empty, "}"), 0),
             "the name 'a' is twice in the header");
@@ -235,13 +235,13 @@ TEST_F(Safetensors, refuses_names_that_are_there_twice_or_very_long) {
             "found a name of 5000 bytes in the header, expected at most 4096");
 }
 
-TEST_F(Safetensors, refuses_deeply_nested_headers_at_once) {
+TEST_F(Safetensors, RefusesDeeplyNestedHeadersAtOnce) {
   const std::string deep(1'000'000, '[');
   EXPECT_EQ(refusal(concat("{\"a\":", deep), 0),
             "found a list as the description of array 'a', expected an object");
 }
 
-TEST_F(Safetensors, refuses_what_is_no_file) {
+TEST_F(Safetensors, RefusesWhatIsNoFile) {
   EXPECT_EQ(message_of([&] { open_safetensors(folder_.path()); }),
             "cannot read " + folder_.path().string() + ": it is a folder");
   EXPECT_EQ(message_of([&] { open_safetensors(path_); }),
@@ -251,7 +251,7 @@ TEST_F(Safetensors, refuses_what_is_no_file) {
             "cannot read " + path_.string() + ": it is not a regular file");
 }
 
-TEST_F(Safetensors, notices_that_the_file_becomes_shorter) {
+TEST_F(Safetensors, NoticesThatTheFileBecomesShorter) {
   const auto file = open(safetensors(R"({"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})",
                                      FileBytes().number(1.0f).number(2.0f)));
   std::filesystem::resize_file(path_, 65);
@@ -259,7 +259,7 @@ TEST_F(Safetensors, notices_that_the_file_becomes_shorter) {
               HasSubstr("a.safetensors: cannot read array 'x': "));
 }
 
-TEST_F(Safetensors, real_file_has_the_arrays_of_resnet20) {
+TEST_F(Safetensors, RealFileHasTheArraysOfResnet20) {
   const auto data = data_dir() / "pretrained/resnet20-cifar10";
   if (data_dir().empty() || !std::filesystem::exists(data))
     GTEST_SKIP() << kNoData << ": pretrained/resnet20-cifar10";
@@ -281,7 +281,7 @@ WeightToWrite array(const std::string& name, const Shape& shape, const std::vect
   return {name, shape, [values] { return values; }};
 }
 
-TEST_F(WriteSafetensors, writes_the_bytes_of_the_format) {
+TEST_F(WriteSafetensors, WritesTheBytesOfTheFormat) {
   write_safetensors(path_, {array("w", {1, 2}, {1.0f, -2.0f}), array("b", {}, {3.0f})},
                     {{"made \"by\"", "d2l"}});
   const std::string header =
@@ -292,7 +292,7 @@ TEST_F(WriteSafetensors, writes_the_bytes_of_the_format) {
             safetensors(padded, numbers<float>({1.0f, -2.0f, 3.0f})).bytes());
 }
 
-TEST_F(WriteSafetensors, reads_what_it_has_written) {
+TEST_F(WriteSafetensors, ReadsWhatItHasWritten) {
   const float tiny = std::numeric_limits<float>::denorm_min();
   write_safetensors(path_,
                     {array("layer.0/ü", {2, 0}, {}), array("\n\\", {3}, {tiny, -0.0f, 3e38f})},
@@ -306,7 +306,7 @@ TEST_F(WriteSafetensors, reads_what_it_has_written) {
   EXPECT_EQ(content_of(path_).size(), 16u);
 }
 
-TEST_F(WriteSafetensors, leaves_the_file_unchanged_on_a_full_disk) {
+TEST_F(WriteSafetensors, LeavesTheFileUnchangedOnAFullDisk) {
   const SmallDisk disk(folder_.path(), "size=64k");
   if (!disk.mounted()) GTEST_SKIP() << "mounting a small file system is not permitted here";
   write_safetensors(path_, {array("a", {1}, {1})}, {});
@@ -320,7 +320,7 @@ TEST_F(WriteSafetensors, leaves_the_file_unchanged_on_a_full_disk) {
   EXPECT_EQ(std::distance(begin(files), end(files)), 1) << "a temporary file is left";
 }
 
-TEST_F(WriteSafetensors, leaves_the_file_unchanged_on_errors) {
+TEST_F(WriteSafetensors, LeavesTheFileUnchangedOnErrors) {
   write_content(path_, std::string("old"));
   const auto refusal = [&](const std::vector<WeightToWrite>& arrays,
                            const std::map<std::string, std::string>& metadata = {}) {

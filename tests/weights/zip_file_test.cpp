@@ -42,7 +42,7 @@ FileBytes long_text() {
   return text;
 }
 
-TEST_F(Zip, reads_entries_in_all_forms) {
+TEST_F(Zip, ReadsEntriesInAllForms) {
   const FileBytes text = long_text();
   for (const bool end64 : {false, true})
     for (const bool zip64 : {false, true})
@@ -70,7 +70,7 @@ TEST_F(Zip, reads_entries_in_all_forms) {
       }
 }
 
-TEST_F(Zip, reads_the_start_of_entries) {
+TEST_F(Zip, ReadsTheStartOfEntries) {
   const FileBytes text = long_text();
   const ZipFile zip = open(zip_bytes({stored_item("s", text), deflated_item("d", text)}));
   for (const ZipFile::Entry& entry : zip.entries())
@@ -79,7 +79,7 @@ TEST_F(Zip, reads_the_start_of_entries) {
   EXPECT_EQ(zip.read_start(zip.entries()[0], kNoLimit), text.bytes());
 }
 
-TEST_F(Zip, reads_parts_of_stored_entries) {
+TEST_F(Zip, ReadsPartsOfStoredEntries) {
   const ZipFile zip =
       open(zip_bytes({stored_item("s", std::string("0123456789")), deflated_item("d", {})}));
   std::vector<uint8_t> part(3);
@@ -95,7 +95,7 @@ TEST_F(Zip, reads_parts_of_stored_entries) {
   EXPECT_EQ(refusal(1, 0), "entry 'd' of the ZIP archive is compressed, expected it stored");
 }
 
-TEST_F(Zip, refuses_what_is_no_archive_or_cut_off) {
+TEST_F(Zip, RefusesWhatIsNoArchiveOrCutOff) {
   const FileBytes whole =
       zip_bytes({stored_item("a", std::string("hello"))}, {.zip64 = true, .comment = "end"});
   EXPECT_EQ(refusal(whole.cut(60)),
@@ -107,7 +107,7 @@ TEST_F(Zip, refuses_what_is_no_archive_or_cut_off) {
             "cannot read " + folder_.path().string() + ": it is a folder");
 }
 
-TEST_F(Zip, refuses_directories_that_do_not_fit_into_the_file) {
+TEST_F(Zip, RefusesDirectoriesThatDoNotFitIntoTheFile) {
   const std::vector<ZipItem> items{stored_item("a", std::string("hello"))};
   for (const bool zip64 : {false, true}) {
     EXPECT_EQ(refusal(zip_bytes(items, {.zip64 = zip64, .prefix = "more", .bytes = 50})),
@@ -130,7 +130,7 @@ TEST_F(Zip, refuses_directories_that_do_not_fit_into_the_file) {
             "byte 103");
 }
 
-TEST_F(Zip, refuses_entries_that_it_cannot_read) {
+TEST_F(Zip, RefusesEntriesThatItCannotRead) {
   const auto changed = [&](auto change) {
     ZipItem item = stored_item("a", std::string("hello"));
     change(item);
@@ -163,7 +163,7 @@ TEST_F(Zip, refuses_entries_that_it_cannot_read) {
                 "the directory at byte 63");
 }
 
-TEST_F(Zip, refuses_entries_whose_two_headers_disagree) {
+TEST_F(Zip, RefusesEntriesWhoseTwoHeadersDisagree) {
   const std::string start = "entry 'a' of the ZIP archive";
   ZipItem item = stored_item("a", std::string("hello"));
   item.local_name = "b";
@@ -191,7 +191,7 @@ TEST_F(Zip, refuses_entries_whose_two_headers_disagree) {
   }
 }
 
-TEST_F(Zip, refuses_entries_that_are_there_twice_or_overlap) {
+TEST_F(Zip, RefusesEntriesThatAreThereTwiceOrOverlap) {
   const ZipItem a = stored_item("a", std::string("hello"));
   EXPECT_EQ(refusal(zip_bytes({a, a})), "entry 'a' of the ZIP archive is there twice");
   ZipItem again = a;
@@ -208,7 +208,7 @@ TEST_F(Zip, refuses_entries_that_are_there_twice_or_overlap) {
             "the entries 'outer' and 'a' of the ZIP archive overlap");
 }
 
-TEST_F(Zip, verifies_what_it_reads) {
+TEST_F(Zip, VerifiesWhatItReads) {
   const std::string start = "entry 'a' of the ZIP archive";
   ZipItem item = stored_item("a", std::string("hello"));
   item.stored = std::string("hallo");
@@ -237,7 +237,7 @@ TEST_F(Zip, verifies_what_it_reads) {
   EXPECT_EQ(damage(item), start + ": damaged deflate data: invalid block type");
 }
 
-TEST_F(Zip, refuses_content_beyond_the_limit) {
+TEST_F(Zip, RefusesContentBeyondTheLimit) {
   const ZipFile zip = open(zip_bytes({deflated_item("bomb", std::string(1 << 20, '\0'))}));
   EXPECT_EQ(without_path(message_of([&] { zip.read(zip.entries()[0], (1 << 20) - 1); })),
             "entry 'bomb' of the ZIP archive has 1048576 bytes, expected at most 1048575");
