@@ -6,7 +6,7 @@
 
 #include "data/dataset.h"
 #include "data/packing/team.h"
-#include "launcher/predict/stored_network.h"
+#include "launcher/predict/preparation.h"
 
 namespace d2l::predict {
 

@@ -5,7 +5,7 @@
 #include "data/formats/image.h"
 #include "launcher/predict/image_set.h"
 #include "launcher/predict/predictions.h"
-#include "launcher/predict/stored_network.h"
+#include "launcher/predict/preparation.h"
 
 namespace d2l::predict {
 
