@@ -10,6 +10,8 @@
 #include "framework/base/text.h"
 #include "framework/checkpoint/file.h"
 #include "framework/checkpoint/store.h"
+#include "launcher/export_weights.h"
+#include "launcher/stored_network.h"
 
 namespace {
 
@@ -19,15 +21,18 @@ using namespace d2l;
 constexpr unsigned kColumns = 100, kMeaningColumns = 80;  // of --help
 
 constexpr const char* kUsage =
-    "d2l-ckpt: inspects and compares checkpoints\n"
+    "d2l-ckpt: inspects, compares and converts checkpoints\n"
     "\n"
     "Usage:\n"
     "  d2l-ckpt info FILE               verify a checkpoint and list its contents\n"
     "  d2l-ckpt diff A B [--rtol X]     compare the training states of two checkpoints, but not\n"
     "                                   their texts, such as the options\n"
+    "  d2l-ckpt convert RUN FILE.safetensors\n"
+    "                                   write the network for PyTorch: its names and order of "
+    "axes\n"
     "\n"
-    "FILE, A and B are checkpoints, run folders or folders of checkpoints.\n"
-    "In a folder, the newest checkpoint is used.\n"
+    "FILE, A, B and RUN are checkpoints, run folders or folders of checkpoints. In a folder, the\n"
+    "newest checkpoint is used, and for convert the best.\n"
     "\n";
 
 constexpr const char* kExitCodes =
@@ -110,6 +115,21 @@ int diff(const Command& command) {
   return 0;
 }
 
+int convert(const Command& command) {
+  const std::filesystem::path to = command.paths[1];
+  if (to.extension() != ".safetensors")
+    throw UsageError("convert expects a file to write that ends with .safetensors, found " +
+                     to.string());
+  const launcher::StoredNetwork network = launcher::stored_network(launcher::choose_checkpoint(
+      {command.paths[0], ""},
+      [](const std::string& message) { std::cerr << "warning: " << message << '\n'; }));
+  launcher::export_weights(network, to);
+  std::cout << network.path.string() << ": " << network.config.model.name << " after step "
+            << network.step << (network.is_averaged ? ", averaged weights" : "") << ", written to "
+            << to.string() << '\n';
+  return 0;
+}
+
 Command parse(int argc, char** argv, bool& help) {
   options::options_description shown("Options", kColumns, kMeaningColumns);
   shown.add_options()("help,h", "show this help and exit")(
@@ -142,17 +162,19 @@ Command parse(int argc, char** argv, bool& help) {
     return command;
   }
   if (values.count("words")) command.paths = values["words"].as<std::vector<std::string>>();
-  if (command.paths.empty()) throw UsageError("expected a command, info or diff; see --help");
+  if (command.paths.empty())
+    throw UsageError("expected a command, info, diff or convert; see --help");
   command.name = command.paths[0];
   command.paths.erase(command.paths.begin());
-  if (command.name != "info" && command.name != "diff")
-    throw UsageError(unknown_name("command", command.name, {"info", "diff"}));
+  if (command.name != "info" && command.name != "diff" && command.name != "convert")
+    throw UsageError(unknown_name("command", command.name, {"info", "diff", "convert"}));
   size_t wanted = command.name == "info" ? 1 : 2;
   if (command.paths.size() != wanted)
     throw UsageError(concat(command.name, " expects ", wanted, wanted == 1 ? " path" : " paths",
                             ", found ", command.paths.size()));
   if (values.count("rtol")) {
-    if (command.name != "diff") throw UsageError("--rtol has no effect with info, only with diff");
+    if (command.name != "diff")
+      throw UsageError("--rtol has no effect with " + command.name + ", only with diff");
     command.relative_tolerance = values["rtol"].as<double>();
     if (!(command.relative_tolerance >= 0 && command.relative_tolerance < 1))
       throw UsageError(
@@ -168,7 +190,9 @@ int main(int argc, char** argv) {
     bool help = false;
     Command command = parse(argc, argv, help);
     if (help) return 0;
-    int result = command.name == "info" ? info(command) : diff(command);
+    const int result = command.name == "info"   ? info(command)
+                       : command.name == "diff" ? diff(command)
+                                                : convert(command);
     std::cout.flush();
     check(std::cout.good(), "cannot write to standard output");
     return result;

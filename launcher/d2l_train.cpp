@@ -98,10 +98,11 @@ void log_setup(const Config& config, const Setup& setup, const Machine& machine,
 }
 
 // --weights
-std::string load_weights(const Config& config, Setup& setup) {
+std::string load_weights(const Config& config, Setup& setup, Log& log) {
   return load_start_weights({.file = config.model.weights,
                              .model = config.model.name,
-                             .input_channels = setup.train_data->sample_shape()[2]},
+                             .input_channels = setup.train_data->sample_shape()[2],
+                             .warn = [&log](const std::string& text) { log.warn(text); }},
                             setup.parameters);
 }
 
@@ -134,7 +135,7 @@ int train(const CommandLine& line, MpiSession& session, LastWords& last_words) {
   auto found = find_checkpoint(config, *comm, log);
   std::string weights_report;
   if (!found && !config.model.weights.empty())
-    run_on_all_ranks(session, [&] { weights_report = load_weights(config, setup); });
+    run_on_all_ranks(session, [&] { weights_report = load_weights(config, setup, log); });
   TrainerParts parts = setup.parts(*comm, log);
   parts.progress = first ? &progress : nullptr;
   Trainer trainer(parts, setup.options);

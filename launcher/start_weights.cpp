@@ -7,8 +7,8 @@
 
 #include "framework/base/text.h"
 #include "framework/checkpoint/checkpoint_weights.h"
-#include "framework/checkpoint/store.h"
-#include "framework/weights/match.h"
+#include "launcher/network_arrays.h"
+#include "launcher/stored_network.h"
 #include "models/zoo.h"
 
 namespace d2l::launcher {
@@ -20,47 +20,17 @@ using weights::Match;
 using weights::ModelArray;
 using weights::WeightFile;
 
-// The arrays of a network that a file may have, and their memory.
-struct NetworkArrays {
-  std::vector<ModelArray> arrays;
-  std::vector<Tensor> tensors;
-};
-
-NetworkArrays arrays_of(nn::ParameterSet& parameters, int64_t input_channels) {
-  NetworkArrays result;
-  const auto& slots = parameters.slots();  // the last layer first
-  for (size_t i = slots.size(); i-- > 0;) {
-    const auto& slot = slots[i];
-    result.arrays.push_back({.name = slot.name,
-                             .shape = slot.shape,
-                             .image = slot.parameter->image,
-                             .is_head = slot.is_head,
-                             .reads_input = i + 1 == slots.size() && slot.shape.rank() == 4 &&
-                                            slot.shape[3] == input_channels});
-    result.tensors.push_back(parameters.part(parameters.values(), i));
-  }
-  for (const auto& slot : parameters.buffer_slots()) {
-    result.arrays.push_back({.name = slot.name, .shape = slot.buffer->shape});
-    result.tensors.push_back(slot.buffer->tensor);
-  }
-  return result;
+// The memory of network_arrays()[array].
+Tensor tensor_of(nn::ParameterSet& parameters, size_t array) {
+  const size_t count = parameters.slots().size();
+  return array < count ? parameters.part(parameters.values(), count - 1 - array)
+                       : parameters.buffer_slots()[array - count].buffer->tensor;
 }
 
-// A run folder stands for its best checkpoint, or else for its newest.
-std::unique_ptr<WeightFile> open_file(const fs::path& path) {
-  fs::path file = path;
-  if (fs::is_directory(path)) {
-    const fs::path folder = fs::is_directory(path / "checkpoints") ? path / "checkpoints" : path;
-    const std::vector<int64_t> steps = CheckpointStore::steps(folder);
-    file = folder / "best.h5";
-    if (!fs::exists(file)) {
-      check(!steps.empty(), path.string(),
-            ": expected a file of weights or a run folder with checkpoints, found a folder without "
-            "step-*.h5");
-      file = CheckpointStore::path_of(folder, steps.back());
-    }
-  }
-  return is_checkpoint(file) ? open_checkpoint_weights(file) : weights::open_weights(file);
+std::unique_ptr<WeightFile> open_file(const StartWeights& weights) {
+  const fs::path& path = weights.file;
+  if (!fs::is_directory(path) && !is_checkpoint(path)) return weights::open_weights(path);
+  return checkpoint_weights(choose_checkpoint({path, ""}, weights.warn).found);
 }
 
 // "a, b, c and 7 more"
@@ -78,8 +48,8 @@ std::string fitting_model(const WeightFile& file, const std::string& except) {
     if (name == except) continue;
     const models::ModelOptions options = models::usual_options(name);
     const auto model = models::build_model(name, options);
-    nn::ParameterSet parameters(*model, *dry, std::nullopt);
-    const auto arrays = arrays_of(parameters, options.input[2]).arrays;
+    const nn::ParameterSet parameters(*model, *dry, std::nullopt);
+    const auto arrays = network_arrays(parameters, options.input[2]);
     if (match(arrays, file).fits_body(arrays)) return name;
   }
   return "";
@@ -137,17 +107,17 @@ std::string report(const StartWeights& given, const WeightFile& file, const Matc
 }  // namespace
 
 std::string load_start_weights(const StartWeights& weights, nn::ParameterSet& parameters) {
-  NetworkArrays network = arrays_of(parameters, weights.input_channels);
-  const std::unique_ptr<WeightFile> file = open_file(weights.file);
-  const Match match = d2l::weights::match(network.arrays, *file);
-  if (!match.fits_body(network.arrays)) refuse(weights, *file, match, network.arrays);
+  const std::vector<ModelArray> arrays = network_arrays(parameters, weights.input_channels);
+  const std::unique_ptr<WeightFile> file = open_file(weights);
+  const Match match = d2l::weights::match(arrays, *file);
+  if (!match.fits_body(arrays)) refuse(weights, *file, match, arrays);
   for (const ArrayPair& pair : match.loaded) {
-    const std::vector<float> values = read_array(network.arrays[pair.array], *file, pair.weight);
-    Tensor& tensor = network.tensors[pair.array];
+    const std::vector<float> values = read_array(arrays[pair.array], *file, pair.weight);
+    Tensor tensor = tensor_of(parameters, pair.array);
     tensor.backend().copy_from_host(values.data(), tensor.view());
     tensor.backend().synchronize();  // `values` ends here
   }
-  return report(weights, *file, match, network.arrays);
+  return report(weights, *file, match, arrays);
 }
 
 }  // namespace d2l::launcher

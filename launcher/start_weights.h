@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 
 #include "framework/nn/parameter_set.h"
@@ -12,6 +13,8 @@ struct StartWeights {
   std::filesystem::path file;  // see weights::open_weights(), or a checkpoint or run folder of d2l
   std::string model;           // the network's name, for messages
   int64_t input_channels = 3;
+  // Called for each damaged checkpoint of a run folder that is skipped.
+  std::function<void(const std::string& message)> warn = [](const std::string&) {};
 };
 
 // Overwrites the parameters and buffers of a network (--weights). The arrays of its last layer may

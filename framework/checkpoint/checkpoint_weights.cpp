@@ -2,8 +2,8 @@
 
 #include <fstream>
 #include <string_view>
+#include <utility>
 
-#include "framework/checkpoint/file.h"
 #include "framework/checkpoint/index.h"
 
 namespace d2l {
@@ -15,9 +15,9 @@ constexpr std::pair<std::string_view, std::string_view> kParts[] = {
 
 class CheckpointWeights final : public weights::WeightFile {
  public:
-  explicit CheckpointWeights(const std::filesystem::path& path)
-      : WeightFile(path, "d2l checkpoint", weights::Layout::channels_last),
-        snapshot_(read_checkpoint(path)) {
+  explicit CheckpointWeights(CheckpointStore::Found checkpoint)
+      : WeightFile(checkpoint.path, "d2l checkpoint", weights::Layout::channels_last),
+        snapshot_(std::move(checkpoint.snapshot)) {
     for (const auto& [name, array] : snapshot_.arrays)
       for (const auto& [part, prefix] : kParts) {
         if (!name.starts_with(part) || array.dtype != DType::f32) continue;
@@ -42,8 +42,8 @@ bool is_checkpoint(const std::filesystem::path& path) {
   return stream.read(head.data(), static_cast<std::streamsize>(head.size())) && head == kFirstLine;
 }
 
-std::unique_ptr<weights::WeightFile> open_checkpoint_weights(const std::filesystem::path& path) {
-  return std::make_unique<CheckpointWeights>(path);
+std::unique_ptr<weights::WeightFile> checkpoint_weights(CheckpointStore::Found checkpoint) {
+  return std::make_unique<CheckpointWeights>(std::move(checkpoint));
 }
 
 }  // namespace d2l

@@ -16,11 +16,12 @@ namespace d2l::weights {
 // MB, and the arrays fill the rest of the file without gaps and overlaps.
 std::unique_ptr<WeightFile> open_safetensors(const std::filesystem::path& path);
 
-// An array to be written, as f32.
+// An array to be written.
 struct WeightToWrite {
   std::string name;
   Shape shape;
   std::function<std::vector<float>()> values;  // called when it is written
+  ElementType type = ElementType::f32;         // or i64, for whole numbers
 };
 
 // Writes atomically (see replace_file in framework/base/files.h). `metadata` becomes the header's

@@ -33,6 +33,12 @@ std::string metadata_text(const std::map<std::string, std::string>& metadata,
   return concat(quoted(kMetadata, path), ":{", text, "}");
 }
 
+std::string dtype_text(const WeightToWrite& array) {
+  check(array.type == ElementType::f32 || array.type == ElementType::i64, "cannot write array '",
+        array.name, "': expected f32 or i64, found ", to_string(array.type));
+  return array.type == ElementType::f32 ? "F32" : "I64";
+}
+
 std::string header_text(const std::vector<WeightToWrite>& arrays,
                         const std::map<std::string, std::string>& metadata,
                         const std::string& path) {
@@ -45,10 +51,11 @@ std::string header_text(const std::vector<WeightToWrite>& arrays,
           "' is there twice");
     std::string sizes;
     for (const int64_t size : array.shape) sizes += concat(sizes.empty() ? "" : ",", size);
-    const uint64_t end = offset + static_cast<uint64_t>(array.shape.elements()) * sizeof(float);
-    text +=
-        concat(text.empty() ? "" : ",", quoted(array.name, path), R"(:{"dtype":"F32","shape":[)",
-               sizes, R"(],"data_offsets":[)", offset, ",", end, "]}");
+    const uint64_t end =
+        offset + static_cast<uint64_t>(array.shape.elements()) * size_of(array.type);
+    text += concat(text.empty() ? "" : ",", quoted(array.name, path), R"(:{"dtype":")",
+                   dtype_text(array), R"(","shape":[)", sizes, R"(],"data_offsets":[)", offset, ",",
+                   end, "]}");
     offset = end;
   }
   text = concat("{", text, "}");
@@ -103,7 +110,12 @@ void write_safetensors(const std::filesystem::path& path, const std::vector<Weig
       const std::vector<float> values = array.values();
       check(values.size() == static_cast<size_t>(array.shape.elements()), "cannot write ", name,
             ": array '", array.name, "' has ", values.size(), " elements, expected ", array.shape);
-      file.write(values.data(), values.size() * sizeof(float));
+      if (array.type == ElementType::i64) {
+        const std::vector<int64_t> numbers(values.begin(), values.end());
+        file.write(numbers.data(), numbers.size() * sizeof(int64_t));
+      } else {
+        file.write(values.data(), values.size() * sizeof(float));
+      }
     }
     file.close();
   });

@@ -1,0 +1,21 @@
+#include "launcher/network_arrays.h"
+
+namespace d2l::launcher {
+
+std::vector<weights::ModelArray> network_arrays(const nn::ParameterSet& parameters,
+                                                int64_t input_channels) {
+  std::vector<weights::ModelArray> arrays;
+  const auto& slots = parameters.slots();  // from the output to the input
+  for (auto slot = slots.rbegin(); slot != slots.rend(); ++slot)
+    arrays.push_back({.name = slot->name,
+                      .shape = slot->shape,
+                      .image = slot->parameter->image,
+                      .is_head = slot->is_head,
+                      .reads_input = slot == slots.rbegin() && slot->shape.rank() == 4 &&
+                                     slot->shape[3] == input_channels});
+  for (const auto& slot : parameters.buffer_slots())
+    arrays.push_back({.name = slot.name, .shape = slot.buffer->shape});
+  return arrays;
+}
+
+}  // namespace d2l::launcher

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <vector>
+
+#include "framework/nn/parameter_set.h"
+#include "framework/weights/match.h"
+
+namespace d2l::launcher {
+
+// The parameters and buffers of a network under the names and in the form that files of weights
+// have: parameters from the input to the output, then buffers.
+std::vector<weights::ModelArray> network_arrays(const nn::ParameterSet& parameters,
+                                                int64_t input_channels);
+
+}  // namespace d2l::launcher
