@@ -47,6 +47,7 @@ weights::WeightToWrite counter_of(const std::string& variance, int64_t steps) {
 
 std::string numbers_text(const std::vector<float>& numbers) {
   std::vector<std::string> words;
+  words.reserve(numbers.size());
   for (const float number : numbers) words.push_back(concat(number));
   return join(words, ",");
 }

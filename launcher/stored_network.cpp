@@ -111,7 +111,7 @@ ChosenCheckpoint choose_checkpoint(const CheckpointChoice& choice, const Warn& w
   return {std::move(*newest), "newest checkpoint"};
 }
 
-StoredNetwork stored_network(ChosenCheckpoint chosen, const NamedData& data) {
+StoredNetwork stored_network(const ChosenCheckpoint& chosen, const NamedData& data) {
   const Found& found = chosen.found;
   StoredNetwork network;
   network.path = found.path;
