@@ -86,16 +86,11 @@ void InputFile::read(uint64_t offset, std::span<uint8_t> into) const {
             status.st_mtim.tv_sec == modified_.tv_sec &&
             status.st_mtim.tv_nsec == modified_.tv_nsec,
         path_.string(), " has been changed since it was opened");
-  while (!into.empty()) {
-    const ssize_t got =
-        ::pread(descriptor->number(), into.data(), into.size(), static_cast<off_t>(offset));
-    if (got < 0 && errno == EINTR) continue;
-    check(got >= 0, "cannot read ", path_.string(), ": ", std::strerror(errno));
-    check(got > 0, path_.string(), " ends at byte ", offset, ", expected ", into.size(),
-          " more bytes");
-    offset += static_cast<uint64_t>(got);
-    into = into.subspan(static_cast<size_t>(got));
-  }
+  size_t done = 0;
+  const int error = read_at(descriptor->number(), offset, into, done);
+  check(error == 0, "cannot read ", path_.string(), ": ", std::strerror(error));
+  check(done == into.size(), path_.string(), " ends at byte ", offset + done, ", expected ",
+        into.size() - done, " more bytes");
 }
 
 }  // namespace d2l::data

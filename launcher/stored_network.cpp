@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "data/catalog.h"
@@ -59,12 +60,12 @@ data::DatasetInfo training_data(const Found& found, const Config& config, const 
   return info;
 }
 
-Snapshot weights_of(const Found& found, bool averaged) {
+Snapshot weights_of(Found found, bool averaged) {
   Snapshot weights;
   const std::string prefix = averaged ? "ema/" : "";
-  for (const auto& [name, array] : found.snapshot.arrays)
+  for (auto& [name, array] : found.snapshot.arrays)
     if (name.starts_with(prefix + "parameters/") || name.starts_with(prefix + "buffers/"))
-      weights.arrays.emplace(name.substr(prefix.size()), array);
+      weights.arrays.emplace(name.substr(prefix.size()), std::move(array));
   const std::string bad = first_not_finite(weights);
   check(bad.empty(), found.path.string(), ": ", bad,
         ": expected numbers, found elements that are not finite");
@@ -111,8 +112,8 @@ ChosenCheckpoint choose_checkpoint(const CheckpointChoice& choice, const Warn& w
   return {std::move(*newest), "newest checkpoint"};
 }
 
-StoredNetwork stored_network(const ChosenCheckpoint& chosen, const NamedData& data) {
-  const Found& found = chosen.found;
+StoredNetwork stored_network(ChosenCheckpoint chosen, const NamedData& data) {
+  Found& found = chosen.found;
   StoredNetwork network;
   network.path = found.path;
   network.choice = chosen.reason;
@@ -122,7 +123,7 @@ StoredNetwork stored_network(const ChosenCheckpoint& chosen, const NamedData& da
   network.data = training_data(found, network.config, data);
   network.input = train_shape(pipelines_of(network.config), network.data.shape);
   network.is_averaged = network.config.regularisation.ema > 0;
-  network.weights = weights_of(found, network.is_averaged);
+  network.weights = weights_of(std::move(found), network.is_averaged);
   return network;
 }
 

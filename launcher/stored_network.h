@@ -53,7 +53,7 @@ struct NamedData {
 
 // `data`: only for checkpoints of old versions, which do not describe their training data. Throws
 // Error for weights that are not finite, and if the training data are not known or others.
-StoredNetwork stored_network(const ChosenCheckpoint& chosen, const NamedData& data = {});
+StoredNetwork stored_network(ChosenCheckpoint chosen, const NamedData& data = {});
 
 // A network with its weights on a device.
 struct LoadedNetwork {

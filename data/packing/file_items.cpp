@@ -47,14 +47,9 @@ class OpenFile {
   std::vector<uint8_t> begin(uint64_t most) const {
     std::vector<uint8_t> bytes(std::min(most, size_));
     size_t done = 0;
-    while (done < bytes.size()) {
-      const ssize_t got =
-          ::pread(descriptor_, bytes.data() + done, bytes.size() - done, static_cast<off_t>(done));
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) fail_with(errno, "cannot read " + path_.string());
-      check(got > 0, path_.string(), " became shorter while it was read");
-      done += static_cast<size_t>(got);
-    }
+    const int error = read_at(descriptor_, 0, bytes, done);
+    if (error != 0) fail_with(error, "cannot read " + path_.string());
+    check(done == bytes.size(), path_.string(), " became shorter while it was read");
     return bytes;
   }
 

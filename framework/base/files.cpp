@@ -20,6 +20,8 @@ const char* kind_of(const struct stat& status) {
   return S_ISDIR(status.st_mode) ? "a folder" : "not a regular file";
 }
 
+constexpr size_t kMost = size_t{1} << 30;  // Linux transfers at most 2 GiB per call
+
 // Opens, syncs and closes a file or folder. Returns false if it does not support syncing.
 bool sync_to_disk(const std::filesystem::path& path, int flags) {
   int descriptor = ::open(path.c_str(), flags | O_CLOEXEC);
@@ -160,8 +162,19 @@ int open_regular_file(const std::filesystem::path& path, int flags) {
   fail(action, path.string(), ": it is ", kind_of(status));
 }
 
+int read_at(int descriptor, uint64_t offset, std::span<uint8_t> out, size_t& done) {
+  for (done = 0; done < out.size();) {
+    const ssize_t count = ::pread(descriptor, out.data() + done, std::min(out.size() - done, kMost),
+                                  static_cast<off_t>(offset + done));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return errno;
+    if (count == 0) break;
+    done += static_cast<size_t>(count);
+  }
+  return 0;
+}
+
 int write_all(int descriptor, const void* data, size_t bytes) {
-  constexpr size_t kMost = size_t{1} << 30;  // Linux transfers at most 2 GiB per call
   const char* at = static_cast<const char*>(data);
   while (bytes > 0) {
     const ssize_t count = ::write(descriptor, at, std::min(bytes, kMost));

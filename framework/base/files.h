@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,10 @@ std::vector<uint8_t> read_bytes(const std::filesystem::path& path);
 // Opens a regular file with the `flags` of open() and O_CLOEXEC. The caller closes it. Throws Error
 // with the path and the reason, also for a pipe, a device or a folder; never blocks on them.
 int open_regular_file(const std::filesystem::path& path, int flags);
+
+// Reads the bytes at `offset` into `out`; sets `done` to their number, fewer only at the end of the
+// file and for an error. Returns 0 or the system's error code.
+int read_at(int descriptor, uint64_t offset, std::span<uint8_t> out, size_t& done);
 
 // Writes all bytes. Returns 0 or the system's error code.
 int write_all(int descriptor, const void* data, size_t bytes);

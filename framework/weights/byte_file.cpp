@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -33,18 +32,12 @@ void ByteFile::check_inside(uint64_t begin, uint64_t count) const {
 }
 
 void ByteFile::read(uint64_t begin, std::span<uint8_t> out) const {
-  constexpr size_t kMost = size_t{1} << 30;  // Linux transfers at most 2 GiB per call
   check_inside(begin, out.size());
-  while (!out.empty()) {
-    const ssize_t count =
-        ::pread(descriptor_, out.data(), std::min(out.size(), kMost), static_cast<off_t>(begin));
-    if (count < 0 && errno == EINTR) continue;
-    check(count >= 0, "cannot read ", path_.string(), ": ", std::strerror(errno));
-    check(count > 0, path_.string(), " ends at byte ", begin, ", expected ", out.size(),
-          " more bytes: it has become shorter since it was opened");
-    begin += static_cast<uint64_t>(count);
-    out = out.subspan(static_cast<size_t>(count));
-  }
+  size_t done = 0;
+  const int error = read_at(descriptor_, begin, out, done);
+  check(error == 0, "cannot read ", path_.string(), ": ", std::strerror(error));
+  check(done == out.size(), path_.string(), " ends at byte ", begin + done, ", expected ",
+        out.size() - done, " more bytes: it has become shorter since it was opened");
 }
 
 std::vector<uint8_t> ByteFile::read(uint64_t begin, uint64_t count) const {

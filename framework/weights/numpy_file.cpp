@@ -77,8 +77,9 @@ class NpyFile final : public WeightFile {
 
 class NpzFile final : public WeightFile {
  public:
-  explicit NpzFile(const std::filesystem::path& path) : WeightFile(path, "NumPy"), zip_(path) {
-    for (const ZipFile::Entry& entry : zip_.entries())
+  explicit NpzFile(std::unique_ptr<const ZipFile> zip)
+      : WeightFile(zip->path(), "NumPy"), zip_(std::move(zip)) {
+    for (const ZipFile::Entry& entry : zip_->entries())
       if (!entry.name.ends_with("/")) add_array(entry);
   }
 
@@ -93,10 +94,10 @@ class NpzFile final : public WeightFile {
     const std::string place = concat(path().string(), ": entry '", entry.name, "'");
     check(entry.name.ends_with(kExtension), place, ": expected only names that end with ",
           kExtension);
-    Array array{&entry, {}, numpy_header_bytes(zip_.read_start(entry, kNumpyStart), place)};
+    Array array{&entry, {}, numpy_header_bytes(zip_->read_start(entry, kNumpyStart), place)};
     check(array.data <= entry.bytes, place, ": the NumPy header has ", array.data,
           " bytes, found only ", entry.bytes);
-    array.header = parse_numpy_header(zip_.read_start(entry, array.data), place);
+    array.header = parse_numpy_header(zip_->read_start(entry, array.data), place);
     const std::string name = entry.name.substr(0, entry.name.size() - kExtension.size());
     add({name, array.header.type, array.header.shape});
     check_bytes(array.header, entry.bytes - array.data, place);
@@ -105,12 +106,12 @@ class NpzFile final : public WeightFile {
 
   std::vector<uint8_t> read_bytes(size_t index) const override {
     const Array& array = arrays_[index];
-    std::vector<uint8_t> bytes = zip_.read(*array.entry, array.entry->bytes);
+    std::vector<uint8_t> bytes = zip_->read(*array.entry, array.entry->bytes);
     bytes.erase(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(array.data));
     return usual_order(std::move(bytes), array.header);
   }
 
-  ZipFile zip_;
+  std::unique_ptr<const ZipFile> zip_;
   std::vector<Array> arrays_;  // in the order of weights()
 };
 
@@ -120,8 +121,8 @@ std::unique_ptr<WeightFile> open_npy(const std::filesystem::path& path) {
   return std::make_unique<NpyFile>(path);
 }
 
-std::unique_ptr<WeightFile> open_npz(const std::filesystem::path& path) {
-  return std::make_unique<NpzFile>(path);
+std::unique_ptr<WeightFile> open_npz(std::unique_ptr<const ZipFile> zip) {
+  return std::make_unique<NpzFile>(std::move(zip));
 }
 
 }  // namespace d2l::weights

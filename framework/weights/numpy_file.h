@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "framework/weights/weight_file.h"
+#include "framework/weights/zip_file.h"
 
 namespace d2l::weights {
 
@@ -12,6 +13,6 @@ namespace d2l::weights {
 // Elements may be in either byte order, arrays in C or Fortran order. Objects, strings, complex
 // numbers and structures are an Error.
 std::unique_ptr<WeightFile> open_npy(const std::filesystem::path& path);
-std::unique_ptr<WeightFile> open_npz(const std::filesystem::path& path);
+std::unique_ptr<WeightFile> open_npz(std::unique_ptr<const ZipFile> zip);
 
 }  // namespace d2l::weights

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "framework/base/error.h"
 #include "framework/weights/byte_file.h"
@@ -8,7 +9,6 @@
 #include "framework/weights/safetensors.h"
 #include "framework/weights/torch_file.h"
 #include "framework/weights/weight_file.h"
-#include "framework/weights/zip_file.h"
 
 namespace d2l::weights {
 namespace {
@@ -87,19 +87,19 @@ bool is_safetensors(std::string_view start) {
 }
 
 std::unique_ptr<WeightFile> open_zip(const std::filesystem::path& path) {
-  const ZipFile zip(path);
-  const auto& entries = zip.entries();
+  auto zip = std::make_unique<const ZipFile>(path);
+  const auto& entries = zip->entries();
   const auto is_folder = [](const auto& entry) { return entry.name.ends_with("/"); };
   const auto is_array = [](const auto& entry) { return entry.name.ends_with(".npy"); };
   const auto is_pickle = [](const auto& entry) {
     return entry.name == "data.pkl" || entry.name.ends_with("/data.pkl");
   };
-  if (std::any_of(entries.begin(), entries.end(), is_pickle)) return open_torch_zip(path);
+  if (std::any_of(entries.begin(), entries.end(), is_pickle)) return open_torch_zip(std::move(zip));
   const auto other = std::find_if(entries.begin(), entries.end(), [&](const auto& entry) {
     return !is_folder(entry) && !is_array(entry);
   });
   if (other == entries.end() && std::any_of(entries.begin(), entries.end(), is_array))
-    return open_npz(path);
+    return open_npz(std::move(zip));
   fail(path.string(), ": ", kExpected, ", found ",
        other == entries.end() ? "a ZIP archive without files"
                               : concat("a ZIP archive with '", other->name, "'"));

@@ -7,7 +7,6 @@
 #include "framework/base/error.h"
 #include "framework/weights/byte_file.h"
 #include "framework/weights/torch_weights.h"
-#include "framework/weights/zip_file.h"
 
 namespace d2l::weights {
 namespace {
@@ -24,16 +23,17 @@ constexpr int64_t kTooMany = int64_t{1} << 58;
 // The entries ARCHIVE/data.pkl, ARCHIVE/byteorder and ARCHIVE/data/KEY. `ARCHIVE` is any name.
 class ZippedTorchFile : public TorchWeights {
  public:
-  explicit ZippedTorchFile(const std::filesystem::path& path) : TorchWeights(path), zip_(path) {
+  explicit ZippedTorchFile(std::unique_ptr<const ZipFile> zip)
+      : TorchWeights(zip->path()), zip_(std::move(zip)) {
     const std::string folder = find_folder();
     check_kind(folder);
     const Pickle pickle = read_pickle(folder + "data.pkl");
     for (const PickledStorage& storage : pickle.storages()) {
       const std::string name = concat(folder, "data/", pickle.content(storage.key));
-      const ZipFile::Entry* entry = zip_.find(name);
-      check(entry != nullptr, path.string(), ": expected an entry '", name,
+      const ZipFile::Entry* entry = zip_->find(name);
+      check(entry != nullptr, path().string(), ": expected an entry '", name,
             "' with the elements of a storage, found none");
-      check(storage.elements < kTooMany && bytes_of(storage) == entry->bytes, path.string(),
+      check(storage.elements < kTooMany && bytes_of(storage) == entry->bytes, path().string(),
             ": entry '", name, "' has ", entry->bytes, " bytes, expected ", storage.elements,
             " elements of ", size_of(storage.type), " bytes");
       storages_.push_back(entry);
@@ -46,7 +46,7 @@ class ZippedTorchFile : public TorchWeights {
   std::string find_folder() const {
     constexpr std::string_view kName = "data.pkl";
     std::vector<std::string> folders;
-    for (const ZipFile::Entry& entry : zip_.entries())
+    for (const ZipFile::Entry& entry : zip_->entries())
       if (entry.name == kName || entry.name.ends_with("/data.pkl"))
         folders.push_back(entry.name.substr(0, entry.name.size() - kName.size()));
     check(folders.size() == 1, path().string(), ": expected one entry data.pkl, as torch.save() ",
@@ -55,17 +55,17 @@ class ZippedTorchFile : public TorchWeights {
   }
 
   void check_kind(const std::string& folder) const {
-    const bool is_script =
-        std::any_of(zip_.entries().begin(), zip_.entries().end(), [&](const ZipFile::Entry& entry) {
+    const bool is_script = std::any_of(
+        zip_->entries().begin(), zip_->entries().end(), [&](const ZipFile::Entry& entry) {
           return entry.name == folder + "constants.pkl" || entry.name.starts_with(folder + "code/");
         });
     check(
         !is_script, path().string(), ": expected a file of tensors, found a TorchScript archive, ",
         "which contains a program. In PyTorch, save its tensors: ", "torch.save(torch.jit.load(\"",
         path().filename().string(), "\").state_dict(), \"weights.pt\")");
-    const ZipFile::Entry* order = zip_.find(folder + "byteorder");
+    const ZipFile::Entry* order = zip_->find(folder + "byteorder");
     if (order == nullptr) return;
-    const std::vector<uint8_t> bytes = zip_.read(*order, 16);
+    const std::vector<uint8_t> bytes = zip_->read(*order, 16);
     const std::string text(bytes.begin(), bytes.end());
     check(text == "little", path().string(), ": entry '", order->name,
           "': expected the byte order 'little', found '", text, "'");
@@ -73,7 +73,7 @@ class ZippedTorchFile : public TorchWeights {
 
   Pickle read_pickle(const std::string& name) const {
     constexpr uint64_t kMostBytes = uint64_t{64} << 20;
-    const std::vector<uint8_t> bytes = zip_.read(*zip_.find(name), kMostBytes);
+    const std::vector<uint8_t> bytes = zip_->read(*zip_->find(name), kMostBytes);
     Pickle pickle(concat(path().string(), ": data.pkl"), bytes.size(),
                   [&](uint64_t begin, std::span<uint8_t> out) {
                     const auto from = bytes.begin() + static_cast<std::ptrdiff_t>(begin);
@@ -88,18 +88,18 @@ class ZippedTorchFile : public TorchWeights {
   // Whole entries are verified by their checksum.
   std::vector<uint8_t> read_storage(size_t storage, uint64_t begin, uint64_t count) const override {
     const ZipFile::Entry& entry = *storages_[storage];
-    if (count == entry.bytes) return zip_.read(entry, count);
+    if (count == entry.bytes) return zip_->read(entry, count);
     if (entry.deflated) {
-      const std::vector<uint8_t> all = zip_.read(entry, entry.bytes);
+      const std::vector<uint8_t> all = zip_->read(entry, entry.bytes);
       const auto first = all.begin() + static_cast<std::ptrdiff_t>(begin);
       return {first, first + static_cast<std::ptrdiff_t>(count)};
     }
     std::vector<uint8_t> bytes(count);
-    zip_.read_part(entry, begin, bytes);
+    zip_->read_part(entry, begin, bytes);
     return bytes;
   }
 
-  ZipFile zip_;
+  std::unique_ptr<const ZipFile> zip_;
   std::vector<const ZipFile::Entry*> storages_;
 };
 
@@ -206,8 +206,8 @@ class OldTorchFile : public TorchWeights {
 
 }  // namespace
 
-std::unique_ptr<WeightFile> open_torch_zip(const std::filesystem::path& path) {
-  return std::make_unique<ZippedTorchFile>(path);
+std::unique_ptr<WeightFile> open_torch_zip(std::unique_ptr<const ZipFile> zip) {
+  return std::make_unique<ZippedTorchFile>(std::move(zip));
 }
 
 std::unique_ptr<WeightFile> open_torch_legacy(const std::filesystem::path& path) {

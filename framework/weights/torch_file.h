@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "framework/weights/weight_file.h"
+#include "framework/weights/zip_file.h"
 
 namespace d2l::weights {
 
@@ -14,7 +15,7 @@ namespace d2l::weights {
 // opcode and the name of the class or function. TorchScript archives and whole pickled modules are
 // an Error that says how to save the state_dict instead. A tensor that has a whole entry of the
 // archive is verified by the entry's checksum; parts of entries and the older files have none.
-std::unique_ptr<WeightFile> open_torch_zip(const std::filesystem::path& path);
+std::unique_ptr<WeightFile> open_torch_zip(std::unique_ptr<const ZipFile> zip);
 std::unique_ptr<WeightFile> open_torch_legacy(const std::filesystem::path& path);
 
 }  // namespace d2l::weights

@@ -1,6 +1,7 @@
 #include "launcher/predict/preparation.h"
 
 #include <optional>
+#include <utility>
 
 #include "framework/base/text.h"
 #include "launcher/pipelines.h"
@@ -19,7 +20,7 @@ StoredNetwork read_network(const PredictOptions& options, const MpiSession& sess
   StoredNetwork network;
   launcher::run_on_all_ranks(session, [&] {
     if (session.rank() != 0) chosen = {CheckpointStore::read(path), ""};
-    network = launcher::stored_network(*chosen, {options.data, options.data_dir});
+    network = launcher::stored_network(std::move(*chosen), {options.data, options.data_dir});
   });
   return network;
 }

@@ -8,7 +8,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   const std::string& path = fuzz::memory_file(bytes, size);
   return fuzz::accepts_or_throws([&] {
     const bool is_zip = size >= 2 && bytes[0] == 'P' && bytes[1] == 'K';
-    const auto file = is_zip ? weights::open_torch_zip(path) : weights::open_torch_legacy(path);
+    const auto file = is_zip ? weights::open_torch_zip(std::make_unique<weights::ZipFile>(path))
+                             : weights::open_torch_legacy(path);
     int64_t left = 1 << 20;
     for (size_t i = 0; i < file->weights().size(); ++i) {
       const int64_t elements = file->weights()[i].shape.elements();

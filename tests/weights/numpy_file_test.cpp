@@ -178,7 +178,7 @@ class NumpyArchive : public Numpy {
  protected:
   std::unique_ptr<WeightFile> open(const std::vector<ZipItem>& items) const {
     write_content(archive_, zip_bytes(items));
-    return open_npz(archive_);
+    return open_npz(std::make_unique<ZipFile>(archive_));
   }
   std::string refusal(const std::vector<ZipItem>& items) const {
     const std::string message = message_of([&] { open(items); });

@@ -69,7 +69,7 @@ class TorchFileTest : public testing::Test {
   std::unique_ptr<WeightFile> open_zip(
       const std::vector<std::pair<std::string, std::string>>& entries) {
     write_content(path_, zip_of(entries));
-    return open_torch_zip(path_);
+    return open_torch_zip(std::make_unique<ZipFile>(path_));
   }
   // `value` is a pickle without PROTO and STOP.
   std::unique_ptr<WeightFile> open_value(const std::string& value, int64_t elements = 6) {
@@ -221,8 +221,10 @@ TEST_F(TorchFileTest, TruncatedAnywhere) {
     ASSERT_GT(bytes.size(), 500U);
     for (size_t size = 0; size < bytes.size(); ++size) {
       write_content(path_, bytes.substr(0, size));
-      const std::string message = message_of(
-          [&] { bytes.starts_with("PK") ? open_torch_zip(path_) : open_torch_legacy(path_); });
+      const std::string message = message_of([&] {
+        bytes.starts_with("PK") ? open_torch_zip(std::make_unique<ZipFile>(path_))
+                                : open_torch_legacy(path_);
+      });
       EXPECT_THAT(message, HasSubstr("model.pt")) << name << ", " << size << " bytes";
     }
   }
@@ -234,7 +236,7 @@ TEST_F(TorchFileTest, DamagedElements) {
   ASSERT_NE(at, std::string::npos);
   bytes[at] ^= 1;
   write_content(path_, bytes);
-  const auto file = open_torch_zip(path_);
+  const auto file = open_torch_zip(std::make_unique<ZipFile>(path_));
   EXPECT_THAT(message_of([&] { values_of(*file, "whole"); }),
               testing::AllOf(HasSubstr("cannot read array 'whole'"), HasSubstr("is damaged")));
 }
