@@ -60,7 +60,7 @@ data::DatasetInfo training_data(const Found& found, const Config& config, const 
   return info;
 }
 
-Snapshot weights_of(Found found, bool averaged) {
+Snapshot weights_of(Found&& found, bool averaged) {
   Snapshot weights;
   const std::string prefix = averaged ? "ema/" : "";
   for (auto& [name, array] : found.snapshot.arrays)
