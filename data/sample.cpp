@@ -14,8 +14,10 @@ std::string to_string(Encoding encoding) {
       return "png";
     case Encoding::webp:
       return "webp";
+    case Encoding::values:
+      return "values";
   }
-  fail("expected an encoding of images, found ", static_cast<int>(encoding));
+  fail("expected an encoding, found ", static_cast<int>(encoding));
 }
 
 }  // namespace d2l::data

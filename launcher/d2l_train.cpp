@@ -101,7 +101,7 @@ void log_setup(const Config& config, const Setup& setup, const Machine& machine,
 std::string load_weights(const Config& config, Setup& setup, Log& log) {
   return load_start_weights({.file = config.model.weights,
                              .model = config.model.name,
-                             .input_channels = setup.train_data->sample_shape()[2],
+                             .input = setup.train_data->sample_shape(),
                              .warn = [&log](const std::string& text) { log.warn(text); }},
                             setup.parameters);
 }

@@ -65,10 +65,13 @@ std::unique_ptr<data::Loader> open_loader(const Config& config, const Machine& m
 void check_same_kind(const data::Loader& train, const data::Loader& test) {
   const data::Dataset &training = train.dataset(), &testing = test.dataset();
   check(test.sample_shape() == train.sample_shape() && testing.classes() <= training.classes(),
-        training.name(), ": expected test images of shape ", train.sample_shape(), " in at most ",
-        training.classes(), " classes, like the training images, found ", test.sample_shape(),
+        training.name(), ": expected test samples of shape ", train.sample_shape(), " in at most ",
+        training.classes(), " classes, like the training samples, found ", test.sample_shape(),
         " in ", testing.classes());
   check_class_names(training.info(), testing.info());
+  check(testing.info().table == training.info().table, training.name(),
+        ": expected test data in the form of the training data, found values of other columns; "
+        "pack both with one command");
 }
 
 TrainerOptions trainer_options(const Config& config, const Machine& machine,
@@ -139,13 +142,13 @@ Setup::Setup(const Config& config, const Machine& machine, Backend& backend)
       test_fingerprint(test_data->dataset().fingerprint()),
       model(make_model(config.model, train_data->sample_shape(), train_data->dataset().classes())),
       parameters(*model, backend, config.training.seed),
-      objective(
-          make_classification(backend, {.classes = train_data->dataset().classes(),
-                                        .label_smoothing = config.regularisation.label_smoothing})),
+      objective(make_objective(config, train_data->dataset().info(), backend)),
       options(trainer_options(config, machine, *train_data)) {
   check_same_kind(*train_data, *test_data);
   options.texts["data"] = train_fingerprint;
-  options.texts["dataset"] = dataset_text(train_data->dataset().info());
+  const data::DatasetInfo& info = train_data->dataset().info();
+  options.texts["dataset"] = dataset_text(info);
+  if (info.is_table()) options.texts["table"] = info.table;
   statistics_warning = check_batch_statistics(config, *train_data, machine.comm->size());
   parameters.freeze(config.training.freeze);
   optimizer = make_optimizer(config, parameters);

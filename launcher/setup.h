@@ -8,7 +8,6 @@
 #include "framework/comm/agreement.h"
 #include "framework/nn/parameter_set.h"
 #include "framework/optim/optimizer.h"
-#include "framework/train/objectives/classification.h"
 #include "framework/train/trainer.h"
 #include "launcher/command_line.h"
 #include "launcher/devices.h"

@@ -42,7 +42,10 @@ data::DatasetInfo training_data(const Found& found, const Config& config, const 
     if (!data.name.empty())
       throw UsageError("--data " + data.name + " has no effect: " + path +
                        " describes its training data");
-    return parse_dataset_text(text->second, path);
+    data::DatasetInfo info = parse_dataset_text(text->second, path);
+    const auto table = texts.find("table");
+    if (table != texts.end()) info.table = table->second;
+    return info;
   }
   check(!data.name.empty(), path,
         ": expected a description of the training data, found none, because an older version of "
