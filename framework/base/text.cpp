@@ -129,6 +129,13 @@ std::string visible(const std::string& text) {
   return shown;
 }
 
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + '"';
+}
+
 std::string with_thousands(int64_t number) {
   std::string text = std::to_string(number);
   int first_digit = number < 0 ? 1 : 0;

@@ -24,6 +24,9 @@ std::string unknown_name(const std::string& kind, const std::string& word,
 // mark "\\ufeff", a byte that is not UTF-8 "\\xff".
 std::string visible(const std::string& text);
 
+// A field of a CSV file: in quotes where RFC 4180 asks for them.
+std::string csv_field(const std::string& text);
+
 std::string with_thousands(int64_t number);    // 61706 -> "61,706"
 std::string human_bytes(uint64_t bytes);       // 5242880 -> "5.0 MiB"
 std::string human_seconds(double seconds);     // 3725 -> "1h02m"

@@ -12,10 +12,13 @@ namespace d2l::predict {
 
 inline constexpr int64_t kNoLabel = -1;
 
-// The images to classify.
+// The images, or the rows of a table, for which a network makes predictions.
 struct ImageSet {
   std::unique_ptr<data::Dataset> dataset;
-  std::string what;  // "2,000 samples of fashion-mnist (test)"
+  std::string what;           // "2,000 samples of fashion-mnist (test)"
+  std::string key = "image";  // name of the first column of the CSV file
+  std::string target;         // of a table: name of its target column
+  bool has_targets = false;   // of a table whose targets are numbers: they are known
   // The network's label for each of the dataset's labels; empty: the labels are not known.
   std::vector<int64_t> labels;
   std::vector<std::string> notes;  // what a user should know, such as what was left out
@@ -25,7 +28,8 @@ struct ImageSet {
   std::string name_of(int64_t index) const;
 };
 
-// Finds the images that the options name. Collective. Throws Error if there are none.
+// Finds the images that the options name, or the rows if the network was trained on a table.
+// Collective. Throws Error if there are none.
 ImageSet find_images(const PredictOptions& options, const StoredNetwork& network,
                      const data::PackTeam& team, int threads);
 

@@ -17,13 +17,6 @@ constexpr size_t kMostConfusions = 10;
 constexpr int64_t kTop5 = 5;
 constexpr int64_t kSheetSide = 128;  // pixels
 
-std::string field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + '"';
-}
-
 // (label, predicted class) -> number of images
 using Confusions = std::map<std::pair<int64_t, int64_t>, int64_t>;
 
@@ -96,29 +89,38 @@ std::vector<int64_t> sheet_order(const Predictions& predictions, int64_t most) {
 }  // namespace
 
 std::string Report::csv() const {
+  if (only_class) return class_csv();
   const bool labelled = images.has_labels();
-  std::string text = labelled ? "image,label" : "image";
+  std::string text = csv_field(images.key) + (labelled ? ",label" : "");
   for (int64_t i = 1; i <= predictions.top; ++i) text += concat(",class", i, ",probability", i);
   text += '\n';
   for (int64_t i = 0; i < predictions.count(); ++i) {
     const auto image = static_cast<size_t>(i);
-    text += field(images.name_of(predictions.images[image]));
-    if (labelled) text += ',' + field(network.class_name(predictions.labels[image]));
+    text += csv_field(images.name_of(predictions.images[image]));
+    if (labelled) text += ',' + csv_field(network.class_name(predictions.labels[image]));
     for (int64_t k = i * predictions.top; k < (i + 1) * predictions.top; ++k)
-      text += ',' + field(network.class_name(predictions.classes[static_cast<size_t>(k)])) + ',' +
-              fixed(predictions.probability[static_cast<size_t>(k)], kDigits);
+      text += ',' + csv_field(network.class_name(predictions.classes[static_cast<size_t>(k)])) +
+              ',' + fixed(predictions.probability[static_cast<size_t>(k)], kDigits);
     text += '\n';
   }
+  return text;
+}
+
+std::string Report::class_csv() const {
+  std::string text = concat(csv_field(images.key), ",", csv_field(images.target), "\n");
+  for (int64_t i = 0; i < predictions.count(); ++i)
+    text += concat(csv_field(images.name_of(predictions.images[static_cast<size_t>(i)])), ",",
+                   csv_field(network.class_name(predictions.best(i))), "\n");
   return text;
 }
 
 std::string Report::confusion_csv() const {
   const Confusions confusions = confusions_of(predictions);
   std::string text = "label";
-  for (int64_t i = 0; i < network.classes(); ++i) text += ',' + field(network.class_name(i));
+  for (int64_t i = 0; i < network.classes(); ++i) text += ',' + csv_field(network.class_name(i));
   text += '\n';
   for (int64_t label = 0; label < network.classes(); ++label) {
-    text += field(network.class_name(label));
+    text += csv_field(network.class_name(label));
     for (int64_t predicted = 0; predicted < network.classes(); ++predicted)
       text += ',' + std::to_string(count_of(confusions, label, predicted));
     text += '\n';
