@@ -28,10 +28,13 @@ void check_class_names(const DatasetInfo& train, const DatasetInfo& test) {
 
 Dataset::Dataset(DatasetInfo info) : info_(std::move(info)) {
   check(info_.samples > 0, info_.name, ": expected at least one sample, found ", info_.samples);
-  check(
-      info_.shape.rank() == 3 && info_.shape[2] > 0 && (info_.shape[0] > 0) == (info_.shape[1] > 0),
-      info_.name, ": expected images of height, width, channels, found shape ", info_.shape);
-  check(info_.classes > 0, info_.name, ": expected at least one class, found ", info_.classes);
+  const Shape& shape = info_.shape;
+  check((shape.rank() == 1 && shape[0] > 0) ||
+            (shape.rank() == 3 && shape[2] > 0 && (shape[0] > 0) == (shape[1] > 0)),
+        info_.name, ": expected images of height, width, channels, or rows of values, found shape ",
+        shape);
+  check(info_.classes > 0 || (info_.classes == 0 && shape.rank() == 1), info_.name,
+        ": expected at least one class, found ", info_.classes);
   check(
       info_.class_names.empty() || static_cast<int64_t>(info_.class_names.size()) == info_.classes,
       info_.name, ": expected ", info_.classes, " class names, found ", info_.class_names.size());
@@ -71,6 +74,12 @@ int64_t Dataset::label(int64_t index) const {
   check(index >= 0 && index < info_.samples, info_.name, ": sample ", index, " is outside [0, ",
         info_.samples, ")");
   return label_of(index);
+}
+
+float Dataset::target(int64_t index) const {
+  check(index >= 0 && index < info_.samples, info_.name, ": sample ", index, " is outside [0, ",
+        info_.samples, ")");
+  return target_of(index);
 }
 
 void Dataset::read_bytes(std::span<const int64_t> indices, uint8_t* images, int64_t* labels) const {

@@ -22,14 +22,17 @@ struct DatasetInfo {
   std::string name{};
   int64_t samples = 0;
   // Of every image: height, width, channels. Height and width are 0 if the images differ in size.
+  // Of every row of a table: the number of its values.
   Shape shape{};
-  int64_t classes = 0;                     // labels are in [0, classes)
+  int64_t classes = 0;                     // labels are in [0, classes); 0: targets are numbers
   std::vector<std::string> class_names{};  // one per class, or none
   std::string source{};                    // where it comes from
   std::string licence{};
   std::vector<std::string> remarks{};  // what is missing in its files, which are usable
   // Of the pixel values, from 0 to 1, of all images: one per channel, or none if not known.
   std::vector<double> mean{}, deviation{};
+  // How the columns of a table become values: TableForm::text(); empty for images.
+  std::string table{};
 
   bool has_one_size() const { return shape[0] > 0; }
   int64_t input_elements() const { return shape.elements(); }  // 0 if the images differ in size
@@ -83,6 +86,8 @@ class Dataset {
 
   // The label of a sample, without reading its image. Throws Error for an index out of range.
   int64_t label(int64_t index) const;
+  // The same for the target, if the targets are numbers; otherwise 0.
+  float target(int64_t index) const;
 
   // Copies sample indices[i] to images + i * input_elements() and its label to labels[i]. Throws
   // Error for images that are not stored as pixels of one size.
@@ -106,6 +111,7 @@ class Dataset {
   // All get only valid indices. visit_samples() passes damaged samples to the visitor.
   virtual void visit_samples(std::span<const int64_t> indices, const Visitor& visitor) const = 0;
   virtual int64_t label_of(int64_t index) const = 0;
+  virtual float target_of(int64_t) const { return 0; }
   // The counts of class_counts(). The default asks for each label.
   virtual std::vector<int64_t> count_labels(int64_t samples) const;
   // The checksum of all images and labels in order.

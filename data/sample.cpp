@@ -14,6 +14,8 @@ std::string to_string(Encoding encoding) {
       return "png";
     case Encoding::webp:
       return "webp";
+    case Encoding::values:
+      return "values";
   }
   fail("expected an encoding of images, found ", static_cast<int>(encoding));
 }

@@ -14,6 +14,7 @@ enum class Encoding : uint8_t {
   jpeg = 1,    // the others are the bytes of an image file
   png = 2,
   webp = 3,
+  values = 4,  // of a table's row: f32 numbers; not in shards
 };
 
 std::string to_string(Encoding encoding);  // "pixels", "jpeg", ...
@@ -24,6 +25,7 @@ struct Sample {
   std::span<const uint8_t> bytes;
   Shape shape;  // height, width, channels of the image as a viewer shows it
   int64_t label = 0;
+  float target = 0;  // instead of the label, if the dataset's targets are numbers
   // What is wrong with the stored bytes, with the sample's place; empty if nothing. The other
   // members of a damaged sample mean nothing.
   std::string damage{};
