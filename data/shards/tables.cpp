@@ -3,9 +3,9 @@
 #include <charconv>
 #include <cstring>
 
-#include "data/hdf5/filters.h"
 #include "framework/base/checksum.h"
 #include "framework/base/error.h"
+#include "framework/hdf5_reader/filters.h"
 
 namespace d2l::data {
 namespace {
