@@ -80,6 +80,12 @@ int64_t Dataset::label(int64_t index) const {
   return label_of(index);
 }
 
+float Dataset::target(int64_t index) const {
+  check(index >= 0 && index < info_.samples, info_.name, ": sample ", index, " is outside [0, ",
+        info_.samples, ")");
+  return target_of(index);
+}
+
 void Dataset::read_bytes(std::span<const int64_t> indices, uint8_t* images, int64_t* labels) const {
   const size_t elements = static_cast<size_t>(info_.input_elements());
   visit(indices, [&](size_t position, const Sample& sample) {

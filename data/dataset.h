@@ -91,6 +91,8 @@ class Dataset {
   // The label of a sample, without reading its image; 0 if the targets are numbers. Throws Error
   // for an index out of range.
   int64_t label(int64_t index) const;
+  // The same for a target that is a number; 0 if the targets are labels.
+  float target(int64_t index) const;
 
   // Copies sample indices[i] to images + i * input_elements() and its label to labels[i]. Throws
   // Error for images that are not stored as pixels of one size.
@@ -114,6 +116,7 @@ class Dataset {
   // All get only valid indices. visit_samples() passes damaged samples to the visitor.
   virtual void visit_samples(std::span<const int64_t> indices, const Visitor& visitor) const = 0;
   virtual int64_t label_of(int64_t index) const = 0;
+  virtual float target_of(int64_t) const { return 0; }
   // The counts of class_counts(). The default asks for each label.
   virtual std::vector<int64_t> count_labels(int64_t samples) const;
   // The checksum of all images and labels in order.

@@ -7,6 +7,8 @@
 #include <mutex>
 #include <span>
 
+#include "framework/base/byte_source.h"
+
 namespace d2l::data {
 
 class InputFile;
@@ -38,21 +40,19 @@ class DescriptorPool {
 };
 
 // A regular file that is read in pieces; the pool may close it between reads. Thread-safe.
-class InputFile {
+class InputFile : public ByteSource {
  public:
   // Throws Error naming the path and the system's reason if the file cannot be opened or is not a
   // regular file. Opening a FIFO does not block.
   InputFile(std::filesystem::path path, std::shared_ptr<DescriptorPool> pool);
-  ~InputFile();
-  InputFile(const InputFile&) = delete;
-  InputFile& operator=(const InputFile&) = delete;
+  ~InputFile() override;
 
   const std::filesystem::path& path() const { return path_; }
-  uint64_t size() const { return size_; }
+  uint64_t size() const override { return size_; }
 
   // Fills `into` with the bytes at `offset`. Throws Error naming the path and the system's reason,
   // or if the file has changed since it was first opened.
-  void read(uint64_t offset, std::span<uint8_t> into) const;
+  void read(uint64_t offset, std::span<uint8_t> into) const override;
 
  private:
   std::filesystem::path path_;

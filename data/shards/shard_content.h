@@ -5,9 +5,9 @@
 #include <utility>
 #include <vector>
 
-#include "data/hdf5/array.h"
-#include "data/hdf5/plain_array.h"
 #include "data/shards/shard_file.h"
+#include "framework/hdf5_reader/array.h"
+#include "framework/hdf5_reader/plain_array.h"
 
 // The parts of ShardFile.
 namespace d2l::data {

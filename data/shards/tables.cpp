@@ -1,11 +1,11 @@
 #include "data/shards/tables.h"
 
-#include <charconv>
 #include <cstring>
 
-#include "data/hdf5/filters.h"
 #include "framework/base/checksum.h"
 #include "framework/base/error.h"
+#include "framework/hdf5_reader/checked_array.h"
+#include "framework/hdf5_reader/filters.h"
 
 namespace d2l::data {
 namespace {
@@ -20,22 +20,11 @@ std::vector<uint8_t> read_all(const InputFile& file, const PlainArray& array) {
   return bytes;
 }
 
-uint64_t parse_checksum(const std::string& text) {
-  uint64_t number = 0;
-  const auto result = std::from_chars(text.data(), text.data() + text.size(), number, 16);
-  require(text.size() == 16 && result.ptr == text.data() + text.size(),
-          "expected a checksum of 16 hexadecimal digits, found '", text.substr(0, 16), "'");
-  return number;
-}
-
 // The elements of a small HDF5 dataset that has its checksum as an attribute.
 std::vector<uint8_t> read_checked(const InputFile& file, const ShardRoot& root,
                                   const hdf5::Object& dataset, const PlainArray& array) {
-  std::vector<uint8_t> bytes = read_all(file, array);
-  const std::string stated = hdf5::Attributes(root.structures(), dataset).text("checksum");
-  const uint64_t found = checksum(bytes.data(), bytes.size());
-  require(checksums_agree(parse_checksum(stated), found), "it is damaged: expected checksum ",
-          stated, ", found ", checksum_text(found));
+  std::vector<uint8_t> bytes(array.bytes);
+  hdf5::read_checked(file, root.structures(), {dataset, array}, bytes);
   return bytes;
 }
 

@@ -2,11 +2,11 @@
 #include <cstring>
 #include <limits>
 
-#include "data/hdf5/filters.h"
 #include "data/shards/shard_content.h"
 #include "data/shards/tables.h"
 #include "framework/base/checksum.h"
 #include "framework/base/error.h"
+#include "framework/hdf5_reader/filters.h"
 
 namespace d2l::data {
 namespace {

@@ -41,6 +41,8 @@ std::string to_string(PickleValue::Kind kind) {
       return "an element type";
     case Kind::function:
       return "a function or class";
+    case Kind::object:
+      return "an object of a class that is not read";
   }
   return "";
 }

@@ -27,13 +27,14 @@ struct PickleValue {
     storage,
     tensor,
     type,  // such as torch.float32
-    function
+    function,
+    object  // of a class that is not read; only the class's name is kept
   };
 
   Kind kind = Kind::none;
   uint32_t size = 0;  // bytes of a text, bytes or big integer
   // The boolean, integer, or bits of the real; else where the content is, or the index of the name
-  // (see pickle_name() in pickle_names.h).
+  // (see pickle_name() in pickle_names.h) of a type, function or object.
   int64_t payload = 0;
 
   bool is(Kind other) const { return kind == other; }
@@ -60,7 +61,9 @@ struct PickledTensor {
 // Reads one pickle that contains data only: None, booleans, numbers, strings, bytes, lists, tuples,
 // dictionaries (also OrderedDict), and PyTorch's tensors, parameters, sizes and element types.
 // Protocols 2 to 5 (Python's pickletools describe the opcodes). Nothing is imported or called: the
-// names of the few functions that PyTorch writes are known and stand for tensors here. Any other
+// names of the few functions that PyTorch writes are known and stand for tensors here. A few other
+// names, such as argparse.Namespace and those of NumPy's scalars, stand for objects without
+// content: their arguments and attributes are parsed by the same rules and dropped. Any other
 // function or class is an Error with the opcode and its name.
 //
 // Memory and time are proportional to the bytes of the pickle. A pickle has at most 64 MiB, 2^24

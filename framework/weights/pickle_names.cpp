@@ -111,6 +111,38 @@ constexpr PickleName kNames[] = {
     {"torch.int8", PickleRole::element_type, ElementType::i8},
     {"torch.uint8", PickleRole::element_type, ElementType::u8},
     {"torch.bool", PickleRole::element_type, ElementType::boolean},
+    {"collections.defaultdict", PickleRole::default_dictionary},
+    {"argparse.Namespace", PickleRole::opaque},
+    {"collections.Counter", PickleRole::opaque},
+    {"numpy.core.multiarray.scalar", PickleRole::opaque},
+    {"numpy._core.multiarray.scalar", PickleRole::opaque},
+    {"numpy.core.multiarray._reconstruct", PickleRole::opaque},
+    {"numpy._core.multiarray._reconstruct", PickleRole::opaque},
+    {"numpy.core.numeric._frombuffer", PickleRole::opaque},
+    {"numpy._core.numeric._frombuffer", PickleRole::opaque},
+    {"numpy.dtype", PickleRole::opaque},
+    {"numpy.ndarray", PickleRole::opaque},
+    {"_codecs.encode", PickleRole::opaque},  // the bytes of an array or scalar, in protocol 2
+    {"pathlib.Path", PickleRole::opaque},
+    {"pathlib.PosixPath", PickleRole::opaque},
+    {"pathlib.WindowsPath", PickleRole::opaque},
+    {"pathlib.PurePosixPath", PickleRole::opaque},
+    {"pathlib.PureWindowsPath", PickleRole::opaque},
+    {"pathlib._local.PosixPath", PickleRole::opaque},  // Python 3.13
+    {"pathlib._local.WindowsPath", PickleRole::opaque},
+    {"torch.device", PickleRole::opaque},
+    {"torch.torch_version.TorchVersion", PickleRole::opaque},
+    // What a defaultdict or the options of a script name. Python 2's module is __builtin__.
+    {"builtins.dict", PickleRole::opaque},
+    {"builtins.float", PickleRole::opaque},
+    {"builtins.int", PickleRole::opaque},
+    {"builtins.list", PickleRole::opaque},
+    {"builtins.set", PickleRole::opaque},
+    {"__builtin__.dict", PickleRole::opaque},
+    {"__builtin__.float", PickleRole::opaque},
+    {"__builtin__.int", PickleRole::opaque},
+    {"__builtin__.list", PickleRole::opaque},
+    {"__builtin__.set", PickleRole::opaque},
 };
 
 // Beginnings of names.

@@ -37,6 +37,7 @@ enum class Opcode : uint8_t {
   long_bin_put = 'r',
   memoize = 0x94,
   new_false = 0x89,
+  new_object = 0x81,
   new_true = 0x88,
   none = 'N',
   protocol = 0x80,
@@ -56,7 +57,9 @@ enum class Opcode : uint8_t {
 // The name of any opcode in Python's pickletools: "BINPERSID"; "0xff" for a byte that is none.
 std::string opcode_name(uint8_t byte);
 
-// What the classes and functions are that a pickle of tensors names.
+// What the classes and functions are that a pickle of tensors names. `opaque` ones make objects
+// that training scripts often store beside the weights: options, scalars, paths. Such an object
+// stands for itself; what it contains is dropped.
 enum class PickleRole {
   ordered_dictionary,  // collections.OrderedDict
   rebuild_tensor,      // torch._utils._rebuild_tensor, and _v2
@@ -65,7 +68,9 @@ enum class PickleRole {
   parameter,           // torch.nn.parameter.Parameter, before PyTorch 0.4
   size,                // torch.Size
   storage,             // torch.FloatStorage
-  element_type         // torch.float32
+  element_type,        // torch.float32
+  default_dictionary,  // collections.defaultdict
+  opaque               // argparse.Namespace
 };
 
 struct PickleName {

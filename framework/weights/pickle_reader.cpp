@@ -295,6 +295,8 @@ void PickleReader::step_other(Opcode opcode) {
       return push_storage();
     case Opcode::reduce:
       return reduce();
+    case Opcode::new_object:
+      return new_object();
     case Opcode::build:
       return build();
     default:

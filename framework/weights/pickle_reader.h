@@ -62,6 +62,7 @@ class PickleReader {
   void push_stack_name();
   void push_storage();
   void reduce();
+  void new_object();
   void build();
   void reduce_ordered_dictionary(const std::vector<PickleValue>& arguments);
   void reduce_tensor(const PickleName& function, const std::vector<PickleValue>& arguments);

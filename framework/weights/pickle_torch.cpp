@@ -104,7 +104,23 @@ void PickleReader::reduce() {
     case PickleRole::storage:
     case PickleRole::element_type:
       refuse(" ", function.name, " would call a class", kAdvice);
+    case PickleRole::default_dictionary:  // the argument makes values for other keys
+      return push_container(Kind::dictionary, {});
+    case PickleRole::opaque:
+      return push(Kind::object, function_value.payload);
   }
+}
+
+// A class and its arguments, as for REDUCE; only objects without content are made in this way.
+void PickleReader::new_object() {
+  const PickleValue arguments = pop("arguments");
+  const PickleValue class_value = pop("a class");
+  expect(class_value.is(Kind::function), ": expected a class, found ", to_string(class_value.kind));
+  const PickleName& name = pickle_name(static_cast<int>(class_value.payload));
+  expect(arguments.is(Kind::tuple), " ", name.name, ": expected a tuple of arguments, found ",
+         to_string(arguments.kind));
+  if (name.role != PickleRole::opaque) refuse(" ", name.name, " would make an object", kAdvice);
+  push(Kind::object, class_value.payload);
 }
 
 // Without arguments; from Python 2 with a list of pairs.
@@ -171,12 +187,14 @@ void PickleReader::reduce_parameter(const PickleName& function,
   push(arguments[0]);
 }
 
-// The attributes that an OrderedDict has besides its items (PyTorch writes _metadata), and the
-// state of a Parameter before PyTorch 0.4. Neither changes the data.
+// The attributes that an OrderedDict has besides its items (PyTorch writes _metadata), the state of
+// a Parameter before PyTorch 0.4, and that of an object whose content is dropped. None of them
+// changes the data.
 void PickleReader::build() {
   const PickleValue state = pop("a state");
   expect(stack_.size() > floor(), ": expected an object on the stack, found nothing");
   const Kind kind = stack_.back().kind;
+  if (kind == Kind::object) return;
   expect((kind == Kind::dictionary && state.is(Kind::dictionary)) ||
              (kind == Kind::tensor && state.is(Kind::tuple)),
          ": expected the attributes of a dictionary or parameter, found ", to_string(state.kind),

@@ -41,6 +41,10 @@ std::string list_text(const std::vector<int64_t>& numbers) {
   return "[" + join(texts, ", ") + "]";
 }
 
+std::string_view class_of(const PickleValue& object) {
+  return pickle_name(static_cast<int>(object.payload)).name;
+}
+
 bool is_container(const PickleValue& value) {
   return value.is(Kind::list) || value.is(Kind::tuple) || value.is(Kind::dictionary);
 }
@@ -76,8 +80,16 @@ class TorchWeights::Walk {
     } else {
       check(is_scalar(value), place_, ": expected a tensor, number or string as '", name,
             "', found ", to_string(value.kind));
+      note_object(value, name);
       add_text(name, scalar_text(value));
     }
+  }
+
+  // Objects that are not read may have contained the weights.
+  void check_content() const {
+    check(!file_.weights().empty() || object_name_.empty(), place_,
+          ": expected tensors, found none outside of objects such as '", object_name_,
+          "', an object of ", object_class_, ", which are not read");
   }
 
  private:
@@ -88,6 +100,12 @@ class TorchWeights::Walk {
     check(cost <= budget_, place_, ": the names and texts of its ", pickle_.bytes(),
           " bytes need too much memory: the same values appear again and again");
     budget_ -= cost;
+  }
+
+  void note_object(const PickleValue& value, const std::string& name) {
+    if (!value.is(Kind::object) || !object_name_.empty()) return;
+    object_name_ = name;
+    object_class_ = class_of(value);
   }
 
   void visit_dictionary(const PickleValue& value, const std::string& name, int depth) {
@@ -105,6 +123,7 @@ class TorchWeights::Walk {
         visit(items[i], joined(name, std::to_string(i)), depth + 1);
       return;
     }
+    for (const PickleValue& item : items) note_object(item, name);
     std::vector<std::string> texts;
     for (size_t i = 0; i < std::min(items.size(), kShownItems); ++i)
       texts.push_back(scalar_text(items[i]));
@@ -145,6 +164,8 @@ class TorchWeights::Walk {
         return concat(value.size, " bytes");
       case Kind::type:
         return std::string(pickle_name(static_cast<int>(value.payload)).name);
+      case Kind::object:
+        return concat("an object of ", class_of(value));
       default:
         return "None";
     }
@@ -204,12 +225,16 @@ class TorchWeights::Walk {
   const Pickle& pickle_;
   const std::string place_;
   uint64_t budget_;
+  std::string object_name_;  // of the first object that is not read
+  std::string_view object_class_;
 };
 
 void TorchWeights::add_pickle(const Pickle& pickle, const std::string& name_of_pickle) {
   check(pickle.root().is(Kind::dictionary), path().string(), ": ", name_of_pickle,
         ": expected a dictionary of tensors, found ", to_string(pickle.root().kind));
-  Walk(*this, pickle, name_of_pickle).visit(pickle.root(), "", 0);
+  Walk walk(*this, pickle, name_of_pickle);
+  walk.visit(pickle.root(), "", 0);
+  walk.check_content();
 }
 
 std::vector<uint8_t> TorchWeights::read_bytes(size_t index) const {

@@ -191,7 +191,8 @@ ImageSet open_files(FileList list, const StoredNetwork& network) {
 
 std::string ImageSet::name_of(int64_t index) const {
   std::string name = dataset->name_of(index);
-  return name.empty() ? std::to_string(index) : name;
+  if (!name.empty()) return name;
+  return std::to_string(dataset->info().is_table() ? index + 1 : index);
 }
 
 ImageSet find_images(const PredictOptions& options, const StoredNetwork& network,

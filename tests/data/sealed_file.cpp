@@ -6,7 +6,7 @@
 #include <cstring>
 #include <utility>
 
-#include "data/hdf5/bytes.h"
+#include "framework/hdf5_reader/bytes.h"
 
 namespace d2l::data::test {
 namespace {

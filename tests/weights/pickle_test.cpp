@@ -52,6 +52,8 @@ std::string show(const Pickle& pickle, const PickleValue& value) {
       return "tensor " + to_string(pickle.tensor(value).type);
     case Kind::type:
       return std::string(pickle_name(static_cast<int>(value.payload)).name);
+    case Kind::object:
+      return concat("<", pickle_name(static_cast<int>(value.payload)).name, ">");
     default:
       return concat(to_string(value.kind), " ", pickle.content(value));
   }
@@ -232,10 +234,27 @@ TEST(Pickle, NothingIsCalled) {
   EXPECT_THAT(refused("\x8c\5posix\x8c\6system\x93" + command),
               HasSubstr("STACK_GLOBAL posix.system is a class or function"));
   EXPECT_FALSE(std::filesystem::exists(witness));
-  for (const char* name :
-       {"builtins eval", "__builtin__ eval", "builtins getattr", "argparse Namespace",
-        "torch.nn.modules.linear Linear", "numpy.core.multiarray scalar", "torch load",
-        "torch._utils _rebuild_tensor_v2.__globals__", "torch Size.__new__", "collections Counter"})
+  for (const char* name : {"os system",
+                           "nt system",
+                           "builtins eval",
+                           "builtins exec",
+                           "__builtin__ eval",
+                           "builtins getattr",
+                           "__builtin__ getattr",
+                           "functools partial",
+                           "operator attrgetter",
+                           "argparse ArgumentParser",
+                           "argparse Namespace.__init__",
+                           "pathlib Path.unlink",
+                           "torch.nn.modules.linear Linear",
+                           "numpy.core.multiarray fromfile",
+                           "numpy load",
+                           "torch load",
+                           "torch._utils _rebuild_tensor_v2.__globals__",
+                           "torch Size.__new__",
+                           "collections namedtuple",
+                           "_codecs decode",
+                           "builtins list.append"})
     EXPECT_THAT(refused(pickled_name(name)), HasSubstr("torch.save(model.state_dict()")) << name;
   for (const char* name :
        {"torch ComplexFloatStorage", "torch float8_e4m3fn", "torch QInt8Storage"})
@@ -243,9 +262,57 @@ TEST(Pickle, NothingIsCalled) {
         << name;
 }
 
+// As Python writes the objects in protocol 2, except that texts are not put into the memo.
+TEST(Pickle, ObjectsOfSomeClassesAreSkipped) {
+  const std::string options = pickled_name("argparse Namespace") + ")\x81";
+  const std::string state = pickled_dictionary({{"lr", "G\x40\x04\0\0\0\0\0\0"s}});
+  EXPECT_EQ(shown(options + state + "b"), "<argparse.Namespace>");
+  const std::string bytes =
+      pickled_name("_codecs encode") + pickled("\1") + pickled("latin1") + "\x86R";
+  const auto type = [](const char* name) {
+    return pickled_name("numpy dtype") + pickled(name) + "\x89\x88\x87R(K\3" + pickled("<") +
+           "NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb"s;
+  };
+  for (const std::string module : {"numpy.core.multiarray", "numpy._core.multiarray"}) {
+    EXPECT_EQ(shown(pickled_name(module + " scalar") + type("f8") + bytes + "\x86R"),
+              "<" + module + ".scalar>");
+    EXPECT_EQ(shown(pickled_name(module + " _reconstruct") + pickled_name("numpy ndarray") +
+                    "K\0\x85"s + bytes + "\x87R(K\1K\3\x85" + type("f8") + "\x89" + bytes + "tb"),
+              "<" + module + "._reconstruct>");
+  }
+  EXPECT_EQ(shown(pickled_name("collections Counter") + "}K\1K\2s\x85R"), "<collections.Counter>");
+  EXPECT_EQ(shown(pickled_name("pathlib PosixPath") + pickled("/") + pickled("a") + "\x86R"),
+            "<pathlib.PosixPath>");
+  EXPECT_EQ(
+      shown("\x8c\x13torch.torch_version\x8c\x0cTorchVersion\x93" + pickled("2.15") + "\x85\x81"),
+      "<torch.torch_version.TorchVersion>");
+  EXPECT_EQ(shown(pickled_name("collections defaultdict") + pickled_name("__builtin__ list") +
+                  "\x85RK\1]s"),
+            "{1: []}");
+}
+
+TEST(Pickle, WhatObjectsContainIsParsedStrictly) {
+  const std::string options = pickled_name("argparse Namespace");
+  const std::string system = pickled_name("posix system") + pickled("true") + "\x85R";
+  const std::string fault = "GLOBAL posix.system is a class or function";
+  EXPECT_THAT(refused(options + ")\x81" + pickled_dictionary({{"a", system}}) + "b"),
+              HasSubstr(fault));
+  EXPECT_THAT(refused(options + system + "\x85R"), HasSubstr(fault));
+  EXPECT_THAT(refused(options + system + "\x85\x81"), HasSubstr(fault));
+  // An object is no function, and only classes of the list make objects.
+  EXPECT_THAT(refused(options + ")\x81)R"), HasSubstr("expected a function, found an object of a"));
+  EXPECT_THAT(refused(options + ")\x81)\x81"), HasSubstr("expected a class, found an object of a"));
+  EXPECT_THAT(refused(options + "N\x81"), HasSubstr("expected a tuple of arguments, found None"));
+  EXPECT_THAT(refused(options + ")\x81K\1K\2s"), HasSubstr("expected a dictionary on the stack"));
+  EXPECT_THAT(refused(options + ")\x81K\1a"), HasSubstr("expected a list on the stack"));
+  EXPECT_THAT(refused(options + "Nb"), HasSubstr("found None for a function or class"));
+  EXPECT_THAT(refused(pickled_name("torch Size") + "K\1K\2\x86\x85\x81"),
+              HasSubstr("NEWOBJ torch.Size would make an object"));
+}
+
 TEST(Pickle, EveryOtherOpcodeIsRefused) {
   const std::string known =
-      "(.aeBGhJKMQqTXb})]cjrNRsuCUt\x80\x85\x86\x87\x88\x89\x8a\x8c\x8d\x8e\x93\x94\x95";
+      "(.aeBGhJKMQqTXb})]cjrNRsuCUt\x80\x81\x85\x86\x87\x88\x89\x8a\x8c\x8d\x8e\x93\x94\x95";
   int count = 0;
   for (int byte = 0; byte < 256; ++byte) {
     if (known.find(static_cast<char>(byte)) != std::string::npos) continue;
@@ -256,7 +323,7 @@ TEST(Pickle, EveryOtherOpcodeIsRefused) {
   }
   EXPECT_EQ(count, 256 - static_cast<int>(known.size()));
   EXPECT_EQ(opcode_name('i'), "INST");
-  EXPECT_EQ(opcode_name(0x81), "NEWOBJ");
+  EXPECT_EQ(opcode_name(0x92), "NEWOBJ_EX");
   EXPECT_EQ(opcode_name(0xff), "0xff");
 }
 
@@ -270,6 +337,8 @@ TEST(Pickle, AMarkProtectsTheStack) {
                                                                    {"N(q\1", "BINPUT"},
                                                                    {")(Q", "BINPERSID"},
                                                                    {"}}(b", "BUILD"},
+                                                                   {"N)(\x81", "NEWOBJ"},
+                                                                   {"N()\x81", "NEWOBJ"},
                                                                    {"}(}b", "BUILD"},
                                                                    {"N)(R", "REDUCE"},
                                                                    {"NN(\x93", "STACK_GLOBAL"},

@@ -34,6 +34,11 @@ using testing::HasSubstr;
 //                      pickle_protocol=4
 //   module.pt       torch.nn.Linear(2, 1)
 //   script.pt       torch.jit.script() of a module without parameters, written by its save()
+//   training.pt     what a training script saves: {"model": OrderedDict(w=torch.tensor([1.5])),
+//                   "args": Namespace(lr=0.1, out=Path("/x"), mean=np.float32(3), device=
+//                   torch.device("cpu")), "epoch": 3, "best": np.float64(0.5), "curve":
+//                   np.arange(3.), "steps": Counter({1: 2}), "log": defaultdict(list, a=[1, 2]),
+//                   "version": torch.__version__}
 //   float8.pt       {"c": torch.zeros(1).to(torch.float8_e4m3fn)}
 std::filesystem::path torch_sample(const std::string& name) {
   return source_dir() / "tests/fuzz/seeds/torch" / name;
@@ -159,6 +164,20 @@ TEST(TorchSamples, NestedDictionariesAndTexts) {
   EXPECT_EQ(texts.at("flags.4"), "torch.float32");
   EXPECT_EQ(texts.at("optimizer.param_groups.0.params"), "[0, 1]");
   EXPECT_EQ(texts.at("optimizer.param_groups.0.lr"), "0.1");
+}
+
+TEST(TorchSamples, ObjectsBesideTheWeights) {
+  const auto file = open_sample("training.pt");
+  EXPECT_EQ(list_of(*file), "model.w [1] f32");
+  EXPECT_THAT(values_of(*file, "model.w"), ElementsAre(1.5F));
+  const auto& texts = file->texts();
+  EXPECT_EQ(texts.at("args"), "an object of argparse.Namespace");
+  EXPECT_EQ(texts.at("best"), "an object of numpy._core.multiarray.scalar");
+  EXPECT_EQ(texts.at("curve"), "an object of numpy._core.multiarray._reconstruct");
+  EXPECT_EQ(texts.at("steps"), "an object of collections.Counter");
+  EXPECT_EQ(texts.at("version"), "an object of torch.torch_version.TorchVersion");
+  EXPECT_EQ(texts.at("log.a"), "[1, 2]");
+  EXPECT_EQ(texts.at("epoch"), "3");
 }
 
 TEST(TorchSamples, Protocols4And5) {
@@ -339,6 +358,20 @@ TEST_F(TorchFileTest, WrongValues) {
   std::string deep = "N";
   for (int i = 0; i < 65; ++i) deep = pickled_dictionary({{"d", deep}});
   EXPECT_THAT(value_error(deep), HasSubstr("nested deeper than 64 levels at 'd.d.d"));
+}
+
+TEST_F(TorchFileTest, WeightsOnlyInsideAnObject) {
+  const std::string object = pickled_name("argparse Namespace") + ")\x81" +
+                             pickled_dictionary({{"w", pickled(TensorSpec{})}}) + "b";
+  EXPECT_THAT(value_error(pickled_dictionary({{"epoch", "K\1"}, {"args", object}})),
+              HasSubstr("expected tensors, found none outside of objects such as 'args', an "
+                        "object of argparse.Namespace, which are not read"));
+  EXPECT_THAT(value_error(pickled_dictionary({{"all", "](K\1" + object + "e"}})),
+              HasSubstr("outside of objects such as 'all'"));
+  EXPECT_THAT(value_error(object), HasSubstr("expected a dictionary of tensors, found an object"));
+  EXPECT_EQ(
+      list_of(*open_value(pickled_dictionary({{"args", object}, {"v", pickled(TensorSpec{})}}))),
+      "v [6] f32");
 }
 
 // Small pickles whose values would be far larger than the pickle.

@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "data/hdf5/object.h"
+#include "framework/hdf5_reader/object.h"
 
-namespace d2l::data::hdf5 {
+namespace d2l::hdf5 {
 
 // A dataset whose elements are stored in the file itself in one piece (HDF5: contiguous), without
 // filters.
@@ -21,4 +21,4 @@ struct PlainArray {
 // for everything that PlainArray does not support.
 PlainArray read_plain_array(const Structures& file, const Object& dataset);
 
-}  // namespace d2l::data::hdf5
+}  // namespace d2l::hdf5

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "data/hdf5/bytes.h"
+#include "framework/hdf5_reader/bytes.h"
 
-namespace d2l::data::hdf5 {
+namespace d2l::hdf5 {
 
 enum class MessageType : uint8_t {
   dataspace = 1,
@@ -101,4 +101,4 @@ struct Link {
 
 std::vector<Link> read_links(const Structures& file, const Object& group);
 
-}  // namespace d2l::data::hdf5
+}  // namespace d2l::hdf5

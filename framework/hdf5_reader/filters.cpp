@@ -1,4 +1,4 @@
-#include "data/hdf5/filters.h"
+#include "framework/hdf5_reader/filters.h"
 
 #include <zlib.h>
 
@@ -7,7 +7,7 @@
 
 #include "framework/base/checksum.h"
 
-namespace d2l::data::hdf5 {
+namespace d2l::hdf5 {
 namespace {
 
 constexpr size_t kChecksumBytes = 4;
@@ -115,4 +115,4 @@ std::vector<uint8_t> undo_filters(const std::vector<Filter>& filters, uint32_t l
   return bytes;
 }
 
-}  // namespace d2l::data::hdf5
+}  // namespace d2l::hdf5

@@ -3,11 +3,11 @@
 #include <cstdint>
 #include <vector>
 
-#include "data/hdf5/chunk_index.h"
-#include "data/hdf5/filters.h"
-#include "data/hdf5/object.h"
+#include "framework/hdf5_reader/chunk_index.h"
+#include "framework/hdf5_reader/filters.h"
+#include "framework/hdf5_reader/object.h"
 
-namespace d2l::data::hdf5 {
+namespace d2l::hdf5 {
 
 // A dataset stored in the file itself, in chunks with checksums.
 struct Array {
@@ -26,6 +26,6 @@ struct Array {
 Array read_array(const Structures& file, const Object& dataset, uint64_t most_bytes);
 
 // The elements of one chunk, including those beyond the array's end.
-std::vector<uint8_t> read_chunk(const InputFile& file, const Array& array, size_t number);
+std::vector<uint8_t> read_chunk(const ByteSource& file, const Array& array, size_t number);
 
-}  // namespace d2l::data::hdf5
+}  // namespace d2l::hdf5

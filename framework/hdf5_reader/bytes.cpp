@@ -1,4 +1,4 @@
-#include "data/hdf5/bytes.h"
+#include "framework/hdf5_reader/bytes.h"
 
 #include <algorithm>
 #include <bit>
@@ -6,7 +6,7 @@
 
 #include "framework/base/checksum.h"
 
-namespace d2l::data::hdf5 {
+namespace d2l::hdf5 {
 namespace {
 
 constexpr std::string_view kSignature = "\x89HDF\r\n\x1a\n";
@@ -89,7 +89,7 @@ void Cursor::signature(std::string_view expected) {
                 expected, ", found something else");
 }
 
-Structures::Structures(const InputFile& file) : file_(file), end_(file.size()) {
+Structures::Structures(const ByteSource& file) : file_(file), end_(file.size()) {
   std::vector<uint8_t> superblock(std::min<uint64_t>(end_, kSuperblockBytes));
   file.read(0, superblock);
   require(superblock.size() > kSignature.size() &&
@@ -132,4 +132,4 @@ std::vector<uint8_t> Structures::checked(uint64_t address, uint64_t size,
   return bytes;
 }
 
-}  // namespace d2l::data::hdf5
+}  // namespace d2l::hdf5

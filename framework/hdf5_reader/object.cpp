@@ -1,11 +1,11 @@
-#include "data/hdf5/object.h"
+#include "framework/hdf5_reader/object.h"
 
 #include <algorithm>
 #include <utility>
 
-#include "data/hdf5/heap.h"
+#include "framework/hdf5_reader/heap.h"
 
-namespace d2l::data::hdf5 {
+namespace d2l::hdf5 {
 namespace {
 
 constexpr size_t kMostMessages = 4096;
@@ -256,4 +256,4 @@ std::vector<Link> read_links(const Structures& file, const Object& group) {
   return links;
 }
 
-}  // namespace d2l::data::hdf5
+}  // namespace d2l::hdf5

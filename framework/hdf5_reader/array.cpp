@@ -1,10 +1,10 @@
-#include "data/hdf5/array.h"
+#include "framework/hdf5_reader/array.h"
 
 #include <algorithm>
 #include <numeric>
 #include <utility>
 
-namespace d2l::data::hdf5 {
+namespace d2l::hdf5 {
 namespace {
 
 constexpr uint64_t kMostElements = uint64_t{1} << 31;  // along an axis
@@ -98,11 +98,11 @@ Array read_array(const Structures& file, const Object& dataset, uint64_t most_by
   return array;
 }
 
-std::vector<uint8_t> read_chunk(const InputFile& file, const Array& array, size_t number) {
+std::vector<uint8_t> read_chunk(const ByteSource& file, const Array& array, size_t number) {
   const StoredChunk& chunk = array.chunks[number];
   std::vector<uint8_t> bytes(chunk.bytes);
   file.read(chunk.address, bytes);
   return undo_filters(array.filters, chunk.left_out, std::move(bytes), array.chunk_bytes());
 }
 
-}  // namespace d2l::data::hdf5
+}  // namespace d2l::hdf5

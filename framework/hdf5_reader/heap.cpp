@@ -1,11 +1,11 @@
-#include "data/hdf5/heap.h"
+#include "framework/hdf5_reader/heap.h"
 
 #include <algorithm>
 #include <bit>
 
 #include "framework/base/checksum.h"
 
-namespace d2l::data::hdf5 {
+namespace d2l::hdf5 {
 namespace {
 
 // More than a shard needs, and bounds the work on a malicious file.
@@ -220,4 +220,4 @@ std::vector<uint8_t> Heap::huge(Cursor id) {
   throw FormatError("the HDF5 structure is damaged (an object that its heap lacks)");
 }
 
-}  // namespace d2l::data::hdf5
+}  // namespace d2l::hdf5

@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "data/hdf5/bytes.h"
+#include "framework/hdf5_reader/bytes.h"
 
-namespace d2l::data::hdf5 {
+namespace d2l::hdf5 {
 
 // A filter that was applied to the bytes of a chunk when it was written.
 struct Filter {
@@ -29,4 +29,4 @@ uint32_t fletcher32(std::span<const uint8_t> bytes);
 std::vector<uint8_t> undo_filters(const std::vector<Filter>& filters, uint32_t left_out,
                                   std::vector<uint8_t> bytes, uint64_t size);
 
-}  // namespace d2l::data::hdf5
+}  // namespace d2l::hdf5

@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "data/hdf5/bytes.h"
+#include "framework/hdf5_reader/bytes.h"
 
-namespace d2l::data::hdf5 {
+namespace d2l::hdf5 {
 
 // The location of a chunk in the file.
 struct StoredChunk {
@@ -21,4 +21,4 @@ constexpr uint64_t kMostChunks = uint64_t{1} << 22;
 // kinds that such datasets with filters cannot have.
 std::vector<StoredChunk> read_chunk_index(const Structures& file, Cursor layout, uint64_t count);
 
-}  // namespace d2l::data::hdf5
+}  // namespace d2l::hdf5

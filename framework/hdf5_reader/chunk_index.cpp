@@ -1,11 +1,11 @@
-#include "data/hdf5/chunk_index.h"
+#include "framework/hdf5_reader/chunk_index.h"
 
 #include <algorithm>
 #include <bit>
 #include <string>
 #include <utility>
 
-namespace d2l::data::hdf5 {
+namespace d2l::hdf5 {
 namespace {
 
 enum class IndexKind : uint64_t { single = 1, fixed_array = 3, extensible_array = 4 };
@@ -187,4 +187,4 @@ std::vector<StoredChunk> read_chunk_index(const Structures& file, Cursor layout,
                            "axis only"));
 }
 
-}  // namespace d2l::data::hdf5
+}  // namespace d2l::hdf5

@@ -6,13 +6,13 @@
 #include <string_view>
 #include <vector>
 
-#include "data/input_file.h"
+#include "framework/base/byte_source.h"
 #include "framework/base/error.h"
 
 // Reads the part of the HDF5 file format that shards use, without the HDF5 library, which may crash
 // on a malicious file. Files are not trusted: every address, size and count is checked before use,
 // and memory is allocated only if the file has the bytes to fill it.
-namespace d2l::data::hdf5 {
+namespace d2l::hdf5 {
 
 // An error in the structure of a file. what() does not contain the location; callers add it.
 class FormatError : public Error {
@@ -70,7 +70,7 @@ class Cursor {
 class Structures {
  public:
   // Reads the superblock.
-  explicit Structures(const InputFile& file);
+  explicit Structures(const ByteSource& file);
 
   uint64_t root() const { return root_; }  // the address of the root group
   uint64_t end() const { return end_; }    // all addresses are below this
@@ -81,9 +81,9 @@ class Structures {
   std::vector<uint8_t> checked(uint64_t address, uint64_t size, std::string_view signature) const;
 
  private:
-  const InputFile& file_;
+  const ByteSource& file_;
   uint64_t root_ = 0;
   uint64_t end_ = 0;
 };
 
-}  // namespace d2l::data::hdf5
+}  // namespace d2l::hdf5

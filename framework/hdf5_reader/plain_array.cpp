@@ -1,6 +1,6 @@
-#include "data/hdf5/plain_array.h"
+#include "framework/hdf5_reader/plain_array.h"
 
-namespace d2l::data::hdf5 {
+namespace d2l::hdf5 {
 
 PlainArray read_plain_array(const Structures& file, const Object& dataset) {
   require(dataset.find(MessageType::external_files) == nullptr, "it is stored in other files");
@@ -34,4 +34,4 @@ PlainArray read_plain_array(const Structures& file, const Object& dataset) {
   return array;
 }
 
-}  // namespace d2l::data::hdf5
+}  // namespace d2l::hdf5

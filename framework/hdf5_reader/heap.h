@@ -3,10 +3,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "data/hdf5/bytes.h"
+#include "framework/hdf5_reader/bytes.h"
 
 // Storage of objects with many attributes or links: their texts in a heap, and an index.
-namespace d2l::data::hdf5 {
+namespace d2l::hdf5 {
 
 enum class RecordType : uint8_t { huge_object = 1, link_name = 5, attribute_name = 8 };
 
@@ -49,4 +49,4 @@ class Heap {
   uint64_t taken_ = 0;
 };
 
-}  // namespace d2l::data::hdf5
+}  // namespace d2l::hdf5
