@@ -62,11 +62,12 @@ std::unique_ptr<data::Loader> open_loader(const Config& config, const Machine& m
           .on_bad_sample = config.data.on_bad_sample});
 }
 
-void check_same_kind(const data::Loader& train, const data::Loader& test) {
-  const data::Dataset &training = train.dataset(), &testing = test.dataset();
-  check(test.sample_shape() == train.sample_shape() && testing.classes() <= training.classes(),
+void check_same_kind(const data::Loader& train, const data::Loader* test) {
+  if (test == nullptr) return;
+  const data::Dataset &training = train.dataset(), &testing = test->dataset();
+  check(test->sample_shape() == train.sample_shape() && testing.classes() <= training.classes(),
         training.name(), ": expected test images of shape ", train.sample_shape(), " in at most ",
-        training.classes(), " classes, like the training images, found ", test.sample_shape(),
+        training.classes(), " classes, like the training images, found ", test->sample_shape(),
         " in ", testing.classes());
   check_class_names(training.info(), testing.info());
 }
@@ -108,6 +109,12 @@ std::string count_text(const nn::ParameterSet& parameters) {
                 frozen > 0 ? ", of which " + with_thousands(frozen) + " are frozen" : "");
 }
 
+std::string samples_text(const Setup& setup) {
+  const std::string training = with_thousands(setup.train_data->dataset().samples());
+  if (!setup.test_data) return training + " samples, no test data";
+  return concat(training, " + ", with_thousands(setup.test_data->samples()), " samples");
+}
+
 }  // namespace
 
 Config checked_config(const CommandLine& line, int ranks) {
@@ -136,14 +143,14 @@ Setup::Setup(const Config& config, const Machine& machine, Backend& backend)
     : train_data(open_loader(config, machine, data::Split::train)),
       test_data(open_loader(config, machine, data::Split::test)),
       train_fingerprint(train_data->dataset().fingerprint()),
-      test_fingerprint(test_data->dataset().fingerprint()),
+      test_fingerprint(test_data ? test_data->dataset().fingerprint() : "none"),
       model(make_model(config.model, train_data->sample_shape(), train_data->dataset().classes())),
       parameters(*model, backend, config.training.seed),
       objective(
           make_classification(backend, {.classes = train_data->dataset().classes(),
                                         .label_smoothing = config.regularisation.label_smoothing})),
       options(trainer_options(config, machine, *train_data)) {
-  check_same_kind(*train_data, *test_data);
+  check_same_kind(*train_data, test_data.get());
   options.texts["data"] = train_fingerprint;
   options.texts["dataset"] = dataset_text(train_data->dataset().info());
   statistics_warning = check_batch_statistics(config, *train_data, machine.comm->size());
@@ -158,7 +165,7 @@ TrainerParts Setup::parts(Communicator& comm, Log& log) {
           .optimizer = *optimizer,
           .comm = comm,
           .train_data = *train_data,
-          .test_data = *test_data,
+          .test_data = test_data.get(),
           .log = log};
 }
 
@@ -172,10 +179,9 @@ Facts Setup::facts() const {
 std::string description(const Config& config, const Setup& setup, const Machine& machine,
                         const Backend& backend) {
   return concat(config.model.name, ", ", count_text(setup.parameters), "; ",
-                setup.train_data->dataset().name(), ", ",
-                with_thousands(setup.train_data->dataset().samples()), " + ",
-                with_thousands(setup.test_data->samples()), " samples; ", machine.comm->describe(),
-                "; ", to_string(machine.threads), "; ", backend.describe());
+                setup.train_data->dataset().name(), ", ", samples_text(setup), "; ",
+                machine.comm->describe(), "; ", to_string(machine.threads), "; ",
+                backend.describe());
 }
 
 std::string warnings(const Config& config, const Machine& machine, const Setup& setup) {
@@ -191,7 +197,10 @@ std::string warnings(const Config& config, const Machine& machine, const Setup& 
   if (batch_size > train_data.samples())
     text += concat("--batch-size ", batch_size, " is larger than the training set of ",
                    train_data.samples(), " samples: each step uses all of them\n");
-  for (const std::string& line : data::oddities(train_data.dataset(), setup.test_data->dataset()))
+  const data::Dataset& training = train_data.dataset();
+  for (const std::string& line :
+       setup.test_data ? data::oddities(training, setup.test_data->dataset())
+                       : data::oddities(training, data::Split::train, training.samples()))
     text += line + "\n";
   return text;
 }
