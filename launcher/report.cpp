@@ -26,14 +26,19 @@ Progress::Form progress_form(const Config& config, const Terminal& terminal) {
   return bar ? Progress::Form::bar : Progress::Form::lines;
 }
 
-void print_report(const TrainerReport& report, const std::vector<Metric>& metrics,
-                  const Machine& machine, Log& log) {
+std::string result_text(const TrainerReport& report, const std::vector<Metric>& metrics) {
   std::string text = concat("loss ", fixed(report.loss, 3));
   for (size_t i = 0; i < metrics.size(); ++i)
     text += concat(", train ", metrics[i].label, " ", fixed(report.train[i], 3));
+  if (report.test.empty()) return text + ", no test data";
   for (size_t i = 0; i < metrics.size(); ++i)
     text += concat(", test ", metrics[i].label, " ", fixed(report.test[i], 3));
-  log.info(text);
+  return text;
+}
+
+void print_report(const TrainerReport& report, const std::vector<Metric>& metrics,
+                  const Machine& machine, Log& log) {
+  log.info(result_text(report, metrics));
   log.info(fixed(report.compute_rate, 1), " examples/sec on ", where_text(machine),
            " (wall-clock with data: ", fixed(report.wall_rate, 1), "), ", report.data.text());
 }

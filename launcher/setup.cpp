@@ -26,12 +26,26 @@ data::Order order_of(ShuffleChoice choice) {
   return choice == ShuffleChoice::blocks ? data::Order::blocks : data::Order::shuffled;
 }
 
-std::unique_ptr<data::Loader> open_loader(const Config& config, const Machine& machine,
+std::unique_ptr<data::Dataset> open_split(const Config& config, const Machine& machine,
                                           data::Split split) {
+  return data::open_dataset(config.data.name, config.data.folder, split,
+                            shard_options(config, machine.comm->size(), split));
+}
+
+// The test data; nullptr for a table without a split of this name.
+std::unique_ptr<data::Dataset> open_test(const Config& config, const Machine& machine,
+                                         const data::Dataset& train) {
+  if (train.info().is_table())
+    return data::find_dataset(config.data.name, config.data.folder, data::Split::test);
+  return open_split(config, machine, data::Split::test);
+}
+
+// nullptr without a dataset.
+std::unique_ptr<data::Loader> make_loader(const Config& config, const Machine& machine,
+                                          data::Split split,
+                                          std::shared_ptr<data::Dataset> dataset) {
+  if (!dataset) return nullptr;
   const bool train = split == data::Split::train;
-  std::shared_ptr<data::Dataset> dataset =
-      data::open_dataset(config.data.name, config.data.folder, split,
-                         shard_options(config, machine.comm->size(), split));
   const Pipelines pipelines = pipelines_of(config);
   if (train)
     train_shape(pipelines, dataset->shape());  // throws if it does not fit
@@ -62,11 +76,12 @@ std::unique_ptr<data::Loader> open_loader(const Config& config, const Machine& m
           .on_bad_sample = config.data.on_bad_sample});
 }
 
-void check_same_kind(const data::Loader& train, const data::Loader& test) {
-  const data::Dataset &training = train.dataset(), &testing = test.dataset();
-  check(test.sample_shape() == train.sample_shape() && testing.classes() <= training.classes(),
+void check_same_kind(const data::Loader& train, const data::Loader* test) {
+  if (test == nullptr) return;
+  const data::Dataset &training = train.dataset(), &testing = test->dataset();
+  check(test->sample_shape() == train.sample_shape() && testing.classes() <= training.classes(),
         training.name(), ": expected test samples of shape ", train.sample_shape(), " in at most ",
-        training.classes(), " classes, like the training samples, found ", test.sample_shape(),
+        training.classes(), " classes, like the training samples, found ", test->sample_shape(),
         " in ", testing.classes());
   check_class_names(training.info(), testing.info());
   check(testing.info().table == training.info().table, training.name(),
@@ -111,6 +126,12 @@ std::string count_text(const nn::ParameterSet& parameters) {
                 frozen > 0 ? ", of which " + with_thousands(frozen) + " are frozen" : "");
 }
 
+std::string samples_text(const Setup& setup) {
+  const std::string training = with_thousands(setup.train_data->dataset().samples());
+  if (!setup.test_data) return training + " samples, no test data";
+  return concat(training, " + ", with_thousands(setup.test_data->samples()), " samples");
+}
+
 }  // namespace
 
 Config checked_config(const CommandLine& line, int ranks) {
@@ -136,15 +157,17 @@ Facts facts_of(const Config& config) {
 }
 
 Setup::Setup(const Config& config, const Machine& machine, Backend& backend)
-    : train_data(open_loader(config, machine, data::Split::train)),
-      test_data(open_loader(config, machine, data::Split::test)),
+    : train_data(make_loader(config, machine, data::Split::train,
+                             open_split(config, machine, data::Split::train))),
+      test_data(make_loader(config, machine, data::Split::test,
+                            open_test(config, machine, train_data->dataset()))),
       train_fingerprint(train_data->dataset().fingerprint()),
-      test_fingerprint(test_data->dataset().fingerprint()),
+      test_fingerprint(test_data ? test_data->dataset().fingerprint() : "none"),
       model(make_model(config.model, train_data->sample_shape(), train_data->dataset().classes())),
       parameters(*model, backend, config.training.seed),
       objective(make_objective(config, train_data->dataset().info(), backend)),
       options(trainer_options(config, machine, *train_data)) {
-  check_same_kind(*train_data, *test_data);
+  check_same_kind(*train_data, test_data.get());
   options.texts["data"] = train_fingerprint;
   const data::DatasetInfo& info = train_data->dataset().info();
   options.texts["dataset"] = dataset_text(info);
@@ -161,7 +184,7 @@ TrainerParts Setup::parts(Communicator& comm, Log& log) {
           .optimizer = *optimizer,
           .comm = comm,
           .train_data = *train_data,
-          .test_data = *test_data,
+          .test_data = test_data.get(),
           .log = log};
 }
 
@@ -175,10 +198,9 @@ Facts Setup::facts() const {
 std::string description(const Config& config, const Setup& setup, const Machine& machine,
                         const Backend& backend) {
   return concat(config.model.name, ", ", count_text(setup.parameters), "; ",
-                setup.train_data->dataset().name(), ", ",
-                with_thousands(setup.train_data->dataset().samples()), " + ",
-                with_thousands(setup.test_data->samples()), " samples; ", machine.comm->describe(),
-                "; ", to_string(machine.threads), "; ", backend.describe());
+                setup.train_data->dataset().name(), ", ", samples_text(setup), "; ",
+                machine.comm->describe(), "; ", to_string(machine.threads), "; ",
+                backend.describe());
 }
 
 std::string warnings(const Config& config, const Machine& machine, const Setup& setup) {
@@ -194,7 +216,10 @@ std::string warnings(const Config& config, const Machine& machine, const Setup& 
   if (batch_size > train_data.samples())
     text += concat("--batch-size ", batch_size, " is larger than the training set of ",
                    train_data.samples(), " samples: each step uses all of them\n");
-  for (const std::string& line : data::oddities(train_data.dataset(), setup.test_data->dataset()))
+  const data::Dataset& training = train_data.dataset();
+  for (const std::string& line :
+       setup.test_data ? data::oddities(training, setup.test_data->dataset())
+                       : data::oddities(training, data::Split::train, training.samples()))
     text += line + "\n";
   return text;
 }

@@ -74,21 +74,22 @@ bool Trainer::finished() const {
 TrainerReport Trainer::run() {
   Position& position = state_.position;
   TrainerReport report;
+  const bool has_tests = parts_.test_data != nullptr;
   parts_.train_data.seek(position.epoch, position.step_in_epoch);
   journal_.begin();
   while (!finished()) {
     const bool epoch_ends = take_step();
     const Timer pause;
-    const bool best = is_due(options_.eval_every, position.step, epoch_ends) &&
+    const bool best = has_tests && is_due(options_.eval_every, position.step, epoch_ends) &&
                       position.improves(evaluate(Purpose::record));
     if (epoch_ends) end_epoch();
     // Evaluate before the last save: only a sound state may be saved.
-    if (finished()) report.test = evaluate(Purpose::final_report);
+    if (has_tests && finished()) report.test = evaluate(Purpose::final_report);
     if (best || is_due(options_.save_every, position.step, epoch_ends) || finished()) save(best);
     journal_.paused(pause.seconds());
   }
   report.compute_rate = journal_.compute_rate(), report.wall_rate = journal_.wall_rate();
-  if (report.test.empty()) report.test = evaluate(Purpose::final_report);
+  if (has_tests && report.test.empty()) report.test = evaluate(Purpose::final_report);
   report.saved = saver_.wait();
   journal_.end();
   report_data();
@@ -168,8 +169,8 @@ void Trainer::end_epoch() {
 
 DataSummary Trainer::report_data() {
   DataSummary mine = journal_.take_data_summary();
-  for (BatchSource* source : {&parts_.train_data, &parts_.test_data})
-    mine.add({.replaced = source->take_replaced()});
+  for (BatchSource* source : {&parts_.train_data, parts_.test_data})
+    if (source != nullptr) mine.add({.replaced = source->take_replaced()});
   DataSummary found = of_all_ranks(mine, parts_.comm);
   size_t named = 0;
   for (const std::string& problem : found.replaced.problems) {
@@ -199,7 +200,7 @@ std::vector<double> Trainer::evaluate(Purpose purpose) {
   if (state_.ema) averages.emplace(*state_.ema);
   const Evaluation found = d2l::evaluate({.model = parts_.model,
                                           .objective = parts_.objective,
-                                          .data = parts_.test_data,
+                                          .data = *parts_.test_data,
                                           .backend = parts_.parameters.backend(),
                                           .comm = parts_.comm,
                                           .activations = options_.step.activations,

@@ -23,14 +23,14 @@ struct TrainerParts {
   Optimizer& optimizer;
   Communicator& comm;
   BatchSource& train_data;
-  BatchSource& test_data;
+  BatchSource* test_data = nullptr;  // nullptr: no evaluations, so no best checkpoint
   Log& log;
   Progress* progress = nullptr;  // rank 0's; nullptr elsewhere
 };
 
 struct TrainerReport {
   double loss = 0;                  // over the last epoch, even if incomplete
-  std::vector<double> train, test;  // the objective's metrics
+  std::vector<double> train, test;  // the objective's metrics; `test` is empty without test data
   double compute_rate = 0;          // see Journal
   double wall_rate = 0;
   DataSummary data;            // over all ranks
@@ -69,8 +69,8 @@ class Trainer {
   void end_epoch();
   // What happened to the data since the last call, over all ranks; names damaged samples.
   DataSummary report_data();
-  // The metrics on the test data. A final report is not recorded in the run, since an uninterrupted
-  // run would not have it.
+  // The metrics on the test data, which must exist. A final report is not recorded in the run, since
+  // an uninterrupted run would not have it.
   enum class Purpose { record, final_report };
   std::vector<double> evaluate(Purpose purpose);
   void save(bool best);

@@ -24,8 +24,8 @@ struct ImageSet {
   std::vector<std::string> notes;  // what a user should know, such as what was left out
 
   bool has_labels() const { return !labels.empty(); }
-  // In the first column of the CSV file. Of an image: the path of its file or, if that is not known,
-  // its number from 0. Of a row: its id or, if it has none, its number from 1.
+  // In the first column of the CSV file. Of an image: the path of its file or, if that is not
+  // known, its number from 0. Of a row: its id or, if it has none, its number from 1.
   std::string name_of(int64_t index) const;
 };
 

@@ -184,7 +184,7 @@ TEST(Regression, TrainsAndIsSaved) {
                    .optimizer = *optimizer,
                    .comm = *comm,
                    .train_data = train_data,
-                   .test_data = test_data,
+                   .test_data = &test_data,
                    .log = log},
                   {.epochs = 60, .schedule = {.lr = 0.3}});
   trainer.set_files(&store, nullptr);
