@@ -89,6 +89,12 @@ void check_same_kind(const data::Loader& train, const data::Loader* test) {
         "pack both with one command");
 }
 
+// Options about evaluations need some.
+void check_evaluations(const Config& config, bool has_tests) {
+  if (!has_tests && !config.run.best.empty())
+    throw UsageError("--best " + config.run.best + " has no effect without test data");
+}
+
 TrainerOptions trainer_options(const Config& config, const Machine& machine,
                                const data::Loader& train_data) {
   const int64_t steps_per_epoch = train_data.steps_per_epoch();
@@ -96,6 +102,7 @@ TrainerOptions trainer_options(const Config& config, const Machine& machine,
           .max_steps = config.training.max_steps,
           .save_every = config.run.save_every,
           .eval_every = config.run.eval_every,
+          .best = config.run.best,
           .log_every = config.run.log_every,
           .schedule = make_schedule(config, steps_per_epoch),
           .ema = config.regularisation.ema,
@@ -168,6 +175,8 @@ Setup::Setup(const Config& config, const Machine& machine, Backend& backend)
       objective(make_objective(config, train_data->dataset().info(), backend)),
       options(trainer_options(config, machine, *train_data)) {
   check_same_kind(*train_data, test_data.get());
+  deciding_metric(objective->metrics(), config.run.best);  // throws if there is no such metric
+  check_evaluations(config, test_data != nullptr);
   options.texts["data"] = train_fingerprint;
   const data::DatasetInfo& info = train_data->dataset().info();
   options.texts["dataset"] = dataset_text(info);

@@ -1,6 +1,7 @@
 #include "framework/base/text.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <iterator>
 #include <numeric>
@@ -170,6 +171,18 @@ std::string fixed(double number, int digits) {
   char buffer[64];
   std::snprintf(buffer, sizeof buffer, "%.*f", digits, number);
   return buffer;
+}
+
+std::string rounded(double number) {
+  const double size = std::abs(number);
+  if (size == 0 || !std::isfinite(size)) return fixed(number, 3);
+  if (size < 1e-4 || size >= 1e9) {
+    char buffer[64];
+    std::snprintf(buffer, sizeof buffer, "%.3e", number);
+    return buffer;
+  }
+  if (size >= 1000) return fixed(number, 1);
+  return fixed(number, std::max(3, 2 - static_cast<int>(std::floor(std::log10(size)))));
 }
 
 }  // namespace d2l

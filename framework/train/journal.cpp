@@ -70,12 +70,14 @@ DataSummary Journal::take_data_summary() {
 void Journal::epoch_ended(const Position& position, const DataSummary& data) {
   clear_progress();
   std::string text = concat("epoch ", position.epoch, "/", options_.epochs, ": loss ",
-                            fixed(position.train_loss, 3));
+                            rounded(position.train_loss));
   for (const Position::Known& known : position.metrics)
-    text += concat(", train ", known.metric.label, " ", fixed(known.train, 3));
-  if (position.evaluated_step == position.step)
+    text += concat(", train ", known.metric.label, " ", known.metric.text(known.train));
+  if (position.evaluated_step == position.step) {
+    if (position.decides_by_loss()) text += ", test loss " + rounded(position.test_loss);
     for (const Position::Known& known : position.metrics)
-      text += concat(", test ", known.metric.label, " ", fixed(known.test, 3));
+      text += concat(", test ", known.metric.label, " ", known.metric.text(known.test));
+  }
   log_.info(text, ", ", data.text());
 }
 

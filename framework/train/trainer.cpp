@@ -10,7 +10,7 @@ constexpr size_t kMostShown = 10;  // damaged samples, on the terminal, in an ep
 TrainingState initial_state(const TrainerParts& parts, const TrainerOptions& options) {
   TrainingState state{.parameters = parts.parameters,
                       .optimizer = parts.optimizer,
-                      .position = Position::at_start(parts.objective.metrics())};
+                      .position = Position::at_start(parts.objective.metrics(), options.best)};
   if (options.ema > 0) state.ema.emplace(parts.parameters, options.ema);
   if (options.step.activations == DType::f16)
     state.loss_scale.emplace(parts.parameters, options.step.loss_scale);
@@ -75,27 +75,30 @@ TrainerReport Trainer::run() {
   Position& position = state_.position;
   TrainerReport report;
   const bool has_tests = parts_.test_data != nullptr;
+  std::optional<Evaluation> last;
   parts_.train_data.seek(position.epoch, position.step_in_epoch);
   journal_.begin();
   while (!finished()) {
     const bool epoch_ends = take_step();
     const Timer pause;
     const bool best = has_tests && is_due(options_.eval_every, position.step, epoch_ends) &&
-                      position.improves(evaluate(Purpose::record));
+                      evaluate_and_compare();
     if (epoch_ends) end_epoch();
     // Evaluate before the last save: only a sound state may be saved.
-    if (has_tests && finished()) report.test = evaluate(Purpose::final_report);
+    if (has_tests && finished()) last = evaluate(Purpose::final_report);
     if (best || is_due(options_.save_every, position.step, epoch_ends) || finished()) save(best);
     journal_.paused(pause.seconds());
   }
   report.compute_rate = journal_.compute_rate(), report.wall_rate = journal_.wall_rate();
-  if (has_tests && report.test.empty()) report.test = evaluate(Purpose::final_report);
+  if (has_tests && !last) last = evaluate(Purpose::final_report);
   report.saved = saver_.wait();
   journal_.end();
   report_data();
   report.data = data_;
   report.loss = position.loss_so_far();
   report.train = position.metrics_so_far();
+  if (last) report.test = last->metrics, report.test_loss = last->loss;
+  if (position.evaluated_step >= 0) report.best = position.best;
   report.losses = journal_.losses();
   return report;
 }
@@ -189,10 +192,10 @@ DataSummary Trainer::report_data() {
   return found;
 }
 
-std::vector<double> Trainer::evaluate(Purpose purpose) {
+Evaluation Trainer::evaluate(Purpose purpose) {
   const Position& position = state_.position;
   if (purpose == Purpose::final_report && position.evaluated_step == position.step)
-    return position.test_metrics();
+    return {.loss = position.test_loss, .metrics = position.test_metrics()};
   complete_steps(Which::all);
   const Timer timer;
   const PoolPart memory = step_.shared_memory();
@@ -214,7 +217,12 @@ std::vector<double> Trainer::evaluate(Purpose purpose) {
          learning_rate(options_.schedule, position, parts_.train_data), ")", saver_.resume_hint());
   if (purpose == Purpose::record)
     journal_.record(found, position, samples_seen(position, parts_.train_data));
-  return found.metrics;
+  return found;
+}
+
+bool Trainer::evaluate_and_compare() {
+  const Evaluation found = evaluate(Purpose::record);
+  return state_.position.improves(found.loss, found.metrics);
 }
 
 void Trainer::save(bool best) {

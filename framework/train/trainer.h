@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -29,9 +30,11 @@ struct TrainerParts {
 };
 
 struct TrainerReport {
-  double loss = 0;                  // over the last epoch, even if incomplete
-  std::vector<double> train, test;  // the objective's metrics; `test` is empty without test data
-  double compute_rate = 0;          // see Journal
+  double loss = 0;                     // over the last epoch, even if incomplete
+  std::vector<double> train, test;     // the objective's metrics; `test` is empty without test data
+  double test_loss = 0;                // if there are test data
+  std::optional<Position::Best> best;  // nothing if there was no scheduled evaluation
+  double compute_rate = 0;             // see Journal
   double wall_rate = 0;
   DataSummary data;            // over all ranks
   bool saved = true;           // the final checkpoint is on disk
@@ -69,10 +72,12 @@ class Trainer {
   void end_epoch();
   // What happened to the data since the last call, over all ranks; names damaged samples.
   DataSummary report_data();
-  // The metrics on the test data, which must exist. A final report is not recorded in the run, since
+  // Evaluates the test data, which must exist. A final report is not recorded in the run, since
   // an uninterrupted run would not have it.
   enum class Purpose { record, final_report };
-  std::vector<double> evaluate(Purpose purpose);
+  Evaluation evaluate(Purpose purpose);
+  // A scheduled evaluation. Returns whether it is the best so far.
+  bool evaluate_and_compare();
   void save(bool best);
 
   TrainerParts parts_;

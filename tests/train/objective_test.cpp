@@ -193,7 +193,7 @@ TEST(Regression, TrainsAndIsSaved) {
   ASSERT_EQ(report.test.size(), 2u);
   EXPECT_LT(report.test[0], 0.05);
   EXPECT_LT(report.test[1], report.test[0]);
-  EXPECT_EQ(trainer.state().position.best, report.test[0]);
+  EXPECT_EQ(trainer.state().position.best.value, report.test[0]);
   const Snapshot saved = CheckpointStore::newest_valid(folder.path(), {})->snapshot;
   EXPECT_EQ(saved.reals.at("progress/best_rmse"), report.test[0]);
   EXPECT_EQ(saved.reals.at("progress/test_mae"), report.test[1]);
