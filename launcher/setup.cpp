@@ -90,9 +90,17 @@ void check_same_kind(const data::Loader& train, const data::Loader* test) {
 }
 
 // Options about evaluations need some.
-void check_evaluations(const Config& config, bool has_tests) {
+void check_evaluations(const Config& config, bool has_tests, int64_t steps_per_epoch) {
+  const int64_t epochs = config.training.epochs, patience = config.training.patience;
   if (!has_tests && !config.run.best.empty())
     throw UsageError("--best " + config.run.best + " has no effect without test data");
+  if (!has_tests && patience > 0)
+    throw UsageError(concat("--patience ", patience, " has no effect without test data"));
+  if (patience > 0 && config.run.eval_every > epochs * steps_per_epoch)
+    throw UsageError(concat("--patience ", patience,
+                            " expects evaluations: --eval-every of at most ",
+                            epochs * steps_per_epoch, ", the steps of --epochs ", epochs,
+                            ", found ", config.run.eval_every));
 }
 
 TrainerOptions trainer_options(const Config& config, const Machine& machine,
@@ -103,6 +111,7 @@ TrainerOptions trainer_options(const Config& config, const Machine& machine,
           .save_every = config.run.save_every,
           .eval_every = config.run.eval_every,
           .best = config.run.best,
+          .patience = config.training.patience,
           .log_every = config.run.log_every,
           .schedule = make_schedule(config, steps_per_epoch),
           .ema = config.regularisation.ema,
@@ -176,7 +185,7 @@ Setup::Setup(const Config& config, const Machine& machine, Backend& backend)
       options(trainer_options(config, machine, *train_data)) {
   check_same_kind(*train_data, test_data.get());
   deciding_metric(objective->metrics(), config.run.best);  // throws if there is no such metric
-  check_evaluations(config, test_data != nullptr);
+  check_evaluations(config, test_data != nullptr, train_data->steps_per_epoch());
   options.texts["data"] = train_fingerprint;
   const data::DatasetInfo& info = train_data->dataset().info();
   options.texts["dataset"] = dataset_text(info);

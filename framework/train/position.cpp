@@ -29,9 +29,11 @@ bool Position::improves(double loss, const std::vector<double>& test) {
   for (size_t i = 0; i < metrics.size(); ++i) metrics[i].test = test[i];
   const double value = deciding_value();
   const bool better = best.metric.larger_is_better ? value > best.value : value < best.value;
+  best.evaluations_since += 1;
   if (!first && !better) return false;
   best.value = value;
   best.step = step;
+  best.evaluations_since = 0;
   return true;
 }
 
@@ -77,6 +79,7 @@ void Position::visit(StateVisitor& visitor, Version version) {
   if (version == Version::old) return;
   visitor.real("progress/test_loss", test_loss);
   visitor.integer("progress/best_step", best.step);
+  visitor.integer("progress/evaluations_since_best", best.evaluations_since);
 }
 
 void Position::find_best_step() {

@@ -23,6 +23,7 @@ struct Position {
     Metric metric = loss_metric();  // what decides
     double value = -1;              // if there was an evaluation
     int64_t step = -1;              // -1: none, or an old version of d2l did not store it
+    int64_t evaluations_since = 0;  // without a better result
   };
 
   int64_t step = 0;             // steps done in all
@@ -52,8 +53,8 @@ struct Position {
   double deciding_value() const;
   bool decides_by_loss() const { return best.metric.name == loss_metric().name; }
 
-  // "progress/...", with the names of the metrics. Old versions stored no step of the best
-  // evaluation and no test loss.
+  // "progress/...", with the names of the metrics. Old versions stored only the value of `best`,
+  // and no test loss.
   enum class Version { old, current };
   void visit(StateVisitor& visitor, Version version = Version::current);
   // After a restore from an old version: the best step, if that is the last evaluation.

@@ -96,6 +96,7 @@ void check_metrics(const StateLimits& limits, const Position& of) {
   const std::string best = "progress/best_" + deciding.name;
   const int64_t evaluated = limits.integer("progress/evaluated_step");
   limits.integer_within("progress/best_step", -1, evaluated);
+  limits.integer_within("progress/evaluations_since_best", 0, std::max<int64_t>(evaluated, 0));
   if (evaluated < 0) return limits.real_within(best, -1, -1);
   const double last = limits.real("progress/test_" + deciding.name);
   if (deciding.larger_is_better) return limits.real_within(best, last, deciding.most);

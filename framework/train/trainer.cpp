@@ -68,7 +68,19 @@ void Trainer::set_files(CheckpointStore* store, MetricsFile* metrics) {
 
 bool Trainer::finished() const {
   return state_.position.epoch >= options_.epochs ||
-         (options_.max_steps > 0 && state_.position.step >= options_.max_steps);
+         (options_.max_steps > 0 && state_.position.step >= options_.max_steps) || ended_early();
+}
+
+bool Trainer::ended_early() const {
+  return options_.patience > 0 && state_.position.best.evaluations_since >= options_.patience;
+}
+
+std::string Trainer::reason_for_early_end() const {
+  const Position::Best& best = state_.position.best;
+  const int64_t count = best.evaluations_since;
+  return concat("the last ", count == 1 ? "evaluation has" : concat(count, " evaluations have"),
+                " not improved the test ", best.metric.label, " (--patience ", options_.patience,
+                ")");
 }
 
 TrainerReport Trainer::run() {
@@ -85,6 +97,9 @@ TrainerReport Trainer::run() {
                       evaluate_and_compare();
     if (epoch_ends) end_epoch();
     // Evaluate before the last save: only a sound state may be saved.
+    if (ended_early())
+      parts_.log.info("training ends early, after step ", position.step, ": ",
+                      reason_for_early_end());
     if (has_tests && finished()) last = evaluate(Purpose::final_report);
     if (best || is_due(options_.save_every, position.step, epoch_ends) || finished()) save(best);
     journal_.paused(pause.seconds());

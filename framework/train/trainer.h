@@ -51,7 +51,11 @@ class Trainer {
     state_.restore(snapshot, origin, parts_.train_data);
   }
   TrainingState& state() { return state_; }
-  bool finished() const;  // by epochs and max_steps
+  bool finished() const;  // by epochs, max_steps or patience
+  // By patience. The last evaluations have decided it, so that all ranks agree.
+  bool ended_early() const;
+  // "the last 3 evaluations have not improved the test acc (--patience 3)", if it has ended early.
+  std::string reason_for_early_end() const;
 
   // Trains to the end, saves, and returns the numbers that the book reports.
   TrainerReport run();

@@ -61,6 +61,7 @@ augment: fixed in epoch
 eval-transform: fixed in epoch
 epochs: may change
 max-steps: may change
+patience: may change
 batch-size: fixed in epoch
 last-batch: fixed in epoch
 accumulate: may change

@@ -164,6 +164,7 @@ TEST_F(Best, IsReadFromCheckpointsOfOldVersions) {
   for (const int64_t step : {3, 4}) {
     Snapshot old = of_step(step);
     ASSERT_EQ(old.integers.erase("progress/best_step"), 1U);
+    ASSERT_EQ(old.integers.erase("progress/evaluations_since_best"), 1U);
     ASSERT_EQ(old.reals.erase("progress/test_loss"), 1U);
     Job job({kScript[4], kScript[4]});
     Trainer resumed = job.trainer({.epochs = step + 1});
@@ -173,6 +174,67 @@ TEST_F(Best, IsReadFromCheckpointsOfOldVersions) {
     EXPECT_EQ(best.step, step == 3 ? 3 : -1) << "known only if it is the last evaluation";
     EXPECT_EQ(resumed.run().best->step, best.step) << "a value that is equal is not better";
   }
+}
+
+TEST_F(Best, EndsTheRunIfThereIsNoBetterOneForTooLong) {
+  const struct {
+    const char* best;
+    int64_t patience, last_step;
+  } cases[] = {{"share", 1, 2}, {"share", 2, 5}, {"share", 3, 5}, {"loss", 2, 4},
+               {"loss", 3, 5},  {"error", 1, 5}, {"error", 0, 5}};
+  for (const auto& expected : cases) {
+    const TrainerReport report =
+        run({.epochs = 5, .best = expected.best, .patience = expected.patience});
+    EXPECT_EQ(report.losses.size(), static_cast<size_t>(expected.last_step))
+        << expected.best << " " << expected.patience;
+    EXPECT_EQ(evaluations, static_cast<size_t>(expected.last_step)) << "each state once";
+    EXPECT_TRUE(report.saved);
+    EXPECT_EQ(CheckpointStore::steps(folder()).back(), expected.last_step);
+    fs::remove_all(folder());
+  }
+}
+
+// Evaluations count, not steps or epochs.
+TEST_F(Best, CountsScheduledEvaluations) {
+  const TrainerReport report = run({.epochs = 50, .eval_every = 4, .best = "loss", .patience = 2});
+  EXPECT_EQ(report.losses.size(), 16u);
+  EXPECT_EQ(report.best->step, 8);
+}
+
+TEST_F(Best, IsRememberedWhenARunGoesOn) {
+  const TrainerOptions options = {.epochs = 5, .best = "loss", .patience = 2};
+  for (const int64_t cut : {1, 2, 3}) {
+    TrainerOptions until_cut = options;
+    until_cut.max_steps = cut;
+    run(until_cut);
+    Job job({kScript.begin() + cut, kScript.end()});
+    Trainer resumed = job.trainer(options);
+    resumed.restore(of_step(cut), "cut.h5");
+    EXPECT_FALSE(resumed.finished());
+    const TrainerReport report = resumed.run();
+    EXPECT_TRUE(resumed.ended_early());
+    EXPECT_EQ(resumed.state().position.step, 4) << "after " << cut;
+    EXPECT_EQ(report.best->step, 2);
+  }
+}
+
+TEST_F(Best, ALargerPatienceContinuesARunThatEndedEarly) {
+  run({.epochs = 5, .best = "loss", .patience = 2});
+  Job job({kScript.begin() + 4, kScript.end()});
+  Trainer same = job.trainer({.epochs = 5, .best = "loss", .patience = 2});
+  same.restore(of_step(4), "step 4");
+  EXPECT_TRUE(same.finished());
+  EXPECT_EQ(same.reason_for_early_end(),
+            "the last 2 evaluations have not improved the test loss (--patience 2)");
+  const TrainerReport report = same.run();
+  EXPECT_TRUE(report.losses.empty());
+  EXPECT_EQ(report.best->step, 2);
+  EXPECT_NEAR(report.test_loss, 0.75, 1e-6);
+  EXPECT_EQ(job.objective.evaluations, 0u);
+  Trainer patient = job.trainer({.epochs = 5, .best = "loss", .patience = 3});
+  patient.restore(of_step(4), "step 4");
+  EXPECT_FALSE(patient.finished());
+  EXPECT_EQ(patient.run().losses.size(), 1u);
 }
 
 }  // namespace

@@ -43,7 +43,7 @@ Snapshot sound() {
                     .train_loss = 2.25,
                     .evaluated_step = 20,
                     .test_loss = 2.5,
-                    .best = {.metric = kAccuracy, .value = 0.5, .step = 10},
+                    .best = {.metric = kAccuracy, .value = 0.5, .step = 10, .evaluations_since = 1},
                     .metrics = {{.metric = kAccuracy, .sum = 90, .train = 0.125, .test = 0.25}}};
   LossScaleState scale{.scale = 65536, .good_steps = 23, .skipped_steps = 0};
   Snapshot snapshot = take_snapshot([&](StateVisitor& visitor) {
@@ -131,6 +131,8 @@ TEST(StateLimits, CountsThatCannotBeAreNamed) {
            {"progress/evaluated_step", 25, "from -1 to 24, found 25"},
            {"progress/best_step", -2, "from -1 to 20, found -2"},
            {"progress/best_step", 21, "from -1 to 20, found 21"},
+           {"progress/evaluations_since_best", -1, "from 0 to 20, found -1"},
+           {"progress/evaluations_since_best", 21, "from 0 to 20, found 21"},
            {"optimizer/steps", -1, "from 0 to 24, found -1"},
            {"optimizer/steps", 25, "from 0 to 24, found 25"},
            {"loss_scale/good_steps", -1, "from 0 to 24, found -1"},
