@@ -54,7 +54,7 @@ void Journal::log_window(const StepInFlight& step, double loss, const Position& 
                    .examples_per_s = rate,
                    .data_wait_s = window_.data_wait,
                    .comm_wait_s = window_.comm_wait});
-  log_.note("step ", step.number, ": loss ", fixed(loss, 4), ", ", fixed(rate, 0),
+  log_.note("step ", step.number, ": loss ", rounded(loss), ", ", fixed(rate, 0),
             " examples/s, waited ", fixed(window_.data_wait, 3), " s for data, ",
             fixed(window_.comm_wait, 3), " s for other ranks");
   window_ = {};
