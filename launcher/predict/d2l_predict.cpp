@@ -99,6 +99,7 @@ void report(const PredictOptions& options, const Report& found) {
   check(found.predictions.count() > 0, "expected images, found only damaged ones");
   write_csv(options.out, found.csv());
   if (!options.confusion.empty()) write_text_file(options.confusion, found.confusion_csv());
+  if (!options.per_class.empty()) write_text_file(options.per_class, found.per_class_csv());
   if (!options.sheet.empty()) {
     const std::vector<uint8_t> png = data::encode_png(found.sheet(options.sheet_images));
     write_text_file(options.sheet, {png.begin(), png.end()});
@@ -150,8 +151,12 @@ void check_outputs(const PredictOptions& options, const StoredNetwork& network,
   if (options.top.value_or(1) > std::max<int64_t>(classes, 1))
     throw UsageError(concat("--top expects at most the ", classes,
                             " classes of the network, found ", *options.top));
-  if (!options.confusion.empty() && !images.has_labels())
-    throw UsageError("--confusion has no effect: the labels of the images are not known");
+  if (images.has_labels()) return;
+  const char* compares = !options.confusion.empty()   ? "--confusion"
+                         : !options.per_class.empty() ? "--per-class"
+                                                      : nullptr;
+  if (compares != nullptr)
+    throw UsageError(concat(compares, " has no effect: the labels of the images are not known"));
 }
 
 Preparation preparation_for(const StoredNetwork& network, const ImageSet& images) {

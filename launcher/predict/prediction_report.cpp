@@ -6,13 +6,14 @@
 
 #include "data/packing/contact_sheet.h"
 #include "framework/base/text.h"
+#include "launcher/predict/class_scores.h"
 #include "launcher/table.h"
 
 namespace d2l::predict {
 namespace {
 
-constexpr int kDigits = 6;             // of probabilities
-constexpr int64_t kMostInMatrix = 20;  // classes
+constexpr int kDigits = 6;            // of probabilities
+constexpr int64_t kMostInTable = 20;  // classes
 constexpr size_t kMostConfusions = 10;
 constexpr int64_t kTop5 = 5;
 constexpr int64_t kSheetSide = 128;  // pixels
@@ -36,8 +37,7 @@ std::string matrix_text(const StoredNetwork& network, const Confusions& confusio
   std::vector<launcher::Row> rows(1, launcher::Row{"label"});
   for (int64_t label = 0; label < network.classes(); ++label) {
     rows[0].push_back(std::to_string(label));
-    const std::string name = network.class_name(label), number = std::to_string(label);
-    launcher::Row row = {name == number ? number : number + " " + visible(name)};
+    launcher::Row row = {numbered_class(network, label)};
     for (int64_t predicted = 0; predicted < network.classes(); ++predicted)
       row.push_back(std::to_string(count_of(confusions, label, predicted)));
     rows.push_back(std::move(row));
@@ -128,6 +128,10 @@ std::string Report::confusion_csv() const {
   return text;
 }
 
+std::string Report::per_class_csv() const {
+  return scores_csv(network, class_scores(predictions, network.classes()));
+}
+
 std::string Report::summary() const {
   const int64_t count = predictions.count();
   const auto damaged = static_cast<int64_t>(predictions.damaged.size());
@@ -139,10 +143,12 @@ std::string Report::summary() const {
   text += ": " + accuracy_text("accuracy", count_correct(predictions, 1), count);
   if (network.classes() > kTop5)
     text += ", " + accuracy_text("top-5 accuracy", count_correct(predictions, kTop5), count);
+  const std::vector<ClassScore> scores = class_scores(predictions, network.classes());
+  text += "\n" + balanced_accuracy_text(scores) + "\n";
+  if (network.classes() <= kMostInTable) text += scores_text(network, scores);
   const Confusions confusions = confusions_of(predictions);
-  return text + "\n" +
-         (network.classes() <= kMostInMatrix ? matrix_text(network, confusions)
-                                             : most_frequent_text(network, confusions));
+  return text + (network.classes() <= kMostInTable ? matrix_text(network, confusions)
+                                                   : most_frequent_text(network, confusions));
 }
 
 data::Image Report::sheet(int64_t most_images) const {

@@ -21,7 +21,10 @@ struct Report {
   std::string csv() const;
   // The confusion matrix: a row for each label, a column for each predicted class.
   std::string confusion_csv() const;
-  // Lines: the number of images and, if labels are known, the accuracy and the confusions.
+  // A row for each class, see class_scores.h.
+  std::string per_class_csv() const;
+  // Lines: the number of images and, if labels are known, the accuracy, the results of each class
+  // and the confusions.
   std::string summary() const;
   // A picture with mistakes first, the most certain ones first, and then the least certain images.
   data::Image sheet(int64_t most_images) const;
