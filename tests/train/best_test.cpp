@@ -14,7 +14,6 @@ namespace d2l::test {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::HasSubstr;
 
 // What an evaluation of the test data finds.
 struct Result {
@@ -102,7 +101,7 @@ class Best : public testing::Test {
     Trainer trainer = job.trainer(options);
     CheckpointStore store(folder(), {.keep = 100});
     trainer.set_files(&store, nullptr);
-    const TrainerReport report = trainer.run();
+    TrainerReport report = trainer.run();
     evaluations = job.objective.evaluations;
     return report;
   }
