@@ -13,6 +13,7 @@
 #include "data/formats/cifar.h"
 #include "data/formats/idx.h"
 #include "data/synthetic.h"
+#include "data/table/table_dataset.h"
 #include "framework/base/error.h"
 #include "framework/base/text.h"
 
@@ -185,6 +186,10 @@ std::unique_ptr<Dataset> open_entry(const Entry& entry, const fs::path& data_dir
 // Opens a folder of shards, or a folder of original files that is named after their dataset.
 std::unique_ptr<Dataset> open_folder(const fs::path& folder, Split split,
                                      const ShardDatasetOptions& options) {
+  if (auto table = find_table(folder, split)) return table;
+  const Split other = split == Split::train ? Split::test : Split::train;
+  check(!fs::exists(folder / packed_table_name(other)), folder.string(), ": expected ",
+        packed_table_name(split), ", found only ", packed_table_name(other));
   const Entry* entry = find_entry(name_of(folder));
   const bool has_shards =
       !find_shards(folder, Split::train).empty() || !find_shards(folder, Split::test).empty();
@@ -229,6 +234,7 @@ std::unique_ptr<Dataset> find_dataset(const std::string& name_or_folder, const f
     return find_files(*entry, data_dir, split, options);
   if (const auto sized = sized_synthetic(name_or_folder)) return make_synthetic(split, *sized);
   if (!fs::is_directory(name_or_folder)) return nullptr;
+  if (auto table = find_table(name_or_folder, split)) return table;
   if (!find_shards(name_or_folder, split).empty())
     return open_folder(name_or_folder, split, options);
   const Entry* entry = find_entry(name_of(name_or_folder));

@@ -28,12 +28,13 @@ void check_class_names(const DatasetInfo& train, const DatasetInfo& test) {
 
 Dataset::Dataset(DatasetInfo info) : info_(std::move(info)) {
   check(info_.samples > 0, info_.name, ": expected at least one sample, found ", info_.samples);
-  const Shape& shape = info_.shape;
-  check((shape.rank() == 1 && shape[0] > 0) ||
-            (shape.rank() == 3 && shape[2] > 0 && (shape[0] > 0) == (shape[1] > 0)),
-        info_.name, ": expected images of height, width, channels, or rows of values, found shape ",
-        shape);
-  check(info_.classes > 0 || (info_.classes == 0 && shape.rank() == 1), info_.name,
+  const Shape& sample = info_.shape;
+  check(info_.is_table()
+            ? sample[0] > 0
+            : sample.rank() == 3 && sample[2] > 0 && (sample[0] > 0) == (sample[1] > 0),
+        info_.name, ": expected images of height, width, channels or rows of values, found shape ",
+        sample);
+  check(info_.is_table() ? info_.classes >= 0 : info_.classes > 0, info_.name,
         ": expected at least one class, found ", info_.classes);
   check(
       info_.class_names.empty() || static_cast<int64_t>(info_.class_names.size()) == info_.classes,
@@ -42,8 +43,10 @@ Dataset::Dataset(DatasetInfo info) : info_(std::move(info)) {
 
 std::string Dataset::fingerprint() const {
   const std::string size = info_.has_one_size() ? concat(shape()) : "different sizes";
-  return concat(name(), ", ", with_thousands(samples()), " samples of ", size, " in ", classes(),
-                " classes, checksum ", checksum_text(content_checksum()));
+  const std::string targets =
+      info_.has_labels() ? concat(" in ", classes(), " classes") : " with numbers as targets";
+  return concat(name(), ", ", with_thousands(samples()), " samples of ", size, targets,
+                ", checksum ", checksum_text(content_checksum()));
 }
 
 void Dataset::visit(std::span<const int64_t> indices, const Visitor& visitor,
@@ -66,7 +69,8 @@ std::vector<int64_t> Dataset::class_counts(int64_t samples) const {
 
 std::vector<int64_t> Dataset::count_labels(int64_t samples) const {
   std::vector<int64_t> counts(static_cast<size_t>(info_.classes));
-  for (int64_t index = 0; index < samples; ++index) ++counts[static_cast<size_t>(label_of(index))];
+  for (int64_t index = 0; info_.has_labels() && index < samples; ++index)
+    ++counts[static_cast<size_t>(label_of(index))];
   return counts;
 }
 

@@ -22,18 +22,20 @@ struct DatasetInfo {
   std::string name{};
   int64_t samples = 0;
   // Of every image: height, width, channels. Height and width are 0 if the images differ in size.
-  // Of every row of a table: the number of its values.
+  // For tables: the number of values of a row.
   Shape shape{};
-  int64_t classes = 0;                     // labels are in [0, classes); 0: targets are numbers
+  int64_t classes = 0;                     // labels are in [0, classes); 0: the targets are numbers
   std::vector<std::string> class_names{};  // one per class, or none
   std::string source{};                    // where it comes from
   std::string licence{};
   std::vector<std::string> remarks{};  // what is missing in its files, which are usable
   // Of the pixel values, from 0 to 1, of all images: one per channel, or none if not known.
   std::vector<double> mean{}, deviation{};
-  // How the columns of a table become values: TableForm::text(); empty for images.
-  std::string table{};
+  std::string table{};  // how a table's columns become values: TableForm::text(); empty for images
+  double least_target = 0, largest_target = 0;  // of the training data, if the targets are numbers
 
+  bool is_table() const { return shape.rank() == 1; }
+  bool has_labels() const { return classes > 0; }
   bool has_one_size() const { return shape[0] > 0; }
   int64_t input_elements() const { return shape.elements(); }  // 0 if the images differ in size
 };
@@ -52,7 +54,8 @@ class DamagedSample : public Error {
 // sample with its Sample::damage to the visitor.
 enum class OnDamage { fail, visit };
 
-// Images with labels, addressed by index in their original order. Reading is thread-safe.
+// Images or rows of a table with their targets, addressed by index in their original order. Reading
+// is thread-safe.
 class Dataset {
  public:
   // `position`: the sample's position in the requested indices. The bytes of `sample` are valid
@@ -81,12 +84,14 @@ class Dataset {
   void visit(std::span<const int64_t> indices, const Visitor& visitor,
              OnDamage on_damage = OnDamage::fail) const;
 
-  // The number of samples of each class among the first `samples`. Does not read images.
+  // The number of samples of each class among the first `samples`; empty if the targets are
+  // numbers. Does not read images.
   std::vector<int64_t> class_counts(int64_t samples) const;
 
-  // The label of a sample, without reading its image. Throws Error for an index out of range.
+  // The label of a sample, without reading its image; 0 if the targets are numbers. Throws Error
+  // for an index out of range.
   int64_t label(int64_t index) const;
-  // The same for the target, if the targets are numbers; otherwise 0.
+  // The same for a target that is a number; 0 if the targets are labels.
   float target(int64_t index) const;
 
   // Copies sample indices[i] to images + i * input_elements() and its label to labels[i]. Throws

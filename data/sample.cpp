@@ -17,7 +17,7 @@ std::string to_string(Encoding encoding) {
     case Encoding::values:
       return "values";
   }
-  fail("expected an encoding of images, found ", static_cast<int>(encoding));
+  fail("expected an encoding, found ", static_cast<int>(encoding));
 }
 
 }  // namespace d2l::data

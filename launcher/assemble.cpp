@@ -1,5 +1,9 @@
 #include "launcher/assemble.h"
 
+#include <algorithm>
+
+#include "framework/train/objectives/classification.h"
+#include "framework/train/objectives/regression.h"
 #include "launcher/options/usage.h"
 #include "launcher/rate_factors.h"
 #include "models/zoo.h"
@@ -46,6 +50,12 @@ std::unique_ptr<Optimizer> lars(const OptimizerConfig& config, nn::ParameterSet&
                                 .lr_factors = rate_factors(config, parameters).of_slots});
 }
 
+RegressionOptions::Loss regression_loss(LossChoice choice) {
+  using enum RegressionOptions::Loss;
+  if (choice == LossChoice::l1) return absolute;
+  return choice == LossChoice::huber ? huber : squared;
+}
+
 std::vector<int64_t> milestone_steps(const std::vector<Duration>& milestones,
                                      int64_t steps_per_epoch) {
   std::vector<int64_t> steps;
@@ -66,9 +76,28 @@ std::vector<int64_t> milestone_steps(const std::vector<Duration>& milestones,
 
 std::unique_ptr<nn::Module> make_model(const ModelConfig& config, const Shape& input,
                                        int64_t classes) {
-  return models::build_model(
-      config.name,
-      {.input = input, .classes = classes, .init = word_of(config.init), .width = config.width});
+  return models::build_model(config.name, {.input = input,
+                                           .classes = std::max<int64_t>(classes, 1),
+                                           .init = word_of(config.init),
+                                           .width = config.width});
+}
+
+std::unique_ptr<Objective> make_objective(const Config& config, const data::DatasetInfo& data,
+                                          Backend& backend) {
+  const RegularisationConfig& options = config.regularisation;
+  const bool of_classes = options.loss == LossChoice::cross_entropy;
+  if (options.loss != LossChoice::automatic && of_classes != data.has_labels())
+    usage("--loss ", word_of(options.loss), " expects targets that are ",
+          of_classes ? "classes" : "numbers", ", found ",
+          data.has_labels() ? concat(data.classes, " classes") : "numbers", " in ", data.name);
+  if (data.has_labels())
+    return make_classification(
+        backend, {.classes = data.classes, .label_smoothing = options.label_smoothing});
+  if (options.label_smoothing > 0)
+    usage("--label-smoothing expects targets that are classes, found numbers in ", data.name);
+  return make_regression({.loss = regression_loss(options.loss),
+                          .huber_delta = options.huber_delta,
+                          .log_error = data.least_target >= 1});
 }
 
 std::unique_ptr<Optimizer> make_optimizer(const Config& config, nn::ParameterSet& parameters) {

@@ -2,18 +2,26 @@
 
 #include <memory>
 
+#include "data/dataset.h"
 #include "framework/base/shape.h"
 #include "framework/nn/module.h"
 #include "framework/optim/optimizer.h"
 #include "framework/optim/schedule.h"
+#include "framework/train/objective.h"
 #include "launcher/options/config.h"
 
 namespace d2l::launcher {
 
 // Makes the network that the options name, for images of the shape `input` (height, width,
-// channels). Throws what models::build_model() throws.
+// channels) or rows of `input` values. classes: 0 if it predicts numbers. Throws what
+// models::build_model() throws.
 std::unique_ptr<nn::Module> make_model(const ModelConfig& config, const Shape& input,
                                        int64_t classes);
+
+// Makes the objective for the targets of these training data. Numbers also have the metric log_rmse
+// if all of them are at least 1. Throws UsageError for options that do not fit the targets.
+std::unique_ptr<Objective> make_objective(const Config& config, const data::DatasetInfo& data,
+                                          Backend& backend);
 
 // Makes the optimizer that the options name. `config` must have passed validate(). Throws
 // UsageError of rate_factors().

@@ -5,7 +5,7 @@
 
 #include "framework/backend/backend.h"
 #include "framework/nn/parameter_set.h"
-#include "models/zoo.h"
+#include "launcher/assemble.h"
 
 namespace d2l::launcher {
 namespace {
@@ -13,14 +13,10 @@ namespace {
 // The first batch norm that gets only one value per channel from one sample; empty if there is
 // none.
 std::string layer_with_one_value(const Config& config, const data::Loader& train_data) {
-  const Shape& image = train_data.sample_shape();
   const std::unique_ptr<Backend> made = make_dry_backend();
   Backend& dry = *made;
-  const auto model =
-      models::build_model(config.model.name, {.input = image,
-                                              .classes = train_data.dataset().classes(),
-                                              .init = word_of(config.model.init),
-                                              .width = config.model.width});
+  const Shape& sample = train_data.sample_shape();
+  const auto model = make_model(config.model, sample, train_data.dataset().classes());
   nn::ParameterSet parameters(*model, dry, std::nullopt);
   parameters.freeze(config.training.freeze);
   std::string found;
@@ -28,7 +24,7 @@ std::string layer_with_one_value(const Config& config, const data::Loader& train
                         if (n < 2 && found.empty()) found = layer;
                       }};
   const NoGrad no_grad;
-  (*model)(Variable(Tensor(dry, {1, image[0], image[1], image[2]})), context);
+  (*model)(Variable(Tensor(dry, sample.with_front(1))), context);
   return found;
 }
 

@@ -86,6 +86,17 @@ void print_progress(const Snapshot& snapshot, const char* label, const char* nam
   if (found != snapshot.integers.end()) std::cout << label << found->second << '\n';
 }
 
+// The best evaluation of the run until then.
+void print_best(const Snapshot& snapshot) {
+  const std::string result = launcher::best_result(snapshot);
+  if (result.empty()) return;
+  const auto step = snapshot.integers.find("progress/best_step");
+  std::cout << "best       " << result;
+  if (step != snapshot.integers.end() && step->second >= 0)
+    std::cout << ", after step " << step->second;
+  std::cout << '\n';
+}
+
 int info(const Command& command) {
   std::filesystem::path path = resolve(command.paths[0]);
   Snapshot snapshot = read_checkpoint(path);
@@ -93,6 +104,7 @@ int info(const Command& command) {
             << "size       " << human_bytes(std::filesystem::file_size(path)) << '\n';
   print_progress(snapshot, "step       ", "progress/step");
   print_progress(snapshot, "epoch      ", "progress/epoch");
+  print_best(snapshot);
   std::cout << "verified   every byte\n\n";
   int64_t parameters = print_arrays(snapshot);
   std::cout << with_thousands(parameters) << " parameters in all\n\n";

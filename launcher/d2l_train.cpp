@@ -87,7 +87,7 @@ void log_setup(const Config& config, const Setup& setup, const Machine& machine,
   if (!rates.empty()) log.info(rates);
   const std::string pipelines = pipelines_of(config).note;
   if (!pipelines.empty()) log.info(pipelines);
-  log.info(data_memory(*setup.train_data, *setup.test_data, machine.loader_threads));
+  log.info(data_memory(*setup.train_data, setup.test_data.get(), machine.loader_threads));
   const std::string products = machine.backend->describe_products(setup.options.step.activations);
   if (!products.empty()) log.info(products);
   for (const std::string& warning : gather_messages(warnings(config, machine, setup), session))
@@ -101,7 +101,7 @@ void log_setup(const Config& config, const Setup& setup, const Machine& machine,
 std::string load_weights(const Config& config, Setup& setup, Log& log) {
   return load_start_weights({.file = config.model.weights,
                              .model = config.model.name,
-                             .input_channels = setup.train_data->sample_shape()[2],
+                             .input = setup.train_data->sample_shape(),
                              .warn = [&log](const std::string& text) { log.warn(text); }},
                             setup.parameters);
 }

@@ -41,9 +41,10 @@ std::string cache_warning(const Config& config, int ranks, const data::Dataset& 
                 "reduce --shuffle-window");
 }
 
-std::string data_memory(const data::Loader& train, const data::Loader& test, int threads) {
+std::string data_memory(const data::Loader& train, const data::Loader* test, int threads) {
   uint64_t datasets = 0, orders = 0, batches = 0;
-  for (const data::Loader* loader : {&train, &test}) {
+  for (const data::Loader* loader : {&train, test}) {
+    if (loader == nullptr) continue;
     datasets += loader->dataset().memory_bound();
     orders += loader->order_bytes();
     batches += loader->batch_bytes();

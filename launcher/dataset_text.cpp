@@ -6,6 +6,7 @@
 #include <set>
 #include <sstream>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -16,7 +17,8 @@
 namespace d2l::launcher {
 namespace {
 
-constexpr int64_t kMostSide = 1'000'000, kMostChannels = 1024, kMostClasses = 100'000'000;
+constexpr int64_t kMostSide = 1'000'000, kMostChannels = 1024, kMostClasses = 100'000'000,
+                  kMostValues = 100'000'000;
 constexpr std::string_view kDigits = "0123456789abcdef";
 
 // A name may contain any character: control characters and backslashes become \xHH.
@@ -68,7 +70,8 @@ class LineReader {
   }
   Shape shape(const std::string& value) const {
     const auto parts = split_at(value, 'x');
-    expect(parts.size() == 3, "HEIGHTxWIDTHxCHANNELS", value);
+    if (parts.size() == 1) return {integer(value, 1, kMostValues)};
+    expect(parts.size() == 3, "HEIGHTxWIDTHxCHANNELS or VALUES", value);
     const Shape found{integer(parts[0], 0, kMostSide), integer(parts[1], 0, kMostSide),
                       integer(parts[2], 1, kMostChannels)};
     expect((found[0] > 0) == (found[1] > 0), "height and width, or 0x0", value);
@@ -85,6 +88,12 @@ class LineReader {
       found.push_back(number);
     }
     return found;
+  }
+
+  std::pair<double, double> range(const std::string& value) const {
+    const std::vector<double> found = numbers(value);
+    expect(found.size() == 2, "two numbers", value);
+    return {found[0], found[1]};
   }
 
  private:
@@ -110,7 +119,10 @@ class LineReader {
 void check_complete(const data::DatasetInfo& info, const std::string& source) {
   const auto channels = static_cast<size_t>(info.shape.rank() == 3 ? info.shape[2] : 0);
   const size_t names = info.class_names.size();
-  check(channels > 0 && info.classes > 0, source, ": expected a shape and a number of classes");
+  check(info.is_table() || channels > 0, source, ": expected a shape");
+  check(info.is_table() || info.has_labels(), source, ": expected a number of classes");
+  check(info.least_target <= info.largest_target, source,
+        ": expected an ascending range of targets");
   check(names == 0 || static_cast<int64_t>(names) == info.classes, source, ": expected ",
         info.classes, " names of classes, found ", names);
   for (const auto* numbers : {&info.mean, &info.deviation})
@@ -120,9 +132,17 @@ void check_complete(const data::DatasetInfo& info, const std::string& source) {
 
 }  // namespace
 
+std::string sizes_text(const Shape& shape) {
+  std::vector<std::string> sizes;
+  for (const int64_t size : shape) sizes.push_back(std::to_string(size));
+  return join(sizes, "x");
+}
+
 std::string dataset_text(const data::DatasetInfo& info) {
-  std::string text = concat("name = ", escaped(info.name), "\nshape = ", info.shape[0], "x",
-                            info.shape[1], "x", info.shape[2], "\nclasses = ", info.classes, "\n");
+  std::string text = concat("name = ", escaped(info.name), "\nshape = ", sizes_text(info.shape),
+                            "\nclasses = ", info.classes, "\n");
+  if (!info.has_labels())
+    text += "targets = " + numbers_text({info.least_target, info.largest_target}) + "\n";
   if (!info.mean.empty()) text += "mean = " + numbers_text(info.mean) + "\n";
   if (!info.deviation.empty()) text += "deviation = " + numbers_text(info.deviation) + "\n";
   for (const std::string& name : info.class_names) text += "class = " + escaped(name) + "\n";
@@ -146,7 +166,9 @@ data::DatasetInfo parse_dataset_text(const std::string& text, const std::string&
     else if (key == "shape")
       info.shape = read.shape(value);
     else if (key == "classes")
-      info.classes = read.integer(value, 1, kMostClasses);
+      info.classes = read.integer(value, 0, kMostClasses);
+    else if (key == "targets")
+      std::tie(info.least_target, info.largest_target) = read.range(value);
     else if (key == "mean")
       info.mean = read.numbers(value);
     else if (key == "deviation")
@@ -154,7 +176,8 @@ data::DatasetInfo parse_dataset_text(const std::string& text, const std::string&
     else if (key == "class")
       info.class_names.push_back(read.name(value));
     else
-      fail(where, ": expected name, shape, classes, mean, deviation or class, found '", key, "'");
+      fail(where, ": expected name, shape, classes, targets, mean, deviation or class, found '",
+           key, "'");
   }
   check_complete(info, source);
   return info;

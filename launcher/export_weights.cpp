@@ -7,6 +7,7 @@
 #include "framework/base/text.h"
 #include "framework/weights/safetensors.h"
 #include "launcher/assemble.h"
+#include "launcher/dataset_text.h"
 #include "launcher/network_arrays.h"
 #include "launcher/options/normalization.h"
 #include "launcher/pipelines.h"
@@ -59,7 +60,7 @@ std::map<std::string, std::string> metadata_of(const StoredNetwork& network) {
       {"format", "pt"},
       {"model", config.model.name},
       {"width", std::to_string(config.model.width)},
-      {"input", concat(network.input[0], "x", network.input[1], "x", network.input[2])},
+      {"input", sizes_text(network.input)},
       {"classes", std::to_string(network.classes())},
       {"dataset", network.data.name},
       {"step", std::to_string(network.step)},
@@ -81,7 +82,7 @@ void export_weights(const StoredNetwork& network, const std::filesystem::path& t
   const auto model = make_model(network.config.model, network.input, network.classes());
   const nn::ParameterSet parameters(*model, *dry, std::nullopt);
   std::vector<weights::WeightToWrite> written;
-  for (const weights::ModelArray& array : network_arrays(parameters, network.input[2])) {
+  for (const weights::ModelArray& array : network_arrays(parameters, network.input)) {
     written.push_back(weight_of(network, array));
     if (array.name.ends_with(kVariance)) written.push_back(counter_of(array.name, network.step));
   }

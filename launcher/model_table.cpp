@@ -30,7 +30,7 @@ Row row_of(const std::string& name) {
   const auto model = models::build_model(name, options);
   const nn::ParameterSet parameters(*model, backend, std::nullopt);
   const NoGrad no_grad;
-  (*model)(Variable(Tensor(backend, {1, in[0], in[1], in[2]})), {});
+  (*model)(Variable(Tensor(backend, in.with_front(1))), {});
   int64_t multiply_adds = 0;
   for (const Cost& cost : profiler.costs()) multiply_adds += cost.multiply_adds;
   return {name, with_thousands(parameters.count()), amount(multiply_adds),

@@ -3,7 +3,7 @@
 namespace d2l::launcher {
 
 std::vector<weights::ModelArray> network_arrays(const nn::ParameterSet& parameters,
-                                                int64_t input_channels) {
+                                                const Shape& input) {
   std::vector<weights::ModelArray> arrays;
   const auto& slots = parameters.slots();  // from the output to the input
   for (auto slot = slots.rbegin(); slot != slots.rend(); ++slot)
@@ -12,7 +12,7 @@ std::vector<weights::ModelArray> network_arrays(const nn::ParameterSet& paramete
                       .image = slot->parameter->image,
                       .is_head = slot->is_head,
                       .reads_input = slot == slots.rbegin() && slot->shape.rank() == 4 &&
-                                     slot->shape[3] == input_channels});
+                                     input.rank() == 3 && slot->shape[3] == input[2]});
   for (const auto& slot : parameters.buffer_slots())
     arrays.push_back({.name = slot.name, .shape = slot.buffer->shape});
   return arrays;

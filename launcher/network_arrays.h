@@ -8,8 +8,9 @@
 namespace d2l::launcher {
 
 // The parameters and buffers of a network under the names and in the form that files of weights
-// have: parameters from the input to the output, then buffers.
+// have: parameters from the input to the output, then buffers. `input`: height, width, channels of
+// an image, or the values of a row.
 std::vector<weights::ModelArray> network_arrays(const nn::ParameterSet& parameters,
-                                                int64_t input_channels);
+                                                const Shape& input);
 
 }  // namespace d2l::launcher

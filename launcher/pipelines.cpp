@@ -47,6 +47,7 @@ Pipelines pipelines_of(const Config& config) {
 
 Shape train_shape(const Pipelines& pipelines, const Shape& images) {
   const Shape shape = result_shape("--augment", pipelines.train, images);
+  if (shape.rank() == 1) return shape;  // a row, without steps
   check_on_device(pipelines.train.on_device(), shape);
   if (pipelines.train.finishes() && shape[2] != 1 && shape[2] != 3)
     usage("--augment: rand-augment expects images with 1 or 3 channels, found ", shape[2]);

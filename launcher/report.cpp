@@ -26,14 +26,28 @@ Progress::Form progress_form(const Config& config, const Terminal& terminal) {
   return bar ? Progress::Form::bar : Progress::Form::lines;
 }
 
+std::string result_text(const TrainerReport& report, const std::vector<Metric>& metrics) {
+  std::string text = "loss " + rounded(report.loss);
+  for (size_t i = 0; i < metrics.size(); ++i)
+    text += concat(", train ", metrics[i].label, " ", metrics[i].text(report.train[i]));
+  if (report.test.empty()) return text + ", no test data";
+  if (report.best && report.best->metric.name == loss_metric().name)
+    text += ", test loss " + rounded(report.test_loss);
+  for (size_t i = 0; i < metrics.size(); ++i)
+    text += concat(", test ", metrics[i].label, " ", metrics[i].text(report.test[i]));
+  return text;
+}
+
+std::string best_text(const Position::Best& best) {
+  return concat("best test ", best.metric.label, " ", best.metric.text(best.value),
+                best.metric.larger_is_better ? "" : " (smaller is better)",
+                best.step < 0 ? "" : concat(", after step ", best.step));
+}
+
 void print_report(const TrainerReport& report, const std::vector<Metric>& metrics,
                   const Machine& machine, Log& log) {
-  std::string text = concat("loss ", fixed(report.loss, 3));
-  for (size_t i = 0; i < metrics.size(); ++i)
-    text += concat(", train ", metrics[i].label, " ", fixed(report.train[i], 3));
-  for (size_t i = 0; i < metrics.size(); ++i)
-    text += concat(", test ", metrics[i].label, " ", fixed(report.test[i], 3));
-  log.info(text);
+  log.info(result_text(report, metrics));
+  if (report.best) log.info(best_text(*report.best));
   log.info(fixed(report.compute_rate, 1), " examples/sec on ", where_text(machine),
            " (wall-clock with data: ", fixed(report.wall_rate, 1), "), ", report.data.text());
 }

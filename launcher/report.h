@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "framework/base/log.h"
@@ -15,7 +16,15 @@ namespace d2l::launcher {
 // The form of progress that --progress selects for this terminal.
 Progress::Form progress_form(const Config& config, const Terminal& terminal);
 
-// Prints the book's two lines about a finished run: loss and metrics; examples per second.
+// The result of a finished run, with the training loss first: "loss 0.541, train acc 0.794, test
+// acc 0.710"; at the end "no test data" if there are none.
+std::string result_text(const TrainerReport& report, const std::vector<Metric>& metrics);
+
+// "best test rmse 0.123 (smaller is better), after step 240"
+std::string best_text(const Position::Best& best);
+
+// Prints the book's two lines about a finished run, its result and the examples per second; between
+// them the best evaluation.
 void print_report(const TrainerReport& report, const std::vector<Metric>& metrics,
                   const Machine& machine, Log& log);
 

@@ -106,7 +106,10 @@ void log_start(const Config& config, Trainer& trainer,
     log.info("continuing after step ", trainer.state().position.step,
              found ? " from " : ": no checkpoint in ",
              found ? found->path.string() : config.run.out);
-  if (trainer.finished())
+  if (trainer.ended_early())
+    log.info("nothing left to do: the run has ended early: ", trainer.reason_for_early_end(),
+             "; a larger --patience continues it");
+  else if (trainer.finished())
     log.info("nothing left to do: the run has reached --epochs or --max-steps");
 }
 

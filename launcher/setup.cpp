@@ -26,12 +26,26 @@ data::Order order_of(ShuffleChoice choice) {
   return choice == ShuffleChoice::blocks ? data::Order::blocks : data::Order::shuffled;
 }
 
-std::unique_ptr<data::Loader> open_loader(const Config& config, const Machine& machine,
+std::unique_ptr<data::Dataset> open_split(const Config& config, const Machine& machine,
                                           data::Split split) {
+  return data::open_dataset(config.data.name, config.data.folder, split,
+                            shard_options(config, machine.comm->size(), split));
+}
+
+// The test data; nullptr for a table without a split of this name.
+std::unique_ptr<data::Dataset> open_test(const Config& config, const Machine& machine,
+                                         const data::Dataset& train) {
+  if (train.info().is_table())
+    return data::find_dataset(config.data.name, config.data.folder, data::Split::test);
+  return open_split(config, machine, data::Split::test);
+}
+
+// nullptr without a dataset.
+std::unique_ptr<data::Loader> make_loader(const Config& config, const Machine& machine,
+                                          data::Split split,
+                                          std::shared_ptr<data::Dataset> dataset) {
+  if (!dataset) return nullptr;
   const bool train = split == data::Split::train;
-  std::shared_ptr<data::Dataset> dataset =
-      data::open_dataset(config.data.name, config.data.folder, split,
-                         shard_options(config, machine.comm->size(), split));
   const Pipelines pipelines = pipelines_of(config);
   if (train)
     train_shape(pipelines, dataset->shape());  // throws if it does not fit
@@ -62,13 +76,31 @@ std::unique_ptr<data::Loader> open_loader(const Config& config, const Machine& m
           .on_bad_sample = config.data.on_bad_sample});
 }
 
-void check_same_kind(const data::Loader& train, const data::Loader& test) {
-  const data::Dataset &training = train.dataset(), &testing = test.dataset();
-  check(test.sample_shape() == train.sample_shape() && testing.classes() <= training.classes(),
-        training.name(), ": expected test images of shape ", train.sample_shape(), " in at most ",
-        training.classes(), " classes, like the training images, found ", test.sample_shape(),
+void check_same_kind(const data::Loader& train, const data::Loader* test) {
+  if (test == nullptr) return;
+  const data::Dataset &training = train.dataset(), &testing = test->dataset();
+  check(test->sample_shape() == train.sample_shape() && testing.classes() <= training.classes(),
+        training.name(), ": expected test samples of shape ", train.sample_shape(), " in at most ",
+        training.classes(), " classes, like the training samples, found ", test->sample_shape(),
         " in ", testing.classes());
   check_class_names(training.info(), testing.info());
+  check(testing.info().table == training.info().table, training.name(),
+        ": expected test data in the form of the training data, found values of other columns; "
+        "pack both with one command");
+}
+
+// Options about evaluations need some.
+void check_evaluations(const Config& config, bool has_tests, int64_t steps_per_epoch) {
+  const int64_t epochs = config.training.epochs, patience = config.training.patience;
+  if (!has_tests && !config.run.best.empty())
+    throw UsageError("--best " + config.run.best + " has no effect without test data");
+  if (!has_tests && patience > 0)
+    throw UsageError(concat("--patience ", patience, " has no effect without test data"));
+  if (patience > 0 && config.run.eval_every > epochs * steps_per_epoch)
+    throw UsageError(concat("--patience ", patience,
+                            " expects evaluations: --eval-every of at most ",
+                            epochs * steps_per_epoch, ", the steps of --epochs ", epochs,
+                            ", found ", config.run.eval_every));
 }
 
 TrainerOptions trainer_options(const Config& config, const Machine& machine,
@@ -78,6 +110,8 @@ TrainerOptions trainer_options(const Config& config, const Machine& machine,
           .max_steps = config.training.max_steps,
           .save_every = config.run.save_every,
           .eval_every = config.run.eval_every,
+          .best = config.run.best,
+          .patience = config.training.patience,
           .log_every = config.run.log_every,
           .schedule = make_schedule(config, steps_per_epoch),
           .ema = config.regularisation.ema,
@@ -108,6 +142,12 @@ std::string count_text(const nn::ParameterSet& parameters) {
                 frozen > 0 ? ", of which " + with_thousands(frozen) + " are frozen" : "");
 }
 
+std::string samples_text(const Setup& setup) {
+  const std::string training = with_thousands(setup.train_data->dataset().samples());
+  if (!setup.test_data) return training + " samples, no test data";
+  return concat(training, " + ", with_thousands(setup.test_data->samples()), " samples");
+}
+
 }  // namespace
 
 Config checked_config(const CommandLine& line, int ranks) {
@@ -133,19 +173,23 @@ Facts facts_of(const Config& config) {
 }
 
 Setup::Setup(const Config& config, const Machine& machine, Backend& backend)
-    : train_data(open_loader(config, machine, data::Split::train)),
-      test_data(open_loader(config, machine, data::Split::test)),
+    : train_data(make_loader(config, machine, data::Split::train,
+                             open_split(config, machine, data::Split::train))),
+      test_data(make_loader(config, machine, data::Split::test,
+                            open_test(config, machine, train_data->dataset()))),
       train_fingerprint(train_data->dataset().fingerprint()),
-      test_fingerprint(test_data->dataset().fingerprint()),
+      test_fingerprint(test_data ? test_data->dataset().fingerprint() : "none"),
       model(make_model(config.model, train_data->sample_shape(), train_data->dataset().classes())),
       parameters(*model, backend, config.training.seed),
-      objective(
-          make_classification(backend, {.classes = train_data->dataset().classes(),
-                                        .label_smoothing = config.regularisation.label_smoothing})),
+      objective(make_objective(config, train_data->dataset().info(), backend)),
       options(trainer_options(config, machine, *train_data)) {
-  check_same_kind(*train_data, *test_data);
+  check_same_kind(*train_data, test_data.get());
+  deciding_metric(objective->metrics(), config.run.best);  // throws if there is no such metric
+  check_evaluations(config, test_data != nullptr, train_data->steps_per_epoch());
   options.texts["data"] = train_fingerprint;
-  options.texts["dataset"] = dataset_text(train_data->dataset().info());
+  const data::DatasetInfo& info = train_data->dataset().info();
+  options.texts["dataset"] = dataset_text(info);
+  if (info.is_table()) options.texts["table"] = info.table;
   statistics_warning = check_batch_statistics(config, *train_data, machine.comm->size());
   parameters.freeze(config.training.freeze);
   optimizer = make_optimizer(config, parameters);
@@ -158,7 +202,7 @@ TrainerParts Setup::parts(Communicator& comm, Log& log) {
           .optimizer = *optimizer,
           .comm = comm,
           .train_data = *train_data,
-          .test_data = *test_data,
+          .test_data = test_data.get(),
           .log = log};
 }
 
@@ -172,10 +216,9 @@ Facts Setup::facts() const {
 std::string description(const Config& config, const Setup& setup, const Machine& machine,
                         const Backend& backend) {
   return concat(config.model.name, ", ", count_text(setup.parameters), "; ",
-                setup.train_data->dataset().name(), ", ",
-                with_thousands(setup.train_data->dataset().samples()), " + ",
-                with_thousands(setup.test_data->samples()), " samples; ", machine.comm->describe(),
-                "; ", to_string(machine.threads), "; ", backend.describe());
+                setup.train_data->dataset().name(), ", ", samples_text(setup), "; ",
+                machine.comm->describe(), "; ", to_string(machine.threads), "; ",
+                backend.describe());
 }
 
 std::string warnings(const Config& config, const Machine& machine, const Setup& setup) {
@@ -191,7 +234,10 @@ std::string warnings(const Config& config, const Machine& machine, const Setup& 
   if (batch_size > train_data.samples())
     text += concat("--batch-size ", batch_size, " is larger than the training set of ",
                    train_data.samples(), " samples: each step uses all of them\n");
-  for (const std::string& line : data::oddities(train_data.dataset(), setup.test_data->dataset()))
+  const data::Dataset& training = train_data.dataset();
+  for (const std::string& line :
+       setup.test_data ? data::oddities(training, setup.test_data->dataset())
+                       : data::oddities(training, data::Split::train, training.samples()))
     text += line + "\n";
   return text;
 }

@@ -8,7 +8,6 @@
 #include "framework/comm/agreement.h"
 #include "framework/nn/parameter_set.h"
 #include "framework/optim/optimizer.h"
-#include "framework/train/objectives/classification.h"
 #include "framework/train/trainer.h"
 #include "launcher/command_line.h"
 #include "launcher/devices.h"
@@ -33,8 +32,9 @@ struct Setup {
   // The facts about data and network that must also be equal on all ranks.
   Facts facts() const;
 
-  std::unique_ptr<data::Loader> train_data, test_data;
-  std::string train_fingerprint, test_fingerprint;  // of the datasets
+  std::unique_ptr<data::Loader> train_data;
+  std::unique_ptr<data::Loader> test_data;  // nullptr: there are none, so no evaluations
+  std::string train_fingerprint, test_fingerprint;  // of the datasets; "none" without test data
   std::unique_ptr<nn::Module> model;
   std::string statistics_warning;  // see check_batch_statistics()
   nn::ParameterSet parameters;

@@ -49,7 +49,7 @@ std::string fitting_model(const WeightFile& file, const std::string& except) {
     const models::ModelOptions options = models::usual_options(name);
     const auto model = models::build_model(name, options);
     const nn::ParameterSet parameters(*model, *dry, std::nullopt);
-    const auto arrays = network_arrays(parameters, options.input[2]);
+    const auto arrays = network_arrays(parameters, options.input);
     if (match(arrays, file).fits_body(arrays)) return name;
   }
   return "";
@@ -107,7 +107,7 @@ std::string report(const StartWeights& given, const WeightFile& file, const Matc
 }  // namespace
 
 std::string load_start_weights(const StartWeights& weights, nn::ParameterSet& parameters) {
-  const std::vector<ModelArray> arrays = network_arrays(parameters, weights.input_channels);
+  const std::vector<ModelArray> arrays = network_arrays(parameters, weights.input);
   const std::unique_ptr<WeightFile> file = open_file(weights);
   const Match match = d2l::weights::match(arrays, *file);
   if (!match.fits_body(arrays)) refuse(weights, *file, match, arrays);

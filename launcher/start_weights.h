@@ -12,7 +12,7 @@ namespace d2l::launcher {
 struct StartWeights {
   std::filesystem::path file;  // see weights::open_weights(), or a checkpoint or run folder of d2l
   std::string model;           // the network's name, for messages
-  int64_t input_channels = 3;
+  Shape input{224, 224, 3};    // of a sample, see network_arrays()
   // Called for each damaged checkpoint of a run folder that is skipped.
   std::function<void(const std::string& message)> warn = [](const std::string&) {};
 };

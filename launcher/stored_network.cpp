@@ -42,7 +42,10 @@ data::DatasetInfo training_data(const Found& found, const Config& config, const 
     if (!data.name.empty())
       throw UsageError("--data " + data.name + " has no effect: " + path +
                        " describes its training data");
-    return parse_dataset_text(text->second, path);
+    data::DatasetInfo info = parse_dataset_text(text->second, path);
+    const auto table = texts.find("table");
+    if (table != texts.end()) info.table = table->second;
+    return info;
   }
   check(!data.name.empty(), path,
         ": expected a description of the training data, found none, because an older version of "
@@ -87,6 +90,16 @@ std::string StoredNetwork::class_name(int64_t label) const {
                                   : data.class_names[static_cast<size_t>(label)];
 }
 
+std::string best_result(const Snapshot& snapshot) {
+  const std::string prefix = "progress/best_";
+  const auto evaluated = snapshot.integers.find("progress/evaluated_step");
+  const auto best = snapshot.reals.lower_bound(prefix);
+  if (evaluated == snapshot.integers.end() || evaluated->second < 0 ||
+      best == snapshot.reals.end() || !best->first.starts_with(prefix))
+    return "";
+  return concat("test ", best->first.substr(prefix.size()), " ", rounded(best->second));
+}
+
 ChosenCheckpoint choose_checkpoint(const CheckpointChoice& choice, const Warn& warn) {
   const fs::path& run = choice.run;
   std::error_code ignored;
@@ -103,8 +116,10 @@ ChosenCheckpoint choose_checkpoint(const CheckpointChoice& choice, const Warn& w
       fs::is_directory(run / "checkpoints", ignored) ? run / "checkpoints" : run;
   if (!choice.from.empty())
     return {CheckpointStore::read(named_checkpoint(choice.from, folder)), ""};
-  if (std::optional<Found> best = best_of(folder, warn))
-    return {std::move(*best), "best checkpoint"};
+  if (std::optional<Found> best = best_of(folder, warn)) {
+    const std::string result = best_result(best->snapshot);
+    return {std::move(*best), "best checkpoint" + (result.empty() ? "" : ": " + result)};
+  }
   std::optional<Found> newest = CheckpointStore::newest_valid(folder, warn);
   check(newest.has_value(), run.string(), ": expected a run folder with ",
         CheckpointStore::steps(folder).empty() ? "a checkpoint (checkpoints/step-*.h5), found none"

@@ -6,7 +6,7 @@
 namespace d2l::models {
 
 // The functions in the table of zoo.cpp; each .cpp file names its network's source.
-std::unique_ptr<nn::Module> softmax_regression(const ModelOptions& options);
+std::unique_ptr<nn::Module> linear_model(const ModelOptions& options);
 std::unique_ptr<nn::Module> mlp(const ModelOptions& options);
 std::unique_ptr<nn::Module> dropout_mlp(const ModelOptions& options);
 std::unique_ptr<nn::Module> lenet(const ModelOptions& options);

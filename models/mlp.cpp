@@ -1,10 +1,10 @@
 #include "models/builders.h"
 
-// The fully connected networks of chapters 3.7, 4.3 and 4.6; weights N(0, .01).
+// The fully connected networks of chapters 3.3, 3.7, 4.3 and 4.6; weights N(0, .01).
 
 namespace d2l::models {
 
-std::unique_ptr<nn::Module> softmax_regression(const ModelOptions& options) {
+std::unique_ptr<nn::Module> linear_model(const ModelOptions& options) {
   nn::LayerInit init = layer_init(options, {.weight = nn::normal(0, 0.01), .bias = {}});
   auto net = std::make_unique<nn::Sequential>();
   net->then<nn::Flatten>().then_named<nn::Linear>("output", options.input, options.classes,

@@ -20,6 +20,7 @@ struct Entry {
   std::unique_ptr<nn::Module> (*build)(const ModelOptions&);
   Usual usual = kGrey;
   Width width = Width::fixed;
+  bool takes_rows = false;  // of tables
 };
 
 template <auto build, int depth>
@@ -28,9 +29,10 @@ std::unique_ptr<nn::Module> deep(const ModelOptions& options) {
 }
 
 constexpr Entry kModels[] = {
-    {"softmax-regression", softmax_regression},
-    {"mlp", mlp},
-    {"dropout-mlp", dropout_mlp},
+    {"linear", linear_model, kGrey, Width::fixed, true},
+    {"softmax-regression", linear_model, kGrey, Width::fixed, true},
+    {"mlp", mlp, kGrey, Width::fixed, true},
+    {"dropout-mlp", dropout_mlp, kGrey, Width::fixed, true},
     {"lenet", lenet},
     {"bn-lenet", bn_lenet},
     {"alexnet", alexnet, kGrey224, Width::any},
@@ -75,6 +77,13 @@ const Entry& find_entry(const std::string& name) {
   throw UsageError(unknown_name("model", name, model_names(), "d2l-train --list-models"));
 }
 
+std::vector<std::string> models_for_rows() {
+  std::vector<std::string> names;
+  for (const Entry& entry : kModels)
+    if (entry.takes_rows) names.emplace_back(entry.name);
+  return names;
+}
+
 }  // namespace
 
 std::vector<std::string> model_names() {
@@ -91,10 +100,15 @@ ModelOptions usual_options(const std::string& name) {
 void check_model_name(const std::string& name) { find_entry(name); }
 
 std::unique_ptr<nn::Module> build_model(const std::string& name, const ModelOptions& options) {
-  check(options.input.rank() == 3 && options.classes >= 1, "model ", name,
-        ": expected an input [h, w, c] and at least 1 class, found ", options.input, " and ",
-        options.classes);
   const Entry& entry = find_entry(name);
+  const int64_t rank = options.input.rank();
+  check(options.classes >= 1, "model ", name, ": expected at least 1 output, found ",
+        options.classes);
+  check(rank == 3 || rank == 1, "model ", name, ": expected an input [h, w, c] or [values], found ",
+        options.input);
+  if (rank == 1 && !entry.takes_rows)
+    throw UsageError(concat("model ", name, ": expected images, found rows of ", options.input[0],
+                            " values, which need --model ", join(models_for_rows(), ", ")));
   if (options.width < 1 || (options.width > 1 && entry.width == Width::fixed))
     throw UsageError(
         concat("model ", name, ": expected a width of ",

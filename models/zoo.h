@@ -9,10 +9,10 @@
 namespace d2l::models {
 
 struct ModelOptions {
-  Shape input{28, 28, 1};  // H, W, C
-  int64_t classes = 10;
-  std::string init = {};  // "xavier", "normal" (weights N(0, .01)), or "" for the model's own
-  int64_t width = 1;      // divides the channels
+  Shape input{28, 28, 1};  // H, W, C of images, or the values of a row
+  int64_t classes = 10;    // outputs: one per class, or 1 that predicts a number
+  std::string init = {};   // "xavier", "normal" (weights N(0, .01)), or "" for the model's own
+  int64_t width = 1;       // divides the channels
 };
 
 std::vector<std::string> model_names();

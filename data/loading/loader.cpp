@@ -24,12 +24,6 @@ Sampler::Options sampler_options(const Dataset& dataset, const LoaderOptions& op
           .window = options.window};
 }
 
-Shape batch_shape(int64_t count, const Shape& sample) {
-  Shape shape{count};
-  for (int64_t size : sample) shape.append(size);
-  return shape;
-}
-
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 }  // namespace
@@ -78,8 +72,8 @@ int64_t Loader::largest_part() const {
 }
 
 uint64_t Loader::largest_batch_bytes() const {
-  // with labels and numbers
-  const auto sample = static_cast<uint64_t>(sample_shape_.elements()) + 2 * sizeof(int64_t);
+  // with target and number
+  const uint64_t sample = input_bytes() + 2 * sizeof(int64_t);
   const auto part = static_cast<uint64_t>(largest_part());
   if (!mixes()) return part * sample;
   const uint64_t pair = (SamplePairs::kNumbers + 1) * sizeof(int64_t) + sizeof(float);
@@ -88,6 +82,16 @@ uint64_t Loader::largest_batch_bytes() const {
 
 uint64_t Loader::batch_bytes() const {
   return (static_cast<uint64_t>(queue_depth_) + 2) * largest_batch_bytes();
+}
+
+DType Loader::input_type() const { return dataset_->info().is_table() ? DType::f32 : DType::u8; }
+
+uint64_t Loader::input_bytes() const {
+  return static_cast<uint64_t>(sample_shape_.elements()) * size_of(input_type());
+}
+
+DType Loader::target_type() const {
+  return dataset_->info().has_labels() ? DType::i64 : DType::f32;
 }
 
 void Loader::seek(int64_t epoch, int64_t step) {
@@ -121,10 +125,10 @@ Batch Loader::next() {
   lock.unlock();  // so that the woken thread can take the lock at once
   room_.notify_one();
   count_replaced(*reading);
-  const Tensor labels = std::move(reading->labels);  // threads may still hold the reading
-  if (mixes())                                       // only now: samples may have been replaced
+  const Tensor targets = std::move(reading->targets);  // threads may still hold the reading
+  if (mixes())                                         // only now: samples may have been replaced
     draw_pairs(options_.pipeline.on_device(), key("pairs", reading->epoch), reading->partners,
-               labels, reading->batch);
+               targets, reading->batch);
   return std::move(reading->batch);
 }
 
@@ -213,11 +217,11 @@ Loader::SharedReading Loader::open(int64_t number) {
     const int64_t count = part.end - part.begin;
     if (mixes()) reading->partners = PartnerRows(part);
     const int64_t extra = std::ssize(reading->partners.extra()), rows = count + extra;
-    reading->labels = Tensor(host_, {rows}, DType::i64);
+    reading->targets = Tensor(host_, {rows}, target_type());
     reading->epoch = options_.order == Order::sequential ? 0 : number / steps_per_epoch();
     reading->begin = part.begin;
-    reading->batch = {.inputs = Tensor(host_, batch_shape(rows, sample_shape_), DType::u8),
-                      .targets = reading->labels.rows(0, count),
+    reading->batch = {.inputs = Tensor(host_, sample_shape_.with_front(rows), input_type()),
+                      .targets = reading->targets.rows(0, count),
                       .global_size = part.global_size,
                       .first_in_global = part.first_in_global,
                       .samples = Tensor(host_, {rows}, DType::i64),
@@ -239,11 +243,16 @@ std::vector<BadSample> Loader::read_piece(Reading& reading, int64_t piece, Piece
   const int64_t position = is_extra ? reading.partners.extra()[static_cast<size_t>(extra)] : begin;
   const auto count =
       static_cast<size_t>(is_extra ? 1 : std::min(piece_samples_, batch.size() - begin));
-  const PieceReader::Piece wanted = {
-      .samples = {batch.samples.data<int64_t>() + begin, count},
-      .labels = {reading.labels.data<int64_t>() + begin, count},
-      .images = batch.inputs.data<uint8_t>() + begin * sample_shape_.elements(),
-      .key = key("views", reading.epoch)};
+  PieceReader::Piece wanted = {.samples = {batch.samples.data<int64_t>() + begin, count},
+                               .labels = {},
+                               .targets = {},
+                               .inputs = static_cast<uint8_t*>(batch.inputs.view().data) +
+                                         static_cast<uint64_t>(begin) * input_bytes(),
+                               .key = key("views", reading.epoch)};
+  if (target_type() == DType::i64)
+    wanted.labels = {reading.targets.data<int64_t>() + begin, count};
+  else
+    wanted.targets = {reading.targets.data<float>() + begin, count};
   order_of(reading.epoch)->read(reading.begin + position, wanted.samples);
   std::vector<BadSample> replaced = reader.read(wanted);
   if (is_extra) replaced.clear();  // the rank that has them in its part counts them

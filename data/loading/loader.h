@@ -63,7 +63,7 @@ class Loader final : public BatchSource {
   Replaced take_replaced() override;
 
   const Dataset& dataset() const { return *dataset_; }
-  // The shape of one sample in a batch: height, width, channels.
+  // The shape of one input in a batch: height, width, channels of an image, or values of a row.
   const Shape& sample_shape() const { return sample_shape_; }
   // The most memory of the orders of samples, and of the batches: those prepared in advance, one
   // that next() has returned and one more.
@@ -79,7 +79,7 @@ class Loader final : public BatchSource {
   struct Reading {
     Batch batch;
     PartnerRows partners;
-    Tensor labels;                 // of all rows of the batch's inputs
+    Tensor targets;                // of all rows of the batch's inputs
     int64_t epoch = 0, begin = 0;  // position of its first sample in the epoch's order
     int64_t pieces = 0, claimed = 0, done = 0;
     std::map<int64_t, std::exception_ptr> errors;        // by piece
@@ -97,6 +97,9 @@ class Loader final : public BatchSource {
   std::vector<BadSample> read_piece(Reading& reading, int64_t piece, PieceReader& reader);
   SharedOrder order_of(int64_t epoch);
   uint64_t largest_batch_bytes() const;
+  DType input_type() const;  // u8 for images, f32 for rows
+  uint64_t input_bytes() const;
+  DType target_type() const;  // i64 for labels, f32 for numbers
   bool mixes() const { return options_.pipeline.on_device().mixes_samples(); }
   RngKey key(std::string_view purpose, int64_t epoch) const;
   void check_replaced(const Reading& reading) const;

@@ -25,8 +25,17 @@ PieceReader::PieceReader(const Dataset& dataset, const Pipeline& pipeline,
     : dataset_(dataset),
       pipeline_(pipeline),
       result_(pipeline.result_shape(dataset.shape())),
-      elements_(static_cast<size_t>(result_.elements())),
+      input_bytes_(static_cast<size_t>(result_.elements()) *
+                   (dataset.info().is_table() ? sizeof(float) : 1)),
       on_bad_sample_(on_bad_sample) {}
+
+PieceReader::Piece PieceReader::Piece::at(size_t position, size_t input_bytes) const {
+  return {.samples = samples.subspan(position, 1),
+          .labels = labels.empty() ? labels : labels.subspan(position, 1),
+          .targets = targets.empty() ? targets : targets.subspan(position, 1),
+          .inputs = inputs + position * input_bytes,
+          .key = key};
+}
 
 std::vector<BadSample> PieceReader::read(const Piece& piece) {
   std::vector<Problem> problems = try_to_read(piece);
@@ -54,14 +63,25 @@ std::vector<PieceReader::Problem> PieceReader::try_to_read(const Piece& piece) {
       return;
     }
     try {
-      read_image(sample, index, piece.key, piece.images + position * elements_);
+      read_input(sample, index, piece.key, piece.inputs + position * input_bytes_);
     } catch (const Error& error) {
       problems.push_back({position, concat(dataset_.place_of(index), ": ", error.what())});
     }
-    piece.labels[position] = sample.label;
+    if (!piece.labels.empty()) piece.labels[position] = sample.label;
+    if (!piece.targets.empty()) piece.targets[position] = sample.target;
   };
   dataset_.visit(piece.samples, read_one, OnDamage::visit);
   return problems;
+}
+
+void PieceReader::read_input(const Sample& sample, int64_t index, RngKey key, uint8_t* input) {
+  const bool is_row = dataset_.info().is_table();
+  check(is_row == (sample.encoding == Encoding::values), "expected ",
+        is_row ? "the values of a row" : "an image", ", found ", to_string(sample.encoding));
+  if (!is_row) return read_image(sample, index, key, input);
+  check(sample.bytes.size() == input_bytes_, "expected ", input_bytes_, " bytes of values, found ",
+        sample.bytes.size());
+  std::memcpy(input, sample.bytes.data(), input_bytes_);
 }
 
 void PieceReader::read_image(const Sample& sample, int64_t index, RngKey key, uint8_t* image) {
@@ -69,9 +89,9 @@ void PieceReader::read_image(const Sample& sample, int64_t index, RngKey key, ui
   check(view.height == result_[0] && view.width == result_[1], "expected an image of ", result_,
         ", found ", sample.shape);
   if (sample.encoding == Encoding::pixels && sample.shape == result_ && is_whole(view)) {
-    check(sample.bytes.size() == elements_, "expected ", elements_, " bytes of pixels, found ",
-          sample.bytes.size());
-    std::memcpy(image, sample.bytes.data(), elements_);
+    check(sample.bytes.size() == input_bytes_, "expected ", input_bytes_,
+          " bytes of pixels, found ", sample.bytes.size());
+    std::memcpy(image, sample.bytes.data(), input_bytes_);
   } else {
     views_.read(sample, view, result_[2], image);
   }
@@ -80,8 +100,9 @@ void PieceReader::read_image(const Sample& sample, int64_t index, RngKey key, ui
 
 void PieceReader::mark(const Piece& piece, size_t position) const {
   piece.samples[position] = kMarked;
-  piece.labels[position] = 0;
-  std::memset(piece.images + position * elements_, 0, elements_);
+  if (!piece.labels.empty()) piece.labels[position] = 0;
+  if (!piece.targets.empty()) piece.targets[position] = 0;
+  std::memset(piece.inputs + position * input_bytes_, 0, input_bytes_);
 }
 
 void PieceReader::replace(const Piece& piece, size_t position, const std::string& problem) {
@@ -89,11 +110,7 @@ void PieceReader::replace(const Piece& piece, size_t position, const std::string
   const int64_t most = std::min(dataset_.samples() - 1, kMostInARow);
   for (int64_t i = 1; i <= most; ++i) {
     piece.samples[position] = (damaged + i) % dataset_.samples();
-    const Piece one = {.samples = piece.samples.subspan(position, 1),
-                       .labels = piece.labels.subspan(position, 1),
-                       .images = piece.images + position * elements_,
-                       .key = piece.key};
-    if (try_to_read(one).empty()) return;
+    if (try_to_read(piece.at(position, input_bytes_)).empty()) return;
   }
   fail(problem, "; the ", most, " samples after it are damaged too");
 }

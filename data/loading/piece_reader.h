@@ -16,7 +16,7 @@ namespace d2l::data {
 enum class OnBadSample {
   fail,  // throw Error
   skip,  // read the next good sample of the dataset instead; sample 0 follows the last one
-  mark,  // the image is black, the label 0 and the sample's number kMarked; however many there are
+  mark,  // the input and the target are 0 and the sample's number kMarked; however many there are
 };
 
 inline constexpr int64_t kMarked = -1;
@@ -31,15 +31,18 @@ struct BadSample {
 // reusable memory; one per thread.
 class PieceReader {
  public:
-  // A part of a batch. All spans but `images` have one element per sample.
+  // A part of a batch. All spans have one element per sample.
   struct Piece {
     std::span<int64_t> samples;  // numbers in the dataset; a replacement changes its number
-    std::span<int64_t> labels;   // result
-    uint8_t* images = nullptr;   // result
+    std::span<int64_t> labels;   // result, if the dataset has labels
+    std::span<float> targets;    // result, if it has numbers
+    uint8_t* inputs = nullptr;   // result: pixels of images, f32 values of rows
     RngKey key;                  // of the random values; with the sample's number
+
+    Piece at(size_t position, size_t input_bytes) const;
   };
 
-  // `dataset` must outlive the reader. Throws Error if the pipeline does not fit its images.
+  // `dataset` must outlive the reader. Throws Error if the pipeline does not fit its samples.
   PieceReader(const Dataset& dataset, const Pipeline& pipeline, OnBadSample on_bad_sample);
 
   // Returns the samples that were replaced or marked, in the order of the piece. Throws Error for a
@@ -54,14 +57,15 @@ class PieceReader {
   };
 
   std::vector<Problem> try_to_read(const Piece& piece);
+  void read_input(const Sample& sample, int64_t index, RngKey key, uint8_t* input);
   void read_image(const Sample& sample, int64_t index, RngKey key, uint8_t* image);
   void mark(const Piece& piece, size_t position) const;
   void replace(const Piece& piece, size_t position, const std::string& problem);
 
   const Dataset& dataset_;
   Pipeline pipeline_;
-  Shape result_;  // of an image
-  size_t elements_;
+  Shape result_;  // of an input
+  size_t input_bytes_;
   OnBadSample on_bad_sample_;
   ViewReader views_;
 };

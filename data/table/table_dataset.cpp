@@ -19,6 +19,8 @@ DatasetInfo info_of(const PackedTable& table) {
   info.source = table.source;
   info.licence = table.licence;
   info.table = table.form.text();
+  info.least_target = table.form.target().least;
+  info.largest_target = table.form.target().largest;
   return info;
 }
 
@@ -93,9 +95,6 @@ std::unique_ptr<Dataset> find_table(const std::filesystem::path& folder, Split s
 TableRows read_rows(const std::filesystem::path& csv, const TableForm& form) {
   EncodeResult result = encode_rows(csv, form, {.for_predictions = true});
   TableRows rows;
-  rows.ids = result.rows.ids;
-  if (rows.ids.empty())
-    for (int64_t row = 1; row <= result.rows.rows(); ++row) rows.ids.push_back(std::to_string(row));
   rows.has_targets = result.has_targets;
   rows.notes = std::move(result.notes);
   PackedTable table{.name = csv.stem().string(), .form = form, .rows = std::move(result.rows)};

@@ -39,7 +39,6 @@ std::unique_ptr<Dataset> find_table(const std::filesystem::path& folder, Split s
 
 struct TableRows {
   std::unique_ptr<Dataset> dataset;  // labels and targets of rows without one are 0
-  std::vector<std::string> ids;      // of the id column, or the numbers of the rows from 1
   bool has_targets = false;          // all rows have one
   std::vector<std::string> notes;    // what a user should know, one line each
 };

@@ -233,6 +233,10 @@ Pipeline Pipeline::for_evaluation() const {
 }
 
 Shape Pipeline::result_shape(const Shape& images) const {
+  if (images.rank() == 1) {
+    check(*this == Pipeline(), "expected no steps for the rows of a table, found ", text());
+    return images;
+  }
   const bool known = images[0] > 0;
   if (host_.crop != Crop::none) {
     if (known && host_.crop != Crop::random_resized) check_fits(host_, resized_size(host_, images));

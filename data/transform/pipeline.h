@@ -66,7 +66,8 @@ class Pipeline {
   Pipeline for_evaluation() const;
 
   // The shape of the results for images of this shape; height and width 0: the images differ in
-  // size. Throws Error if the results would differ in size, or if a crop may not fit.
+  // size. The rows of a table, of rank 1, stay as they are. Throws Error if the results would
+  // differ in size, if a crop may not fit, and for rows if there are steps.
   Shape result_shape(const Shape& images) const;
 
   // What to read of a sample whose image has the shape `image`. Throws Error if a crop does not

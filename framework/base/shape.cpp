@@ -50,6 +50,12 @@ Shape Shape::with_size(int axis, int64_t size) const {
   return result;
 }
 
+Shape Shape::with_front(int64_t size) const {
+  Shape result{size};
+  for (const int64_t own : *this) result.append(own);
+  return result;
+}
+
 bool Shape::operator==(const Shape& other) const {
   return rank_ == other.rank_ && std::equal(begin(), end(), other.begin());
 }

@@ -34,6 +34,8 @@ class Shape {
   // [2, 3, 4].without_axis(1) == [2, 4]
   Shape without_axis(int axis) const;
   Shape with_size(int axis, int64_t size) const;
+  // [3, 4].with_front(2) == [2, 3, 4]
+  Shape with_front(int64_t size) const;
 
   bool operator==(const Shape& other) const;
   std::string to_string() const;  // "[2, 3, 4]"

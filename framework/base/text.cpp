@@ -1,6 +1,7 @@
 #include "framework/base/text.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <iterator>
 #include <numeric>
@@ -129,6 +130,13 @@ std::string visible(const std::string& text) {
   return shown;
 }
 
+std::string csv_field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + '"';
+}
+
 std::string with_thousands(int64_t number) {
   std::string text = std::to_string(number);
   int first_digit = number < 0 ? 1 : 0;
@@ -163,6 +171,18 @@ std::string fixed(double number, int digits) {
   char buffer[64];
   std::snprintf(buffer, sizeof buffer, "%.*f", digits, number);
   return buffer;
+}
+
+std::string rounded(double number) {
+  const double size = std::abs(number);
+  if (size == 0 || !std::isfinite(size)) return fixed(number, 3);
+  if (size < 1e-4 || size >= 1e9) {
+    char buffer[64];
+    std::snprintf(buffer, sizeof buffer, "%.3e", number);
+    return buffer;
+  }
+  if (size >= 1000) return fixed(number, 1);
+  return fixed(number, std::max(3, 2 - static_cast<int>(std::floor(std::log10(size)))));
 }
 
 }  // namespace d2l

@@ -24,9 +24,15 @@ std::string unknown_name(const std::string& kind, const std::string& word,
 // mark "\\ufeff", a byte that is not UTF-8 "\\xff".
 std::string visible(const std::string& text);
 
+// A field of a CSV file: in quotes where RFC 4180 asks for them.
+std::string csv_field(const std::string& text);
+
 std::string with_thousands(int64_t number);    // 61706 -> "61,706"
 std::string human_bytes(uint64_t bytes);       // 5242880 -> "5.0 MiB"
 std::string human_seconds(double seconds);     // 3725 -> "1h02m"
 std::string fixed(double number, int digits);  // fixed(0.8085, 3) -> "0.809"
+// Three digits after the point, but more for small numbers and fewer for large ones: 0.54, 0.01234
+// and 28123.46 -> "0.540", "0.0123", "28123.5"; below 1e-4 and from 1e9 on "1.234e-05".
+std::string rounded(double number);
 
 }  // namespace d2l

@@ -27,9 +27,9 @@ Linear::Linear(int64_t in, int64_t out, Activation activation, const LayerInit& 
       bias_(bias == Bias::yes ? add_parameter("bias", Shape{out}, bias_init(init, in)) : nullptr),
       activation_(activation) {}
 
-Linear::Linear(const Shape& image, int64_t out, Activation activation, const LayerInit& init)
-    : Linear(image.elements(), out, activation, init) {
-  weight_->image = image;
+Linear::Linear(const Shape& input, int64_t out, Activation activation, const LayerInit& init)
+    : Linear(input.elements(), out, activation, init) {
+  if (input.rank() == 3) weight_->image = input;
 }
 
 Variable Linear::forward(const Variable& x, const Context&) {

@@ -21,8 +21,8 @@ class Linear final : public Module {
   enum class Bias { no, yes };
   Linear(int64_t in, int64_t out, Activation activation = Activation::none,
          const LayerInit& init = {}, Bias bias = Bias::yes);
-  // x is a flattened image [h, w, c].
-  Linear(const Shape& image, int64_t out, Activation activation = Activation::none,
+  // x is a flattened image [h, w, c], or a row of values.
+  Linear(const Shape& input, int64_t out, Activation activation = Activation::none,
          const LayerInit& init = {});
   Variable forward(const Variable& x, const Context& context) override;
   // Outputs [begin, end) only.

@@ -54,7 +54,7 @@ void Journal::log_window(const StepInFlight& step, double loss, const Position& 
                    .examples_per_s = rate,
                    .data_wait_s = window_.data_wait,
                    .comm_wait_s = window_.comm_wait});
-  log_.note("step ", step.number, ": loss ", fixed(loss, 4), ", ", fixed(rate, 0),
+  log_.note("step ", step.number, ": loss ", rounded(loss), ", ", fixed(rate, 0),
             " examples/s, waited ", fixed(window_.data_wait, 3), " s for data, ",
             fixed(window_.comm_wait, 3), " s for other ranks");
   window_ = {};
@@ -70,12 +70,14 @@ DataSummary Journal::take_data_summary() {
 void Journal::epoch_ended(const Position& position, const DataSummary& data) {
   clear_progress();
   std::string text = concat("epoch ", position.epoch, "/", options_.epochs, ": loss ",
-                            fixed(position.train_loss, 3));
+                            rounded(position.train_loss));
   for (const Position::Known& known : position.metrics)
-    text += concat(", train ", known.metric.label, " ", fixed(known.train, 3));
-  if (position.evaluated_step == position.step)
+    text += concat(", train ", known.metric.label, " ", known.metric.text(known.train));
+  if (position.evaluated_step == position.step) {
+    if (position.decides_by_loss()) text += ", test loss " + rounded(position.test_loss);
     for (const Position::Known& known : position.metrics)
-      text += concat(", test ", known.metric.label, " ", fixed(known.test, 3));
+      text += concat(", test ", known.metric.label, " ", known.metric.text(known.test));
+  }
   log_.info(text, ", ", data.text());
 }
 

@@ -15,7 +15,17 @@ struct Metric {
   double most = 1;    // each sample's number is from 0 to this; may be infinite
   bool larger_is_better = true;
   double (*of_average)(double average) = [](double average) { return average; };
+
+  // A value for people: a share has three digits after the point, see also rounded().
+  std::string text(double value) const;
 };
+
+// The loss on the test data as a metric, whose value is the average itself.
+Metric loss_metric();
+
+// The metric that decides which checkpoint is the best: the one with this name, which may be
+// "loss", or for "" the first. Throws UsageError with the possible names for another name.
+Metric deciding_metric(const std::vector<Metric>& metrics, const std::string& name);
 
 // The loss that training minimises and the metrics that are reported. Implementations are classes
 // in framework/train/objectives/.
@@ -34,7 +44,7 @@ class Objective {
     Tensor weights;        // f32 [n], from 0 to 1, of `own`; `partners` have the rest
   };
 
-  // The first metric decides which checkpoint is the best.
+  // The first metric decides which checkpoint is the best, unless the user selects another.
   explicit Objective(std::vector<Metric> metrics) : metrics_(std::move(metrics)) {}
   virtual ~Objective() = default;
 

@@ -2,8 +2,9 @@
 
 namespace d2l {
 
-Position Position::at_start(const std::vector<Metric>& metrics) {
+Position Position::at_start(const std::vector<Metric>& metrics, const std::string& best) {
   Position position;
+  position.best.metric = deciding_metric(metrics, best);
   for (const Metric& metric : metrics) position.metrics.push_back({.metric = metric});
   return position;
 }
@@ -21,15 +22,25 @@ void Position::end_epoch() {
   epoch_loss = 0;
 }
 
-bool Position::improves(const std::vector<double>& test) {
+bool Position::improves(double loss, const std::vector<double>& test) {
   const bool first = evaluated_step < 0;
   evaluated_step = step;
+  test_loss = loss;
   for (size_t i = 0; i < metrics.size(); ++i) metrics[i].test = test[i];
-  if (metrics.empty()) return false;
-  const bool better = metrics[0].metric.larger_is_better ? test[0] > best : test[0] < best;
+  const double value = deciding_value();
+  const bool better = best.metric.larger_is_better ? value > best.value : value < best.value;
+  best.evaluations_since += 1;
   if (!first && !better) return false;
-  best = test[0];
+  best.value = value;
+  best.step = step;
+  best.evaluations_since = 0;
   return true;
+}
+
+double Position::deciding_value() const {
+  for (const Known& known : metrics)
+    if (known.metric.name == best.metric.name) return known.test;
+  return test_loss;
 }
 
 double Position::loss_so_far() const {
@@ -51,7 +62,7 @@ std::vector<double> Position::test_metrics() const {
   return values;
 }
 
-void Position::visit(StateVisitor& visitor) {
+void Position::visit(StateVisitor& visitor, Version version) {
   visitor.integer("progress/step", step);
   visitor.integer("progress/epoch", epoch);
   visitor.integer("progress/step_in_epoch", step_in_epoch);
@@ -64,7 +75,15 @@ void Position::visit(StateVisitor& visitor) {
     visitor.real("progress/train_" + known.metric.name, known.train);
     visitor.real("progress/test_" + known.metric.name, known.test);
   }
-  if (!metrics.empty()) visitor.real("progress/best_" + metrics[0].metric.name, best);
+  visitor.real("progress/best_" + best.metric.name, best.value);
+  if (version == Version::old) return;
+  visitor.real("progress/test_loss", test_loss);
+  visitor.integer("progress/best_step", best.step);
+  visitor.integer("progress/evaluations_since_best", best.evaluations_since);
+}
+
+void Position::find_best_step() {
+  if (evaluated_step >= 0 && deciding_value() == best.value) best.step = evaluated_step;
 }
 
 }  // namespace d2l

@@ -25,7 +25,7 @@ std::string Progress::line(const State& state) {
   const double part = std::clamp(state.done, 0.0, 1.0);
   std::string text = concat("epoch ", state.epoch, "/", state.epochs, " ", bar_text(part), " ",
                             static_cast<int>(100 * part), "%  ", short_number(state.examples_per_s),
-                            " examples/s  loss ", fixed(state.loss, 3));
+                            " examples/s  loss ", rounded(state.loss));
   if (state.seconds_left >= 0) text += "  ETA " + remaining_text(state.seconds_left);
   return text + concat("  data wait ", fixed(state.data_wait_s, 1), "s");
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <vector>
 
 #include "framework/base/error.h"
@@ -83,6 +84,7 @@ void check_progress(const StateLimits& limits, const std::string& origin, const 
 
 void check_metrics(const StateLimits& limits, const Position& of) {
   const auto samples = static_cast<double>(limits.integer("progress/epoch_samples"));
+  limits.real_within("progress/test_loss", 0, std::numeric_limits<double>::infinity());
   const auto limit = [](double most, double count) { return count > 0 ? most * count : 0; };
   for (const Position::Known& known : of.metrics) {
     const Metric& metric = known.metric;
@@ -90,12 +92,14 @@ void check_metrics(const StateLimits& limits, const Position& of) {
     limits.real_within("progress/train_" + metric.name, 0, metric.most);
     limits.real_within("progress/test_" + metric.name, 0, metric.most);
   }
-  if (of.metrics.empty()) return;
-  const Metric& first = of.metrics[0].metric;
-  const std::string best = "progress/best_" + first.name;
-  if (limits.integer("progress/evaluated_step") < 0) return limits.real_within(best, -1, -1);
-  const double last = limits.real("progress/test_" + first.name);
-  if (first.larger_is_better) return limits.real_within(best, last, first.most);
+  const Metric& deciding = of.best.metric;
+  const std::string best = "progress/best_" + deciding.name;
+  const int64_t evaluated = limits.integer("progress/evaluated_step");
+  limits.integer_within("progress/best_step", -1, evaluated);
+  limits.integer_within("progress/evaluations_since_best", 0, std::max<int64_t>(evaluated, 0));
+  if (evaluated < 0) return limits.real_within(best, -1, -1);
+  const double last = limits.real("progress/test_" + deciding.name);
+  if (deciding.larger_is_better) return limits.real_within(best, last, deciding.most);
   limits.real_within(best, 0, last);
 }
 

@@ -10,7 +10,7 @@ constexpr size_t kMostShown = 10;  // damaged samples, on the terminal, in an ep
 TrainingState initial_state(const TrainerParts& parts, const TrainerOptions& options) {
   TrainingState state{.parameters = parts.parameters,
                       .optimizer = parts.optimizer,
-                      .position = Position::at_start(parts.objective.metrics())};
+                      .position = Position::at_start(parts.objective.metrics(), options.best)};
   if (options.ema > 0) state.ema.emplace(parts.parameters, options.ema);
   if (options.step.activations == DType::f16)
     state.loss_scale.emplace(parts.parameters, options.step.loss_scale);
@@ -68,33 +68,52 @@ void Trainer::set_files(CheckpointStore* store, MetricsFile* metrics) {
 
 bool Trainer::finished() const {
   return state_.position.epoch >= options_.epochs ||
-         (options_.max_steps > 0 && state_.position.step >= options_.max_steps);
+         (options_.max_steps > 0 && state_.position.step >= options_.max_steps) || ended_early();
+}
+
+bool Trainer::ended_early() const {
+  return options_.patience > 0 && state_.position.best.evaluations_since >= options_.patience;
+}
+
+std::string Trainer::reason_for_early_end() const {
+  const Position::Best& best = state_.position.best;
+  const int64_t count = best.evaluations_since;
+  return concat("the last ", count == 1 ? "evaluation has" : concat(count, " evaluations have"),
+                " not improved the test ", best.metric.label, " (--patience ", options_.patience,
+                ")");
 }
 
 TrainerReport Trainer::run() {
   Position& position = state_.position;
   TrainerReport report;
+  const bool has_tests = parts_.test_data != nullptr;
+  std::optional<Evaluation> last;
   parts_.train_data.seek(position.epoch, position.step_in_epoch);
   journal_.begin();
   while (!finished()) {
     const bool epoch_ends = take_step();
     const Timer pause;
-    const bool best = is_due(options_.eval_every, position.step, epoch_ends) &&
-                      position.improves(evaluate(Purpose::record));
+    const bool best = has_tests && is_due(options_.eval_every, position.step, epoch_ends) &&
+                      evaluate_and_compare();
     if (epoch_ends) end_epoch();
     // Evaluate before the last save: only a sound state may be saved.
-    if (finished()) report.test = evaluate(Purpose::final_report);
+    if (ended_early())
+      parts_.log.info("training ends early, after step ", position.step, ": ",
+                      reason_for_early_end());
+    if (has_tests && finished()) last = evaluate(Purpose::final_report);
     if (best || is_due(options_.save_every, position.step, epoch_ends) || finished()) save(best);
     journal_.paused(pause.seconds());
   }
   report.compute_rate = journal_.compute_rate(), report.wall_rate = journal_.wall_rate();
-  if (report.test.empty()) report.test = evaluate(Purpose::final_report);
+  if (has_tests && !last) last = evaluate(Purpose::final_report);
   report.saved = saver_.wait();
   journal_.end();
   report_data();
   report.data = data_;
   report.loss = position.loss_so_far();
   report.train = position.metrics_so_far();
+  if (last) report.test = last->metrics, report.test_loss = last->loss;
+  if (position.evaluated_step >= 0) report.best = position.best;
   report.losses = journal_.losses();
   return report;
 }
@@ -168,8 +187,8 @@ void Trainer::end_epoch() {
 
 DataSummary Trainer::report_data() {
   DataSummary mine = journal_.take_data_summary();
-  for (BatchSource* source : {&parts_.train_data, &parts_.test_data})
-    mine.add({.replaced = source->take_replaced()});
+  for (BatchSource* source : {&parts_.train_data, parts_.test_data})
+    if (source != nullptr) mine.add({.replaced = source->take_replaced()});
   DataSummary found = of_all_ranks(mine, parts_.comm);
   size_t named = 0;
   for (const std::string& problem : found.replaced.problems) {
@@ -188,10 +207,10 @@ DataSummary Trainer::report_data() {
   return found;
 }
 
-std::vector<double> Trainer::evaluate(Purpose purpose) {
+Evaluation Trainer::evaluate(Purpose purpose) {
   const Position& position = state_.position;
   if (purpose == Purpose::final_report && position.evaluated_step == position.step)
-    return position.test_metrics();
+    return {.loss = position.test_loss, .metrics = position.test_metrics()};
   complete_steps(Which::all);
   const Timer timer;
   const PoolPart memory = step_.shared_memory();
@@ -199,7 +218,7 @@ std::vector<double> Trainer::evaluate(Purpose purpose) {
   if (state_.ema) averages.emplace(*state_.ema);
   const Evaluation found = d2l::evaluate({.model = parts_.model,
                                           .objective = parts_.objective,
-                                          .data = parts_.test_data,
+                                          .data = *parts_.test_data,
                                           .backend = parts_.parameters.backend(),
                                           .comm = parts_.comm,
                                           .activations = options_.step.activations,
@@ -213,7 +232,12 @@ std::vector<double> Trainer::evaluate(Purpose purpose) {
          learning_rate(options_.schedule, position, parts_.train_data), ")", saver_.resume_hint());
   if (purpose == Purpose::record)
     journal_.record(found, position, samples_seen(position, parts_.train_data));
-  return found.metrics;
+  return found;
+}
+
+bool Trainer::evaluate_and_compare() {
+  const Evaluation found = evaluate(Purpose::record);
+  return state_.position.improves(found.loss, found.metrics);
 }
 
 void Trainer::save(bool best) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -23,15 +24,17 @@ struct TrainerParts {
   Optimizer& optimizer;
   Communicator& comm;
   BatchSource& train_data;
-  BatchSource& test_data;
+  BatchSource* test_data = nullptr;  // nullptr: no evaluations, so no best checkpoint
   Log& log;
   Progress* progress = nullptr;  // rank 0's; nullptr elsewhere
 };
 
 struct TrainerReport {
-  double loss = 0;                  // over the last epoch, even if incomplete
-  std::vector<double> train, test;  // the objective's metrics
-  double compute_rate = 0;          // see Journal
+  double loss = 0;                     // over the last epoch, even if incomplete
+  std::vector<double> train, test;     // the objective's metrics; `test` is empty without test data
+  double test_loss = 0;                // if there are test data
+  std::optional<Position::Best> best;  // nothing if there was no scheduled evaluation
+  double compute_rate = 0;             // see Journal
   double wall_rate = 0;
   DataSummary data;            // over all ranks
   bool saved = true;           // the final checkpoint is on disk
@@ -48,7 +51,11 @@ class Trainer {
     state_.restore(snapshot, origin, parts_.train_data);
   }
   TrainingState& state() { return state_; }
-  bool finished() const;  // by epochs and max_steps
+  bool finished() const;  // by epochs, max_steps or patience
+  // By patience. The last evaluations have decided it, so that all ranks agree.
+  bool ended_early() const;
+  // "the last 3 evaluations have not improved the test acc (--patience 3)", if it has ended early.
+  std::string reason_for_early_end() const;
 
   // Trains to the end, saves, and returns the numbers that the book reports.
   TrainerReport run();
@@ -69,10 +76,12 @@ class Trainer {
   void end_epoch();
   // What happened to the data since the last call, over all ranks; names damaged samples.
   DataSummary report_data();
-  // The metrics on the test data. A final report is not recorded in the run, since an uninterrupted
-  // run would not have it.
+  // Evaluates the test data, which must exist. A final report is not recorded in the run, since
+  // an uninterrupted run would not have it.
   enum class Purpose { record, final_report };
-  std::vector<double> evaluate(Purpose purpose);
+  Evaluation evaluate(Purpose purpose);
+  // A scheduled evaluation. Returns whether it is the best so far.
+  bool evaluate_and_compare();
   void save(bool best);
 
   TrainerParts parts_;

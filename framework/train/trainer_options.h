@@ -14,6 +14,8 @@ struct TrainerOptions {
   int64_t max_steps = 0;   // 0: no limit
   int64_t save_every = 0;  // steps; 0: at the end of each epoch
   int64_t eval_every = 0;  // steps; 0: at the end of each epoch
+  std::string best = "";   // the metric that decides, see deciding_metric()
+  int64_t patience = 0;    // evaluations in a row that may be no improvement; 0: any number
   int64_t log_every = 50;
   Schedule schedule = {};
   double ema = 0;  // decay of averaged weights, used in evaluations; 0: none

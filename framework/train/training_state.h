@@ -26,13 +26,14 @@ struct TrainingState {
   // Collective: every rank calls it, only rank 0 gets a snapshot.
   std::optional<Snapshot> snapshot(Communicator& comm);
   // Loads a checkpoint's state. Every rank must pass the same snapshot. Throws Error, with `origin`
-  // in the message, for a state that does not fit or that no training can produce.
+  // in the message, for a state that does not fit or that no training can produce, and UsageError
+  // if another metric has decided which checkpoint is the best.
   void restore(const Snapshot& snapshot, const std::string& origin, const BatchSource& train_data);
   // Checksum of everything that a checkpoint would hold.
   uint64_t checksum();
 
  private:
-  void visit_all_but_scale(StateVisitor& visitor);
+  void visit_all_but_scale(StateVisitor& visitor, Position::Version version);
 };
 
 }  // namespace d2l

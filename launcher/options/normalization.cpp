@@ -78,6 +78,8 @@ Normalisation statistics_of(const data::DatasetInfo& data) {
 void check_normalisation(const std::string& text) { parse_text(text); }
 
 Normalisation parse_normalisation(const std::string& text, const data::DatasetInfo& data) {
+  if (data.is_table() && text != "none")
+    usage(kLabel, " is for images; d2l-data pack standardises the columns of a table");
   Normalisation found = text == "data" ? statistics_of(data) : parse_text(text);
   if (found.mean.empty()) return found;
   spread(found.mean, text, data.shape[2]);

@@ -23,6 +23,9 @@ enum class ResumeRule {
   fixed_in_run,    // never: it determines the meaning of the state in a checkpoint
   // Not between 0 (its default) and other values: it determines which state exists.
   zero_fixed_in_run,
+  // Never: the state in a checkpoint names the value. TrainingState::restore() compares it, so that
+  // the default may be written out.
+  fixed_by_state,
   not_kept,  // belongs to one start, not to the run: not in the run's config file
 };
 

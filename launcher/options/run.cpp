@@ -43,6 +43,13 @@ std::vector<Option> run_options() {
       .up_to(kMostCounted)
       .not_with("time");
   group
+      .add("best", "METRIC", &RunConfig::best, fixed_by_state,
+           "which result on the test data decides which checkpoint becomes best.h5: loss or a "
+           "metric, as named in metrics.csv without test_: accuracy, top5 (20 classes or more), "
+           "rmse, mae, log_rmse (default: accuracy, or rmse if the targets are numbers)")
+      .may_be_empty()
+      .not_with("time");
+  group
       .add("log-every", "N", &RunConfig::log_every, may_change,
            "steps between lines in log.txt and training lines in metrics.csv; 0: none")
       .up_to(kMostCounted)

@@ -19,6 +19,7 @@ struct RunConfig {
   int64_t keep = 3;        // checkpoints
   int64_t eval_every = 0;  // steps; 0: at the end of each epoch
   int64_t log_every = 50;  // steps; 0: never
+  std::string best;        // the metric that decides; "": the first
 
   bool operator==(const RunConfig&) const = default;
 };

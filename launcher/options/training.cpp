@@ -34,6 +34,12 @@ std::vector<Option> training_options() {
       .up_to(kMostCounted)
       .not_with("time");
   group
+      .add("patience", "N", &TrainingConfig::patience, may_change,
+           "early stopping: end the run when N evaluations in a row have not improved the best "
+           "result (--best); 0: never")
+      .up_to(kMostCounted)
+      .not_with("time");
+  group
       .add("batch-size", "N", &TrainingConfig::batch_size, fixed_in_epoch,
            "samples per step, of all ranks together")
       .from(1)

@@ -21,6 +21,7 @@ const WordTable<data::LastBatch>& words_of();
 struct TrainingConfig {
   int64_t epochs = 10;
   int64_t max_steps = 0;     // 0: no limit
+  int64_t patience = 0;      // evaluations without an improvement; 0: any number
   int64_t batch_size = 256;  // over all ranks
   data::LastBatch last_batch = data::LastBatch::keep;
   int64_t accumulate = 1;

@@ -16,6 +16,7 @@
 #include "launcher/ending.h"
 #include "launcher/options/normalization.h"
 #include "launcher/predict/image_set.h"
+#include "launcher/predict/number_report.h"
 #include "launcher/predict/prediction_report.h"
 #include "launcher/predict/predictor.h"
 #include "launcher/ranks.h"
@@ -76,15 +77,29 @@ void write_csv(const std::string& path, const std::string& text) {
   check(std::cout.good(), "cannot write to standard output");
 }
 
-// On rank 0.
-void report(const PredictOptions& options, const Report& found) {
+// What a rank predicts, and with what.
+struct Task {
+  const PredictOptions& options;
+  const StoredNetwork& network;
+  const ImageSet& images;
+  const PredictorParts& parts;
+  Share share;
+  const MpiSession& session;
+};
+
+void name_damaged(const std::vector<std::string>& damaged) {
   constexpr size_t kMostNamed = 100;
-  const std::vector<std::string>& damaged = found.predictions.damaged;
   for (size_t i = 0; i < std::min(damaged.size(), kMostNamed); ++i) say("damaged: " + damaged[i]);
   if (damaged.size() > kMostNamed) say(concat("damaged: ", damaged.size() - kMostNamed, " more"));
+}
+
+// On rank 0.
+void report(const PredictOptions& options, const Report& found) {
+  name_damaged(found.predictions.damaged);
   check(found.predictions.count() > 0, "expected images, found only damaged ones");
   write_csv(options.out, found.csv());
   if (!options.confusion.empty()) write_text_file(options.confusion, found.confusion_csv());
+  if (!options.per_class.empty()) write_text_file(options.per_class, found.per_class_csv());
   if (!options.sheet.empty()) {
     const std::vector<uint8_t> png = data::encode_png(found.sheet(options.sheet_images));
     write_text_file(options.sheet, {png.begin(), png.end()});
@@ -92,12 +107,63 @@ void report(const PredictOptions& options, const Report& found) {
   std::cerr << found.summary() << std::flush;
 }
 
-int64_t top_of(const PredictOptions& options, const StoredNetwork& network) {
+// Returns the number of damaged samples. Collective, as is predict_numbers().
+size_t predict_classes(const Task& task) {
+  const std::vector<int64_t>& labels = task.images.labels;
+  Predictions mine(task.options.top.value_or(std::min(task.network.classes(), kUsualTop)));
+  mine.damaged = predict_share(task.parts, task.share, [&](const Output& output) {
+    mine.add(output.sample, labels.empty() ? kNoLabel : labels[static_cast<size_t>(output.label)],
+             output.values);
+  });
+  const Predictions all = gather_predictions(mine, task.session);
+  const bool only_class = task.network.data.is_table() && !task.options.top;
+  launcher::run_on_all_ranks(task.session, [&] {
+    if (task.session.rank() == 0)
+      report(task.options, {task.network, task.images, all, only_class});
+  });
+  return all.damaged.size();
+}
+
+size_t predict_numbers(const Task& task) {
+  PredictedNumbers mine;
+  mine.damaged = predict_share(task.parts, task.share, [&](const Output& output) {
+    mine.samples.push_back(output.sample);
+    mine.values.push_back(output.values[0]);
+    mine.targets.push_back(output.target);
+  });
+  const PredictedNumbers all = gather_predictions(mine, task.session);
+  launcher::run_on_all_ranks(task.session, [&] {
+    if (task.session.rank() != 0) return;
+    name_damaged(all.damaged);
+    const NumberReport found = {task.images, all, task.network.data.least_target >= 1};
+    write_csv(task.options.out, found.csv());
+    std::cerr << found.summary() << std::flush;
+  });
+  return all.damaged.size();
+}
+
+// Throws UsageError for output that this network or these images do not allow.
+void check_outputs(const PredictOptions& options, const StoredNetwork& network,
+                   const ImageSet& images) {
   const int64_t classes = network.classes();
-  if (options.top.value_or(1) > classes)
+  if (options.top && !network.data.has_labels())
+    throw UsageError("--top has no effect: the network predicts numbers");
+  if (options.top.value_or(1) > std::max<int64_t>(classes, 1))
     throw UsageError(concat("--top expects at most the ", classes,
                             " classes of the network, found ", *options.top));
-  return options.top.value_or(std::min(classes, kUsualTop));
+  if (images.has_labels()) return;
+  const char* compares = !options.confusion.empty()   ? "--confusion"
+                         : !options.per_class.empty() ? "--per-class"
+                                                      : nullptr;
+  if (compares != nullptr)
+    throw UsageError(concat(compares, " has no effect: the labels of the images are not known"));
+}
+
+Preparation preparation_for(const StoredNetwork& network, const ImageSet& images) {
+  Shape shape = images.dataset->shape();
+  if (network.data.is_table()) return {};
+  shape[2] = network.input[2];
+  return preparation_of(network, shape);
 }
 
 data::PackTeam team_of(const MpiSession& session) {
@@ -120,37 +186,31 @@ int run_rank(const PredictOptions& options, const std::string& words, MpiSession
   const launcher::Config config = job_config(network, options);
   launcher::Machine machine = launcher::make_machine(config, session, std::move(host));
   const ImageSet images = find_images(options, network, team_of(session), machine.loader_threads);
-  Shape shape = images.dataset->shape();
-  shape[2] = network.input[2];
-  const Preparation preparation = preparation_of(network, shape);
+  const Preparation preparation = preparation_for(network, images);
   LoadedNetwork loaded;
-  int64_t top = 1;
   launcher::run_on_all_ranks(session, [&] {
-    top = top_of(options, network);
-    if (!options.confusion.empty() && !images.has_labels())
-      throw UsageError("--confusion has no effect: the labels of the images are not known");
+    check_outputs(options, network, images);
     loaded = load_network(network, *machine.backend);
   });
   describe(network_text(network, config, loaded), images, preparation, machine, session);
-  const Predictions mine = predict_share(
-      {.model = *loaded.model,
-       .backend = *machine.backend,
-       .host = machine.host_memory(),
-       .images = images,
-       .steps = preparation.steps,
-       .channels = network.input[2],
-       .classes = network.classes(),
-       .activations = launcher::activation_type(config.training.precision),
-       .normalisation = launcher::parse_normalisation(config.images.normalize, network.data),
-       .batch_size = options.batch_size,
-       .loader_threads = machine.loader_threads},
-      share_of(images.dataset->samples(), options.batch_size, session.rank(), session.size()), top);
-  const Predictions all = gather_predictions(mine, session);
-  launcher::run_on_all_ranks(session, [&] {
-    if (session.rank() == 0) report(options, {network, images, all});
-  });
-  if (all.damaged.empty() || options.skips_damaged) return 0;
-  throw JobError(concat(all.damaged.size(), " of ", images.dataset->samples(),
+  const PredictorParts parts = {
+      .model = *loaded.model,
+      .backend = *machine.backend,
+      .host = machine.host_memory(),
+      .samples = *images.dataset,
+      .steps = preparation.steps,
+      .channels = network.input[network.input.rank() - 1],
+      .outputs = std::max<int64_t>(network.classes(), 1),
+      .activations = launcher::activation_type(config.training.precision),
+      .normalisation = launcher::parse_normalisation(config.images.normalize, network.data),
+      .batch_size = options.batch_size,
+      .loader_threads = machine.loader_threads};
+  const Share share =
+      share_of(images.dataset->samples(), options.batch_size, session.rank(), session.size());
+  const Task task = {options, network, images, parts, share, session};
+  const size_t damaged = network.data.has_labels() ? predict_classes(task) : predict_numbers(task);
+  if (damaged == 0 || options.skips_damaged) return 0;
+  throw JobError(concat(damaged, " of ", images.dataset->samples(),
                         " images are damaged and left out; --on-bad-sample skip accepts this"));
 }
 

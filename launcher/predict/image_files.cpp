@@ -1,5 +1,6 @@
 #include "launcher/predict/image_files.h"
 
+#include <bit>
 #include <optional>
 
 #include "data/formats/image.h"
@@ -19,7 +20,7 @@ DatasetInfo with_samples(DatasetInfo info, size_t samples) {
 
 DatasetInfo part_of(DatasetInfo info, int64_t samples, int64_t channels) {
   info.samples = samples;
-  info.shape[2] = channels;
+  if (!info.is_table()) info.shape[2] = channels;
   info.mean.clear();
   info.deviation.clear();
   return info;
@@ -38,6 +39,7 @@ uint64_t checksum_of(const data::Dataset& dataset) {
     dataset.visit(std::vector{index}, [&](size_t, const Sample& sample) {
       parts.push_back(checksum(sample.bytes.data(), sample.bytes.size()));
       parts.push_back(static_cast<uint64_t>(sample.label));
+      parts.push_back(std::bit_cast<uint32_t>(sample.target));
     });
   return checksum(parts.data(), parts.size() * sizeof(uint64_t));
 }

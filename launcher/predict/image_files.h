@@ -26,7 +26,7 @@ class ImageFiles final : public data::Dataset {
   std::vector<int64_t> labels_;
 };
 
-// The samples [begin, end) of a dataset. `channels`: that the images are to get; 1 or 3, or the
+// The samples [begin, end) of a dataset. `channels`: that images are to get; 1 or 3, or the
 // dataset's own number.
 class SampleRange final : public data::Dataset {
  public:

@@ -11,6 +11,7 @@
 #include "framework/base/text.h"
 #include "launcher/options/usage.h"
 #include "launcher/predict/image_files.h"
+#include "launcher/predict/table_rows.h"
 
 namespace d2l::predict {
 namespace {
@@ -190,12 +191,21 @@ ImageSet open_files(FileList list, const StoredNetwork& network) {
 
 std::string ImageSet::name_of(int64_t index) const {
   std::string name = dataset->name_of(index);
-  return name.empty() ? std::to_string(index) : name;
+  if (!name.empty()) return name;
+  return std::to_string(dataset->info().is_table() ? index + 1 : index);
 }
 
 ImageSet find_images(const PredictOptions& options, const StoredNetwork& network,
                      const data::PackTeam& team, int threads) {
   const std::vector<std::string>& words = options.images;
+  if (network.data.is_table()) {
+    ImageSet rows;
+    data::on_all(team, [&] {
+      rows = find_rows(options, network);
+      return std::string();
+    });
+    return rows;
+  }
   const std::string dataset = data::on_first(team, [&] {
     const auto found = std::find_if(words.begin(), words.end(), is_dataset);
     return found == words.end() ? "" : *found;

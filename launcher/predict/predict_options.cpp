@@ -32,7 +32,7 @@ constexpr const char* kUsage =
     "the network's classes, or in a dataset with these classes, their labels are known.\n"
     "\n"
     "Writes a CSV file with the most probable classes of each image, and to standard error the\n"
-    "accuracy and the confusion matrix, if the labels are known.\n"
+    "accuracy, the results of each class and the confusion matrix, if the labels are known.\n"
     "\n"
     "Examples:\n"
     "  d2l-predict runs/a photo.jpg\n"
@@ -57,6 +57,8 @@ OptionList option_list() {
       "classes for each image, the most probable first (default: 5, or all if there are fewer)");
   add("confusion", po::value<std::string>()->value_name("FILE.csv"),
       "write the confusion matrix: one row for each label, one column for each predicted class");
+  add("per-class", po::value<std::string>()->value_name("FILE.csv"),
+      "write a row for each class: number of images, precision, recall and F1");
   add("sheet", po::value<std::string>()->value_name("FILE.png"),
       "write a picture with images and their predicted classes: mistakes first, then the images "
       "with the lowest probabilities");
@@ -140,6 +142,7 @@ std::optional<PredictOptions> parse_options(const std::vector<std::string>& word
   options.skips_damaged = bad == "skip";
   options.out = output_file(values, "out");
   options.confusion = output_file(values, "confusion");
+  options.per_class = output_file(values, "per-class");
   options.sheet = output_file(values, "sheet");
   if (!options.sheet.empty() && !options.sheet.ends_with(".png"))
     usage("--sheet: expected the name of a PNG file, such as sheet.png, found ", options.sheet);

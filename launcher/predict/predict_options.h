@@ -21,7 +21,7 @@ struct PredictOptions {
   std::optional<int64_t> top = {};        // classes per image; none: 5, or all if there are fewer
   int64_t batch_size = 64;
   bool skips_damaged = false;
-  std::string out, confusion, sheet;  // files to write; "": none
+  std::string out, confusion, per_class, sheet;  // files to write; "": none
   int64_t sheet_images = 25;
   launcher::MachineConfig machine;
 };

@@ -6,23 +6,17 @@
 
 #include "data/packing/contact_sheet.h"
 #include "framework/base/text.h"
+#include "launcher/predict/class_scores.h"
 #include "launcher/table.h"
 
 namespace d2l::predict {
 namespace {
 
-constexpr int kDigits = 6;             // of probabilities
-constexpr int64_t kMostInMatrix = 20;  // classes
+constexpr int kDigits = 6;            // of probabilities
+constexpr int64_t kMostInTable = 20;  // classes
 constexpr size_t kMostConfusions = 10;
 constexpr int64_t kTop5 = 5;
 constexpr int64_t kSheetSide = 128;  // pixels
-
-std::string field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + '"';
-}
 
 // (label, predicted class) -> number of images
 using Confusions = std::map<std::pair<int64_t, int64_t>, int64_t>;
@@ -43,8 +37,7 @@ std::string matrix_text(const StoredNetwork& network, const Confusions& confusio
   std::vector<launcher::Row> rows(1, launcher::Row{"label"});
   for (int64_t label = 0; label < network.classes(); ++label) {
     rows[0].push_back(std::to_string(label));
-    const std::string name = network.class_name(label), number = std::to_string(label);
-    launcher::Row row = {name == number ? number : number + " " + visible(name)};
+    launcher::Row row = {numbered_class(network, label)};
     for (int64_t predicted = 0; predicted < network.classes(); ++predicted)
       row.push_back(std::to_string(count_of(confusions, label, predicted)));
     rows.push_back(std::move(row));
@@ -96,34 +89,47 @@ std::vector<int64_t> sheet_order(const Predictions& predictions, int64_t most) {
 }  // namespace
 
 std::string Report::csv() const {
+  if (only_class) return class_csv();
   const bool labelled = images.has_labels();
-  std::string text = labelled ? "image,label" : "image";
+  std::string text = csv_field(images.key) + (labelled ? ",label" : "");
   for (int64_t i = 1; i <= predictions.top; ++i) text += concat(",class", i, ",probability", i);
   text += '\n';
   for (int64_t i = 0; i < predictions.count(); ++i) {
     const auto image = static_cast<size_t>(i);
-    text += field(images.name_of(predictions.images[image]));
-    if (labelled) text += ',' + field(network.class_name(predictions.labels[image]));
+    text += csv_field(images.name_of(predictions.images[image]));
+    if (labelled) text += ',' + csv_field(network.class_name(predictions.labels[image]));
     for (int64_t k = i * predictions.top; k < (i + 1) * predictions.top; ++k)
-      text += ',' + field(network.class_name(predictions.classes[static_cast<size_t>(k)])) + ',' +
-              fixed(predictions.probability[static_cast<size_t>(k)], kDigits);
+      text += ',' + csv_field(network.class_name(predictions.classes[static_cast<size_t>(k)])) +
+              ',' + fixed(predictions.probability[static_cast<size_t>(k)], kDigits);
     text += '\n';
   }
+  return text;
+}
+
+std::string Report::class_csv() const {
+  std::string text = concat(csv_field(images.key), ",", csv_field(images.target), "\n");
+  for (int64_t i = 0; i < predictions.count(); ++i)
+    text += concat(csv_field(images.name_of(predictions.images[static_cast<size_t>(i)])), ",",
+                   csv_field(network.class_name(predictions.best(i))), "\n");
   return text;
 }
 
 std::string Report::confusion_csv() const {
   const Confusions confusions = confusions_of(predictions);
   std::string text = "label";
-  for (int64_t i = 0; i < network.classes(); ++i) text += ',' + field(network.class_name(i));
+  for (int64_t i = 0; i < network.classes(); ++i) text += ',' + csv_field(network.class_name(i));
   text += '\n';
   for (int64_t label = 0; label < network.classes(); ++label) {
-    text += field(network.class_name(label));
+    text += csv_field(network.class_name(label));
     for (int64_t predicted = 0; predicted < network.classes(); ++predicted)
       text += ',' + std::to_string(count_of(confusions, label, predicted));
     text += '\n';
   }
   return text;
+}
+
+std::string Report::per_class_csv() const {
+  return scores_csv(network, class_scores(predictions, network.classes()));
 }
 
 std::string Report::summary() const {
@@ -137,10 +143,12 @@ std::string Report::summary() const {
   text += ": " + accuracy_text("accuracy", count_correct(predictions, 1), count);
   if (network.classes() > kTop5)
     text += ", " + accuracy_text("top-5 accuracy", count_correct(predictions, kTop5), count);
+  const std::vector<ClassScore> scores = class_scores(predictions, network.classes());
+  text += "\n" + balanced_accuracy_text(scores) + "\n";
+  if (network.classes() <= kMostInTable) text += scores_text(network, scores);
   const Confusions confusions = confusions_of(predictions);
-  return text + "\n" +
-         (network.classes() <= kMostInMatrix ? matrix_text(network, confusions)
-                                             : most_frequent_text(network, confusions));
+  return text + (network.classes() <= kMostInTable ? matrix_text(network, confusions)
+                                                   : most_frequent_text(network, confusions));
 }
 
 data::Image Report::sheet(int64_t most_images) const {

@@ -37,9 +37,23 @@ void gather_values(const std::vector<Value>& mine, const MpiSession& session,
   if (!all.empty()) std::memcpy(all.data(), gathered.data(), gathered.size());
 }
 
+std::vector<std::string> gather_lines(const std::vector<std::string>& mine,
+                                      const MpiSession& session) {
+  std::string text;
+  for (const std::string& line : mine) text += line + '\0';
+  text = gather_bytes(text, session);
+  std::vector<std::string> all;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = text.find('\0', begin);
+    all.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return all;
+}
+
 }  // namespace
 
-void Predictions::add(int64_t image, int64_t label, const std::vector<float>& scores) {
+void Predictions::add(int64_t image, int64_t label, std::span<const float> scores) {
   images.push_back(image);
   labels.push_back(label);
   const auto is_larger = [&](float score) {
@@ -70,14 +84,16 @@ Predictions gather_predictions(const Predictions& mine, const MpiSession& sessio
   gather_values(mine.before, session, all.before);
   gather_values(mine.classes, session, all.classes);
   gather_values(mine.probability, session, all.probability);
-  std::string lines;
-  for (const std::string& line : mine.damaged) lines += line + '\0';
-  lines = gather_bytes(lines, session);
-  for (size_t begin = 0; begin < lines.size();) {
-    const size_t end = lines.find('\0', begin);
-    all.damaged.push_back(lines.substr(begin, end - begin));
-    begin = end + 1;
-  }
+  all.damaged = gather_lines(mine.damaged, session);
+  return all;
+}
+
+PredictedNumbers gather_predictions(const PredictedNumbers& mine, const MpiSession& session) {
+  PredictedNumbers all;
+  gather_values(mine.samples, session, all.samples);
+  gather_values(mine.values, session, all.values);
+  gather_values(mine.targets, session, all.targets);
+  all.damaged = gather_lines(mine.damaged, session);
   return all;
 }
 

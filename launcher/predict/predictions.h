@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,11 +25,20 @@ struct Predictions {
   int64_t best(int64_t image) const { return classes[static_cast<size_t>(image * top)]; }
 
   // Adds an image with these scores, all of which must be finite.
-  void add(int64_t image, int64_t label, const std::vector<float>& scores);
+  void add(int64_t image, int64_t label, std::span<const float> scores);
 };
 
 // Those of all ranks, in the order of the ranks; every rank gets them. Collective.
 Predictions gather_predictions(const Predictions& mine, const MpiSession& session);
+
+// The numbers that a network predicts: one entry per intact sample, in the order of the samples.
+struct PredictedNumbers {
+  std::vector<int64_t> samples;  // numbers in the dataset
+  std::vector<float> values;
+  std::vector<float> targets;        // 0 if they are not known
+  std::vector<std::string> damaged;  // one line for each damaged sample
+};
+PredictedNumbers gather_predictions(const PredictedNumbers& mine, const MpiSession& session);
 
 // How many images have their label among the `top` classes with the largest scores. Of equal scores
 // that of the first class counts as larger if `top` is 1, as in the accuracy that d2l-train prints.

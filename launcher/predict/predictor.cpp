@@ -13,95 +13,99 @@
 namespace d2l::predict {
 namespace {
 
-// A batch whose work is queued, and memory for its scores.
-struct ScoresInFlight {
-  ScoresInFlight(Batch data, int64_t first_image, int64_t count, MemoryPool& staging)
-      : batch(std::move(data)), first(first_image), scores(staging, count) {}
+using Visitor = std::function<void(const Output&)>;
+
+// A batch whose work is queued, and memory for its outputs.
+struct OutputsInFlight {
+  OutputsInFlight(Batch data, int64_t first_sample, int64_t count, MemoryPool& staging)
+      : batch(std::move(data)), first(first_sample), values(staging, count) {}
 
   Batch batch;
-  int64_t first;          // number of its first image
-  Scratch<float> scores;  // [n, classes]
+  int64_t first;          // number of its first sample
+  Scratch<float> values;  // [n, outputs]
   uint64_t event = 0;     // after which they are valid
 };
 
 class Predictor {
  public:
-  Predictor(const PredictorParts& parts, int64_t top)
+  Predictor(const PredictorParts& parts, const Visitor& visitor)
       : parts_(parts),
+        visitor_(visitor),
         feed_(parts.backend,
-              {.activations = parts.activations, .normalisation = parts.normalisation}),
-        in_flight_(parts.backend),
-        found_(top) {}
+              {.activations = parts.activations,
+               .targets = parts.samples.info().has_labels() ? DType::i64 : DType::f32,
+               .normalisation = parts.normalisation}),
+        in_flight_(parts.backend) {}
 
   // Queues the work on a batch. On a GPU, only then waits for the previous one.
   void add(Batch batch, int64_t first) {
-    const int64_t count = batch.size() * parts_.classes;
-    ScoresInFlight& queued =
+    const int64_t count = batch.size() * parts_.outputs;
+    OutputsInFlight& queued =
         in_flight_.add(std::move(batch), first, count, parts_.backend.staging());
     feed_.load(queued.batch);
-    const Variable outputs = parts_.model(Variable(feed_.inputs()), {});
-    const Tensor scores = outputs.value().cast(DType::f32);
-    check(scores.elements() == count, "expected scores of the shape [", queued.batch.size(), ", ",
-          parts_.classes, "], found ", scores.shape());
-    parts_.backend.copy_to_host(scores.view(), queued.scores.data());
+    const Tensor outputs = parts_.model(Variable(feed_.inputs()), {}).value().cast(DType::f32);
+    check(outputs.elements() == count, "expected outputs of the shape [", queued.batch.size(), ", ",
+          parts_.outputs, "], found ", outputs.shape());
+    parts_.backend.copy_to_host(outputs.view(), queued.values.data());
     queued.event = parts_.backend.record_event();
     while (in_flight_.is_full()) complete_oldest();
   }
 
-  Predictions take() {
+  void finish() {
     while (!in_flight_.empty()) complete_oldest();
-    return std::move(found_);
   }
 
  private:
   void complete_oldest() {
     in_flight_.await_oldest();
-    const ScoresInFlight& done = in_flight_.oldest();
-    std::vector<float> scores(static_cast<size_t>(parts_.classes));
+    const OutputsInFlight& done = in_flight_.oldest();
+    const bool labelled = parts_.samples.info().has_labels();
     for (int64_t i = 0; i < done.batch.size(); ++i) {
       if (done.batch.samples.data<int64_t>()[i] == data::kMarked) continue;
-      const float* row = done.scores.data() + i * parts_.classes;
-      scores.assign(row, row + parts_.classes);
-      const int64_t image = done.first + i;
-      check(std::all_of(scores.begin(), scores.end(), [](float s) { return std::isfinite(s); }),
-            parts_.images.name_of(image), ": the network's outputs are not finite");
-      found_.add(image, label_of(done.batch.targets.data<int64_t>()[i]), scores);
+      Output output{
+          .sample = done.first + i,
+          .values = {done.values.data() + i * parts_.outputs, static_cast<size_t>(parts_.outputs)}};
+      if (labelled)
+        output.label = done.batch.targets.data<int64_t>()[i];
+      else
+        output.target = done.batch.targets.data<float>()[i];
+      check(std::all_of(output.values.begin(), output.values.end(),
+                        [](float value) { return std::isfinite(value); }),
+            parts_.samples.place_of(output.sample), ": the network's outputs are not finite");
+      visitor_(output);
     }
     in_flight_.drop_oldest();
   }
-  int64_t label_of(int64_t target) const {
-    const std::vector<int64_t>& labels = parts_.images.labels;
-    return labels.empty() ? kNoLabel : labels[static_cast<size_t>(target)];
-  }
 
   const PredictorParts& parts_;
+  const Visitor& visitor_;
   Feed feed_;
-  InFlight<ScoresInFlight> in_flight_;
-  Predictions found_;
+  InFlight<OutputsInFlight> in_flight_;
 };
 
 }  // namespace
 
-Share share_of(int64_t images, int64_t batch_size, int rank, int ranks) {
-  const int64_t batches = (images + batch_size - 1) / batch_size;
+Share share_of(int64_t samples, int64_t batch_size, int rank, int ranks) {
+  const int64_t batches = (samples + batch_size - 1) / batch_size;
   const auto begin_of = [&](int part) {
-    return std::min(images, data::share_begin(batches, ranks, part) * batch_size);
+    return std::min(samples, data::share_begin(batches, ranks, part) * batch_size);
   };
   return {begin_of(rank), begin_of(rank + 1)};
 }
 
-Predictions predict_share(const PredictorParts& parts, const Share& share, int64_t top) {
-  if (share.begin == share.end) return Predictions(top);
+std::vector<std::string> predict_share(const PredictorParts& parts, const Share& share,
+                                       const Visitor& visitor) {
+  if (share.begin == share.end) return {};
   NoGrad no_grad;
   data::Loader loader(
-      std::make_shared<SampleRange>(*parts.images.dataset, share.begin, share.end, parts.channels),
+      std::make_shared<SampleRange>(parts.samples, share.begin, share.end, parts.channels),
       parts.host,
       {.batch_size = parts.batch_size,
        .order = data::Order::sequential,
        .threads = parts.loader_threads,
        .pipeline = parts.steps,
        .on_bad_sample = data::OnBadSample::mark});
-  Predictor predictor(parts, top);
+  Predictor predictor(parts, visitor);
   int64_t first = share.begin;
   for (int64_t step = 0; step < loader.steps_per_epoch(); ++step) {
     Batch batch = loader.next();
@@ -109,9 +113,8 @@ Predictions predict_share(const PredictorParts& parts, const Share& share, int64
     predictor.add(std::move(batch), first);
     first = next;
   }
-  Predictions found = predictor.take();
-  found.damaged = loader.take_replaced().problems;
-  return found;
+  predictor.finish();
+  return loader.take_replaced().problems;
 }
 
 }  // namespace d2l::predict

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "framework/base/dtype.h"
 #include "framework/base/error.h"
 #include "tests/support/support.h"
@@ -101,6 +103,14 @@ TEST(Text, Fixed) {
   EXPECT_EQ(fixed(0.80851, 3), "0.809");
   EXPECT_EQ(fixed(-2, 0), "-2");
   EXPECT_EQ(fixed(1e6, 2), "1000000.00");
+}
+
+TEST(Text, RoundsToDigitsThatMatter) {
+  const std::pair<double, const char*> cases[] = {
+      {0, "0.000"},       {0.5413, "0.541"},     {0.1, "0.100"},       {0.01234, "0.0123"},
+      {1e-4, "0.000100"}, {9e-5, "9.000e-05"},   {-0.05, "-0.0500"},   {12.3456, "12.346"},
+      {999.9, "999.900"}, {28123.46, "28123.5"}, {1.5e9, "1.500e+09"}, {HUGE_VAL, "inf"}};
+  for (const auto& [number, text] : cases) EXPECT_EQ(rounded(number), text);
 }
 
 TEST(DTypes, NamesAndSizes) {

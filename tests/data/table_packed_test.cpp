@@ -168,7 +168,8 @@ TEST_F(PackedTables, RowsForPredictions) {
   // Other order, a new column, no target, an unknown category, missing values.
   const TableRows rows =
       read_rows(file("new.csv", "colour;new;id;length\ngreen;1;x;2\nblue;;y;\n"), form);
-  EXPECT_EQ(rows.ids, (std::vector<std::string>{"x", "y"}));
+  EXPECT_EQ(rows.dataset->name_of(0), "x");
+  EXPECT_EQ(rows.dataset->name_of(1), "y");
   EXPECT_FALSE(rows.has_targets);
   EXPECT_EQ(rows.dataset->classes(), 2);
   EXPECT_THAT(values_of(*rows.dataset, {0, 1}), ElementsAre(2, 0, 0, 0, 2.5, 1, 0, 0));
@@ -183,7 +184,7 @@ TEST_F(PackedTables, RowsForPredictionsWithTargets) {
   const TableForm form = classes().form;
   const TableRows rows = read_rows(file("new.csv", "length,colour,species\n2,red,a\n"), form);
   EXPECT_TRUE(rows.has_targets);
-  EXPECT_EQ(rows.ids, (std::vector<std::string>{"1"}));
+  EXPECT_EQ(rows.dataset->name_of(0), "");
   ASSERT_EQ(rows.notes.size(), 1U);
   EXPECT_THAT(rows.notes[0], HasSubstr("the id column 'id' is missing; rows are numbered from 1"));
   const TableRows some =

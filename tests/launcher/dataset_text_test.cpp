@@ -41,12 +41,30 @@ TEST(DatasetText, OfDataWithoutNamesAndStatistics) {
   EXPECT_TRUE(found.class_names.empty() && found.mean.empty() && found.deviation.empty());
 }
 
+TEST(DatasetText, OfATable) {
+  DatasetInfo info;
+  info.name = "houses";
+  info.shape = {331};
+  info.least_target = 34900;
+  info.largest_target = 755000.5;
+  EXPECT_EQ(dataset_text(info),
+            "name = houses\nshape = 331\nclasses = 0\ntargets = 34900,755000.5\n");
+  const DatasetInfo found = parse_dataset_text(dataset_text(info), "file");
+  EXPECT_EQ(found.shape, info.shape);
+  EXPECT_EQ(found.classes, 0);
+  EXPECT_EQ(found.least_target, 34900);
+  EXPECT_EQ(found.largest_target, 755000.5);
+}
+
 TEST(DatasetText, RefusesOtherTextsWithTheLine) {
   const std::string begin = "name = a\nshape = 2x2x1\nclasses = 2\n";
   const std::pair<std::string, const char*> cases[] = {
-      {"", "file: expected a shape and a number of classes"},
+      {"", "file: expected a shape"},
+      {"shape = 2x2x1\n", "file: expected a number of classes"},
+      {"shape = 7\nclasses = 0\ntargets = 2,1\n", "expected an ascending range of targets"},
+      {"targets = 2\n", "line 1: expected two numbers, found '2'"},
       {"shape\n", "file, dataset, line 1: expected 'name = value', found 'shape'"},
-      {"shape = 2x2\n", "line 1: expected HEIGHTxWIDTHxCHANNELS, found '2x2'"},
+      {"shape = 2x2\n", "line 1: expected HEIGHTxWIDTHxCHANNELS or VALUES, found '2x2'"},
       {"shape = 0x2x1\n", "line 1: expected height and width, or 0x0, found '0x2x1'"},
       {"shape = 2x2x99999999999999999999\n", "expected a number from 1 to 1024, found '999"},
       {"shape = 2x2x-1\n", "expected a number from 1 to 1024, found '-1'"},
@@ -56,7 +74,7 @@ TEST(DatasetText, RefusesOtherTextsWithTheLine) {
       {begin + "mean = 1,2\n", "expected a mean and a deviation for each of 1 channels, found 2"},
       {begin + "mean = nan\n", "line 4: expected numbers, found 'nan'"},
       {begin + "mean = 0.5x\n", "line 4: expected numbers, found '0.5x'"},
-      {begin + "size = 3\n", "line 4: expected name, shape, classes, mean, deviation or class"},
+      {begin + "size = 3\n", "line 4: expected name, shape, classes, targets, mean, deviation"},
   };
   for (const auto& [text, message] : cases)
     EXPECT_THAT(message_of([&, &text = text] { parse_dataset_text(text, "file"); }),

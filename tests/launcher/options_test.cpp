@@ -34,6 +34,8 @@ const char* name_of_rule(ResumeRule rule) {
       return "fixed in run";
     case ResumeRule::zero_fixed_in_run:
       return "zero fixed in run";
+    case ResumeRule::fixed_by_state:
+      return "fixed by state";
     case ResumeRule::not_kept:
       return "not kept";
   }
@@ -59,6 +61,7 @@ augment: fixed in epoch
 eval-transform: fixed in epoch
 epochs: may change
 max-steps: may change
+patience: may change
 batch-size: fixed in epoch
 last-batch: fixed in epoch
 accumulate: may change
@@ -98,6 +101,7 @@ from: not kept
 save-every: may change
 keep: may change
 eval-every: may change
+best: fixed by state
 log-every: may change
 run-id: fixed in run
 device: may change
@@ -218,6 +222,7 @@ TEST(ResumeRules, OfEveryOptionHold) {
     switch (option.on_resume) {
       case ResumeRule::may_change:
       case ResumeRule::not_kept:
+      case ResumeRule::fixed_by_state:
         EXPECT_EQ(inside, "");
         EXPECT_EQ(between, "");
         break;

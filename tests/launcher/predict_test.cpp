@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <regex>
 #include <sstream>
 
 #include "data/catalog.h"
 #include "data/formats/write_image.h"
 #include "framework/base/files.h"
+#include "framework/base/text.h"
 #include "framework/checkpoint/file.h"
 #include "framework/checkpoint/store.h"
 #include "tests/launcher/runs.h"
@@ -50,10 +52,10 @@ Words fields_of(const std::string& line) {
 
 // The number of correct images that d2l-predict printed: "accuracy 0.710 (1,420 of 2,000)".
 int correct_of(const ProgramResult& result, const std::string& metric) {
-  const std::string begin = " " + metric + " ";
-  const size_t at = result.output.find(begin), open = result.output.find('(', at);
-  if (at == std::string::npos || open == std::string::npos) return -1;
-  std::string digits = result.output.substr(open + 1, result.output.find(' ', open) - open - 1);
+  const std::regex pattern(" " + metric + " [0-9.]+ [(]([0-9,]+) of ");
+  std::smatch found;
+  if (!std::regex_search(result.output, found, pattern)) return -1;
+  std::string digits = found[1];
   std::erase(digits, ',');
   return std::stoi(digits);
 }
@@ -144,7 +146,8 @@ TEST_F(Predict, UsesTheBestCheckpointWithAveragedWeights) {
   ASSERT_NE(best, newest().reals.at("progress/test_accuracy"));
   const ProgramResult result = predict(0, {run(), sample_folder(), "--out", in_folder("a.csv")});
   ASSERT_EQ(result.exit_code, 0) << result.output;
-  EXPECT_THAT(result.output, HasSubstr("best.h5 (best checkpoint): bn-lenet after step 100, "));
+  EXPECT_THAT(result.output, HasSubstr(concat("best.h5 (best checkpoint: test accuracy ",
+                                              rounded(best), "): bn-lenet after step 100, ")));
   EXPECT_THAT(result.output, HasSubstr(" parameters, averaged weights, f32\n"));
   EXPECT_EQ(correct_of(result, "accuracy") / 2000.0, best);
   // The other ways to name a checkpoint.
@@ -214,7 +217,7 @@ TEST_F(Predict, LeavesLabelsOutUnlessAllImagesHaveOne) {
                                       "folders with the names of classes; " +
                                       one.string() + " is not\n"));
   EXPECT_THAT(mixed.output, HasSubstr("image,class1,probability1\n"));
-  EXPECT_THAT(mixed.output, Not(HasSubstr("accuracy")));
+  EXPECT_THAT(mixed.output, EndsWith("22 images\n"));
 }
 
 TEST_F(Predict, NamesDamagedImagesAndLeavesThemOut) {
@@ -289,6 +292,75 @@ TEST_F(Predict, WritesTheConfusionMatrixAndTheMistakes) {
   data::Image image;
   data::decode_image(png, 3, image);
   EXPECT_EQ(image.shape[1], 3 * (128 + 8) + 8);  // three pictures in a row
+}
+
+// Compared with what follows from the confusion matrix.
+TEST_F(Predict, WritesTheResultsOfEachClass) {
+  const std::string matrix = in_folder("m.csv"), classes = in_folder("classes.csv");
+  const ProgramResult result = predict(3, {run(), sample_folder(), "--out", in_folder("a.csv"),
+                                           "--confusion", matrix, "--per-class", classes});
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  const Words rows = lines_of(matrix), lines = lines_of(classes);
+  ASSERT_EQ(lines.size(), 11U);
+  EXPECT_EQ(lines[0], "class,images,predicted,precision,recall,f1");
+  double sum_of_recalls = 0;
+  for (size_t c = 1; c < 11; ++c) {
+    double images = 0, predicted = 0;
+    for (size_t i = 1; i < 11; ++i) {
+      images += std::stod(fields_of(rows[c])[i]);
+      predicted += std::stod(fields_of(rows[i])[c]);
+    }
+    const double correct = std::stod(fields_of(rows[c])[c]);
+    ASSERT_GT(correct, 0);
+    const double precision = correct / predicted, recall = correct / images;
+    sum_of_recalls += recall;
+    const Words fields = fields_of(lines[c]);
+    ASSERT_EQ(fields.size(), 6U) << lines[c];
+    EXPECT_EQ(fields[0], fields_of(rows[c])[0]);
+    EXPECT_EQ(std::stod(fields[1]), images);
+    EXPECT_EQ(std::stod(fields[2]), predicted);
+    EXPECT_NEAR(std::stod(fields[3]), precision, 1e-6);
+    EXPECT_NEAR(std::stod(fields[4]), recall, 1e-6);
+    EXPECT_NEAR(std::stod(fields[5]), 2 * precision * recall / (precision + recall), 1e-6);
+    EXPECT_THAT(result.output,
+                ContainsRegex(concat("\n", c - 1, " ", fields[0], " +", images, " +", predicted,
+                                     " +", fixed(precision, 3), " +", fixed(recall, 3), " +")));
+  }
+  EXPECT_THAT(result.output, HasSubstr(concat("\nbalanced accuracy ", fixed(sum_of_recalls / 10, 3),
+                                              " (mean recall of the 10 classes)\n")));
+}
+
+// Three images of two classes: most classes have no images and no predictions.
+TEST_F(Predict, SaysWhichResultsOfAClassAreUndefined) {
+  const std::string files = write_files("three", 3), classes = in_folder("three.csv");
+  const ProgramResult result =
+      predict(0, {run(), files, "--out", in_folder("a.csv"), "--per-class", classes});
+  ASSERT_EQ(result.exit_code, 0) << result.output;
+  std::map<std::string, int> images, predicted, correct;
+  for (const std::string& line : lines_of(in_folder("a.csv"))) {
+    const Words fields = fields_of(line);
+    if (fields[0] == "image") continue;
+    ++images[fields[1]];
+    ++predicted[fields[2]];
+    correct[fields[1]] += fields[1] == fields[2] ? 1 : 0;
+  }
+  int undefined = 0;
+  for (const std::string& line : lines_of(classes)) {
+    const Words fields = fields_of(line);
+    if (fields[0] == "class") continue;
+    EXPECT_EQ(fields[1], std::to_string(images[fields[0]]));
+    EXPECT_EQ(fields[2], std::to_string(predicted[fields[0]]));
+    EXPECT_EQ(fields[3] == "undefined", predicted[fields[0]] == 0) << line;
+    EXPECT_EQ(fields[4] == "undefined", images[fields[0]] == 0) << line;
+    EXPECT_EQ(fields[5] == "undefined", predicted[fields[0]] == 0 || images[fields[0]] == 0);
+    undefined += fields[3] == "undefined" && fields[4] == "undefined" ? 1 : 0;
+  }
+  EXPECT_GE(undefined, 4);
+  const auto with_images = std::count_if(images.begin(), images.end(),
+                                         [](const auto& entry) { return entry.second > 0; });
+  EXPECT_THAT(result.output, HasSubstr(concat(" (mean recall of the ", with_images,
+                                              " of 10 classes that have images)\n")));
+  EXPECT_THAT(result.output, ContainsRegex(" 0 +0 +undefined +undefined +undefined\n"));
 }
 
 TEST_F(Predict, KnowsClassesAndStatisticsWithoutTheTrainingData) {
@@ -368,6 +440,7 @@ TEST_F(Predict, RefusesWrongInputWithOneLine) {
       {{run(), here, empty}, 2, "expected one dataset, or files and folders of images, found "},
       {{run(), text, "--split", "test"}, 2, "--split has no effect with image files"},
       {{run(), text, "--confusion", in_folder("c")}, 2, "--confusion has no effect: the labels "},
+      {{run(), text, "--per-class", in_folder("c")}, 2, "--per-class has no effect: the labels "},
       {{run(), here, "--top", "11"}, 2, "--top expects at most the 10 classes of the network"},
       {{run(), here, "--top", "0"}, 2, "--top: expected 1 to "},
       {{run(), here, "--out", in_folder("no/x.csv")}, 2, "x.csv: expected a file in an existing "},

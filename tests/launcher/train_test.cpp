@@ -35,9 +35,10 @@ TEST(Train, SaysWhatDoesNotFitTheImages) {
       HasSubstr("--augment: center-crop expects images of at least 29 x 29, found 28 x 28"));
   EXPECT_THAT(output({"--eval-transform", "center-crop 29"}),
               HasSubstr("--eval-transform: center-crop expects images of at least 29 x 29"));
-  EXPECT_THAT(output({"--eval-transform", "center-crop 24"}),
-              HasSubstr("expected test images of shape [28, 28, 1] in at most 10 classes, like the "
-                        "training images, found [24, 24, 1] in 10"));
+  EXPECT_THAT(
+      output({"--eval-transform", "center-crop 24"}),
+      HasSubstr("expected test samples of shape [28, 28, 1] in at most 10 classes, like the "
+                "training images, found [24, 24, 1] in 10"));
   EXPECT_FALSE(std::filesystem::exists(run));
 }
 

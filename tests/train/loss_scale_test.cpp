@@ -142,7 +142,7 @@ struct Training {
                                                        .optimizer = *optimizer,
                                                        .comm = *comm,
                                                        .train_data = train_data,
-                                                       .test_data = test_data,
+                                                       .test_data = &test_data,
                                                        .log = log},
                                           options);
     made->set_files(&store, nullptr);

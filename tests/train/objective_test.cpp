@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "framework/base/files.h"
+#include "framework/base/text.h"
 #include "framework/nn/layers.h"
 #include "framework/tensor/create.h"
 #include "framework/train/objectives/classification.h"
@@ -178,26 +180,37 @@ TEST(Regression, TrainsAndIsSaved) {
   const auto objective = make_regression({});
   Line train_data, test_data;
   Log log{true};
+  log.open(folder.path() / "log.txt");
+  MetricsFile metrics(folder.path() / "metrics.csv", MetricsFile::header({"rmse", "mae"}) + "\n",
+                      {.metrics = {"rmse", "mae"}});
   Trainer trainer({.model = model,
                    .objective = *objective,
                    .parameters = parameters,
                    .optimizer = *optimizer,
                    .comm = *comm,
                    .train_data = train_data,
-                   .test_data = test_data,
+                   .test_data = &test_data,
                    .log = log},
                   {.epochs = 60, .schedule = {.lr = 0.3}});
-  trainer.set_files(&store, nullptr);
+  trainer.set_files(&store, &metrics);
   const TrainerReport report = trainer.run();
   EXPECT_GT(report.losses[0], 1);
   ASSERT_EQ(report.test.size(), 2u);
   EXPECT_LT(report.test[0], 0.05);
   EXPECT_LT(report.test[1], report.test[0]);
-  EXPECT_EQ(trainer.state().position.best, report.test[0]);
+  EXPECT_EQ(trainer.state().position.best.value, report.test[0]);
   const Snapshot saved = CheckpointStore::newest_valid(folder.path(), {})->snapshot;
   EXPECT_EQ(saved.reals.at("progress/best_rmse"), report.test[0]);
   EXPECT_EQ(saved.reals.at("progress/test_mae"), report.test[1]);
   EXPECT_EQ(saved.reals.at("progress/epoch_squared_error"), 0);
+  const std::string number = "[0-9.]+(e-0[0-9])?";
+  EXPECT_THAT(read_text_file(folder.path() / "log.txt"),
+              testing::ContainsRegex(concat("epoch 60/60: loss ", number, ", train rmse ", number,
+                                            ", train mae ", number, ", test rmse ",
+                                            rounded(report.test[0]), ", test mae ",
+                                            rounded(report.test[1]), ", waiting for data ")));
+  EXPECT_THAT(read_text_file(folder.path() / "metrics.csv"),
+              HasSubstr(",test_loss,test_rmse,test_mae,run\n"));
 }
 
 }  // namespace

@@ -42,7 +42,8 @@ Snapshot sound() {
                     .epoch_loss = 812.5,
                     .train_loss = 2.25,
                     .evaluated_step = 20,
-                    .best = 0.5,
+                    .test_loss = 2.5,
+                    .best = {.metric = kAccuracy, .value = 0.5, .step = 10, .evaluations_since = 1},
                     .metrics = {{.metric = kAccuracy, .sum = 90, .train = 0.125, .test = 0.25}}};
   LossScaleState scale{.scale = 65536, .good_steps = 23, .skipped_steps = 0};
   Snapshot snapshot = take_snapshot([&](StateVisitor& visitor) {
@@ -80,7 +81,7 @@ TEST(StateLimits, SoundStatesPass) {
                   .epoch = 3,
                   .train_loss = 2,
                   .evaluated_step = 30,
-                  .best = 1,
+                  .best = {.metric = kAccuracy, .value = 1, .step = 30},
                   .metrics = {{.metric = kAccuracy, .train = 1, .test = 1}}});
 }
 
@@ -96,13 +97,13 @@ TEST(StateLimits, MetricsHaveTheirOwnRange) {
                     .step_in_epoch = 4,
                     .epoch_samples = 400,
                     .evaluated_step = 20,
-                    .best = 7,
+                    .best = {.metric = error, .value = 7, .step = 10},
                     .metrics = {{.metric = error, .sum = 1e9, .train = 8, .test = 7.5}}};
   check_position(position);
-  position.best = 8;
+  position.best.value = 8;
   EXPECT_THAT(message_of([&] { check_position(position); }),
               HasSubstr("progress/best_rmse: expected a number from 0 to 7.5, found 8"));
-  position.best = 7;
+  position.best.value = 7;
   position.metrics[0].sum = -1;
   EXPECT_THAT(message_of([&] { check_position(position); }),
               HasSubstr("progress/epoch_squared_error: expected a number from 0 to inf, found -1"));
@@ -128,6 +129,10 @@ TEST(StateLimits, CountsThatCannotBeAreNamed) {
            {"progress/epoch_samples", -400, "from 4 to 994, found -400"},
            {"progress/evaluated_step", -2, "from -1 to 24, found -2"},
            {"progress/evaluated_step", 25, "from -1 to 24, found 25"},
+           {"progress/best_step", -2, "from -1 to 20, found -2"},
+           {"progress/best_step", 21, "from -1 to 20, found 21"},
+           {"progress/evaluations_since_best", -1, "from 0 to 20, found -1"},
+           {"progress/evaluations_since_best", 21, "from 0 to 20, found 21"},
            {"optimizer/steps", -1, "from 0 to 24, found -1"},
            {"optimizer/steps", 25, "from 0 to 24, found 25"},
            {"loss_scale/good_steps", -1, "from 0 to 24, found -1"},
@@ -154,6 +159,7 @@ TEST(StateLimits, NumbersThatCannotBeAreNamed) {
            {"progress/train_accuracy", {-0.5, 1.5}, "from 0 to 1, found "},
            {"progress/test_accuracy", {-0.5, 1e300}, "from 0 to 1, found "},
            {"progress/best_accuracy", {0.125, -1, 2}, "from 0.25 to 1, found "},
+           {"progress/test_loss", {-1}, "from 0 to inf, found -1"},
            {"progress/best_accuracy", {nan}, "expected a number, found nan"},
            {"loss_scale/scale", {0, -2, 1e30}, "expected a number from "},
            {"loss_scale/scale", {nan, infinity}, "expected a number, found "}})

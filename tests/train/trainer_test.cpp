@@ -67,7 +67,7 @@ class TrainerTest : public testing::Test {
              .optimizer = *optimizer,
              .comm = *comm,
              .train_data = train_data,
-             .test_data = test_data,
+             .test_data = has_tests ? &test_data : nullptr,
              .log = log},
             options};
   }
@@ -87,6 +87,7 @@ class TrainerTest : public testing::Test {
   std::unique_ptr<Optimizer> optimizer;
   std::unique_ptr<Communicator> comm = make_self_communicator();
   TwoBatches train_data, test_data;
+  bool has_tests = true;
   Log log{true};
 };
 
@@ -146,6 +147,32 @@ TEST_F(TrainerTest, SaysWhereTheLossWentAstray) {
   EXPECT_THAT(message_of([&] { astray.run(); }), HasSubstr("step 2: the loss is nan"));
 }
 
+TEST_F(TrainerTest, WithoutTestDataNothingIsEvaluatedAndEachEpochIsSaved) {
+  has_tests = false;
+  TemporaryFolder folder;
+  CheckpointStore store(folder.path(), {});
+  MetricsFile metrics(folder.path() / "metrics.csv", MetricsFile::header({"accuracy"}) + "\n", {});
+  Trainer trained = trainer({.epochs = 3, .log_every = 2, .schedule = {.lr = 0.05}});
+  trained.set_files(&store, &metrics);
+  const TrainerReport report = trained.run();
+  EXPECT_TRUE(report.test.empty());
+  EXPECT_EQ(report.train.size(), 1u);
+  EXPECT_TRUE(report.saved);
+  EXPECT_EQ(test_data.given(), 0);
+  EXPECT_THAT(CheckpointStore::steps(folder.path()), testing::ElementsAre(2, 4, 6));
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "best.h5"));
+  const std::string rows = read_text_file(folder.path() / "metrics.csv");
+  EXPECT_THAT(rows, testing::MatchesRegex("step,[^\n]*,test_loss,test_accuracy,run\n"
+                                          "(2|4|6)(,[^,\n]+){7},,,\n.*"));
+  EXPECT_EQ(std::count(rows.begin(), rows.end(), '\n'), 4);
+
+  const Snapshot saved = CheckpointStore::read(store.path_of(6)).snapshot;
+  EXPECT_EQ(saved.integers.at("progress/evaluated_step"), -1);
+  Trainer resumed = trainer({.epochs = 4, .schedule = {.lr = 0.05}});
+  resumed.restore(saved, "step 6");
+  EXPECT_EQ(resumed.run().losses.size(), 2u);
+}
+
 // The identity with an infinite gradient.
 class Explosion final : public nn::Module {
  public:
@@ -162,6 +189,37 @@ TEST_F(TrainerTest, SaysWhereTheGradientWentAstray) {
   const std::string message = message_of([&] { astray.run(); });
   EXPECT_THAT(message, HasSubstr("step 1: the gradient's norm is "));
   EXPECT_THAT(message, HasSubstr("lower the learning rate (now 0.05)"));
+}
+
+// No evaluation and no further step tells that the state is unusable.
+TEST_F(TrainerTest, WithoutTestDataALastStepThatIsNotFiniteIsNotSaved) {
+  has_tests = false;
+  TemporaryFolder folder;
+  CheckpointStore store(folder.path(), {});
+  model.then<Explosion>();
+  Trainer astray = trainer({.max_steps = 1, .save_every = 1, .schedule = {.lr = 0.05}});
+  astray.set_files(&store, nullptr);
+  EXPECT_THAT(
+      message_of([&] { astray.run(); }),
+      HasSubstr("step 1: optimizer/velocity/conv.bias has elements that are not finite: the run "
+                "has diverged; no checkpoint was saved before"));
+  EXPECT_THAT(CheckpointStore::steps(folder.path()), testing::IsEmpty());
+}
+
+// The state of each step is confirmed by the loss of the next one.
+TEST_F(TrainerTest, WithoutTestDataADivergenceIsFoundInTheNextStep) {
+  has_tests = false;
+  TemporaryFolder folder;
+  CheckpointStore store(folder.path(), {});
+  Trainer astray = trainer(
+      {.epochs = 3,
+       .save_every = 1,
+       .schedule = {.kind = Schedule::Kind::step, .lr = 1e-3, .gamma = 1e30, .step_every = 3}});
+  astray.set_files(&store, nullptr);
+  EXPECT_THAT(message_of([&] { astray.run(); }),
+              HasSubstr("step 5: the loss is nan; lower the learning rate (now 1e+27); continue "
+                        "from the last good checkpoint, step 3"));
+  EXPECT_THAT(CheckpointStore::steps(folder.path()), testing::ElementsAre(1, 2, 3));
 }
 
 TEST_F(TrainerTest, EvaluatesInPieces) {
@@ -201,7 +259,7 @@ class AccumulationTest : public testing::Test {
                      .optimizer = *optimizer,
                      .comm = *comm,
                      .train_data = train_data,
-                     .test_data = test_data,
+                     .test_data = &test_data,
                      .log = log},
                     {.epochs = 5, .schedule = {.lr = 0.05}, .step = {.accumulate = accumulate}});
     report = trainer.run();
@@ -234,7 +292,7 @@ TEST_F(TrainerTest, ClipsTheGradient) {
                    .optimizer = *plain,
                    .comm = *comm,
                    .train_data = train_data,
-                   .test_data = test_data,
+                   .test_data = &test_data,
                    .log = log},
                   {.max_steps = 1, .schedule = {.lr = 1}, .step = {.clip_norm = 0.01}});
   clipped.run();
@@ -332,7 +390,7 @@ TEST_F(TrainerTest, EvaluatesAveragedWeights) {
                      .optimizer = recording,
                      .comm = *comm,
                      .train_data = train_data,
-                     .test_data = test_data,
+                     .test_data = &test_data,
                      .log = log},
                     {.epochs = 3, .log_every = 0, .schedule = {.lr = 0.3}, .ema = 0.4});
   averaging.set_files(nullptr, &metrics);
