@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "data/shards/shard_set.h"
+#include "data/table/packed_table.h"
 #include "framework/base/error.h"
 #include "framework/base/files.h"
 
@@ -21,6 +22,10 @@ PackFolder::PackFolder(const fs::path& out, Split split,
     lock(split, warn);
     check(find_shards(out, split).empty(), out.string(), " already contains ", to_string(split),
           " shards; remove them or choose another folder");
+    for (const Split any : {Split::train, Split::test})
+      check(!fs::exists(fs::symlink_status(out / packed_table_name(any))), out.string(),
+            " already contains a table (", packed_table_name(any),
+            "); remove it or choose another folder");
     remove_staging();  // leftovers of a killed run
     std::string name = (out / (staging_ + "XXXXXX")).string();
     check(::mkdtemp(name.data()) != nullptr, "cannot make the folder ", name, ": ",
@@ -43,7 +48,7 @@ void PackFolder::lock(Split split, const std::function<void(const std::string&)>
     options.warn = warn;
     lock_.emplace(out_ / (".d2l-pack-" + to_string(split) + ".lock"), options);
   } catch (const Error& error) {
-    fail("cannot pack ", to_string(split), " shards into ", out_.string(), ": ", error.what());
+    fail("cannot pack the split ", to_string(split), " into ", out_.string(), ": ", error.what());
   }
 }
 

@@ -10,13 +10,13 @@
 
 namespace d2l::data {
 
-// The output folder of one split and a staging folder in it for unfinished shards. While it exists,
+// The output folder of one split and a staging folder in it for unfinished files. While it exists,
 // no other process packs this split into the folder. Destruction removes the staging folder, and
 // the output folder if it was made here and is empty.
 class PackFolder {
  public:
-  // Throws Error if the folder cannot be made or written to, contains shards of this split, or if
-  // another process packs into it.
+  // Throws Error if the folder cannot be made or written to, contains shards of this split or a
+  // table, or if another process packs into it.
   PackFolder(const std::filesystem::path& out, Split split,
              const std::function<void(const std::string&)>& warn);
   ~PackFolder();

@@ -49,8 +49,9 @@ void split_off(Selection& all, int64_t classes, const SelectionOptions& options)
   for (size_t i = 0; i < all.train.size(); ++i)
     (moves[i] ? all.test : stays).push_back(std::move(all.train[i]));
   all.train = std::move(stays);
-  check(!all.train.empty() && !all.test.empty(), "--valid ", options.valid, ": expected images in ",
-        "both splits, found ", all.train.size(), " in train and ", all.test.size(), " in test");
+  check(!all.train.empty() && !all.test.empty(), "--valid ", options.valid,
+        ": expected samples in ", "both splits, found ", all.train.size(), " in train and ",
+        all.test.size(), " in test");
 }
 
 void shuffle(Items& items, uint64_t seed) {
@@ -66,7 +67,7 @@ void shuffle(Items& items, uint64_t seed) {
 void check_limit(const Selection& all, int64_t limit) {
   const auto most = static_cast<int64_t>(std::max(all.train.size(), all.test.size()));
   if (limit > most)
-    throw UsageError(concat("--limit: expected at most ", most, ", the number of images in the ",
+    throw UsageError(concat("--limit: expected at most ", most, ", the number of samples in the ",
                             "larger split, found ", limit));
 }
 

@@ -145,7 +145,7 @@ std::string TableForm::text() const {
   append_name(text, target.name);
   append_names(text, target.classes);
   if (!target.is_category())
-    text += " " + number_text(target.least) + " " + number_text(target.largest);
+    text += " " + exact_text(target.least) + " " + exact_text(target.largest);
   text += '\n';
   if (!parts_.id_column.empty()) append_list(text, "id", {parts_.id_column});
   append_list(text, "missing", parts_.missing);
@@ -158,7 +158,7 @@ std::string TableForm::text() const {
     append_names(text, column.categories);
     if (is_number)
       for (const double number : {column.mean, column.deviation, column.replacement})
-        text += " " + number_text(number);
+        text += " " + exact_text(number);
     text += '\n';
   }
   return text;

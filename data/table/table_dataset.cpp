@@ -65,13 +65,6 @@ float TableDataset::target_of(int64_t index) const {
   return rows_.targets.empty() ? 0 : rows_.targets[static_cast<size_t>(index)];
 }
 
-std::vector<int64_t> TableDataset::count_labels(int64_t samples) const {
-  std::vector<int64_t> counts(static_cast<size_t>(classes()));
-  if (counts.empty()) return counts;
-  for (int64_t index = 0; index < samples; ++index) ++counts[static_cast<size_t>(label_of(index))];
-  return counts;
-}
-
 uint64_t TableDataset::content_checksum() const {
   const uint64_t parts[] = {
       checksum(rows_.values.data(), rows_.values.size() * sizeof(float)),

@@ -26,7 +26,6 @@ class TableDataset final : public Dataset {
   void visit_samples(std::span<const int64_t> indices, const Visitor& visitor) const override;
   int64_t label_of(int64_t index) const override;
   float target_of(int64_t index) const override;
-  std::vector<int64_t> count_labels(int64_t samples) const override;
   uint64_t content_checksum() const override;
 
   EncodedRows rows_;

@@ -58,7 +58,7 @@ std::optional<double> parse_number(std::string_view field) {
   return number;
 }
 
-std::string number_text(double number) {
+std::string exact_text(double number) {
   std::array<char, 32> text{};
   return {text.data(), std::to_chars(text.data(), text.data() + text.size(), number).ptr};
 }

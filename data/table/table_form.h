@@ -16,7 +16,7 @@ constexpr size_t kMostCellBytes = size_t{1} << 16;  // of a category, or of the 
 // The number that a field contains; nothing if it contains something else, or no finite number.
 std::optional<double> parse_number(std::string_view field);
 // The shortest text that parse_number() reads as exactly this number.
-std::string number_text(double number);
+std::string exact_text(double number);
 
 // Sorts names of categories: by number if all of them are numbers, otherwise by their bytes.
 void sort_categories(std::vector<std::string>& names);

@@ -36,7 +36,7 @@ std::string invalid_text(const po::validation_error& error) {
 
 }  // namespace
 
-OptionList option_list() { return {"Options", kColumns, kMeaningColumns}; }
+OptionList option_list(const std::string& caption) { return {caption, kColumns, kMeaningColumns}; }
 
 OptionValues parse(const OptionList& options, const Words& words, const char* positional) {
   po::positional_options_description places;

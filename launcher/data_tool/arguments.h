@@ -14,8 +14,8 @@ using Words = std::vector<std::string>;
 using OptionList = boost::program_options::options_description;
 using OptionValues = boost::program_options::variables_map;
 
-// An empty list of options, in the format of --help.
-OptionList option_list();
+// An empty list of options, in the format of --help. `caption`: its heading there.
+OptionList option_list(const std::string& caption = "Options");
 
 // Parses words. `positional`: what words without an option are; nullptr: there are none. Throws
 // UsageError.

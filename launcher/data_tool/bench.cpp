@@ -14,6 +14,7 @@
 #include "framework/base/text.h"
 #include "launcher/data_tool/augmented.h"
 #include "launcher/data_tool/commands.h"
+#include "launcher/data_tool/table_text.h"
 
 namespace d2l::data_tool {
 namespace {
@@ -199,6 +200,7 @@ void bench(const Words& words) {
   }
   const Words paths = required_paths(values, "bench");
   if (paths.size() > 1) throw UsageError("bench: expected one path, found " + join(paths, ", "));
+  refuse_table("bench", paths[0]);
   const double seconds = values["seconds"].as<double>();
   if (!(seconds >= 0.1 && seconds <= 3600))
     throw UsageError(concat("--seconds: expected 0.1 to 3600, found ", seconds));

@@ -6,8 +6,8 @@
 // output. All throw UsageError for wrong words and Error for a failure.
 namespace d2l::data_tool {
 
-// Packs images into shards, on all processes of an MPI job. Returns the exit code: it prints its
-// errors itself, because only one process of a job may do that.
+// Packs images into shards, or a table, on all processes of an MPI job. Returns the exit code: it
+// prints its errors itself, because only one process of a job may do that.
 int pack(const Words& words, int argc, char** argv);
 
 void bench(const Words& words);

@@ -1,4 +1,5 @@
-// d2l-data: downloads datasets, packs images into shards, describes, shows and verifies shards.
+// d2l-data: downloads datasets, packs images into shards and tables, describes, shows and verifies
+// them.
 
 #include <csignal>
 #include <cstdlib>
@@ -16,13 +17,16 @@ namespace d2l::data_tool {
 namespace {
 
 constexpr const char* kUsage =
-    "d2l-data: downloads datasets, packs images into HDF5 shards, inspects and verifies shards\n"
+    "d2l-data: downloads datasets, packs images and tables into HDF5 files, inspects and verifies "
+    "them\n"
     "\n"
     "Usage:\n"
     "  d2l-data fetch NAME [--data-dir DIR]\n"
     "                               download the original files of a dataset into DIR/NAME\n"
     "  d2l-data pack --from SOURCE --out DIR [--OPTION VALUE]...\n"
     "                               pack a folder or an archive of images, a list or a dataset\n"
+    "  d2l-data pack --from FILE.csv --target COLUMN --out DIR [--OPTION VALUE]...\n"
+    "                               pack a table\n"
     "  d2l-data info PATH...        show what shards contain: sizes, classes, mean and deviation\n"
     "  d2l-data stats PATH          compute the mean and deviation, as a value for --normalize\n"
     "  d2l-data show PATH --out FILE.png\n"
@@ -30,13 +34,15 @@ constexpr const char* kUsage =
     "  d2l-data bench PATH          measure how fast samples are read, decoded and augmented\n"
     "  d2l-data verify PATH...      read shards completely and check that they are undamaged\n"
     "\n"
-    "PATH is a shard or a folder of shards. d2l-data COMMAND --help shows all options.\n"
+    "PATH is a shard or a folder of shards; info and verify also take packed tables.\n"
+    "d2l-data COMMAND --help shows all options.\n"
     "\n"
     "Examples:\n"
     "  d2l-data fetch mnist --data-dir data\n"
     "  d2l-data pack --from photos --valid 0.1 --out shards/photos\n"
     "  mpirun -n 8 d2l-data pack --from imagenet.tar --resize 256 --out shards/imagenet\n"
     "  d2l-data pack --from mnist --data-dir data --out shards/mnist\n"
+    "  d2l-data pack --from train.csv --target SalePrice --id Id --out tables/house\n"
     "  d2l-data verify --decode shards/photos\n"
     "\n"
     "Exit codes: 0 success, 1 failure, for example a damaged shard, 2 wrong usage.\n";

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iostream>
 
 #include "data/oddities.h"
@@ -5,6 +6,7 @@
 #include "framework/base/text.h"
 #include "launcher/data_tool/commands.h"
 #include "launcher/data_tool/facts.h"
+#include "launcher/data_tool/table_text.h"
 
 namespace d2l::data_tool {
 namespace {
@@ -16,11 +18,12 @@ constexpr const char* kUsage =
     "Usage: d2l-data info PATH...\n"
     "\n"
     "Prints what shards contain: dataset, split, samples, sizes, encodings, classes, mean and\n"
-    "deviation. Reads no images. PATH is a shard, or a folder of shards: then it prints each "
-    "split.\n"
+    "deviation. Reads no images. Of a packed table it prints rows, columns and target.\n"
+    "PATH is a shard, a packed table, or their folder: then it prints each split.\n"
     "\n";
 
 constexpr size_t kNameWidth = 16;
+constexpr size_t kShownCategories = 5, kShownColumns = 200;
 
 template <class... Parts>
 void line(const std::string& name, const Parts&... parts) {
@@ -70,6 +73,50 @@ void print(const fs::path& path, const std::vector<ShardFile>& shards) {
   if (!set.licence.empty()) line("licence", set.licence);
 }
 
+// How a column becomes values.
+std::string column_text(const TableColumn& column, bool drops_rows) {
+  if (column.kind == TableColumn::Kind::category) {
+    std::vector<std::string> some(
+        column.categories.begin(),
+        column.categories.begin() +
+            static_cast<ptrdiff_t>(std::min(column.categories.size(), kShownCategories)));
+    if (some.size() < column.categories.size()) some.emplace_back("...");
+    return concat("category, ", column.categories.size(), some.empty() ? "" : ": ",
+                  join(some, ", "));
+  }
+  std::string text = "number";
+  if (column.mean != 0 || column.deviation != 1)
+    text += concat(", mean ", column.mean, ", deviation ", column.deviation);
+  return drops_rows ? text : concat(text, ", missing becomes ", column.replacement);
+}
+
+void print_table(const fs::path& path) {
+  const PackedTable table = read_table(path);
+  const EncodedRows& rows = table.rows;
+  const TableForm& form = table.form;
+  std::vector<int64_t> counts(form.target().classes.size());
+  for (const int64_t label : rows.labels) ++counts[static_cast<size_t>(label)];
+  std::cout << path.string() << "\n";
+  line("dataset", table.name, ", ", to_string(table.split), ", table");
+  line("rows", with_thousands(rows.rows()), ", of ", rows.file);
+  line("columns", columns_text(form));
+  line("target", target_text(form.target(), counts));
+  if (!form.id_column().empty()) line("id", form.id_column());
+  line("bytes", human_bytes(fs::file_size(path)));
+  if (!table.source.empty()) line("source", table.source);
+  if (!table.licence.empty()) line("licence", table.licence);
+  const size_t shown = std::min(form.columns().size(), kShownColumns);
+  for (size_t i = 0; i < shown; ++i) {
+    const TableColumn& column = form.columns()[i];
+    std::cout << "  column          "
+              << visible(concat(column.name, ": ", column_text(column, form.parts().drops_rows)))
+              << "\n";
+  }
+  if (shown < form.columns().size())
+    line("...", with_thousands(static_cast<int64_t>(form.columns().size() - shown)),
+         " more columns");
+}
+
 }  // namespace
 
 void info(const Words& words) {
@@ -80,8 +127,12 @@ void info(const Words& words) {
     print_help(kUsage, options);
     return;
   }
-  for (const std::string& path : required_paths(values, "info"))
+  for (const std::string& path : required_paths(values, "info")) {
+    const std::vector<fs::path> tables = table_files(path);
+    for (const fs::path& table : tables) print_table(table);
+    if (!tables.empty()) continue;
     for (const std::vector<ShardFile>& set : open_sets(path)) print(path, set);
+  }
 }
 
 }  // namespace d2l::data_tool

@@ -11,6 +11,7 @@
 #include "framework/base/text.h"
 #include "launcher/data_tool/augmented.h"
 #include "launcher/data_tool/commands.h"
+#include "launcher/data_tool/table_text.h"
 
 namespace d2l::data_tool {
 namespace {
@@ -103,6 +104,7 @@ void show(const Words& words) {
   }
   const Words paths = required_paths(values, "show");
   if (paths.size() > 1) throw UsageError("show: expected one path, found " + join(paths, ", "));
+  refuse_table("show", paths[0]);
   const std::string out = required_path(values, "out");
   if (!out.ends_with(".png"))
     throw UsageError("--out: expected the name of a PNG file, such as sheet.png, found " + out);

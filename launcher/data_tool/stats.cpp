@@ -6,6 +6,7 @@
 #include "framework/base/text.h"
 #include "launcher/data_tool/commands.h"
 #include "launcher/data_tool/facts.h"
+#include "launcher/data_tool/table_text.h"
 
 namespace d2l::data_tool {
 namespace {
@@ -70,6 +71,7 @@ void stats(const Words& words) {
   const std::optional<Split> split = split_option(values);
   const int threads = threads_option(values);
   for (const std::string& path : required_paths(values, "stats")) {
+    refuse_table("stats", path);
     const std::vector<std::vector<ShardFile>> sets = open_sets(path);
     const auto found = std::find_if(sets.begin(), sets.end(), [&](const auto& set) {
       return !split || set[0].info().split == *split;

@@ -5,6 +5,7 @@
 #include "framework/base/text.h"
 #include "launcher/data_tool/commands.h"
 #include "launcher/data_tool/facts.h"
+#include "launcher/data_tool/table_text.h"
 
 namespace d2l::data_tool {
 namespace {
@@ -17,8 +18,8 @@ constexpr const char* kUsage =
     "\n"
     "Reads shards completely and compares their checksums. Stops at the first damaged shard. With\n"
     "--decode, decodes every image too, and names all broken ones.\n"
-    "PATH is a shard or a folder of shards. A folder must contain all shards of a split,\n"
-    "and its splits the same classes.\n"
+    "PATH is a shard, a packed table, or a folder of shards or tables. A folder must contain all\n"
+    "shards of a split, and its splits the same classes or columns.\n"
     "\n";
 
 // Decodes a shard. Prints the broken images, and returns their number.
@@ -32,6 +33,23 @@ size_t decode_all(const ShardFile& shard, int threads) {
              stored->squares == found.sums.squares),
         shard.path().string(), ": the stored sums of the pixels are not those of the images");
   return found.broken.size();
+}
+
+// Reads the tables of both splits, or of one. Returns whether there are any.
+bool verify_tables(const std::filesystem::path& path) {
+  std::string form;
+  const std::vector<std::filesystem::path> files = table_files(path);
+  for (const std::filesystem::path& file : files) {
+    const PackedTable table = read_table(file);
+    check(file.filename() == packed_table_name(table.split), file.string(), ": expected ",
+          packed_table_name(table.split), ", the name for its split");
+    check(form.empty() || form == table.form.text(), file.string(),
+          ": expected columns of the form in ", files[0].string(), ", found another form");
+    form = table.form.text();
+    std::cout << file.string() << ": ok, " << with_thousands(table.rows.rows())
+              << (table.rows.rows() == 1 ? " row" : " rows") << "\n";
+  }
+  return !files.empty();
 }
 
 }  // namespace
@@ -53,6 +71,7 @@ void verify(const Words& words) {
   int64_t images = 0;
   size_t broken = 0;
   for (const std::string& path : required_paths(values, "verify")) {
+    if (verify_tables(path)) continue;
     const std::vector<std::vector<ShardFile>> sets = open_sets(path);
     if (sets.size() == 2) check_class_names(sets[0][0].info().dataset, sets[1][0].info().dataset);
     for (const std::vector<ShardFile>& set : sets) {

@@ -222,7 +222,7 @@ TEST_F(Program, WrongWordsGetOneLineAndCodeTwo) {
       {{"pack", "--from", "synthetic", "--out", "x", "--deflate", "10"},
        "--deflate: expected 0 to 9, found 10"},
       {{"pack", "--from", "synthetic", "--out", "x", "--limit", "5000"},
-       "--limit: expected at most 4096, the number of images in the larger split, found 5000"},
+       "--limit: expected at most 4096, the number of samples in the larger split, found 5000"},
       {{"pack", "--from", "synthetic", "--out", "x", "--split", "tets"},
        "unknown split 'tets', did you mean 'test'?"},
       {{"pack", "synthetic"}, "unexpected argument"},
@@ -283,7 +283,7 @@ TEST_F(Program, OnePackAtATimePacksASplit) {
   EXPECT_THAT(
       second.output,
       testing::AllOf(testing::StartsWith(
-                         "d2l-data: error: cannot pack train shards into " + out().string() + ": " +
+                         "d2l-data: error: cannot pack the split train into " + out().string() + ": " +
                          (out() / ".d2l-pack-train.lock").string() + " is held by process "),
                      testing::EndsWith("\n")));
   const ProgramResult result = first.wait();

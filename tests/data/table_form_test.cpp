@@ -143,7 +143,7 @@ TEST(TableForm, ParsesNumbers) {
   EXPECT_EQ(parse_number("-.5"), -0.5);
   for (const char* text : {"", "+", "+-1", "1 2", "1,5", "inf", "nan", "0x10", "1e999", "None"})
     EXPECT_FALSE(parse_number(text).has_value()) << text;
-  EXPECT_EQ(parse_number(number_text(1.0 / 3)), 1.0 / 3);
+  EXPECT_EQ(parse_number(exact_text(1.0 / 3)), 1.0 / 3);
 }
 
 TEST(TableForm, SortsCategories) {
