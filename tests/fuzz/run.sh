@@ -14,7 +14,7 @@ if [[ ${1-} == -* ]]; then
 fi
 targets=("$@")
 if ((${#targets[@]} == 0)); then
-  targets=(archive cifar idx image list npy safetensors shard steps torch view)
+  targets=(archive cifar idx image keras list npy safetensors shard steps torch view)
 fi
 
 export CXX=clang++
