@@ -72,10 +72,13 @@ std::string shapes_text(const ModelArray& array, const WeightFile& file, size_t 
                               weights::shape_in_file(arrays[array], file.layout()),
                               " (not in the file)"));
   const std::string other = fitting_model(file, given.model);
+  const std::string advice = other.empty() ? "" : concat("; the file fits --model ", other);
+  if (!match.obstacle.empty())
+    fail(file.path().string(), ": cannot be the weights of ", given.model, ": ", match.obstacle,
+         advice);
   fail(file.path().string(), ": expected the weights of ", given.model, ", found ", faults.size(),
        " of ", arrays.size(), " arrays that do not match: ",
-       first_of(faults.size(), 3, [&](size_t i) { return faults[i]; }),
-       other.empty() ? "" : concat("; the file fits --model ", other));
+       first_of(faults.size(), 3, [&](size_t i) { return faults[i]; }), advice);
 }
 
 std::string report(const StartWeights& given, const WeightFile& file, const Match& match,

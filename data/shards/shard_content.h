@@ -7,6 +7,7 @@
 
 #include "data/shards/shard_file.h"
 #include "framework/hdf5_reader/array.h"
+#include "framework/hdf5_reader/attributes.h"
 #include "framework/hdf5_reader/plain_array.h"
 
 // The parts of ShardFile.

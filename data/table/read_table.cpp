@@ -8,6 +8,7 @@
 #include "data/input_file.h"
 #include "data/table/packed_table.h"
 #include "framework/base/error.h"
+#include "framework/hdf5_reader/attributes.h"
 #include "framework/hdf5_reader/checked_array.h"
 
 namespace d2l::data {

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::string_view kSignature = "\x89HDF\r\n\x1a\n";
 constexpr size_t kSuperblockBytes = 48;
+constexpr size_t kMostSuperblockBytes = 100;        // of the old versions
 constexpr uint64_t kMostBytes = uint64_t{1} << 27;  // in a structure: index of 4 million chunks
 constexpr const char* kHowToWrite = "write it in the format of HDF5 1.10 (h5py: libver='v110')";
 
@@ -31,6 +32,13 @@ uint32_t word(std::span<const uint8_t> bytes, size_t at) {
 bool sealed(std::span<const uint8_t> bytes) {
   return bytes.size() > 4 &&
          checksums_agree(little_endian(bytes.last(4)), lookup3(bytes.first(bytes.size() - 4)));
+}
+
+// The bytes of an address and of a length.
+void require_widths(Cursor& cursor) {
+  const uint64_t address = cursor.number(1), length = cursor.number(1);
+  require(address == 8 && length == 8, "expected addresses of 8 bytes, found ", address,
+          ", and lengths of ", length);
 }
 
 }  // namespace
@@ -89,27 +97,53 @@ void Cursor::signature(std::string_view expected) {
                 expected, ", found something else");
 }
 
-Structures::Structures(const ByteSource& file) : file_(file), end_(file.size()) {
-  std::vector<uint8_t> superblock(std::min<uint64_t>(end_, kSuperblockBytes));
+Structures::Structures(const ByteSource& file, Versions versions) : file_(file), end_(file.size()) {
+  std::vector<uint8_t> superblock(std::min<uint64_t>(end_, kMostSuperblockBytes));
   file.read(0, superblock);
-  require(superblock.size() > kSignature.size() &&
+  require(superblock.size() >= kSignature.size() &&
               std::memcmp(superblock.data(), kSignature.data(), kSignature.size()) == 0,
           "expected a d2l shard (an HDF5 file), found another kind of file");
-  Cursor cursor(superblock);
-  cursor.skip(kSignature.size());
-  require_version(cursor.number(1), 2, 3, "the superblock");
+  const uint64_t version = Cursor(std::span(superblock).subspan(kSignature.size())).number(1);
+  require_version(version, versions == Versions::all ? 0 : 2, 3, "the superblock");
+  is_old_ = version < 2;
+  if (is_old_)
+    read_old_superblock(superblock);
+  else
+    read_superblock(std::span(superblock).first(std::min(superblock.size(), kSuperblockBytes)));
+}
+
+void Structures::read_superblock(std::span<const uint8_t> superblock) {
   require_sound(superblock.size() == kSuperblockBytes && sealed(superblock),
                 "its checksum is wrong");
-  const uint64_t address_bytes = cursor.number(1), length_bytes = cursor.number(1);
-  require(address_bytes == 8 && length_bytes == 8, "expected addresses of 8 bytes, found ",
-          address_bytes, ", and lengths of ", length_bytes);
+  Cursor cursor(superblock);
+  cursor.skip(kSignature.size() + 1);
+  require_widths(cursor);
   require((cursor.number(1) & 1) == 0, "the program that writes it is still running or was killed");
   require_sound(cursor.address() == 0, "addresses that do not begin at 0");
   cursor.skip(8);  // the superblock extension (free space management)
-  const uint64_t end = cursor.address();
+  set_end(cursor.address());
+  root_ = cursor.address();
+}
+
+// Versions 0 and 1.
+void Structures::read_old_superblock(std::span<const uint8_t> superblock) {
+  Cursor cursor(superblock);
+  cursor.skip(kSignature.size());
+  const uint64_t version = cursor.number(1);
+  cursor.skip(4);  // versions of other structures
+  require_widths(cursor);
+  // The sizes of groups' nodes, flags; in version 1 also the size of chunk indexes' nodes.
+  cursor.skip(version == 0 ? 9 : 13);
+  require_sound(cursor.address() == 0, "addresses that do not begin at 0");
+  cursor.skip(8);  // free space
+  set_end(cursor.address());
+  cursor.skip(8 + 8);  // a driver, the root's name
+  root_ = cursor.address();
+}
+
+void Structures::set_end(uint64_t end) {
   require(end <= end_, "expected ", end, " bytes, found ", end_, ": the file was cut off");
   end_ = end;
-  root_ = cursor.address();
 }
 
 std::vector<uint8_t> Structures::read(uint64_t address, uint64_t size) const {

@@ -9,9 +9,9 @@
 #include "framework/base/byte_source.h"
 #include "framework/base/error.h"
 
-// Reads the part of the HDF5 file format that shards use, without the HDF5 library, which may crash
-// on a malicious file. Files are not trusted: every address, size and count is checked before use,
-// and memory is allocated only if the file has the bytes to fill it.
+// Reads the part of the HDF5 file format that shards and files of weights use, without the HDF5
+// library, which may crash on a malicious file. Files are not trusted: every address, size and
+// count is checked before use, and memory is allocated only if the file has the bytes to fill it.
 namespace d2l::hdf5 {
 
 // An error in the structure of a file. what() does not contain the location; callers add it.
@@ -66,12 +66,20 @@ class Cursor {
   std::span<const uint8_t> rest_;
 };
 
+// The versions of HDF5's structures that are accepted.
+enum class Versions {
+  with_checksums,  // of HDF5 1.10: all structures have checksums
+  all              // also older ones without checksums, which h5py writes if not told otherwise
+};
+
 // The structures of an HDF5 file.
 class Structures {
  public:
   // Reads the superblock.
-  explicit Structures(const ByteSource& file);
+  explicit Structures(const ByteSource& file, Versions versions = Versions::with_checksums);
 
+  // Whether the file may have structures without checksums.
+  bool is_old() const { return is_old_; }
   uint64_t root() const { return root_; }  // the address of the root group
   uint64_t end() const { return end_; }    // all addresses are below this
 
@@ -81,7 +89,12 @@ class Structures {
   std::vector<uint8_t> checked(uint64_t address, uint64_t size, std::string_view signature) const;
 
  private:
+  void read_superblock(std::span<const uint8_t> superblock);
+  void read_old_superblock(std::span<const uint8_t> superblock);
+  void set_end(uint64_t end);
+
   const ByteSource& file_;
+  bool is_old_ = false;
   uint64_t root_ = 0;
   uint64_t end_ = 0;
 };

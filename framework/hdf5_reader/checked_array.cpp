@@ -4,6 +4,7 @@
 #include <string>
 
 #include "framework/base/checksum.h"
+#include "framework/hdf5_reader/attributes.h"
 
 namespace d2l::hdf5 {
 namespace {

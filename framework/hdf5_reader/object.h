@@ -40,7 +40,13 @@ class Object {
   const Message* find(MessageType type) const;
 
  private:
-  void add(std::span<const uint8_t> messages, bool ordered);
+  enum class Form { old, plain, ordered };  // of the messages
+
+  void read(const Structures& file, uint64_t address, std::span<const uint8_t> begin);
+  void read_old(const Structures& file, uint64_t address);
+  template <class ReadPiece>
+  void follow(uint64_t bytes, Form form, const ReadPiece& read_piece);
+  void add(std::span<const uint8_t> messages, Form form);
 
   std::vector<Message> messages_;
 };
@@ -54,10 +60,13 @@ struct Member {
 };
 
 struct ElementType {
-  enum class Kind { integer, text, compound, other };
+  // Numbers are little-endian; reals are those of IEEE 754, and bf16. A text has a fixed length, or
+  // one that varies: see GlobalHeap.
+  enum class Kind { integer, real, text, variable_text, compound, other };
   Kind kind = Kind::other;
   size_t bytes = 0;
   bool is_signed = false;
+  int exponent_bits = 0;          // of a real
   std::vector<Member> members{};  // of a compound, which has only integers
 };
 
@@ -68,31 +77,14 @@ struct Dataspace {
 
 ElementType parse_type(std::span<const uint8_t> bytes);
 Dataspace parse_space(std::span<const uint8_t> bytes);
+// The addresses in an info message: of links or attributes that are not in the object's header.
+struct Elsewhere {
+  uint64_t heap, names;
+};
+// `order_bytes`: the size of the field with the creation order, which is left out in some messages.
+Elsewhere parse_info(const Message& message, size_t order_bytes);
 // The text up to the first zero byte.
 std::string parse_text(std::span<const uint8_t> bytes);
-
-// The attributes of an object. Only the names of unrequested attributes are examined.
-class Attributes {
- public:
-  Attributes(const Structures& file, const Object& object);
-
-  // The single value of an attribute. Throws FormatError naming the attribute if it is missing or
-  // of another kind.
-  int64_t integer(const std::string& name) const;
-  std::string text(const std::string& name) const;
-
- private:
-  struct Attribute {
-    std::string name;
-    bool type_is_shared = false;  // its type is stored elsewhere
-    std::vector<uint8_t> type, space, value;
-  };
-
-  static Attribute parse(std::span<const uint8_t> bytes);
-  const Attribute& find(const std::string& name) const;
-
-  std::vector<Attribute> all_;
-};
 
 struct Link {
   std::string name;

@@ -2,7 +2,7 @@
 
 namespace d2l::hdf5 {
 
-PlainArray read_plain_array(const Structures& file, const Object& dataset) {
+PlainArray read_plain_array(const Structures& file, const Object& dataset, Rank rank) {
   require(dataset.find(MessageType::external_files) == nullptr, "it is stored in other files");
   const Message* type = dataset.find(MessageType::datatype);
   const Message* space = dataset.find(MessageType::dataspace);
@@ -11,7 +11,7 @@ PlainArray read_plain_array(const Structures& file, const Object& dataset) {
   PlainArray array;
   array.type = parse_type(type->bytes);
   array.sizes = parse_space(space->bytes).sizes;
-  require(!array.sizes.empty(), "expected an array, found one value");
+  require(!array.sizes.empty() || rank == Rank::any, "expected an array, found one value");
 
   Cursor cursor(layout->bytes);
   const uint64_t version = cursor.number(1), kind = cursor.number(1);

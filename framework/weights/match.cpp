@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "framework/base/error.h"
+#include "framework/weights/match_layers.h"
 
 namespace d2l::weights {
 namespace {
@@ -13,7 +14,23 @@ constexpr const char* kCounter = "num_batches_tracked";
 
 bool is_convolution(const ModelArray& array) { return array.shape.rank() == 4; }
 
-int axis_of_inputs(Layout layout) { return layout == Layout::channels_first ? 1 : 3; }
+// Of a convolution's weight.
+int axis_of_inputs(Layout layout) {
+  switch (layout) {
+    case Layout::channels_first:
+      return 1;
+    case Layout::channels_last:
+      return 3;
+    case Layout::outputs_last:
+      return 2;
+  }
+  fail("unknown layout ", static_cast<int>(layout));
+}
+
+// Whether the columns of a matrix in the network are its rows in the file.
+bool is_transposed(const ModelArray& array, Layout layout) {
+  return layout == Layout::outputs_last && array.shape.rank() >= 2;
+}
 
 std::unordered_map<std::string, size_t> positions_of(const std::vector<ModelArray>& arrays) {
   std::unordered_map<std::string, size_t> positions;
@@ -42,14 +59,6 @@ std::string best_prefix(const std::unordered_map<std::string, size_t>& positions
   };
   const auto best = std::max_element(counts.begin(), counts.end(), is_worse);
   return best == counts.end() ? "" : best->first;
-}
-
-bool fits(const ModelArray& array, const Shape& found, Layout layout) {
-  const Shape wanted = shape_in_file(array, layout);
-  if (found == wanted) return true;
-  const int inputs = axis_of_inputs(layout);
-  return array.reads_input && is_convolution(array) && found.rank() == 4 && found[inputs] > 0 &&
-         found.with_size(inputs, wanted[inputs]) == wanted;
 }
 
 // Elements [matrices, rows, columns] -> [matrices, columns, rows].
@@ -88,11 +97,19 @@ struct Image {
 // pixel with one channel if there are none.
 Image image_of(const ModelArray& array, Layout layout) {
   const Shape image = is_convolution(array) ? array.shape.without_axis(0) : array.image;
-  if (layout == Layout::channels_last || image.rank() != 3) return {};
+  if (layout != Layout::channels_first || image.rank() != 3) return {};
   return {static_cast<size_t>(image[0] * image[1]), static_cast<size_t>(image[2])};
 }
 
 }  // namespace
+
+bool fits(const ModelArray& array, const Shape& found, Layout layout) {
+  const Shape wanted = shape_in_file(array, layout);
+  if (found == wanted) return true;
+  const int inputs = axis_of_inputs(layout);
+  return array.reads_input && is_convolution(array) && found.rank() == 4 && found[inputs] > 0 &&
+         found.with_size(inputs, wanted[inputs]) == wanted;
+}
 
 bool Match::fits_body(const std::vector<ModelArray>& arrays) const {
   const auto is_head = [&](size_t array) { return arrays[array].is_head; };
@@ -102,6 +119,7 @@ bool Match::fits_body(const std::vector<ModelArray>& arrays) const {
 }
 
 Match match(const std::vector<ModelArray>& arrays, const WeightFile& file) {
+  if (file.layout() == Layout::outputs_last) return match_layers(arrays, file);
   const auto positions = positions_of(arrays);
   const std::vector<WeightInfo>& weights = file.weights();
   Match result;
@@ -127,6 +145,11 @@ Match match(const std::vector<ModelArray>& arrays, const WeightFile& file) {
 
 Shape shape_in_file(const ModelArray& array, Layout layout) {
   const Shape& shape = array.shape;
+  if (is_transposed(array, layout)) {
+    Shape transposed_shape = shape.without_axis(0);
+    transposed_shape.append(shape[0]);
+    return transposed_shape;
+  }
   if (layout == Layout::channels_last || !is_convolution(array)) return shape;
   return {shape[0], shape[3], shape[1], shape[2]};
 }
@@ -139,6 +162,10 @@ std::vector<float> read_array(const ModelArray& array, const WeightFile& file, s
   std::vector<float> values = file.read(weight);
   ModelArray stored = array;  // with the file's number of input channels
   if (is_convolution(array)) stored.shape[3] = found[axis_of_inputs(layout)];
+  if (is_transposed(array, layout)) {
+    const auto outputs = static_cast<size_t>(array.shape[0]);
+    values = transposed(values, values.size() / outputs, outputs);
+  }
   const Image image = image_of(stored, layout);
   values = transposed(values, image.channels, image.pixels);
   return is_convolution(array) ? with_inputs(values, stored.shape[3], array.shape[3]) : values;
@@ -146,6 +173,10 @@ std::vector<float> read_array(const ModelArray& array, const WeightFile& file, s
 
 std::vector<float> to_layout(const ModelArray& array, const std::vector<float>& values,
                              Layout layout) {
+  if (is_transposed(array, layout)) {
+    const auto outputs = static_cast<size_t>(array.shape[0]);
+    return transposed(values, outputs, values.size() / outputs);
+  }
   const Image image = image_of(array, layout);
   return transposed(values, image.pixels, image.channels);
 }

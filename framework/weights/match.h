@@ -15,6 +15,7 @@ struct ModelArray {
   Shape image = {};
   bool is_head = false;      // belongs to the layer whose outputs are the classes
   bool reads_input = false;  // the weight of the convolution that reads the network's input
+  bool in_block = false;     // belongs to a block of several layers, which may be parallel
 };
 
 // An array of the network and one of the file: positions in the two lists.
@@ -30,6 +31,7 @@ struct Match {
   std::vector<size_t> fresh;          // arrays that the file does not have
   std::vector<ArrayPair> mismatched;  // arrays that have another shape in the file
   std::vector<size_t> unused;         // arrays of the file that the network does not have
+  std::string obstacle;               // why nothing could be matched; usually empty
 
   // Whether all arrays except those of the head are loaded.
   bool fits_body(const std::vector<ModelArray>& arrays) const;
@@ -37,11 +39,14 @@ struct Match {
 
 // Matches by name. Names in the file may have a prefix, such as "module." or "state_dict.model.":
 // the one with which most names match is chosen, and among equals one of averaged weights ("ema").
-// Counters of batches ("num_batches_tracked") are ignored.
+// Counters of batches ("num_batches_tracked") are ignored. Files of Keras are matched by the order
+// of their layers: see match_layers.h.
 Match match(const std::vector<ModelArray>& arrays, const WeightFile& file);
 
 // The shape that `array` has in files with this layout.
 Shape shape_in_file(const ModelArray& array, Layout layout);
+// Whether read_array() accepts an array of this shape.
+bool fits(const ModelArray& array, const Shape& found, Layout layout);
 
 // The elements of a matched array in the network's order of axes. The first convolution may have
 // another number of input channels: a network for grey images gets the sum over the channels;

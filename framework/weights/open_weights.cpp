@@ -5,6 +5,7 @@
 
 #include "framework/base/error.h"
 #include "framework/weights/byte_file.h"
+#include "framework/weights/keras_file.h"
 #include "framework/weights/numpy_file.h"
 #include "framework/weights/safetensors.h"
 #include "framework/weights/torch_file.h"
@@ -13,7 +14,8 @@
 namespace d2l::weights {
 namespace {
 
-constexpr const char* kExpected = "expected a file of weights (safetensors, PyTorch, .npy or .npz)";
+constexpr const char* kExpected =
+    "expected a file of weights (safetensors, PyTorch, Keras, .npy or .npz)";
 
 // Files that people download or choose by mistake.
 struct KnownStart {
@@ -23,7 +25,6 @@ struct KnownStart {
 constexpr KnownStart kKnownStarts[] = {
     {"version https://git-lfs",
      "a pointer of Git LFS, which stands for the file: fetch the file with `git lfs pull`"},
-    {"\x89HDF\r\n", "an HDF5 file"},
     {"\x1f\x8b", "a file compressed by gzip: unpack it first"},
     {"\xfd"
      "7zXZ",
@@ -95,6 +96,7 @@ std::unique_ptr<WeightFile> open_zip(const std::filesystem::path& path) {
     return entry.name == "data.pkl" || entry.name.ends_with("/data.pkl");
   };
   if (std::any_of(entries.begin(), entries.end(), is_pickle)) return open_torch_zip(std::move(zip));
+  if (zip->find(kKerasEntry) != nullptr) return open_keras_zip(std::move(zip));
   const auto other = std::find_if(entries.begin(), entries.end(), [&](const auto& entry) {
     return !is_folder(entry) && !is_array(entry);
   });
@@ -116,6 +118,7 @@ std::unique_ptr<WeightFile> open_weights(const std::filesystem::path& path) {
   }
   const std::string_view start(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (is_safetensors(start)) return open_safetensors(path);
+  if (start.starts_with("\x89HDF\r\n")) return open_keras(path);
   if (start.starts_with("\x93NUMPY")) return open_npy(path);
   if (start.starts_with("PK\3\4") || start.starts_with("PK\5\6")) return open_zip(path);
   if (start.starts_with('\x80')) return open_torch_legacy(path);

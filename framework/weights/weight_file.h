@@ -19,10 +19,11 @@ enum class ElementType { f64, f32, f16, bf16, i64, i32, i16, i8, u8, boolean };
 std::string to_string(ElementType type);  // "bf16"
 size_t size_of(ElementType type);         // bytes per element
 
-// The order of the axes of convolutions' weights and of flattened images.
+// The order of the axes of convolutions' and matrices' weights and of flattened images.
 enum class Layout {
   channels_first,  // PyTorch: [out, in, height, width], c h w
-  channels_last    // d2l: [out, height, width, in], h w c
+  channels_last,   // d2l: [out, height, width, in], h w c
+  outputs_last     // Keras: [height, width, in, out], of matrices [in, out], h w c
 };
 
 struct WeightInfo {
@@ -43,6 +44,9 @@ class WeightFile {
   const std::string& format() const { return format_; }  // "safetensors", "PyTorch"
   Layout layout() const { return layout_; }
   const std::vector<WeightInfo>& weights() const { return weights_; }
+  // Why the arrays are not known to be in the order of the network's layers; empty if they are.
+  // Only for files whose names mean nothing to a network (Layout::outputs_last).
+  const std::string& order_fault() const { return order_fault_; }
   // What else the file says, such as its metadata.
   const std::map<std::string, std::string>& texts() const { return texts_; }
 
@@ -57,6 +61,7 @@ class WeightFile {
   // Throws Error for a name that is already there and for more elements than 2^40; an axis of size
   // 0 does not count there, so that the elements of any of the axes can be counted.
   void add(WeightInfo info);
+  void set_order_fault(std::string fault) { order_fault_ = std::move(fault); }
   void add_text(const std::string& name, std::string text) { texts_[name] = std::move(text); }
 
  private:
@@ -66,6 +71,7 @@ class WeightFile {
   std::filesystem::path path_;
   std::string format_;
   Layout layout_;
+  std::string order_fault_;
   std::vector<WeightInfo> weights_;
   std::unordered_set<std::string> names_;
   std::map<std::string, std::string> texts_;

@@ -26,11 +26,10 @@ std::vector<Option> model_options() {
                 join(models::recipe_names(), ", "));
   group.add("init", &ModelConfig::init, may_change,
             "distribution of the initial weights (default: that of the recipe or of the network)");
-  group.add(
-      "weights", "FILE", &ModelConfig::weights, may_change,
-      "start a new run with these weights: a file of PyTorch (.pt, .pth), .safetensors, .npz, "
-      "a checkpoint or a run folder. The last layer keeps its own initial values if the "
-      "number of classes differs");
+  group.add("weights", "FILE", &ModelConfig::weights, may_change,
+            "start a new run with these weights: a file of PyTorch (.pt, .pth) or Keras (.h5, "
+            ".keras), .safetensors, .npz, a checkpoint or a run folder. The last layer keeps its "
+            "own initial values if the number of classes differs");
   group
       .add("width", "N", &ModelConfig::width, fixed_in_run,
            "divide the number of channels by N; not all networks support it")

@@ -15,7 +15,7 @@ const std::map<std::string, std::set<std::string>> kBelow = {
     {"base", {}},
     {"hdf5", {"base"}},
     {"hdf5_reader", {"base"}},
-    {"weights", {"base"}},
+    {"weights", {"hdf5_reader"}},
     {"backend", {"base"}},
     {"tensor", {"backend"}},
     {"autograd", {"tensor"}},
