@@ -79,6 +79,12 @@ class KFold : public testing::Test {
   std::string csv(const std::string& name) const {
     return read_text_file(fs::path(out(name)) / "kfold.csv");
   }
+  // The fingerprint of the training data in the newest checkpoint.
+  std::string data_of(const std::string& name) const {
+    const auto found = CheckpointStore::newest_valid(fs::path(out(name)) / "checkpoints",
+                                                     [](const std::string&) {});
+    return found->snapshot.texts.at("data");
+  }
   // Trains a network with dropout for two epochs.
   ProgramResult run(int ranks, const std::string& name, const Words& options) const {
     return train(ranks,
@@ -162,10 +168,13 @@ TEST_F(KFold, GoesOnAfterAnInterruption) {
     }
   }
   // The folds do not follow a new seed, and all folds train longer.
+  const std::string data = data_of("whole/fold-3");
   const ProgramResult more =
       train(3, {"--resume", out("whole"), "--epochs", "9", "--seed", "6", "--lr", "0.1"});
   ASSERT_EQ(more.exit_code, 0) << more.output;
   EXPECT_THAT(more.output, HasSubstr("fold 3: epoch 9/9"));
+  EXPECT_THAT(data, testing::EndsWith(", without fold 3 of 3, shuffled"));
+  EXPECT_EQ(data_of("whole/fold-3"), data);
   for (const char* file : {"/config.ini", "/fold-3/config.ini"})
     EXPECT_THAT(read_text_file(out("whole") + file),
                 AllOf(HasSubstr("\nseed = 6\n"), HasSubstr("\nkfold-seed = 5\n")));

@@ -95,6 +95,8 @@ milestones: may change
 gamma: may change
 power: may change
 final-lr: may change
+loss: may change
+huber-delta: may change
 label-smoothing: may change
 clip-value: may change
 clip-norm: may change

@@ -38,7 +38,7 @@ TEST(Train, SaysWhatDoesNotFitTheImages) {
   EXPECT_THAT(
       output({"--eval-transform", "center-crop 24"}),
       HasSubstr("expected test samples of shape [28, 28, 1] in at most 10 classes, like the "
-                "training images, found [24, 24, 1] in 10"));
+                "training samples, found [24, 24, 1] in 10"));
   EXPECT_FALSE(std::filesystem::exists(run));
 }
 

@@ -55,8 +55,7 @@ struct Network {
         module(models::build_model(name, options)),
         parameters(*module, cpu(), 1) {}
   std::string load(const fs::path& file) {
-    return load_start_weights({file, name, options.input[2], [](const std::string&) {}},
-                              parameters);
+    return load_start_weights({file, name, options.input, [](const std::string&) {}}, parameters);
   }
 
   std::string name;
