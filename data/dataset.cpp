@@ -86,6 +86,18 @@ float Dataset::target(int64_t index) const {
   return target_of(index);
 }
 
+std::vector<int64_t> Dataset::labels(int64_t begin, int64_t end) const {
+  check(begin >= 0 && begin <= end && end <= info_.samples, info_.name, ": samples [", begin, ", ",
+        end, ") are not in [0, ", info_.samples, ")");
+  std::vector<int64_t> found(static_cast<size_t>(end - begin));
+  read_labels(begin, found);
+  return found;
+}
+
+void Dataset::read_labels(int64_t begin, std::span<int64_t> labels) const {
+  for (int64_t& label : labels) label = label_of(begin++);
+}
+
 void Dataset::read_bytes(std::span<const int64_t> indices, uint8_t* images, int64_t* labels) const {
   const size_t elements = static_cast<size_t>(info_.input_elements());
   visit(indices, [&](size_t position, const Sample& sample) {

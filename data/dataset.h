@@ -77,7 +77,7 @@ class Dataset {
   // Identifies the content: "fashion-mnist, 60,000 samples of [28, 28, 1] in 10 classes, checksum
   // 0123456789abcdef". Equal fingerprints mean equal images and labels, independent of the files'
   // location. The same images have different fingerprints as shards and as original files.
-  std::string fingerprint() const;
+  virtual std::string fingerprint() const;
 
   // Calls `visitor` once for each of `indices`, in the order that is fastest to read. Throws Error
   // for an index out of range and if the data cannot be read.
@@ -93,6 +93,10 @@ class Dataset {
   int64_t label(int64_t index) const;
   // The same for a target that is a number; 0 if the targets are labels.
   float target(int64_t index) const;
+
+  // The labels of the samples [begin, end), without reading images. Throws Error for a range that
+  // is not in [0, samples()].
+  std::vector<int64_t> labels(int64_t begin, int64_t end) const;
 
   // Copies sample indices[i] to images + i * input_elements() and its label to labels[i]. Throws
   // Error for images that are not stored as pixels of one size.
@@ -117,6 +121,8 @@ class Dataset {
   virtual void visit_samples(std::span<const int64_t> indices, const Visitor& visitor) const = 0;
   virtual int64_t label_of(int64_t index) const = 0;
   virtual float target_of(int64_t) const { return 0; }
+  // The labels from sample `begin` on. The default asks for each label.
+  virtual void read_labels(int64_t begin, std::span<int64_t> labels) const;
   // The counts of class_counts(). The default asks for each label.
   virtual std::vector<int64_t> count_labels(int64_t samples) const;
   // The checksum of all images and labels in order.

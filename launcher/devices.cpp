@@ -63,18 +63,27 @@ bool some_share(const std::vector<Place>& places) {
   return false;
 }
 
+// Of all ranks of the job.
+std::vector<Place> gather_places(const Place& mine, const MpiSession& session) {
+  std::vector<Place> places;
+  for (const std::string& bytes :
+       session.gather({reinterpret_cast<const char*>(&mine), sizeof mine}))
+    std::memcpy(&places.emplace_back(), bytes.data(), sizeof(Place));
+  return places;
+}
+
 // The GPU that this rank takes; nothing if it computes on the CPU.
-std::optional<int> choose_gpu(const Config& config, const MpiSession& session, Communicator& comm) {
+std::optional<int> choose_gpu(const Config& config, const MpiSession& session) {
   if (config.machine.device == DeviceChoice::cpu) return std::nullopt;
   const Place mine = find_place(config, session);
-  const std::vector<Place> places = gather(mine, comm);
+  const std::vector<Place> places = gather_places(mine, session);
   const auto lacking = std::count_if(places.begin(), places.end(), lacks_gpu);
   if (lacking > 0) {
     const DeviceChoice device = config.machine.device;
-    if (device == DeviceChoice::automatic && lacking == comm.size()) return std::nullopt;
-    check(comm.size() > 1, "--device ", word_of(device), ": ", why_no_cuda());
+    if (device == DeviceChoice::automatic && lacking == session.size()) return std::nullopt;
+    check(session.size() > 1, "--device ", word_of(device), ": ", why_no_cuda());
     fail("--device ", word_of(device), " expects a GPU for each rank, found ",
-         comm.size() - lacking, " for ", comm.size(),
+         session.size() - lacking, " for ", session.size(),
          mine.gpus == 0 ? " (" + why_no_cuda() + ")" : "", "\n", table_of(places));
   }
   if (config.machine.comm != CommChoice::mpi && some_share(places))
@@ -110,7 +119,7 @@ ThreadLimits thread_limits(const MpiSession& session) {
 
 Machine make_machine(const Config& config, const MpiSession& session,
                      std::unique_ptr<Communicator> host) {
-  const std::optional<int> gpu = choose_gpu(config, session, *host);
+  const std::optional<int> gpu = choose_gpu(config, session);
   const MachineConfig& wanted = config.machine;
   if (!gpu && wanted.comm == CommChoice::nccl)
     throw UsageError("--comm nccl expects GPUs, found --device " + word_of(wanted.device));

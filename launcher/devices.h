@@ -29,8 +29,9 @@ struct Machine {
 
 // Selects devices by --device, --comm, --precision, --deterministic and --threads. Each rank takes
 // one GPU: the one with the rank's number on its host, or the only one that the rank can see.
-// `host` is the session's communicator. Collective. Throws Error on every rank, with a table of all
-// ranks, if a rank has no GPU or two ranks share one (allowed with --comm mpi).
+// `host` is the communicator of the ranks that train together, all of the job or a group. All ranks
+// of the job make this call. Throws Error on every rank, with a table of all ranks, if a rank has
+// no GPU or two ranks share one (allowed with --comm mpi).
 Machine make_machine(const Config& config, const MpiSession& session,
                      std::unique_ptr<Communicator> host);
 

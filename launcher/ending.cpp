@@ -18,6 +18,11 @@ void print_error(const std::string& text) {
   std::fprintf(stderr, "%s: error: %s\n", program_name().c_str(), text.c_str());
 }
 
+void print_errors(const std::string& text) {
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) print_error(line);
+}
+
 // How many milliseconds this rank waits for others to report a signal that all ranks receive.
 int report_delay_ms(const MpiSession& session) {
   return session.rank() == 0 ? 0 : 100 + 20 * std::min(session.rank(), 20);
@@ -56,9 +61,24 @@ void report_and_abort(const std::string& message, int exit_code, MpiSession& ses
 int report_for_all(const JobError& error, const MpiSession& session, LastWords& last_words) {
   if (session.rank() != 0) return error.exit_code();
   last_words.say(error.what());
-  std::istringstream lines(error.what());
-  for (std::string line; std::getline(lines, line);) print_error(line);
+  print_errors(error.what());
   return error.exit_code();
+}
+
+void report_for_group(const JobError& error, int first_rank, MpiSession& session,
+                      LastWords& last_words) {
+  constexpr std::chrono::seconds kForFirstRank{10};
+  if (session.rank() != first_rank) {
+    std::this_thread::sleep_for(kForFirstRank);
+    session.abort(error.exit_code());
+  }
+  // Other groups may have the same error: the lowest rank reports it.
+  const int before = std::min(first_rank, 20);
+  if (before > 0) std::this_thread::sleep_for(std::chrono::milliseconds(300 + 100 * before));
+  std::fflush(stdout);
+  last_words.say(error.what());
+  print_errors(error.what());
+  session.abort(error.exit_code());
 }
 
 int run_job(int* argc, char*** argv, const std::string& refused,

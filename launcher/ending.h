@@ -22,6 +22,12 @@ namespace d2l::launcher {
 // has to exit.
 int report_for_all(const JobError& error, const MpiSession& session, LastWords& last_words);
 
+// For an error that all ranks of a group have while the other groups of the job continue: the
+// group's first rank prints it and ends the whole job. All ranks of the group make this call.
+// `first_rank`: its number in the job.
+[[noreturn]] void report_for_group(const JobError& error, int first_rank, MpiSession& session,
+                                   LastWords& last_words);
+
 // Starts MPI and runs `work` on each rank, whose result is the exit code; reports its errors as
 // above. `refused`: the error of this rank's command line; "" if there is none. Other ranks may
 // have other command lines.

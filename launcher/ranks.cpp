@@ -11,27 +11,29 @@ namespace {
 
 constexpr int kFailure = 1, kUsage = 2;  // exit codes
 
-std::string rank_on_host(size_t rank, const std::vector<std::string>& hosts) {
-  return concat("rank ", rank, " on ", hosts[rank]);
+std::string rank_on_host(int number, const std::string& host) {
+  return concat("rank ", number, " on ", host);
 }
 
-std::string ranks_prefix(const std::vector<size_t>& ranks, const std::vector<std::string>& hosts) {
+std::string ranks_prefix(const std::vector<size_t>& ranks, const std::vector<std::string>& hosts,
+                         int first_rank) {
   if (hosts.size() == 1) return "";
   if (ranks.size() == hosts.size()) return concat(ranks.size(), " ranks: ");
-  if (ranks.size() == 1) return rank_on_host(ranks[0], hosts) + ": ";
-  return concat(ranks.size(), " of ", hosts.size(), " ranks, first ", rank_on_host(ranks[0], hosts),
-                ": ");
+  const std::string first =
+      rank_on_host(first_rank + static_cast<int>(ranks[0]), hosts[ranks[0]]) + ": ";
+  if (ranks.size() == 1) return first;
+  return concat(ranks.size(), " of ", hosts.size(), " ranks, first ", first);
 }
 
 }  // namespace
 
-std::string name_of(const MpiSession& session) {
-  if (session.rank() == 0) return "";
-  return concat("rank ", session.rank(), " on ", session.host(), ": ");
+std::string name_of(const RankGroup& group) {
+  if (group.rank() == 0) return "";
+  return rank_on_host(group.first_rank() + group.rank(), group.host()) + ": ";
 }
 
 std::vector<std::string> merge_messages(const std::vector<std::string>& texts,
-                                        const std::vector<std::string>& hosts) {
+                                        const std::vector<std::string>& hosts, int first_rank) {
   std::vector<std::string> lines;  // in order of first appearance
   std::map<std::string, std::vector<size_t>> ranks;
   for (size_t rank = 0; rank < texts.size(); ++rank) {
@@ -43,16 +45,16 @@ std::vector<std::string> merge_messages(const std::vector<std::string>& texts,
       if (senders.empty() || senders.back() != rank) senders.push_back(rank);
     }
   }
-  for (std::string& line : lines) line.insert(0, ranks_prefix(ranks[line], hosts));
+  for (std::string& line : lines) line.insert(0, ranks_prefix(ranks[line], hosts, first_rank));
   return lines;
 }
 
-std::vector<std::string> gather_messages(const std::string& text, const MpiSession& session) {
-  return merge_messages(session.gather(text), session.gather(session.host()));
+std::vector<std::string> gather_messages(const std::string& text, const RankGroup& group) {
+  return merge_messages(group.gather(text), group.gather(group.host()), group.first_rank());
 }
 
-void run_on_all_ranks(const MpiSession& session, const std::function<void()>& action) {
-  if (session.size() == 1) return action();
+void run_on_all_ranks(const RankGroup& group, const std::function<void()>& action) {
+  if (group.size() == 1) return action();
   std::string problem;
   int exit_code = 0;
   try {
@@ -64,12 +66,12 @@ void run_on_all_ranks(const MpiSession& session, const std::function<void()>& ac
     problem = error.what();
     exit_code = kFailure;
   }
-  const std::vector<std::string> codes = session.gather(std::to_string(exit_code));
+  const std::vector<std::string> codes = group.gather(std::to_string(exit_code));
   const auto has = [&](int code) {
     return std::find(codes.begin(), codes.end(), std::to_string(code)) != codes.end();
   };
   if (!has(kFailure) && !has(kUsage)) return;
-  throw JobError(join(gather_messages(problem, session), "\n"), has(kFailure) ? kFailure : kUsage);
+  throw JobError(join(gather_messages(problem, group), "\n"), has(kFailure) ? kFailure : kUsage);
 }
 
 }  // namespace d2l::launcher

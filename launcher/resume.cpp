@@ -8,6 +8,7 @@
 #include "framework/base/files.h"
 #include "framework/base/text.h"
 #include "framework/comm/agreement.h"
+#include "launcher/options/options.h"
 #include "launcher/run_folder.h"
 #include "launcher/stored_config.h"
 
@@ -28,6 +29,25 @@ fs::path named_checkpoint(const std::string& from, const fs::path& folder) {
                           there.empty() ? "none" : "those of steps " + join(there, ", ")));
 }
 
+namespace {
+
+// The other rules of a resume need a checkpoint, which a folder of folds does not have.
+void check_folds_kept(const CommandLine& line, const Config& before, const Config& now) {
+  for (const char* name : {"kfold", "fold", "kfold-shuffle"}) {
+    const Option& option = option_named(name);
+    if (line.given.count(name) == 0 || option.member->same(before, now)) continue;
+    throw UsageError(concat(
+        "--", name, " cannot change within a run: --resume ", line.config.run.resume, " has --",
+        name, " ", option.member->text(before), ", found ", option.member->text(now),
+        before.cross_validation.has_all_folds() && std::string("fold") == name
+            ? concat("; each fold has a run folder of its own, ", line.config.run.resume, "/fold-",
+                     now.cross_validation.fold)
+            : ""));
+  }
+}
+
+}  // namespace
+
 Config effective_config(const CommandLine& line) {
   if (line.config.run.resume.empty()) return line.config;
   fs::path run = line.config.run.resume;
@@ -37,13 +57,15 @@ Config effective_config(const CommandLine& line) {
         fs::is_directory(run) ? "none in it"
         : fs::exists(run)     ? "a file"
                               : "no such folder");
-  Config config = config_for_resume(line, read_text_file(file), file.string());
+  const std::string stored = read_text_file(file);
+  Config config = config_for_resume(line, stored, file.string());
   std::error_code ignored;
   if (line.given.count("out") && !fs::equivalent(run, line.config.run.out, ignored))
     throw UsageError(concat("--resume ", run.string(),
                             " continues in the same folder: expected no --out, found --out ",
                             line.config.run.out));
   config.run.out = run.string();
+  check_folds_kept(line, from_ini(stored, file.string()), config);
   return config;
 }
 

@@ -11,6 +11,7 @@
 #include "launcher/batch_statistics.h"
 #include "launcher/data_memory.h"
 #include "launcher/dataset_text.h"
+#include "launcher/fold_data.h"
 #include "launcher/options/normalization.h"
 #include "launcher/options/options.h"
 #include "launcher/pipelines.h"
@@ -26,24 +27,10 @@ data::Order order_of(ShuffleChoice choice) {
   return choice == ShuffleChoice::blocks ? data::Order::blocks : data::Order::shuffled;
 }
 
-std::unique_ptr<data::Dataset> open_split(const Config& config, const Machine& machine,
-                                          data::Split split) {
-  return data::open_dataset(config.data.name, config.data.folder, split,
-                            shard_options(config, machine.comm->size(), split));
-}
-
-// The test data; nullptr for a table without a split of this name.
-std::unique_ptr<data::Dataset> open_test(const Config& config, const Machine& machine,
-                                         const data::Dataset& train) {
-  if (train.info().is_table())
-    return data::find_dataset(config.data.name, config.data.folder, data::Split::test);
-  return open_split(config, machine, data::Split::test);
-}
-
 // nullptr without a dataset.
 std::unique_ptr<data::Loader> make_loader(const Config& config, const Machine& machine,
                                           data::Split split,
-                                          std::shared_ptr<data::Dataset> dataset) {
+                                          std::shared_ptr<const data::Dataset> dataset) {
   if (!dataset) return nullptr;
   const bool train = split == data::Split::train;
   const Pipelines pipelines = pipelines_of(config);
@@ -136,6 +123,13 @@ std::string absolute_path(const std::string& path) {
   return text;
 }
 
+std::string default_folder(const Config& config) {
+  const ModelConfig& model = config.model;
+  std::string folder = "runs/" + (model.recipe.empty() ? model.name : model.recipe);
+  const int64_t fold = config.cross_validation.fold;
+  return fold > 0 ? fold_folder(folder, fold) : folder;
+}
+
 std::string count_text(const nn::ParameterSet& parameters) {
   const int64_t frozen = parameters.frozen_count();
   return concat(with_thousands(parameters.count()), " parameters",
@@ -156,12 +150,13 @@ Config checked_config(const CommandLine& line, int ranks) {
   if (data::names_a_folder(config.data.name)) config.data.name = absolute_path(config.data.name);
   config.data.folder = absolute_path(config.data.folder);
   if (!config.model.weights.empty()) config.model.weights = absolute_path(config.model.weights);
-  const ModelConfig& model = config.model;
-  if (config.run.out.empty())
-    config.run.out = "runs/" + (model.recipe.empty() ? model.name : model.recipe);
+  if (config.run.out.empty()) config.run.out = default_folder(config);
   validate(config, line.given);
   if (config.augmentation.augment.sets_size()) config.data.resize = 0;  // of the recipe
-  check_ranks(config.training, ranks);
+  CrossValidationConfig& folds = config.cross_validation;
+  check_ranks(config.training, largest_group(folds, ranks));
+  // --seed may change when the run is resumed; the folds must not.
+  if (config.run.resume.empty()) folds.seed = folds.shuffle ? config.training.seed : 0;
   return config;
 }
 
@@ -173,10 +168,11 @@ Facts facts_of(const Config& config) {
 }
 
 Setup::Setup(const Config& config, const Machine& machine, Backend& backend)
-    : train_data(make_loader(config, machine, data::Split::train,
-                             open_split(config, machine, data::Split::train))),
-      test_data(make_loader(config, machine, data::Split::test,
-                            open_test(config, machine, train_data->dataset()))),
+    : Setup(config, machine, backend, open_run_data(config, machine.comm->size())) {}
+
+Setup::Setup(const Config& config, const Machine& machine, Backend& backend, const data::Fold& data)
+    : train_data(make_loader(config, machine, data::Split::train, data.train)),
+      test_data(make_loader(config, machine, data::Split::test, data.test)),
       train_fingerprint(train_data->dataset().fingerprint()),
       test_fingerprint(test_data ? test_data->dataset().fingerprint() : "none"),
       model(make_model(config.model, train_data->sample_shape(), train_data->dataset().classes())),
@@ -239,6 +235,9 @@ std::string warnings(const Config& config, const Machine& machine, const Setup& 
        setup.test_data ? data::oddities(training, setup.test_data->dataset())
                        : data::oddities(training, data::Split::train, training.samples()))
     text += line + "\n";
+  const std::string fold =
+      setup.test_data ? fold_warning(config, training, setup.test_data->dataset()) : "";
+  if (!fold.empty()) text += fold + "\n";
   return text;
 }
 

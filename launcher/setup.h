@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "data/folds.h"
 #include "data/loading/loader.h"
 #include "framework/base/log.h"
 #include "framework/comm/agreement.h"
@@ -32,8 +33,9 @@ struct Setup {
   // The facts about data and network that must also be equal on all ranks.
   Facts facts() const;
 
+  // With --fold, both are parts of the training data.
   std::unique_ptr<data::Loader> train_data;
-  std::unique_ptr<data::Loader> test_data;  // nullptr: there are none, so no evaluations
+  std::unique_ptr<data::Loader> test_data;          // nullptr: there are none, so no evaluations
   std::string train_fingerprint, test_fingerprint;  // of the datasets; "none" without test data
   std::unique_ptr<nn::Module> model;
   std::string statistics_warning;  // see check_batch_statistics()
@@ -41,6 +43,9 @@ struct Setup {
   std::unique_ptr<Objective> objective;
   TrainerOptions options;
   std::unique_ptr<Optimizer> optimizer;
+
+ private:
+  Setup(const Config& config, const Machine& machine, Backend& backend, const data::Fold& data);
 };
 
 // One line about network, data, ranks, threads and device.

@@ -24,6 +24,14 @@ DatasetInfo description_of(const std::vector<ShardFile>& files) {
   return info;
 }
 
+// `record`: of this sample of the file.
+int64_t label_in(const SampleRecord& record, const ShardFile& file, int64_t sample) {
+  if (record.bytes == 0)
+    throw DamagedSample(
+        concat(file.path().string(), ": the record of sample ", sample, " is damaged"));
+  return record.label;
+}
+
 }  // namespace
 
 ShardDataset::ShardDataset(const std::filesystem::path& folder, Split split,
@@ -95,14 +103,24 @@ std::string ShardDataset::name_of(int64_t index) const {
 }
 
 int64_t ShardDataset::label_of(int64_t index) const {
-  const ShardFile& file = files_[shard_of(index)];
-  const int64_t sample = index - file.info().first, block = file.block_of(sample);
-  const std::vector<SampleRecord> records = file.read_records(block, 1);
-  const SampleRecord& record = records[static_cast<size_t>(sample - file.block(block).first)];
-  if (record.bytes == 0)
-    throw DamagedSample(
-        concat(file.path().string(), ": the record of sample ", sample, " is damaged"));
-  return record.label;
+  int64_t label = 0;
+  read_labels(index, {&label, 1});
+  return label;
+}
+
+void ShardDataset::read_labels(int64_t begin, std::span<int64_t> labels) const {
+  for (size_t done = 0; done < labels.size();) {
+    const int64_t index = begin + static_cast<int64_t>(done);
+    const ShardFile& file = files_[shard_of(index)];
+    const int64_t sample = index - file.info().first;
+    const int64_t end =
+        std::min(file.info().samples, sample + static_cast<int64_t>(labels.size() - done));
+    const int64_t block = file.block_of(sample);
+    const std::vector<SampleRecord> records =
+        file.read_records(block, file.block_of(end - 1) - block + 1);
+    for (int64_t i = sample; i < end; ++i)
+      labels[done++] = label_in(records[static_cast<size_t>(i - file.block(block).first)], file, i);
+  }
 }
 
 std::vector<int64_t> ShardDataset::count_labels(int64_t samples) const {
@@ -116,13 +134,8 @@ std::vector<int64_t> ShardDataset::count_labels(int64_t samples) const {
       continue;
     }
     const std::vector<SampleRecord> records = file.read_records(0, file.block_of(left - 1) + 1);
-    for (int64_t sample = 0; sample < left; ++sample) {
-      const SampleRecord& record = records[static_cast<size_t>(sample)];
-      if (record.bytes == 0)
-        throw DamagedSample(
-            concat(file.path().string(), ": the record of sample ", sample, " is damaged"));
-      ++counts[record.label];
-    }
+    for (int64_t sample = 0; sample < left; ++sample)
+      ++counts[static_cast<size_t>(label_in(records[static_cast<size_t>(sample)], file, sample))];
   }
   return counts;
 }

@@ -51,6 +51,7 @@ class ShardDataset final : public Dataset {
   ShardDataset(std::vector<ShardFile> files, const ShardDatasetOptions& options);
   void visit_samples(std::span<const int64_t> indices, const Visitor& visitor) const override;
   int64_t label_of(int64_t index) const override;
+  void read_labels(int64_t begin, std::span<int64_t> labels) const override;
   std::vector<int64_t> count_labels(int64_t samples) const override;
   uint64_t content_checksum() const override;
 

@@ -30,7 +30,7 @@ void Log::open(const std::filesystem::path& path) {
 void Log::write_info(const std::string& line) {
   if (!quiet_) {
     std::lock_guard lock(mutex_);
-    std::printf("%s\n", line.c_str());
+    std::printf("%s%s\n", name_.c_str(), line.c_str());
     std::fflush(stdout);
   }
   write_file(line);

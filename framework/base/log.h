@@ -12,8 +12,8 @@
 namespace d2l {
 
 // Writes lines for users to standard output (warnings to standard error) and, after open(), also to
-// a file with a time stamp in front. main() makes one object. A quiet log (ranks other than 0)
-// writes only warnings, after the process's name. Thread-safe.
+// a file with a time stamp in front. `name` precedes each line outside the file, for example the
+// process's name. A quiet log (ranks other than 0) writes only warnings. Thread-safe.
 class Log {
  public:
   explicit Log(bool quiet = false, std::string name = "") : quiet_(quiet), name_(std::move(name)) {}

@@ -18,7 +18,7 @@
 #include "framework/base/error.h"
 #include "framework/comm/launch_environment.h"
 #include "framework/comm/mpi_check.h"
-#include "framework/comm/mpi_communicator.h"
+#include "framework/comm/rank_handle.h"
 
 namespace d2l {
 
@@ -62,29 +62,6 @@ void start_mpi(int* argc, char*** argv, const LaunchEnvironment& launch) {
         "(MPI_THREAD_MULTIPLE = ", MPI_THREAD_MULTIPLE, "), found thread level ", provided);
 }
 
-// Each rank's bytes, rank after rank, and their lengths in bytes.
-struct Gathered {
-  std::vector<char> bytes;
-  std::vector<int> lengths;
-};
-
-Gathered gather_bytes(const void* mine, size_t length, MPI_Comm comm) {
-  int size = 0, own = static_cast<int>(length), sum = 0;
-  mpi_check(MPI_Comm_size(comm, &size), "MPI_Comm_size");
-  Gathered all{.bytes = {}, .lengths = std::vector<int>(static_cast<size_t>(size))};
-  mpi_check(MPI_Allgather(&own, 1, MPI_INT, all.lengths.data(), 1, MPI_INT, comm), "MPI_Allgather");
-  std::vector<int> begins;
-  for (const int count : all.lengths) {
-    begins.push_back(sum);
-    sum += count;
-  }
-  all.bytes.resize(static_cast<size_t>(sum));
-  mpi_check(MPI_Allgatherv(mine, own, MPI_BYTE, all.bytes.data(), all.lengths.data(), begins.data(),
-                           MPI_BYTE, comm),
-            "MPI_Allgatherv");
-  return all;
-}
-
 // What is left to a rank of its groups' quotas, when `all` ranks' groups share them.
 double smallest_share(const std::vector<CpuQuota>& own, const std::vector<CpuQuota>& all) {
   double least = std::numeric_limits<double>::infinity();
@@ -98,12 +75,11 @@ double smallest_share(const std::vector<CpuQuota>& own, const std::vector<CpuQuo
 
 }  // namespace
 
-MpiSession::MpiSession(int* argc, char*** argv)
-    : broken_(std::make_shared<std::atomic<bool>>(false)) {
+MpiSession::MpiSession(int* argc, char*** argv) {
   const LaunchEnvironment launch = LaunchEnvironment::read(&std::getenv);
   start_mpi(argc, argv, launch);
-  mpi_check(MPI_Comm_rank(MPI_COMM_WORLD, &rank_), "MPI_Comm_rank");
-  mpi_check(MPI_Comm_size(MPI_COMM_WORLD, &size_), "MPI_Comm_size");
+  broken_ = std::make_shared<std::atomic<bool>>(false);
+  set_ranks(std::make_shared<const Handle>(Handle{MPI_COMM_WORLD}));
 
   char name[MPI_MAX_PROCESSOR_NAME];
   int length = 0;
@@ -118,12 +94,9 @@ void MpiSession::find_host_resources() {
   own_cores_ = local_cores_ = count_cores(cores);
   const std::vector<CpuQuota> quotas = cpu_quotas();
   cpu_quota_ = smallest_share(quotas, quotas);
-  if (size_ == 1) return;
+  if (size() == 1) return;
 
-  MPI_Comm same_host = MPI_COMM_NULL;
-  mpi_check(
-      MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, rank_, MPI_INFO_NULL, &same_host),
-      "MPI_Comm_split_type");
+  MPI_Comm same_host = ranks_of_host(MPI_COMM_WORLD);
   mpi_check(MPI_Comm_rank(same_host, &local_rank_), "MPI_Comm_rank");
   mpi_check(MPI_Comm_size(same_host, &local_size_), "MPI_Comm_size");
   mpi_check(MPI_Allreduce(MPI_IN_PLACE, cores.data(), static_cast<int>(cores.size()), MPI_UINT64_T,
@@ -137,41 +110,14 @@ void MpiSession::find_host_resources() {
   mpi_check(MPI_Comm_free(&same_host), "MPI_Comm_free");
 }
 
-std::vector<std::string> MpiSession::gather(const std::string& mine) const {
-  if (size_ == 1) return {mine};
-  const Gathered all = gather_bytes(mine.data(), mine.size(), MPI_COMM_WORLD);
-  std::vector<std::string> texts;
-  auto begin = all.bytes.begin();
-  for (const int length : all.lengths) {
-    texts.emplace_back(begin, begin + length);
-    begin += length;
-  }
-  return texts;
-}
-
 MpiSession::~MpiSession() {
-  if (size_ > 1 && (std::uncaught_exceptions() > 0 || *broken_)) abort(1);
+  if (size() > 1 && (std::uncaught_exceptions() > 0 || *broken_)) abort(1);
   MPI_Finalize();
-}
-
-std::unique_ptr<Communicator> MpiSession::communicator() {
-  if (size_ == 1) return make_self_communicator();
-  int hosts = local_rank_ == 0 ? 1 : 0;
-  mpi_check(MPI_Allreduce(MPI_IN_PLACE, &hosts, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD),
-            "MPI_Allreduce");
-  MpiCommunicator::Options options;
-  options.description =
-      concat("MPI, ", size_, " ranks on ", hosts, hosts == 1 ? " host" : " hosts");
-  // Through one host's memory a megabyte takes about as long as waking a thread a few times; over
-  // a network there is always something to hide.
-  options.caller_bytes = hosts == 1 ? 1 << 20 : 0;
-  options.broken = broken_;
-  return std::make_unique<MpiCommunicator>(MPI_COMM_WORLD, std::move(options));
 }
 
 void MpiSession::abort(int exit_code) {
   std::fflush(nullptr);
-  if (size_ > 1) MPI_Abort(MPI_COMM_WORLD, exit_code);
+  if (size() > 1) MPI_Abort(MPI_COMM_WORLD, exit_code);
   std::_Exit(exit_code);
 }
 

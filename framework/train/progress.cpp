@@ -35,11 +35,11 @@ void Progress::update(const State& state) {
   const Clock::time_point now = Clock::now();
   if (options_.form == Form::lines) {
     if (now - last_ < options_.between_lines) return;
-    std::puts(line(state).c_str());
+    std::puts((options_.name + line(state)).c_str());
     std::fflush(stdout);
   } else {
     if (bar_.is_shown() && now - last_ < options_.between_bars) return;
-    bar_.show(line(state));
+    bar_.show(options_.name + line(state));
   }
   last_ = now;
 }

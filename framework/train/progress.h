@@ -17,6 +17,7 @@ class Progress {
 
   struct Options {
     Form form = Form::off;
+    std::string name = {};  // precedes the text
     // Minimum time between redraws of the bar and between lines.
     std::chrono::milliseconds between_bars{100}, between_lines{30'000};
   };

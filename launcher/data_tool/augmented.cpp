@@ -81,7 +81,8 @@ AugmentedImages augment(const Dataset& dataset, const Pipeline& pipeline,
   PieceReader reader(dataset, pipeline, OnBadSample::fail);
   reader.read({.samples = samples,
                .labels = result.labels,
-               .images = bytes.data(),
+               .targets = {},
+               .inputs = bytes.data(),
                .key = key_of(seed, "views")});
   const std::vector<float> values = prepared(pipeline, shape, bytes, samples, seed);
   const auto elements = static_cast<size_t>(one.elements());

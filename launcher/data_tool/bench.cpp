@@ -140,7 +140,8 @@ std::function<Work()> pieces(const Dataset& dataset, const Pipeline& pipeline) {
                std::vector<int64_t>& samples) mutable {
       reader->read({.samples = samples,
                     .labels = std::span(labels).first(samples.size()),
-                    .images = images.data(),
+                    .targets = {},
+                    .inputs = images.data(),
                     .key = {0, stream_of("bench")}});
     };
   };

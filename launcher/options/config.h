@@ -1,6 +1,7 @@
 #pragma once
 
 #include "launcher/options/augmentation.h"
+#include "launcher/options/cross_validation.h"
 #include "launcher/options/data.h"
 #include "launcher/options/images.h"
 #include "launcher/options/machine.h"
@@ -20,6 +21,7 @@ namespace d2l::launcher {
 struct Config {
   ModelConfig model;
   DataConfig data;
+  CrossValidationConfig cross_validation;
   ImageConfig images;
   AugmentationConfig augmentation;
   TrainingConfig training;

@@ -12,6 +12,7 @@ struct GroupRules {
 constexpr GroupRules kGroups[] = {
     {model_options, check_model},
     {data_options, check_data},
+    {cross_validation_options, check_cross_validation},
     {image_options, check_images},
     {augmentation_options, check_augmentation},
     {training_options, check_training},

@@ -11,7 +11,7 @@ std::vector<Option> run_options() {
   group
       .add("out", "DIR", &RunConfig::out, not_kept,
            "folder for the metrics, the log and the checkpoints of the run. It must not contain a "
-           "run yet (default: runs/RECIPE or runs/MODEL)")
+           "run yet (default: runs/RECIPE or runs/MODEL; with --fold I, fold-I in this folder)")
       .path()
       .not_with("time");
   group

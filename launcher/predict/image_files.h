@@ -26,22 +26,4 @@ class ImageFiles final : public data::Dataset {
   std::vector<int64_t> labels_;
 };
 
-// The samples [begin, end) of a dataset. `channels`: that images are to get; 1 or 3, or the
-// dataset's own number.
-class SampleRange final : public data::Dataset {
- public:
-  SampleRange(const data::Dataset& whole, int64_t begin, int64_t end, int64_t channels);
-
-  std::string place_of(int64_t index) const override { return whole_.place_of(begin_ + index); }
-  std::string name_of(int64_t index) const override { return whole_.name_of(begin_ + index); }
-
- private:
-  void visit_samples(std::span<const int64_t> indices, const Visitor& visitor) const override;
-  int64_t label_of(int64_t index) const override { return whole_.label(begin_ + index); }
-  uint64_t content_checksum() const override;
-
-  const data::Dataset& whole_;
-  int64_t begin_;
-};
-
 }  // namespace d2l::predict

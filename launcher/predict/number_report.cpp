@@ -37,10 +37,10 @@ std::string NumberReport::summary() const {
   double squares = 0, sizes = 0, log_squares = 0;
   for (size_t i = 0; i < count; ++i) {
     const float value = predictions.values[i], target = predictions.targets[i];
-    const double error = double{value} - target, log_error = log_of(value) - log_of(target);
+    const double error = double{value} - target, in_logs = log_of(value) - log_of(target);
     squares += error * error;
     sizes += std::abs(error);
-    log_squares += log_error * log_error;
+    log_squares += in_logs * in_logs;
   }
   const auto rows_count = static_cast<double>(count);
   text +=

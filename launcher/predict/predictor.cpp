@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "data/loading/loader.h"
+#include "data/subset.h"
 #include "framework/backend/scratch.h"
 #include "framework/train/in_flight.h"
-#include "launcher/predict/image_files.h"
 
 namespace d2l::predict {
 namespace {
@@ -98,7 +98,10 @@ std::vector<std::string> predict_share(const PredictorParts& parts, const Share&
   if (share.begin == share.end) return {};
   NoGrad no_grad;
   data::Loader loader(
-      std::make_shared<SampleRange>(parts.samples, share.begin, share.end, parts.channels),
+      std::make_shared<data::Subset>(
+          std::shared_ptr<const data::Dataset>(std::shared_ptr<void>(), &parts.samples),
+          std::vector<data::SampleRange>{{share.begin, share.end}},
+          data::SubsetOptions{.channels = parts.channels}),
       parts.host,
       {.batch_size = parts.batch_size,
        .order = data::Order::sequential,

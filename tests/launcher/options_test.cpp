@@ -56,6 +56,10 @@ resize: fixed in epoch
 shuffle: fixed in epoch
 shuffle-window: fixed in epoch
 on-bad-sample: may change
+kfold: fixed in run
+fold: fixed in run
+kfold-shuffle: fixed in run
+kfold-seed: fixed in run
 normalize: fixed in epoch
 augment: fixed in epoch
 eval-transform: fixed in epoch

@@ -25,6 +25,8 @@ TEST(SaidOnce, NamesTheRanks) {
   EXPECT_THAT(merge_messages({"", "slow\nold", "slow", "slow\nnew\n"}, hosts),
               ElementsAre("3 of 4 ranks, first rank 1 on n0: slow", "rank 1 on n0: old",
                           "rank 3 on n1: new"));
+  EXPECT_THAT(merge_messages({"", "slow", "slow\nold", ""}, hosts, 4),
+              ElementsAre("2 of 4 ranks, first rank 5 on n0: slow", "rank 6 on n1: old"));
   EXPECT_THAT(merge_messages({"slow\nslow"}, {"n0"}), ElementsAre("slow"));
   EXPECT_THAT(merge_messages({"", ""}, {"n0", "n0"}), IsEmpty());
 }

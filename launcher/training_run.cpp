@@ -1,0 +1,127 @@
+#include "launcher/training_run.h"
+
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+
+#include "framework/base/terminal.h"
+#include "launcher/data_memory.h"
+#include "launcher/ending.h"
+#include "launcher/fold_data.h"
+#include "launcher/pipelines.h"
+#include "launcher/ranks.h"
+#include "launcher/rate_factors.h"
+#include "launcher/report.h"
+#include "launcher/resume.h"
+#include "launcher/run_folder.h"
+#include "launcher/setup.h"
+#include "launcher/start_weights.h"
+#include "launcher/stored_config.h"
+
+namespace d2l::launcher {
+namespace {
+
+namespace fs = std::filesystem;
+
+// What the run works with, and the warnings of all ranks about it. Collective.
+void log_setup(const Config& config, const Setup& setup, const RunParts& parts, Log& log) {
+  const Machine& machine = parts.machine;
+  log.info(description(config, setup, machine, *machine.backend));
+  for (const std::string& note :
+       {setup.test_data ? fold_note(config, setup.train_data->dataset(), setup.test_data->dataset())
+                        : "",
+        rate_factors(config.optimizer, setup.parameters).note, pipelines_of(config).note,
+        data_memory(*setup.train_data, setup.test_data.get(), machine.loader_threads),
+        machine.backend->describe_products(setup.options.step.activations)})
+    if (!note.empty()) log.info(note);
+  for (const std::string& warning : gather_messages(warnings(config, machine, setup), parts.group))
+    if (parts.group.rank() == 0) log.warn(warning);
+  if (machine.on_gpu() && config.machine.cuda_graph == GraphChoice::automatic &&
+      !setup.options.step.record)
+    log.info("steps are not captured as CUDA graphs: --comm mpi sends gradients through the host");
+}
+
+// --weights
+std::string load_weights(const Config& config, Setup& setup, Log& log) {
+  return load_start_weights({.file = config.model.weights,
+                             .model = config.model.name,
+                             .input = setup.train_data->sample_shape(),
+                             .warn = [&log](const std::string& text) { log.warn(text); }},
+                            setup.parameters);
+}
+
+Progress::Options progress_options(const Config& config, const RunParts& parts,
+                                   const Terminal& terminal) {
+  const Progress::Form form = progress_form(config, terminal);
+  const bool is_shared = form == Progress::Form::bar && !parts.has_terminal;
+  return {.form = is_shared ? Progress::Form::lines : form, .name = parts.name};
+}
+
+RunResult result_of(const TrainerReport& report, const Setup& setup, const Position& position) {
+  return {.report = report,
+          .metrics = setup.objective->metrics(),
+          .deciding = position.best.metric,
+          .train_samples = setup.train_data->dataset().samples(),
+          .test_samples = setup.test_data ? setup.test_data->dataset().samples() : 0,
+          .step = position.step};
+}
+
+}  // namespace
+
+RunResult train_run(Config config, const RunParts& parts) {
+  const Machine& machine = parts.machine;
+  Communicator* comm = machine.comm.get();
+  if (config.run.resume.empty()) config.run.id = new_run_id(*comm);
+  const fs::path out = config.run.out;
+  const bool first = comm->rank() == 0, is_only = parts.name.empty();
+  Log log(!first, parts.name + name_of(parts.group));
+  auto warn = [&log](const std::string& text) { log.warn(text); };
+
+  std::optional<Setup> made;
+  run_on_all_ranks(parts.group, [&] { made.emplace(config, machine, *machine.backend); });
+  Setup& setup = *made;
+  check_agreement(setup.facts(), *comm, parts.group.host());
+  if (!config.run.id.empty()) setup.options.texts["run"] = config.run.id;
+
+  // Locks the folder. Nothing is written to it before data, model and checkpoint are checked.
+  std::optional<RunFolder> folder;
+  const Terminal terminal = Terminal::find();
+  Progress progress(progress_options(config, parts, terminal), terminal);
+  if (first) {
+    folder.emplace(config, warn, [&](const std::string& why) {
+      report_and_abort(parts.name + why, 1, parts.session, parts.last_words);
+    });
+    if (is_only) std::printf("%s\n", to_ini(config).c_str());
+  }
+  comm->barrier();
+  auto found = find_checkpoint(config, *comm, log);
+  std::string weights_report;
+  if (!found && !config.model.weights.empty())
+    run_on_all_ranks(parts.group, [&] { weights_report = load_weights(config, setup, log); });
+  TrainerParts trainer_parts = setup.parts(*comm, log);
+  trainer_parts.progress = first ? &progress : nullptr;
+  Trainer trainer(trainer_parts, setup.options);
+  if (found) restore(trainer, *found, config, setup.train_fingerprint);
+  check_states_agree(trainer, *comm, parts.group.host());
+  if (first) {
+    folder->begin(config, trainer.state().position, found ? found->path : "", log);
+    trainer.set_files(&folder->store(), &folder->metrics());
+  }
+  comm->barrier();
+  parts.last_words.belong_to(out / "log.txt");
+  log_setup(config, setup, parts, log);
+  if (!weights_report.empty()) log.info(weights_report);
+  log_start(config, trainer, found, log);
+
+  const TrainerReport report = trainer.run();
+  fs::path checkpoint =
+      CheckpointStore::path_of(out / "checkpoints", trainer.state().position.step);
+  print_report(report, setup.objective->metrics(), machine, log);
+  if (first && is_only) print_curve(report, terminal);
+  if (report.saved) log.info("run folder ", config.run.out, ", checkpoint ", checkpoint.string());
+  check(report.saved, "the last checkpoint could not be written: expected ", checkpoint.string());
+  comm->barrier();
+  return result_of(report, setup, trainer.state().position);
+}
+
+}  // namespace d2l::launcher
