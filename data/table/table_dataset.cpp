@@ -41,7 +41,7 @@ std::string TableDataset::name_of(int64_t index) const {
 uint64_t TableDataset::memory_bound() const {
   uint64_t bytes = rows_.values.size() * sizeof(float) + rows_.labels.size() * sizeof(int64_t) +
                    rows_.targets.size() * sizeof(float) + rows_.lines.size() * sizeof(int64_t);
-  for (const std::string& id : rows_.ids) bytes += sizeof id + id.capacity();
+  for (const std::string& id : rows_.ids) bytes += sizeof(std::string) + id.capacity();
   return bytes;
 }
 
