@@ -49,7 +49,7 @@ data::DatasetInfo training_data(const Found& found, const Config& config, const 
   }
   check(!data.name.empty(), path,
         ": expected a description of the training data, found none, because an older version of "
-        "d2l wrote it; name the training data: --data ",
+        "d2l wrote it; d2l-predict takes the training data with --data ",
         config.data.name, " --data-dir ", config.data.folder);
   const auto dataset = data::open_dataset(data.name, data.folder, data::Split::train);
   const auto stored = texts.find("data");
