@@ -19,10 +19,11 @@ using data_tool::OptionValues;
 using launcher::usage;
 
 constexpr const char* kUsage =
-    "d2l-predict: classifies images with a trained network\n"
+    "d2l-predict: applies a trained network to images or to the rows of a table\n"
     "\n"
     "Usage:\n"
     "  d2l-predict RUN|CHECKPOINT IMAGES... [--OPTION VALUE]...\n"
+    "  d2l-predict RUN|CHECKPOINT TABLE [--OPTION VALUE]...\n"
     "  mpirun -n N d2l-predict ...                      the same on N ranks, with the same result\n"
     "\n"
     "RUN is the run folder of d2l-train; its best checkpoint is used, or else its newest. The\n"
@@ -30,14 +31,20 @@ constexpr const char* kUsage =
     "IMAGES are image files and folders of images (JPEG, PNG, WebP), or one dataset: a folder of\n"
     "shards, or a name that d2l-train knows. If the images are in folders that are named after\n"
     "the network's classes, or in a dataset with these classes, their labels are known.\n"
+    "TABLE, for a network that was trained on a table, is a CSV file or a folder of d2l-data "
+    "pack.\n"
     "\n"
-    "Writes a CSV file with the most probable classes of each image, and to standard error the\n"
-    "accuracy, the results of each class and the confusion matrix, if the labels are known.\n"
+    "Writes a CSV file with the most probable classes of each image, or with the class or number "
+    "of\n"
+    "each row. If the targets are known, prints to standard error the accuracy, the results of "
+    "each\n"
+    "class and the confusion matrix, or the errors of the numbers.\n"
     "\n"
     "Examples:\n"
     "  d2l-predict runs/a photo.jpg\n"
     "  d2l-predict runs/a photos --out predictions.csv --sheet mistakes.png\n"
     "  mpirun -n 4 d2l-predict runs/a shards/pets --split test --out predictions.csv\n"
+    "  d2l-predict runs/house test.csv --out submission.csv\n"
     "\n";
 
 constexpr const char* kExitCodes =
@@ -127,7 +134,7 @@ std::optional<PredictOptions> parse_options(const std::vector<std::string>& word
   if (values.count("path") != 0) options.images = values["path"].as<data_tool::Words>();
   for (std::string& path : options.images) path = expand_home("a path", path);
   if (options.images.size() < 2)
-    usage("expected a run folder or a checkpoint, and then images, found ",
+    usage("expected a run folder or a checkpoint, and then images or a table, found ",
           options.images.empty() ? "no words" : "only " + options.images[0]);
   options.run = options.images.front();
   options.images.erase(options.images.begin());

@@ -197,11 +197,11 @@ TEST(NetworkArrays, AreNotInBlocksIfTheNetworkIsAChain) {
       chains.push_back(name);
   }
   EXPECT_THAT(chains,
-              testing::ElementsAre("softmax-regression", "mlp", "dropout-mlp", "lenet", "bn-lenet",
-                                   "alexnet", "vgg11", "vgg13", "vgg16", "vgg19", "vgg11-bn",
-                                   "vgg13-bn", "vgg16-bn", "vgg19-bn", "nin", "tv-alexnet",
-                                   "tv-vgg11", "tv-vgg13", "tv-vgg16", "tv-vgg19", "tv-vgg11-bn",
-                                   "tv-vgg13-bn", "tv-vgg16-bn", "tv-vgg19-bn"));
+              testing::ElementsAre("linear", "softmax-regression", "mlp", "dropout-mlp", "lenet",
+                                   "bn-lenet", "alexnet", "vgg11", "vgg13", "vgg16", "vgg19",
+                                   "vgg11-bn", "vgg13-bn", "vgg16-bn", "vgg19-bn", "nin",
+                                   "tv-alexnet", "tv-vgg11", "tv-vgg13", "tv-vgg16", "tv-vgg19",
+                                   "tv-vgg11-bn", "tv-vgg13-bn", "tv-vgg16-bn", "tv-vgg19-bn"));
 }
 
 }  // namespace

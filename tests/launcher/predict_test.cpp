@@ -429,8 +429,10 @@ TEST_F(Predict, RefusesWrongInputWithOneLine) {
   fs::create_directories(empty);
   write_text_file(text, "text");
   const std::tuple<Words, int, std::string> cases[] = {
-      {{}, 2, "expected a run folder or a checkpoint, and then images, found no words"},
-      {{run()}, 2, "expected a run folder or a checkpoint, and then images, found only " + run()},
+      {{}, 2, "expected a run folder or a checkpoint, and then images or a table, found no words"},
+      {{run()},
+       2,
+       "expected a run folder or a checkpoint, and then images or a table, found only " + run()},
       {{in_folder("none"), here}, 1, ": expected a run folder or a checkpoint, found no such file"},
       {{empty, here}, 1, empty + ": expected a run folder with a checkpoint"},
       {{text, here}, 1, "not a d2l checkpoint: " + text},
