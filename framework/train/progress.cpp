@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 #include "framework/base/error.h"
 #include "framework/base/text.h"
@@ -19,7 +20,7 @@ std::string short_number(double number) {
 }  // namespace
 
 Progress::Progress(Options options, const Terminal& terminal)
-    : options_(options), bar_(terminal), last_(Clock::now()) {}
+    : options_(std::move(options)), bar_(terminal), last_(Clock::now()) {}
 
 std::string Progress::line(const State& state) {
   const double part = std::clamp(state.done, 0.0, 1.0);

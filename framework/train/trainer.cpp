@@ -216,14 +216,14 @@ Evaluation Trainer::evaluate(Purpose purpose) {
   const PoolPart memory = step_.shared_memory();
   std::optional<Ema::InUse> averages;
   if (state_.ema) averages.emplace(*state_.ema);
-  const Evaluation found = d2l::evaluate({.model = parts_.model,
-                                          .objective = parts_.objective,
-                                          .data = *parts_.test_data,
-                                          .backend = parts_.parameters.backend(),
-                                          .comm = parts_.comm,
-                                          .activations = options_.step.activations,
-                                          .normalisation = options_.step.normalisation,
-                                          .pieces = options_.step.accumulate});
+  Evaluation found = d2l::evaluate({.model = parts_.model,
+                                    .objective = parts_.objective,
+                                    .data = *parts_.test_data,
+                                    .backend = parts_.parameters.backend(),
+                                    .comm = parts_.comm,
+                                    .activations = options_.step.activations,
+                                    .normalisation = options_.step.normalisation,
+                                    .pieces = options_.step.accumulate});
   if (averages) averages->end();
   journal_.evaluated(timer.seconds());
   if (!std::isfinite(found.loss))
