@@ -11,6 +11,7 @@
 #include "framework/checkpoint/file.h"
 #include "framework/checkpoint/store.h"
 #include "launcher/export_weights.h"
+#include "launcher/import_weights.h"
 #include "launcher/stored_network.h"
 
 namespace {
@@ -30,6 +31,13 @@ constexpr const char* kUsage =
     "  d2l-ckpt convert RUN FILE.safetensors\n"
     "                                   write the network for PyTorch: its names and order of "
     "axes\n"
+    "  d2l-ckpt convert WEIGHTS FILE.h5 --like RUN\n"
+    "                                   the way back: write a checkpoint with the weights of any "
+    "file\n"
+    "                                   that d2l-train --weights reads; the rest is that of RUN\n"
+    "\n"
+    "The ending of the file to write, .safetensors or .h5, decides what convert does. An existing\n"
+    "file is replaced.\n"
     "\n"
     "FILE, A, B and RUN are checkpoints, run folders or folders of checkpoints. In a folder, the\n"
     "newest checkpoint is used, and for convert the best.\n"
@@ -42,6 +50,7 @@ struct Command {
   std::string name;
   std::vector<std::string> paths;
   double relative_tolerance = 0;
+  std::string like;  // of convert
 };
 
 // The file itself, or the newest step-*.h5 of a folder or of the folder checkpoints/ in it.
@@ -127,19 +136,62 @@ int diff(const Command& command) {
   return 0;
 }
 
+void warn(const std::string& message) { std::cerr << "warning: " << message << '\n'; }
+
+launcher::StoredNetwork network_of(const std::string& path) {
+  return launcher::stored_network(launcher::choose_checkpoint({path, ""}, warn));
+}
+
+int convert_to_pytorch(const Command& command) {
+  const std::filesystem::path to = command.paths[1];
+  const launcher::StoredNetwork network = network_of(command.paths[0]);
+  launcher::export_weights(network, to);
+  std::cout << network.path.string() << ": " << network.config.model.name << network.step_text()
+            << (network.is_averaged ? ", averaged weights" : "") << ", written to " << to.string()
+            << '\n';
+  return 0;
+}
+
+int convert_to_checkpoint(const Command& command) {
+  const std::filesystem::path to = command.paths[1];
+  const launcher::StoredNetwork like = network_of(command.like);
+  std::error_code ignored;
+  for (const std::filesystem::path& read : {std::filesystem::path(command.paths[0]), like.path})
+    if (std::filesystem::equivalent(read, to, ignored))
+      throw UsageError("convert expects another file to write than those that it reads, found " +
+                       to.string());
+  std::cout << launcher::import_weights({command.paths[0], warn}, like, to) << '\n'
+            << "written to " << to.string() << ", with the options and classes of "
+            << like.path.string() << '\n';
+  return 0;
+}
+
 int convert(const Command& command) {
   const std::filesystem::path to = command.paths[1];
-  if (to.extension() != ".safetensors")
-    throw UsageError("convert expects a file to write that ends with .safetensors, found " +
+  if (to.extension() == ".safetensors") {
+    if (!command.like.empty())
+      throw UsageError(
+          "--like has no effect with a .safetensors file, only with a checkpoint "
+          "(.h5) to write, found " +
+          to.string());
+    return convert_to_pytorch(command);
+  }
+  if (to.extension() != ".h5")
+    throw UsageError("convert expects a file to write that ends with .safetensors or .h5, found " +
                      to.string());
-  const launcher::StoredNetwork network = launcher::stored_network(launcher::choose_checkpoint(
-      {command.paths[0], ""},
-      [](const std::string& message) { std::cerr << "warning: " << message << '\n'; }));
-  launcher::export_weights(network, to);
-  std::cout << network.path.string() << ": " << network.config.model.name << " after step "
-            << network.step << (network.is_averaged ? ", averaged weights" : "") << ", written to "
-            << to.string() << '\n';
-  return 0;
+  if (command.like.empty())
+    throw UsageError("convert to " + to.string() +
+                     " needs --like RUN: a run or checkpoint with the same network, whose options "
+                     "and classes the new checkpoint gets");
+  return convert_to_checkpoint(command);
+}
+
+// Throws UsageError unless the command has the number of paths that it needs.
+void check_paths(const Command& command) {
+  const size_t wanted = command.name == "info" ? 1 : 2;
+  if (command.paths.size() != wanted)
+    throw UsageError(concat(command.name, " expects ", wanted, wanted == 1 ? " path" : " paths",
+                            ", found ", command.paths.size()));
 }
 
 Command parse(int argc, char** argv, bool& help) {
@@ -148,7 +200,12 @@ Command parse(int argc, char** argv, bool& help) {
       "rtol", options::value<double>()->value_name("X"),
       "relative tolerance of diff: floating-point numbers a and b count as equal if |a-b| <= X * "
       "max(|a|, |b|, r), where r is the larger of the root mean squares of the two arrays (default "
-      "0: only identical bits count as equal)");
+      "0: only identical bits count as equal)")(
+      "like", options::value<std::string>()->value_name("RUN"),
+      "the network that convert writes a checkpoint of: a run, whose best or newest checkpoint is "
+      "used, or a checkpoint; all arrays of the weights must match, and the new checkpoint gets "
+      "its "
+      "options, classes and preparation of the images");
   options::options_description all;
   all.add(shown).add_options()("words", options::value<std::vector<std::string>>());
   options::positional_options_description positions;
@@ -163,7 +220,8 @@ Command parse(int argc, char** argv, bool& help) {
                        .run(),
                    values);
   } catch (const options::unknown_option& error) {
-    throw UsageError(unknown_name("option", error.get_option_name(), {"--help", "--rtol"}));
+    throw UsageError(
+        unknown_name("option", error.get_option_name(), {"--help", "--rtol", "--like"}));
   } catch (const options::error& error) {
     throw UsageError(error.what());
   }
@@ -180,10 +238,12 @@ Command parse(int argc, char** argv, bool& help) {
   command.paths.erase(command.paths.begin());
   if (command.name != "info" && command.name != "diff" && command.name != "convert")
     throw UsageError(unknown_name("command", command.name, {"info", "diff", "convert"}));
-  size_t wanted = command.name == "info" ? 1 : 2;
-  if (command.paths.size() != wanted)
-    throw UsageError(concat(command.name, " expects ", wanted, wanted == 1 ? " path" : " paths",
-                            ", found ", command.paths.size()));
+  check_paths(command);
+  if (values.count("like")) {
+    if (command.name != "convert")
+      throw UsageError("--like has no effect with " + command.name + ", only with convert");
+    command.like = values["like"].as<std::string>();
+  }
   if (values.count("rtol")) {
     if (command.name != "diff")
       throw UsageError("--rtol has no effect with " + command.name + ", only with diff");
