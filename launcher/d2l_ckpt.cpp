@@ -7,11 +7,13 @@
 #include <vector>
 
 #include "framework/base/error.h"
+#include "framework/base/files.h"
 #include "framework/base/text.h"
 #include "framework/checkpoint/file.h"
 #include "framework/checkpoint/store.h"
 #include "launcher/export_weights.h"
 #include "launcher/import_weights.h"
+#include "launcher/model_card.h"
 #include "launcher/stored_network.h"
 
 namespace {
@@ -35,12 +37,15 @@ constexpr const char* kUsage =
     "                                   the way back: write a checkpoint with the weights of any "
     "file\n"
     "                                   that d2l-train --weights reads; the rest is that of RUN\n"
+    "  d2l-ckpt card RUN [FILE.md]      describe the network of a run in Markdown: what it is, "
+    "its\n"
+    "                                   data, training, results and use\n"
     "\n"
-    "The ending of the file to write, .safetensors or .h5, decides what convert does. An existing\n"
-    "file is replaced.\n"
+    "The ending of the file that convert writes, .safetensors or .h5, decides what it does. An\n"
+    "existing file is replaced.\n"
     "\n"
     "FILE, A, B and RUN are checkpoints, run folders or folders of checkpoints. In a folder, the\n"
-    "newest checkpoint is used, and for convert the best.\n"
+    "newest checkpoint is used, and for convert and card the best.\n"
     "\n";
 
 constexpr const char* kExitCodes =
@@ -186,12 +191,40 @@ int convert(const Command& command) {
   return convert_to_checkpoint(command);
 }
 
-// Throws UsageError unless the command has the number of paths that it needs.
-void check_paths(const Command& command) {
-  const size_t wanted = command.name == "info" ? 1 : 2;
-  if (command.paths.size() != wanted)
-    throw UsageError(concat(command.name, " expects ", wanted, wanted == 1 ? " path" : " paths",
-                            ", found ", command.paths.size()));
+int card(const Command& command) {
+  if (command.paths.size() == 2 && !command.paths[1].ends_with(".md"))
+    throw UsageError("card expects a file to write that ends with .md, found " + command.paths[1]);
+  const std::string text = launcher::model_card(command.paths[0], warn);
+  if (command.paths.size() == 1)
+    std::cout << text;
+  else
+    write_text_file(command.paths[1], text);
+  return 0;
+}
+
+struct Known {
+  const char* name;
+  size_t least_paths, most_paths;
+  int (*run)(const Command& command);
+};
+constexpr Known kCommands[] = {
+    {"info", 1, 1, info}, {"diff", 2, 2, diff}, {"convert", 2, 2, convert}, {"card", 1, 2, card}};
+
+// Throws UsageError if there is none, and unless it has the number of paths that it needs.
+const Known& known(const Command& command) {
+  std::vector<std::string> names;
+  for (const Known& known : kCommands) {
+    names.emplace_back(known.name);
+    if (command.name != known.name) continue;
+    const size_t found = command.paths.size();
+    if (found < known.least_paths || found > known.most_paths)
+      throw UsageError(
+          concat(command.name, " expects ", known.least_paths,
+                 known.most_paths > known.least_paths ? concat(" or ", known.most_paths) : "",
+                 known.most_paths == 1 ? " path" : " paths", ", found ", found));
+    return known;
+  }
+  throw UsageError(unknown_name("command", command.name, names));
 }
 
 Command parse(int argc, char** argv, bool& help) {
@@ -233,12 +266,10 @@ Command parse(int argc, char** argv, bool& help) {
   }
   if (values.count("words")) command.paths = values["words"].as<std::vector<std::string>>();
   if (command.paths.empty())
-    throw UsageError("expected a command, info, diff or convert; see --help");
+    throw UsageError("expected a command, info, diff, convert or card; see --help");
   command.name = command.paths[0];
   command.paths.erase(command.paths.begin());
-  if (command.name != "info" && command.name != "diff" && command.name != "convert")
-    throw UsageError(unknown_name("command", command.name, {"info", "diff", "convert"}));
-  check_paths(command);
+  known(command);
   if (values.count("like")) {
     if (command.name != "convert")
       throw UsageError("--like has no effect with " + command.name + ", only with convert");
@@ -262,9 +293,7 @@ int main(int argc, char** argv) {
     bool help = false;
     Command command = parse(argc, argv, help);
     if (help) return 0;
-    const int result = command.name == "info"   ? info(command)
-                       : command.name == "diff" ? diff(command)
-                                                : convert(command);
+    const int result = known(command).run(command);
     std::cout.flush();
     check(std::cout.good(), "cannot write to standard output");
     return result;
