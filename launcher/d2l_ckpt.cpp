@@ -7,10 +7,13 @@
 #include <vector>
 
 #include "framework/base/error.h"
+#include "framework/base/files.h"
 #include "framework/base/text.h"
 #include "framework/checkpoint/file.h"
 #include "framework/checkpoint/store.h"
 #include "launcher/export_weights.h"
+#include "launcher/import_weights.h"
+#include "launcher/model_card.h"
 #include "launcher/stored_network.h"
 
 namespace {
@@ -30,9 +33,19 @@ constexpr const char* kUsage =
     "  d2l-ckpt convert RUN FILE.safetensors\n"
     "                                   write the network for PyTorch: its names and order of "
     "axes\n"
+    "  d2l-ckpt convert WEIGHTS FILE.h5 --like RUN\n"
+    "                                   the way back: write a checkpoint with the weights of any "
+    "file\n"
+    "                                   that d2l-train --weights reads; the rest is that of RUN\n"
+    "  d2l-ckpt card RUN [FILE.md]      describe the network of a run in Markdown: what it is, "
+    "its\n"
+    "                                   data, training, results and use\n"
+    "\n"
+    "The ending of the file that convert writes, .safetensors or .h5, decides what it does. An\n"
+    "existing file is replaced.\n"
     "\n"
     "FILE, A, B and RUN are checkpoints, run folders or folders of checkpoints. In a folder, the\n"
-    "newest checkpoint is used, and for convert the best.\n"
+    "newest checkpoint is used, and for convert and card the best.\n"
     "\n";
 
 constexpr const char* kExitCodes =
@@ -42,6 +55,7 @@ struct Command {
   std::string name;
   std::vector<std::string> paths;
   double relative_tolerance = 0;
+  std::string like;  // of convert
 };
 
 // The file itself, or the newest step-*.h5 of a folder or of the folder checkpoints/ in it.
@@ -127,19 +141,90 @@ int diff(const Command& command) {
   return 0;
 }
 
+void warn(const std::string& message) { std::cerr << "warning: " << message << '\n'; }
+
+launcher::StoredNetwork network_of(const std::string& path) {
+  return launcher::stored_network(launcher::choose_checkpoint({path, ""}, warn));
+}
+
+int convert_to_pytorch(const Command& command) {
+  const std::filesystem::path to = command.paths[1];
+  const launcher::StoredNetwork network = network_of(command.paths[0]);
+  launcher::export_weights(network, to);
+  std::cout << network.path.string() << ": " << network.config.model.name << network.step_text()
+            << (network.is_averaged ? ", averaged weights" : "") << ", written to " << to.string()
+            << '\n';
+  return 0;
+}
+
+int convert_to_checkpoint(const Command& command) {
+  const std::filesystem::path to = command.paths[1];
+  const launcher::StoredNetwork like = network_of(command.like);
+  std::error_code ignored;
+  for (const std::filesystem::path& read : {std::filesystem::path(command.paths[0]), like.path})
+    if (std::filesystem::equivalent(read, to, ignored))
+      throw UsageError("convert expects another file to write than those that it reads, found " +
+                       to.string());
+  std::cout << launcher::import_weights({command.paths[0], warn}, like, to) << '\n'
+            << "written to " << to.string() << ", with the options and classes of "
+            << like.path.string() << '\n';
+  return 0;
+}
+
 int convert(const Command& command) {
   const std::filesystem::path to = command.paths[1];
-  if (to.extension() != ".safetensors")
-    throw UsageError("convert expects a file to write that ends with .safetensors, found " +
+  if (to.extension() == ".safetensors") {
+    if (!command.like.empty())
+      throw UsageError(
+          "--like has no effect with a .safetensors file, only with a checkpoint "
+          "(.h5) to write, found " +
+          to.string());
+    return convert_to_pytorch(command);
+  }
+  if (to.extension() != ".h5")
+    throw UsageError("convert expects a file to write that ends with .safetensors or .h5, found " +
                      to.string());
-  const launcher::StoredNetwork network = launcher::stored_network(launcher::choose_checkpoint(
-      {command.paths[0], ""},
-      [](const std::string& message) { std::cerr << "warning: " << message << '\n'; }));
-  launcher::export_weights(network, to);
-  std::cout << network.path.string() << ": " << network.config.model.name << " after step "
-            << network.step << (network.is_averaged ? ", averaged weights" : "") << ", written to "
-            << to.string() << '\n';
+  if (command.like.empty())
+    throw UsageError("convert to " + to.string() +
+                     " needs --like RUN: a run or checkpoint with the same network, whose options "
+                     "and classes the new checkpoint gets");
+  return convert_to_checkpoint(command);
+}
+
+int card(const Command& command) {
+  if (command.paths.size() == 2 && !command.paths[1].ends_with(".md"))
+    throw UsageError("card expects a file to write that ends with .md, found " + command.paths[1]);
+  const std::string text = launcher::model_card(command.paths[0], warn);
+  if (command.paths.size() == 1)
+    std::cout << text;
+  else
+    write_text_file(command.paths[1], text);
   return 0;
+}
+
+struct Known {
+  const char* name;
+  size_t least_paths, most_paths;
+  int (*run)(const Command& command);
+};
+constexpr Known kCommands[] = {
+    {"info", 1, 1, info}, {"diff", 2, 2, diff}, {"convert", 2, 2, convert}, {"card", 1, 2, card}};
+
+// Throws UsageError if there is none, and unless it has the number of paths that it needs.
+const Known& known(const Command& command) {
+  std::vector<std::string> names;
+  for (const Known& known : kCommands) {
+    names.emplace_back(known.name);
+    if (command.name != known.name) continue;
+    const size_t found = command.paths.size();
+    if (found < known.least_paths || found > known.most_paths)
+      throw UsageError(
+          concat(command.name, " expects ", known.least_paths,
+                 known.most_paths > known.least_paths ? concat(" or ", known.most_paths) : "",
+                 known.most_paths == 1 ? " path" : " paths", ", found ", found));
+    return known;
+  }
+  throw UsageError(unknown_name("command", command.name, names));
 }
 
 Command parse(int argc, char** argv, bool& help) {
@@ -148,7 +233,12 @@ Command parse(int argc, char** argv, bool& help) {
       "rtol", options::value<double>()->value_name("X"),
       "relative tolerance of diff: floating-point numbers a and b count as equal if |a-b| <= X * "
       "max(|a|, |b|, r), where r is the larger of the root mean squares of the two arrays (default "
-      "0: only identical bits count as equal)");
+      "0: only identical bits count as equal)")(
+      "like", options::value<std::string>()->value_name("RUN"),
+      "the network that convert writes a checkpoint of: a run, whose best or newest checkpoint is "
+      "used, or a checkpoint; all arrays of the weights must match, and the new checkpoint gets "
+      "its "
+      "options, classes and preparation of the images");
   options::options_description all;
   all.add(shown).add_options()("words", options::value<std::vector<std::string>>());
   options::positional_options_description positions;
@@ -163,7 +253,8 @@ Command parse(int argc, char** argv, bool& help) {
                        .run(),
                    values);
   } catch (const options::unknown_option& error) {
-    throw UsageError(unknown_name("option", error.get_option_name(), {"--help", "--rtol"}));
+    throw UsageError(
+        unknown_name("option", error.get_option_name(), {"--help", "--rtol", "--like"}));
   } catch (const options::error& error) {
     throw UsageError(error.what());
   }
@@ -175,15 +266,15 @@ Command parse(int argc, char** argv, bool& help) {
   }
   if (values.count("words")) command.paths = values["words"].as<std::vector<std::string>>();
   if (command.paths.empty())
-    throw UsageError("expected a command, info, diff or convert; see --help");
+    throw UsageError("expected a command, info, diff, convert or card; see --help");
   command.name = command.paths[0];
   command.paths.erase(command.paths.begin());
-  if (command.name != "info" && command.name != "diff" && command.name != "convert")
-    throw UsageError(unknown_name("command", command.name, {"info", "diff", "convert"}));
-  size_t wanted = command.name == "info" ? 1 : 2;
-  if (command.paths.size() != wanted)
-    throw UsageError(concat(command.name, " expects ", wanted, wanted == 1 ? " path" : " paths",
-                            ", found ", command.paths.size()));
+  known(command);
+  if (values.count("like")) {
+    if (command.name != "convert")
+      throw UsageError("--like has no effect with " + command.name + ", only with convert");
+    command.like = values["like"].as<std::string>();
+  }
   if (values.count("rtol")) {
     if (command.name != "diff")
       throw UsageError("--rtol has no effect with " + command.name + ", only with diff");
@@ -202,9 +293,7 @@ int main(int argc, char** argv) {
     bool help = false;
     Command command = parse(argc, argv, help);
     if (help) return 0;
-    const int result = command.name == "info"   ? info(command)
-                       : command.name == "diff" ? diff(command)
-                                                : convert(command);
+    const int result = known(command).run(command);
     std::cout.flush();
     check(std::cout.good(), "cannot write to standard output");
     return result;

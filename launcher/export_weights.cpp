@@ -1,7 +1,6 @@
 #include "launcher/export_weights.h"
 
 #include <cstring>
-#include <map>
 #include <vector>
 
 #include "framework/base/text.h"
@@ -53,7 +52,9 @@ std::string numbers_text(const std::vector<float>& numbers) {
   return join(words, ",");
 }
 
-std::map<std::string, std::string> metadata_of(const StoredNetwork& network) {
+}  // namespace
+
+std::map<std::string, std::string> network_metadata(const StoredNetwork& network) {
   const Config& config = network.config;
   const Normalisation normalisation = parse_normalisation(config.images.normalize, network.data);
   std::map<std::string, std::string> metadata = {
@@ -75,8 +76,6 @@ std::map<std::string, std::string> metadata_of(const StoredNetwork& network) {
   return metadata;
 }
 
-}  // namespace
-
 void export_weights(const StoredNetwork& network, const std::filesystem::path& to) {
   const std::unique_ptr<Backend> dry = make_dry_backend();
   const auto model = make_model(network.config.model, network.input, network.classes());
@@ -86,7 +85,7 @@ void export_weights(const StoredNetwork& network, const std::filesystem::path& t
     written.push_back(weight_of(network, array));
     if (array.name.ends_with(kVariance)) written.push_back(counter_of(array.name, network.step));
   }
-  write_safetensors(to, written, metadata_of(network));
+  write_safetensors(to, written, network_metadata(network));
 }
 
 }  // namespace d2l::launcher

@@ -36,6 +36,10 @@ std::string new_run_id(Communicator& comm) {
 }
 
 void check_run(const CheckpointStore::Found& found, const Config& config) {
+  check(found.snapshot.integers.count("progress/step") > 0, found.path.string(),
+        ": expected the state of a training, found only weights; a new run can start from them: "
+        "--weights ",
+        found.path.string());
   const auto text = found.snapshot.texts.find("run");
   const std::string run = text == found.snapshot.texts.end() ? "" : text->second;
   check(run == config.run.id, found.path.string(), ": expected a checkpoint of ",

@@ -27,12 +27,6 @@ Tensor tensor_of(nn::ParameterSet& parameters, size_t array) {
                        : parameters.buffer_slots()[array - count].buffer->tensor;
 }
 
-std::unique_ptr<WeightFile> open_file(const StartWeights& weights) {
-  const fs::path& path = weights.file;
-  if (!fs::is_directory(path) && !is_checkpoint(path)) return weights::open_weights(path);
-  return checkpoint_weights(choose_checkpoint({path, ""}, weights.warn).found);
-}
-
 // "a, b, c and 7 more"
 std::string first_of(size_t count, size_t most, const std::function<std::string(size_t)>& text) {
   std::vector<std::string> words;
@@ -63,15 +57,17 @@ std::string shapes_text(const ModelArray& array, const WeightFile& file, size_t 
 [[noreturn]] void refuse(const StartWeights& given, const WeightFile& file, const Match& match,
                          const std::vector<ModelArray>& arrays) {
   std::vector<std::string> faults;
+  const auto must_match = [&](size_t array) { return given.is_whole || !arrays[array].is_head; };
   for (const ArrayPair& pair : match.mismatched)
-    if (!arrays[pair.array].is_head)
+    if (must_match(pair.array))
       faults.push_back(shapes_text(arrays[pair.array], file, pair.weight));
   for (const size_t array : match.fresh)
-    if (!arrays[array].is_head)
+    if (must_match(array))
       faults.push_back(concat(arrays[array].name, " ",
                               weights::shape_in_file(arrays[array], file.layout()),
                               " (not in the file)"));
-  const std::string other = fitting_model(file, given.model);
+  const bool only_head = match.obstacle.empty() && match.fits_body(arrays);
+  const std::string other = only_head ? "" : fitting_model(file, given.model);
   const std::string advice = other.empty() ? "" : concat("; the file fits --model ", other);
   if (!match.obstacle.empty())
     fail(file.path().string(), ": cannot be the weights of ", given.model, ": ", match.obstacle,
@@ -109,18 +105,30 @@ std::string report(const StartWeights& given, const WeightFile& file, const Matc
 
 }  // namespace
 
+std::unique_ptr<WeightFile> open_start_weights(const StartWeights& weights) {
+  const fs::path& path = weights.file;
+  if (!fs::is_directory(path) && !is_checkpoint(path)) return weights::open_weights(path);
+  return checkpoint_weights(choose_checkpoint({path, ""}, weights.warn).found);
+}
+
 std::string load_start_weights(const StartWeights& weights, nn::ParameterSet& parameters) {
+  return load_start_weights(weights, *open_start_weights(weights), parameters);
+}
+
+std::string load_start_weights(const StartWeights& weights, const WeightFile& file,
+                               nn::ParameterSet& parameters) {
   const std::vector<ModelArray> arrays = network_arrays(parameters, weights.input);
-  const std::unique_ptr<WeightFile> file = open_file(weights);
-  const Match match = d2l::weights::match(arrays, *file);
-  if (!match.fits_body(arrays)) refuse(weights, *file, match, arrays);
+  const Match match = d2l::weights::match(arrays, file);
+  const bool fits =
+      weights.is_whole ? match.loaded.size() == arrays.size() : match.fits_body(arrays);
+  if (!fits) refuse(weights, file, match, arrays);
   for (const ArrayPair& pair : match.loaded) {
-    const std::vector<float> values = read_array(arrays[pair.array], *file, pair.weight);
+    const std::vector<float> values = read_array(arrays[pair.array], file, pair.weight);
     Tensor tensor = tensor_of(parameters, pair.array);
     tensor.backend().copy_from_host(values.data(), tensor.view());
     tensor.backend().synchronize();  // `values` ends here
   }
-  return report(weights, *file, match, arrays);
+  return report(weights, file, match, arrays);
 }
 
 }  // namespace d2l::launcher

@@ -85,6 +85,10 @@ int64_t count_elements(const Snapshot& weights) {
 
 }  // namespace
 
+std::string StoredNetwork::step_text() const {
+  return step == 0 ? "" : " after step " + with_thousands(step);
+}
+
 std::string StoredNetwork::class_name(int64_t label) const {
   return data.class_names.empty() ? std::to_string(label)
                                   : data.class_names[static_cast<size_t>(label)];

@@ -38,14 +38,15 @@ ChosenCheckpoint choose_checkpoint(const CheckpointChoice& choice,
 struct StoredNetwork {
   std::filesystem::path path;  // of the checkpoint
   std::string choice;          // why this one, see ChosenCheckpoint
-  int64_t step = 0;
-  Config config;           // of the run
-  data::DatasetInfo data;  // the training data; `samples` is 0
-  Shape input;             // height, width, channels of an image
-  Snapshot weights;        // "parameters/NAME" and "buffers/NAME": those of an evaluation
+  int64_t step = 0;            // 0 also if the weights were imported
+  Config config;               // of the run
+  data::DatasetInfo data;      // the training data; `samples` is 0
+  Shape input;                 // height, width, channels of an image
+  Snapshot weights;            // "parameters/NAME" and "buffers/NAME": those of an evaluation
   bool is_averaged = false;
 
   int64_t classes() const { return data.classes; }
+  std::string step_text() const;  // " after step 1,234"; "" for step 0
   // Of a class, or its number if the classes have no names.
   std::string class_name(int64_t label) const;
 };

@@ -49,7 +49,7 @@ std::string network_text(const StoredNetwork& network, const launcher::Config& c
   const std::string precision = launcher::word_of(config.training.precision),
                     trained = launcher::word_of(network.config.training.precision);
   return concat(network.path.string(), network.choice.empty() ? "" : " (" + network.choice + ")",
-                ": ", config.model.name, " after step ", with_thousands(network.step), ", ",
+                ": ", config.model.name, network.step_text(), ", ",
                 with_thousands(loaded.parameters->count()), " parameters, ",
                 network.is_averaged ? "averaged weights, " : "", precision,
                 precision == trained ? "" : " instead of " + trained + ", which needs a GPU");

@@ -1,0 +1,205 @@
+#include "launcher/model_card.h"
+
+#include <algorithm>
+#include <map>
+#include <sstream>
+#include <vector>
+
+#include "framework/base/files.h"
+#include "framework/base/text.h"
+#include "launcher/dataset_text.h"
+#include "launcher/export_weights.h"
+#include "launcher/options/options.h"
+#include "launcher/stored_network.h"
+
+namespace d2l::launcher {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kMostClasses = 20;  // whose names are listed
+constexpr size_t kTimeColumns = 20;  // of a line of log.txt: "2026-11-29 04:05:52 "
+constexpr std::string_view kSpecial = "\\`*_{}[]<>#|!";  // have a meaning in Markdown
+
+// Any text, so that Markdown shows it as it is.
+std::string plain(const std::string& text) {
+  std::string escaped;
+  for (const char c : visible(text)) {
+    if (kSpecial.find(c) != std::string_view::npos) escaped += '\\';
+    escaped += c;
+  }
+  return escaped;
+}
+
+std::string code(std::string text) {
+  std::replace(text.begin(), text.end(), '`', '\'');
+  return "`" + visible(text) + "`";
+}
+
+std::string item(const std::string& name, const std::string& text) {
+  return text.empty() ? "" : "- " + name + ": " + text + "\n";
+}
+
+std::vector<std::string> lines_of(const fs::path& path) {
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) return {};
+  std::vector<std::string> lines;
+  std::istringstream stream(read_text_file(path));
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+// The fields of a line of metrics.csv, which has no quotes.
+std::vector<std::string> fields_of(const std::string& line) {
+  std::vector<std::string> fields;
+  std::istringstream stream(line + ",");
+  for (std::string field; std::getline(stream, field, ',');) fields.push_back(field);
+  return fields;
+}
+
+std::string parameters_text(const StoredNetwork& network) {
+  int64_t count = 0;
+  for (const auto& [name, array] : network.weights.arrays)
+    if (name.starts_with("parameters/")) count += array.shape.elements();
+  return with_thousands(count);
+}
+
+std::string classes_text(const StoredNetwork& network) {
+  const auto& names = network.data.class_names;
+  if (!network.data.has_labels()) return "";
+  std::vector<std::string> shown;
+  for (size_t i = 0; i < std::min(names.size(), kMostClasses); ++i)
+    shown.push_back(plain(names[i]));
+  const std::string more = names.size() > kMostClasses ? ", ..." : "";
+  return std::to_string(network.classes()) +
+         (shown.empty() ? "" : " (" + join(shown, ", ") + more + ")");
+}
+
+std::string network_part(const StoredNetwork& network) {
+  const data::DatasetInfo& data = network.data;
+  const std::string targets = data.has_labels()
+                                  ? ""
+                                  : concat("a number; from ", data.least_target, " to ",
+                                           data.largest_target, " in the training data");
+  return "## Network\n\n" + item("network", code(network.config.model.name)) +
+         item("parameters", parameters_text(network)) +
+         item("input",
+              sizes_text(network.input) +
+                  (data.is_table() ? " values of a row" : " (height x width x channels)")) +
+         item("classes", classes_text(network)) + item("output", targets) +
+         item("weights", network.is_averaged ? "averages over the training (`--ema`)" : "");
+}
+
+std::string data_part(const StoredNetwork& network,
+                      const std::map<std::string, std::string>& texts) {
+  const auto fingerprint = texts.find("data");
+  return "\n## Training data\n\n" + item("name", plain(network.data.name)) +
+         item("content", fingerprint == texts.end() ? "" : plain(fingerprint->second));
+}
+
+// Options that say where files are or how the machine is used do not describe the training.
+bool describes_training(const Option& option) {
+  const auto is_one_of = [&](std::initializer_list<const char*> names) {
+    return std::find(names.begin(), names.end(), option.name) != names.end();
+  };
+  return option.is_kept() && option.is_flag && !option.is_path && option.group != "Machine" &&
+         !is_one_of({"model", "recipe", "data", "data-dir", "weights"});
+}
+
+// What d2l-train logs at the start of each job: data, ranks, threads and processor.
+std::string jobs_text(const fs::path& run, const std::string& model) {
+  std::vector<std::string> jobs;
+  for (const std::string& line : lines_of(run / "log.txt")) {
+    if (line.size() <= kTimeColumns) continue;
+    const std::string message = line.substr(kTimeColumns);
+    const bool is_start = message.starts_with(model + ", ") &&
+                          message.find(" parameters") != std::string::npos &&
+                          message.find(" samples") != std::string::npos;
+    if (is_start && std::find(jobs.begin(), jobs.end(), message) == jobs.end())
+      jobs.push_back(message);
+  }
+  std::string text;
+  for (const std::string& job : jobs) text += item("log", code(job));
+  return text;
+}
+
+std::string training_part(const StoredNetwork& network, const fs::path& run) {
+  const Config& config = network.config;
+  std::vector<std::string> words;
+  for (const Option& option : options())
+    if (describes_training(option) && !option.is_default(config))
+      words.push_back("--" + option.name + " '" + option.member->text(config) + "'");
+  const std::string start = fs::path(config.model.weights).filename().string();
+  return "\n## Training\n\n" +
+         item("recipe", config.model.recipe.empty() ? "" : code(config.model.recipe)) +
+         item("started from", start.empty() ? "" : code(start)) +
+         item("options that differ from the defaults",
+              words.empty() ? "none" : code(join(words, " "))) +
+         item("steps", with_thousands(network.step)) + jobs_text(run, config.model.name);
+}
+
+// The evaluations of metrics.csv: the best, whose step is given, and the last.
+std::string results_part(const fs::path& run, int64_t best_step) {
+  const std::vector<std::string> lines = lines_of(run / "metrics.csv");
+  if (lines.empty()) return "";
+  const std::vector<std::string> names = fields_of(lines[0]);
+  const auto is_result = [&](size_t i) {
+    return names[i] == "step" || names[i].starts_with("test_");
+  };
+  const auto loss = std::find(names.begin(), names.end(), "test_loss");
+  if (loss == names.end()) return "";
+  std::string best, last;
+  for (const std::string& line : lines) {
+    const std::vector<std::string> fields = fields_of(line);
+    if (fields.size() != names.size()) continue;  // a line that is not complete
+    if (fields[static_cast<size_t>(loss - names.begin())].empty() || &line == lines.data())
+      continue;
+    last.clear();
+    for (size_t i = 0; i < names.size(); ++i)
+      if (is_result(i)) last += " " + plain(fields[i]) + " |";
+    if (fields[0] == std::to_string(best_step)) best = last;
+  }
+  if (last.empty()) return "";
+  std::string head = "\n## Results\n\nOf metrics.csv, on the test data:\n\n| |", rule = "| --- |";
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (!is_result(i)) continue;
+    head += " " + plain(names[i]) + " |";
+    rule += " ---: |";
+  }
+  return head + "\n" + rule + "\n" + (best.empty() ? "" : "| best |" + best + "\n") + "| last |" +
+         last + "\n";
+}
+
+std::string use_part(const StoredNetwork& network, const fs::path& run) {
+  const bool is_table = network.data.is_table();
+  std::map<std::string, std::string> metadata = network_metadata(network);
+  std::string text = "\n## Use\n\n    d2l-predict " + visible(run.string()) +
+                     (is_table ? " rows.csv\n" : " images/\n") +
+                     "\nd2l-predict prepares its input as in the evaluations of the training";
+  if (is_table) return text + ".\n";
+  text += ":\n\n" + item("transform", code(metadata["eval_transform"]));
+  const std::string mean = metadata["mean"], deviation = metadata["std"];
+  return text + item("pixel values", mean.empty() ? "from 0 to 1"
+                                                  : concat("from 0 to 1, then minus ", mean,
+                                                           ", divided by ", deviation));
+}
+
+}  // namespace
+
+std::string model_card(const fs::path& run,
+                       const std::function<void(const std::string& message)>& warn) {
+  check(fs::is_directory(run), run.string(), ": expected a run folder, found ",
+        fs::exists(run) ? "a file" : "no such folder");
+  ChosenCheckpoint chosen = choose_checkpoint({run, ""}, warn);
+  const std::map<std::string, std::string> texts = chosen.found.snapshot.texts;
+  const auto best = chosen.found.snapshot.integers.find("progress/best_step");
+  const int64_t best_step = best == chosen.found.snapshot.integers.end() ? -1 : best->second;
+  const StoredNetwork network = stored_network(std::move(chosen));
+  return "# " + plain(network.config.model.name) + ", trained on " + plain(network.data.name) +
+         "\n\nThe network of " + code(network.path.filename().string()) +
+         (network.choice.empty() ? "" : " (" + network.choice + ")") + ".\n\n" +
+         network_part(network) + data_part(network, texts) + training_part(network, run) +
+         results_part(run, best_step) + use_part(network, run);
+}
+
+}  // namespace d2l::launcher
