@@ -75,6 +75,8 @@ uint64_t TableDataset::content_checksum() const {
   return checksum(parts, sizeof parts);
 }
 
+std::string packed_table_name(Split split) { return to_string(split) + "-table.h5"; }
+
 std::unique_ptr<Dataset> find_table(const std::filesystem::path& folder, Split split) {
   const std::filesystem::path path = folder / packed_table_name(split);
   std::error_code ignored;

@@ -68,8 +68,6 @@ void check_sizes(const PackedTable& table) {
 
 }  // namespace
 
-std::string packed_table_name(Split split) { return to_string(split) + "-table.h5"; }
-
 void write_table(const std::filesystem::path& path, const PackedTable& table) {
   std::filesystem::path written;
   try {
