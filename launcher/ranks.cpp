@@ -19,8 +19,7 @@ std::string ranks_prefix(const std::vector<size_t>& ranks, const std::vector<std
                          int first_rank) {
   if (hosts.size() == 1) return "";
   if (ranks.size() == hosts.size()) return concat(ranks.size(), " ranks: ");
-  const std::string first =
-      rank_on_host(first_rank + static_cast<int>(ranks[0]), hosts[ranks[0]]) + ": ";
+  std::string first = rank_on_host(first_rank + static_cast<int>(ranks[0]), hosts[ranks[0]]) + ": ";
   if (ranks.size() == 1) return first;
   return concat(ranks.size(), " of ", hosts.size(), " ranks, first ", first);
 }
