@@ -23,9 +23,9 @@ bool names_a_folder(const std::string& data);
 
 // Opens one split of a dataset: a known name, "synthetic-HxWxC" for generated images of that size,
 // or the path of a folder that contains shards or a packed table, or that is named after a known
-// dataset and contains its original files. Files of a known name are searched in <data_dir>/<name> and in
-// <data_dir>: first shards, then the original files, compressed or not. Throws Error that lists the
-// searched folders and their contents, or the nearest known name for an unknown one.
+// dataset and contains its original files. Files of a known name are searched in <data_dir>/<name>
+// and in <data_dir>: first shards, then the original files, compressed or not. Throws Error that
+// lists the searched folders and their contents, or the nearest known name for an unknown one.
 std::unique_ptr<Dataset> open_dataset(const std::string& name_or_folder,
                                       const std::filesystem::path& data_dir, Split split,
                                       const ShardDatasetOptions& shards = {});

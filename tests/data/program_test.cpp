@@ -283,8 +283,8 @@ TEST_F(Program, OnePackAtATimePacksASplit) {
   EXPECT_THAT(
       second.output,
       testing::AllOf(testing::StartsWith(
-                         "d2l-data: error: cannot pack the split train into " + out().string() + ": " +
-                         (out() / ".d2l-pack-train.lock").string() + " is held by process "),
+                         "d2l-data: error: cannot pack the split train into " + out().string() +
+                         ": " + (out() / ".d2l-pack-train.lock").string() + " is held by process "),
                      testing::EndsWith("\n")));
   const ProgramResult result = first.wait();
   EXPECT_EQ(result.exit_code, 0) << result.output;
