@@ -32,7 +32,6 @@ struct DatasetInfo {
   // Of the pixel values, from 0 to 1, of all images: one per channel, or none if not known.
   std::vector<double> mean{}, deviation{};
   std::string table{};  // how a table's columns become values: TableForm::text(); empty for images
-  double least_target = 0, largest_target = 0;  // of the training data, if the targets are numbers
 
   bool is_table() const { return shape.rank() == 1; }
   bool has_labels() const { return classes > 0; }

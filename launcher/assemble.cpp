@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "data/table/table_form.h"
 #include "framework/train/objectives/classification.h"
 #include "framework/train/objectives/regression.h"
 #include "launcher/options/usage.h"
@@ -97,7 +98,7 @@ std::unique_ptr<Objective> make_objective(const Config& config, const data::Data
     usage("--label-smoothing expects targets that are classes, found numbers in ", data.name);
   return make_regression({.loss = regression_loss(options.loss),
                           .huber_delta = options.huber_delta,
-                          .log_error = data.least_target >= 1});
+                          .log_error = data::TableForm::parse(data.table).target().least >= 1});
 }
 
 std::unique_ptr<Optimizer> make_optimizer(const Config& config, nn::ParameterSet& parameters) {

@@ -6,12 +6,12 @@
 #include <limits>
 #include <memory>
 #include <optional>
-#include <sstream>
 #include <utility>
 #include <vector>
 
 #include "data/loading/sampler.h"
 #include "framework/base/files.h"
+#include "framework/base/text.h"
 #include "framework/comm/agreement.h"
 #include "launcher/ending.h"
 #include "launcher/fold_data.h"
@@ -108,10 +108,8 @@ struct GroupResults {
 // Of all groups, ordered by fold. Collective.
 std::vector<FoldResult> gather_results(const std::string& mine, const MpiSession& session) {
   std::vector<FoldResult> results;
-  for (const std::string& text : session.gather(mine)) {
-    std::istringstream lines(text);
-    for (std::string line; std::getline(lines, line);) results.push_back(parse_fold_result(line));
-  }
+  for (const std::string& text : session.gather(mine))
+    for (const std::string& line : split_lines(text)) results.push_back(parse_fold_result(line));
   std::sort(results.begin(), results.end(),
             [](const FoldResult& a, const FoldResult& b) { return a.fold < b.fold; });
   return results;
@@ -154,8 +152,7 @@ class CrossValidation {
     const std::vector<FoldResult> results = gather_results(mine.lines, session_);
     if (!first) return;
     const fs::path csv = folder->write_results(folds_csv(mine.names, results));
-    std::istringstream table(folds_table(mine.names, results));
-    for (std::string line; std::getline(table, line);) log.info(line);
+    for (const std::string& line : split_lines(folds_table(mine.names, results))) log.info(line);
     log.info("results in ", csv.string(), ", runs in ", fold_folder(config_.run.out, 1), " to ",
              fold_folder(config_.run.out, config_.cross_validation.folds));
   }

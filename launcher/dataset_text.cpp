@@ -6,7 +6,6 @@
 #include <set>
 #include <sstream>
 #include <string_view>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -90,12 +89,6 @@ class LineReader {
     return found;
   }
 
-  std::pair<double, double> range(const std::string& value) const {
-    const std::vector<double> found = numbers(value);
-    expect(found.size() == 2, "two numbers", value);
-    return {found[0], found[1]};
-  }
-
  private:
   static std::vector<std::string_view> split_at(std::string_view text, char separator) {
     std::vector<std::string_view> parts;
@@ -121,8 +114,6 @@ void check_complete(const data::DatasetInfo& info, const std::string& source) {
   const size_t names = info.class_names.size();
   check(info.is_table() || channels > 0, source, ": expected a shape");
   check(info.is_table() || info.has_labels(), source, ": expected a number of classes");
-  check(info.least_target <= info.largest_target, source,
-        ": expected an ascending range of targets");
   check(names == 0 || static_cast<int64_t>(names) == info.classes, source, ": expected ",
         info.classes, " names of classes, found ", names);
   for (const auto* numbers : {&info.mean, &info.deviation})
@@ -141,8 +132,6 @@ std::string sizes_text(const Shape& shape) {
 std::string dataset_text(const data::DatasetInfo& info) {
   std::string text = concat("name = ", escaped(info.name), "\nshape = ", sizes_text(info.shape),
                             "\nclasses = ", info.classes, "\n");
-  if (!info.has_labels())
-    text += "targets = " + numbers_text({info.least_target, info.largest_target}) + "\n";
   if (!info.mean.empty()) text += "mean = " + numbers_text(info.mean) + "\n";
   if (!info.deviation.empty()) text += "deviation = " + numbers_text(info.deviation) + "\n";
   for (const std::string& name : info.class_names) text += "class = " + escaped(name) + "\n";
@@ -167,8 +156,6 @@ data::DatasetInfo parse_dataset_text(const std::string& text, const std::string&
       info.shape = read.shape(value);
     else if (key == "classes")
       info.classes = read.integer(value, 0, kMostClasses);
-    else if (key == "targets")
-      std::tie(info.least_target, info.largest_target) = read.range(value);
     else if (key == "mean")
       info.mean = read.numbers(value);
     else if (key == "deviation")
@@ -176,8 +163,7 @@ data::DatasetInfo parse_dataset_text(const std::string& text, const std::string&
     else if (key == "class")
       info.class_names.push_back(read.name(value));
     else
-      fail(where, ": expected name, shape, classes, targets, mean, deviation or class, found '",
-           key, "'");
+      fail(where, ": expected name, shape, classes, mean, deviation or class, found '", key, "'");
   }
   check_complete(info, source);
   return info;

@@ -10,9 +10,8 @@ namespace d2l::launcher {
 std::string sizes_text(const Shape& shape);
 
 // What a checkpoint says about the training data, so that its network can be used without them:
-// name, shape, classes and their names, mean and deviation, range of the targets. Without
-// DatasetInfo::table, which is a text of its own. `name = value` lines;
-// docs/checkpoint-format.md describes them.
+// name, shape, classes and their names, mean and deviation. Without DatasetInfo::table, which is a
+// text of its own. `name = value` lines; docs/checkpoint-format.md describes them.
 std::string dataset_text(const data::DatasetInfo& info);
 
 // Reads it back; `samples` is 0. `source`: the file, for messages. Throws Error for other texts.

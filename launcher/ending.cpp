@@ -4,10 +4,10 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <sstream>
 #include <thread>
 
 #include "framework/base/program.h"
+#include "framework/base/text.h"
 #include "framework/comm/launch_environment.h"
 #include "launcher/ranks.h"
 
@@ -19,8 +19,7 @@ void print_error(const std::string& text) {
 }
 
 void print_errors(const std::string& text) {
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) print_error(line);
+  for (const std::string& line : split_lines(text)) print_error(line);
 }
 
 // How many milliseconds this rank waits for others to report a signal that all ranks receive.

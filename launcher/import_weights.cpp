@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <map>
 #include <memory>
-#include <sstream>
 #include <vector>
 
 #include "framework/base/text.h"
@@ -19,17 +18,10 @@ namespace {
 
 using weights::WeightFile;
 
-std::vector<std::string> lines_of(const std::string& text) {
-  std::vector<std::string> lines;
-  std::istringstream stream(text);
-  for (std::string line; std::getline(stream, line);) lines.push_back(line);
-  return lines;
-}
-
 void check_class_names(const std::string& text, const StoredNetwork& like,
                        const std::string& origin) {
-  const std::vector<std::string> found = lines_of(text), &expected = like.data.class_names;
-  if (found == lines_of(join(expected, "\n"))) return;
+  const std::vector<std::string> found = split_lines(text), &expected = like.data.class_names;
+  if (found == split_lines(join(expected, "\n"))) return;
   check(found.size() == expected.size(), origin, "expected the ", expected.size(),
         " class names of ", like.path.string(), ", found ", found.size());
   const auto [ours, other] = std::mismatch(expected.begin(), expected.end(), found.begin());

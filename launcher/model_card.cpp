@@ -43,10 +43,7 @@ std::string item(const std::string& name, const std::string& text) {
 std::vector<std::string> lines_of(const fs::path& path) {
   std::error_code ignored;
   if (!fs::exists(path, ignored)) return {};
-  std::vector<std::string> lines;
-  std::istringstream stream(read_text_file(path));
-  for (std::string line; std::getline(stream, line);) lines.push_back(line);
-  return lines;
+  return split_lines(read_text_file(path));
 }
 
 // The fields of a line of metrics.csv, which has no quotes.
@@ -55,13 +52,6 @@ std::vector<std::string> fields_of(const std::string& line) {
   std::istringstream stream(line + ",");
   for (std::string field; std::getline(stream, field, ',');) fields.push_back(field);
   return fields;
-}
-
-std::string parameters_text(const StoredNetwork& network) {
-  int64_t count = 0;
-  for (const auto& [name, array] : network.weights.arrays)
-    if (name.starts_with("parameters/")) count += array.shape.elements();
-  return with_thousands(count);
 }
 
 std::string classes_text(const StoredNetwork& network) {
@@ -77,12 +67,14 @@ std::string classes_text(const StoredNetwork& network) {
 
 std::string network_part(const StoredNetwork& network) {
   const data::DatasetInfo& data = network.data;
-  const std::string targets = data.has_labels()
-                                  ? ""
-                                  : concat("a number; from ", data.least_target, " to ",
-                                           data.largest_target, " in the training data");
+  std::string targets;
+  if (!data.has_labels()) {
+    const data::TableForm form = network.table_form();
+    targets = concat("a number; from ", form.target().least, " to ", form.target().largest,
+                     " in the training data");
+  }
   return "## Network\n\n" + item("network", code(network.config.model.name)) +
-         item("parameters", parameters_text(network)) +
+         item("parameters", with_thousands(network.parameter_count())) +
          item("input",
               sizes_text(network.input) +
                   (data.is_table() ? " values of a row" : " (height x width x channels)")) +

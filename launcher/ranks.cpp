@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <sstream>
 
 #include "framework/base/text.h"
 
@@ -35,15 +34,13 @@ std::vector<std::string> merge_messages(const std::vector<std::string>& texts,
                                         const std::vector<std::string>& hosts, int first_rank) {
   std::vector<std::string> lines;  // in order of first appearance
   std::map<std::string, std::vector<size_t>> ranks;
-  for (size_t rank = 0; rank < texts.size(); ++rank) {
-    std::istringstream stream(texts[rank]);
-    for (std::string line; std::getline(stream, line);) {
+  for (size_t rank = 0; rank < texts.size(); ++rank)
+    for (const std::string& line : split_lines(texts[rank])) {
       if (line.empty()) continue;
       std::vector<size_t>& senders = ranks[line];
       if (senders.empty()) lines.push_back(line);
       if (senders.empty() || senders.back() != rank) senders.push_back(rank);
     }
-  }
   for (std::string& line : lines) line.insert(0, ranks_prefix(ranks[line], hosts, first_rank));
   return lines;
 }

@@ -75,15 +75,22 @@ Snapshot weights_of(Found&& found, bool averaged) {
   return weights;
 }
 
-// Of all parameters that are stored.
-int64_t count_elements(const Snapshot& weights) {
+}  // namespace
+
+int64_t StoredNetwork::parameter_count() const {
   int64_t count = 0;
   for (const auto& [name, array] : weights.arrays)
     if (name.starts_with("parameters/")) count += array.shape.elements();
   return count;
 }
 
-}  // namespace
+data::TableForm StoredNetwork::table_form() const {
+  try {
+    return data::TableForm::parse(data.table);
+  } catch (const Error& error) {
+    fail(path.string(), ": table: ", error.what());
+  }
+}
 
 std::string StoredNetwork::step_text() const {
   return step == 0 ? "" : " after step " + with_thousands(step);
@@ -153,7 +160,7 @@ LoadedNetwork load_network(const StoredNetwork& network, Backend& backend) {
   const std::unique_ptr<Backend> dry = make_dry_backend();
   const auto dry_model = make_model(config, network.input, network.classes());
   const nn::ParameterSet dry_parameters(*dry_model, *dry, std::nullopt);
-  const int64_t expected = dry_parameters.count(), found = count_elements(network.weights);
+  const int64_t expected = dry_parameters.count(), found = network.parameter_count();
   check(expected == found, origin, ": expected the ", with_thousands(expected), " parameters of ",
         config.name, ", found ", with_thousands(found));
   LoadedNetwork loaded;

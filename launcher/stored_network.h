@@ -6,6 +6,7 @@
 #include <string>
 
 #include "data/dataset.h"
+#include "data/table/table_form.h"
 #include "framework/checkpoint/store.h"
 #include "framework/nn/parameter_set.h"
 #include "launcher/options/config.h"
@@ -46,6 +47,9 @@ struct StoredNetwork {
   bool is_averaged = false;
 
   int64_t classes() const { return data.classes; }
+  int64_t parameter_count() const;  // elements of all parameters that are stored
+  // If the training data are a table. Throws Error that names the checkpoint.
+  data::TableForm table_form() const;
   std::string step_text() const;  // " after step 1,234"; "" for step 0
   // Of a class, or its number if the classes have no names.
   std::string class_name(int64_t label) const;

@@ -19,8 +19,6 @@ DatasetInfo info_of(const PackedTable& table) {
   info.source = table.source;
   info.licence = table.licence;
   info.table = table.form.text();
-  info.least_target = table.form.target().least;
-  info.largest_target = table.form.target().largest;
   return info;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <iterator>
 #include <numeric>
+#include <sstream>
 #include <utility>
 
 #include "framework/base/error.h"
@@ -128,6 +129,13 @@ std::string visible(const std::string& text) {
     at += std::max<size_t>(found.length, 1);
   }
   return shown;
+}
+
+std::vector<std::string> split_lines(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
 }
 
 std::string csv_field(const std::string& text) {

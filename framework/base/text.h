@@ -13,6 +13,9 @@ std::string nearest(const std::string& word, const std::vector<std::string>& can
 // join({"a", "b"}, ", ") == "a, b"
 std::string join(const std::vector<std::string>& parts, const std::string& separator);
 
+// "a\nb" -> "a", "b". A line break at the end begins no line.
+std::vector<std::string> split_lines(const std::string& text);
+
 // "unknown model 'lenett', did you mean 'lenet'?" If no candidate is near, lists the candidates
 // (the first 24), or names the command that lists them (`listed_by`): "unknown flag '--x';
 // d2l-train --help lists all".

@@ -12,13 +12,14 @@
 #include "framework/base/text.h"
 #include "framework/comm/agreement.h"
 #include "framework/comm/launch_environment.h"
+#include "launcher/assemble.h"
 #include "launcher/devices.h"
 #include "launcher/ending.h"
 #include "launcher/options/normalization.h"
-#include "launcher/predict/image_set.h"
 #include "launcher/predict/number_report.h"
 #include "launcher/predict/prediction_report.h"
 #include "launcher/predict/predictor.h"
+#include "launcher/predict/sample_set.h"
 #include "launcher/ranks.h"
 
 namespace d2l::predict {
@@ -56,7 +57,7 @@ std::string network_text(const StoredNetwork& network, const launcher::Config& c
 }
 
 // What the job works with, and the warnings of all ranks. Collective.
-void describe(const std::string& network, const ImageSet& images, const Preparation& preparation,
+void describe(const std::string& network, const SampleSet& images, const Preparation& preparation,
               const launcher::Machine& machine, const MpiSession& session) {
   std::string warnings = machine.thread_warning;
   if (!machine.fallback_reason.empty())
@@ -81,7 +82,7 @@ void write_csv(const std::string& path, const std::string& text) {
 struct Task {
   const PredictOptions& options;
   const StoredNetwork& network;
-  const ImageSet& images;
+  const SampleSet& images;
   const PredictorParts& parts;
   Share share;
   const MpiSession& session;
@@ -135,7 +136,9 @@ size_t predict_numbers(const Task& task) {
   launcher::run_on_all_ranks(task.session, [&] {
     if (task.session.rank() != 0) return;
     name_damaged(all.damaged);
-    const NumberReport found = {task.images, all, task.network.data.least_target >= 1};
+    const auto objective =
+        launcher::make_objective(task.network.config, task.network.data, task.parts.host);
+    const NumberReport found = {task.images, all, *objective, task.parts.host};
     write_csv(task.options.out, found.csv());
     std::cerr << found.summary() << std::flush;
   });
@@ -144,7 +147,7 @@ size_t predict_numbers(const Task& task) {
 
 // Throws UsageError for output that this network or these images do not allow.
 void check_outputs(const PredictOptions& options, const StoredNetwork& network,
-                   const ImageSet& images) {
+                   const SampleSet& images) {
   const int64_t classes = network.classes();
   if (options.top && !network.data.has_labels())
     throw UsageError("--top has no effect: the network predicts numbers");
@@ -159,7 +162,7 @@ void check_outputs(const PredictOptions& options, const StoredNetwork& network,
     throw UsageError(concat(compares, " has no effect: the labels of the images are not known"));
 }
 
-Preparation preparation_for(const StoredNetwork& network, const ImageSet& images) {
+Preparation preparation_for(const StoredNetwork& network, const SampleSet& images) {
   Shape shape = images.dataset->shape();
   if (network.data.is_table()) return {};
   shape[2] = network.input[2];
@@ -185,7 +188,7 @@ int run_rank(const PredictOptions& options, const std::string& words, MpiSession
                   session.host());
   const launcher::Config config = job_config(network, options);
   launcher::Machine machine = launcher::make_machine(config, session, std::move(host));
-  const ImageSet images = find_images(options, network, team_of(session), machine.loader_threads);
+  const SampleSet images = find_samples(options, network, team_of(session), machine.loader_threads);
   const Preparation preparation = preparation_for(network, images);
   LoadedNetwork loaded;
   launcher::run_on_all_ranks(session, [&] {

@@ -1,10 +1,9 @@
 #include "launcher/predict/number_report.h"
 
-#include <algorithm>
 #include <charconv>
-#include <cmath>
 
 #include "framework/base/text.h"
+#include "framework/tensor/create.h"
 
 namespace d2l::predict {
 namespace {
@@ -15,9 +14,12 @@ std::string digits_of(float number) {
   return {digits, std::to_chars(digits, digits + sizeof digits, number).ptr};
 }
 
-double log_of(float number) { return std::log(std::max(double{number}, 1.0)); }
-
-std::string metric_text(const char* name, double value) { return concat(", ", name, " ", value); }
+// The average of one number per row.
+double average_of(const Tensor& numbers) {
+  double sum = 0;
+  for (const float number : numbers.to_vector<float>()) sum += number;
+  return sum / static_cast<double>(numbers.elements());
+}
 
 }  // namespace
 
@@ -34,18 +36,14 @@ std::string NumberReport::summary() const {
   std::string text =
       concat(with_thousands(static_cast<int64_t>(count)), count == 1 ? " row" : " rows");
   if (!rows.has_targets || count == 0) return text + "\n";
-  double squares = 0, sizes = 0, log_squares = 0;
-  for (size_t i = 0; i < count; ++i) {
-    const float value = predictions.values[i], target = predictions.targets[i];
-    const double error = double{value} - target, in_logs = log_of(value) - log_of(target);
-    squares += error * error;
-    sizes += std::abs(error);
-    log_squares += in_logs * in_logs;
+  const auto n = static_cast<int64_t>(count);
+  const Objective::Result result =
+      objective(Variable(from_vector(host, Shape{n, 1}, predictions.values)),
+                from_vector(host, Shape{n}, predictions.targets), Objective::Phase::evaluation);
+  for (size_t i = 0; i < result.numbers.size(); ++i) {
+    const Metric& metric = objective.metrics()[i];
+    text += concat(", ", metric.name, " ", metric.of_average(average_of(result.numbers[i])));
   }
-  const auto rows_count = static_cast<double>(count);
-  text +=
-      metric_text("rmse", std::sqrt(squares / rows_count)) + metric_text("mae", sizes / rows_count);
-  if (log_error) text += metric_text("log_rmse", std::sqrt(log_squares / rows_count));
   return text + "\n";
 }
 

@@ -2,20 +2,22 @@
 
 #include <string>
 
-#include "launcher/predict/image_set.h"
+#include "framework/train/objective.h"
 #include "launcher/predict/predictions.h"
+#include "launcher/predict/sample_set.h"
 
 namespace d2l::predict {
 
 // What is reported about predicted numbers.
 struct NumberReport {
-  const ImageSet& rows;
+  const SampleSet& rows;
   const PredictedNumbers& predictions;
-  bool log_error = false;  // also log_rmse, see make_regression()
+  const Objective& objective;  // of the training
+  Backend& host;               // a CPU
 
   // The key and the predicted number of each row: "Id,SalePrice".
   std::string csv() const;
-  // A line: the number of rows and, if the targets are known, the metrics of make_regression().
+  // A line: the number of rows and, if the targets are known, the metrics of the training.
   std::string summary() const;
 };
 

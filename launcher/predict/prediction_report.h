@@ -3,16 +3,16 @@
 #include <string>
 
 #include "data/formats/image.h"
-#include "launcher/predict/image_set.h"
 #include "launcher/predict/predictions.h"
 #include "launcher/predict/preparation.h"
+#include "launcher/predict/sample_set.h"
 
 namespace d2l::predict {
 
 // What is reported about predictions.
 struct Report {
   const StoredNetwork& network;
-  const ImageSet& images;
+  const SampleSet& images;
   const Predictions& predictions;
   bool only_class = false;  // csv() has only the key and the most probable class: "Id,Survived"
 

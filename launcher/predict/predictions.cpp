@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "framework/base/text.h"
-#include "launcher/predict/image_set.h"
+#include "launcher/predict/sample_set.h"
 
 namespace d2l::predict {
 namespace {

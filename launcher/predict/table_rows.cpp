@@ -16,17 +16,9 @@ namespace fs = std::filesystem;
 using data::Split;
 using data::TableForm;
 
-TableForm form_of(const StoredNetwork& network) {
-  try {
-    return TableForm::parse(network.data.table);
-  } catch (const Error& error) {
-    fail(network.path.string(), ": table: ", error.what());
-  }
-}
-
-ImageSet open_file(const std::string& path, const TableForm& form) {
+SampleSet open_file(const std::string& path, const TableForm& form) {
   data::TableRows rows = data::read_rows(path, form);
-  ImageSet set;
+  SampleSet set;
   set.has_targets = rows.has_targets;
   set.notes = std::move(rows.notes);
   set.dataset = std::move(rows.dataset);
@@ -34,8 +26,8 @@ ImageSet open_file(const std::string& path, const TableForm& form) {
   return set;
 }
 
-ImageSet open_folder(const std::string& folder, Split split, const StoredNetwork& network) {
-  ImageSet set;
+SampleSet open_folder(const std::string& folder, Split split, const StoredNetwork& network) {
+  SampleSet set;
   set.dataset = data::find_table(folder, split);
   check(set.dataset != nullptr, folder, ": expected a table (", to_string(split),
         ") that d2l-data pack has written, found none; --split names another split");
@@ -49,20 +41,20 @@ ImageSet open_folder(const std::string& folder, Split split, const StoredNetwork
 
 }  // namespace
 
-ImageSet find_rows(const PredictOptions& options, const StoredNetwork& network) {
+SampleSet find_rows(const PredictOptions& options, const StoredNetwork& network) {
   if (options.images.size() != 1)
     launcher::usage("expected one CSV file or one folder of a packed table, found ",
                     options.images.size());
   if (!options.sheet.empty())
     launcher::usage("--sheet has no effect: the network reads rows of a table");
-  const TableForm form = form_of(network);
+  const TableForm form = network.table_form();
   const std::string& path = options.images[0];
   std::error_code ignored;
   const bool is_folder = fs::is_directory(path, ignored);
   if (!is_folder && options.split)
     launcher::usage("--split has no effect with a file, only with a folder");
-  ImageSet set = is_folder ? open_folder(path, options.split.value_or(Split::test), network)
-                           : open_file(path, form);
+  SampleSet set = is_folder ? open_folder(path, options.split.value_or(Split::test), network)
+                            : open_file(path, form);
   set.key = form.id_column().empty() ? "row" : form.id_column();
   set.target = form.target().name;
   if (set.has_targets && network.data.has_labels()) {

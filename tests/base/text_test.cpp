@@ -126,5 +126,13 @@ TEST(DTypes, NamesAndSizes) {
             "unknown dtype 'f8', expected f32, f64, i32, i64, u8, bf16 or f16");
 }
 
+TEST(Text, LinesAndFields) {
+  EXPECT_EQ(split_lines("a\n\nb\n"), (std::vector<std::string>{"a", "", "b"}));
+  EXPECT_TRUE(split_lines("").empty());
+  EXPECT_EQ(csv_field("plain text"), "plain text");
+  EXPECT_EQ(csv_field("a, \"b\""), "\"a, \"\"b\"\"\"");
+  EXPECT_EQ(csv_field("two\nlines"), "\"two\nlines\"");
+}
+
 }  // namespace
 }  // namespace d2l::test

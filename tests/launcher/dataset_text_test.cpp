@@ -45,15 +45,10 @@ TEST(DatasetText, OfATable) {
   DatasetInfo info;
   info.name = "houses";
   info.shape = {331};
-  info.least_target = 34900;
-  info.largest_target = 755000.5;
-  EXPECT_EQ(dataset_text(info),
-            "name = houses\nshape = 331\nclasses = 0\ntargets = 34900,755000.5\n");
+  EXPECT_EQ(dataset_text(info), "name = houses\nshape = 331\nclasses = 0\n");
   const DatasetInfo found = parse_dataset_text(dataset_text(info), "file");
   EXPECT_EQ(found.shape, info.shape);
   EXPECT_EQ(found.classes, 0);
-  EXPECT_EQ(found.least_target, 34900);
-  EXPECT_EQ(found.largest_target, 755000.5);
 }
 
 TEST(DatasetText, RefusesOtherTextsWithTheLine) {
@@ -61,8 +56,6 @@ TEST(DatasetText, RefusesOtherTextsWithTheLine) {
   const std::pair<std::string, const char*> cases[] = {
       {"", "file: expected a shape"},
       {"shape = 2x2x1\n", "file: expected a number of classes"},
-      {"shape = 7\nclasses = 0\ntargets = 2,1\n", "expected an ascending range of targets"},
-      {"targets = 2\n", "line 1: expected two numbers, found '2'"},
       {"shape\n", "file, dataset, line 1: expected 'name = value', found 'shape'"},
       {"shape = 2x2\n", "line 1: expected HEIGHTxWIDTHxCHANNELS or VALUES, found '2x2'"},
       {"shape = 0x2x1\n", "line 1: expected height and width, or 0x0, found '0x2x1'"},
@@ -74,7 +67,7 @@ TEST(DatasetText, RefusesOtherTextsWithTheLine) {
       {begin + "mean = 1,2\n", "expected a mean and a deviation for each of 1 channels, found 2"},
       {begin + "mean = nan\n", "line 4: expected numbers, found 'nan'"},
       {begin + "mean = 0.5x\n", "line 4: expected numbers, found '0.5x'"},
-      {begin + "size = 3\n", "line 4: expected name, shape, classes, targets, mean, deviation"},
+      {begin + "size = 3\n", "line 4: expected name, shape, classes, mean, deviation or class"},
   };
   for (const auto& [text, message] : cases)
     EXPECT_THAT(message_of([&, &text = text] { parse_dataset_text(text, "file"); }),

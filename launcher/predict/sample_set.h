@@ -13,7 +13,7 @@ namespace d2l::predict {
 inline constexpr int64_t kNoLabel = -1;
 
 // The images, or the rows of a table, for which a network makes predictions.
-struct ImageSet {
+struct SampleSet {
   std::unique_ptr<data::Dataset> dataset;
   std::string what;           // "2,000 samples of fashion-mnist (test)"
   std::string key = "image";  // name of the first column of the CSV file
@@ -31,7 +31,7 @@ struct ImageSet {
 
 // Finds the images that the options name, or the rows if the network was trained on a table.
 // Collective. Throws Error if there are none.
-ImageSet find_images(const PredictOptions& options, const StoredNetwork& network,
-                     const data::PackTeam& team, int threads);
+SampleSet find_samples(const PredictOptions& options, const StoredNetwork& network,
+                       const data::PackTeam& team, int threads);
 
 }  // namespace d2l::predict

@@ -1,4 +1,4 @@
-#include "launcher/predict/image_set.h"
+#include "launcher/predict/sample_set.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -71,10 +71,10 @@ std::vector<int64_t> label_map(const data::DatasetInfo& of, const data::DatasetI
   return map;
 }
 
-ImageSet open_dataset(const PredictOptions& options, const StoredNetwork& network) {
+SampleSet open_dataset(const PredictOptions& options, const StoredNetwork& network) {
   const Split split = options.split.value_or(Split::test);
   constexpr uint64_t kCacheBytes = uint64_t{64} << 20;
-  ImageSet set;
+  SampleSet set;
   set.dataset = data::open_dataset(as_dataset(options.images[0]), options.data_dir, split,
                                    {.cache_bytes = kCacheBytes, .by_blocks = true});
   const data::DatasetInfo& info = set.dataset->info();
@@ -158,8 +158,8 @@ Shape size_of(const std::vector<PackItem>& items) {
   return size;
 }
 
-ImageSet open_files(FileList list, const StoredNetwork& network) {
-  ImageSet set;
+SampleSet open_files(FileList list, const StoredNetwork& network) {
+  SampleSet set;
   set.notes = std::move(list.notes);
   const auto count = static_cast<int64_t>(list.items.size());
   const auto labelled = count - std::count(list.labels.begin(), list.labels.end(), kNoLabel);
@@ -189,17 +189,17 @@ ImageSet open_files(FileList list, const StoredNetwork& network) {
 
 }  // namespace
 
-std::string ImageSet::name_of(int64_t index) const {
+std::string SampleSet::name_of(int64_t index) const {
   std::string name = dataset->name_of(index);
   if (!name.empty()) return name;
   return std::to_string(dataset->info().is_table() ? index + 1 : index);
 }
 
-ImageSet find_images(const PredictOptions& options, const StoredNetwork& network,
-                     const data::PackTeam& team, int threads) {
+SampleSet find_samples(const PredictOptions& options, const StoredNetwork& network,
+                       const data::PackTeam& team, int threads) {
   const std::vector<std::string>& words = options.images;
   if (network.data.is_table()) {
-    ImageSet rows;
+    SampleSet rows;
     data::on_all(team, [&] {
       rows = find_rows(options, network);
       return std::string();
@@ -218,7 +218,7 @@ ImageSet find_images(const PredictOptions& options, const StoredNetwork& network
   if (words.size() > 1)
     launcher::usage("expected one dataset, or files and folders of images, found the dataset ",
                     dataset, " and ", words.size() - 1, " more");
-  ImageSet set;
+  SampleSet set;
   data::on_all(team, [&] {
     set = open_dataset(options, network);
     return std::string();
