@@ -11,14 +11,14 @@ namespace d2l::launcher {
 namespace {
 
 // The first batch norm that gets only one value per channel from one sample; empty if there is
-// none.
+// none. Those that stay frozen need no statistics.
 std::string layer_with_one_value(const Config& config, const data::Loader& train_data) {
   const std::unique_ptr<Backend> made = make_dry_backend();
   Backend& dry = *made;
   const Shape& sample = train_data.sample_shape();
   const auto model = make_model(config.model, sample, train_data.dataset().classes());
   nn::ParameterSet parameters(*model, dry, std::nullopt);
-  parameters.freeze(config.training.freeze);
+  if (config.training.unfreeze_after.number == 0) parameters.freeze(config.training.freeze);
   std::string found;
   nn::Context context{.training = true, .on_statistics = [&](const std::string& layer, int64_t n) {
                         if (n < 2 && found.empty()) found = layer;

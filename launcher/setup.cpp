@@ -90,6 +90,17 @@ void check_evaluations(const Config& config, bool has_tests, int64_t steps_per_e
                             ", found ", config.run.eval_every));
 }
 
+// The number of steps after which frozen parameters are trained; 0: never.
+int64_t unfreeze_step(const TrainingConfig& training, int64_t steps_per_epoch) {
+  const int64_t step = training.unfreeze_after.steps("--unfreeze-after", steps_per_epoch);
+  const int64_t last = training.epochs * steps_per_epoch;
+  if (step >= last)
+    throw UsageError(concat("--unfreeze-after ", training.unfreeze_after.text,
+                            " expects less than the ", last, " steps of --epochs ", training.epochs,
+                            ", found ", step));
+  return step;
+}
+
 TrainerOptions trainer_options(const Config& config, const Machine& machine,
                                const data::Loader& train_data) {
   const int64_t steps_per_epoch = train_data.steps_per_epoch();
@@ -100,6 +111,7 @@ TrainerOptions trainer_options(const Config& config, const Machine& machine,
           .best = config.run.best,
           .patience = config.training.patience,
           .log_every = config.run.log_every,
+          .unfreeze_after = unfreeze_step(config.training, steps_per_epoch),
           .schedule = make_schedule(config, steps_per_epoch),
           .ema = config.regularisation.ema,
           .step = {.accumulate = config.training.accumulate,
@@ -130,10 +142,12 @@ std::string default_folder(const Config& config) {
   return fold > 0 ? fold_folder(folder, fold) : folder;
 }
 
-std::string count_text(const nn::ParameterSet& parameters) {
-  const int64_t frozen = parameters.frozen_count();
-  return concat(with_thousands(parameters.count()), " parameters",
-                frozen > 0 ? ", of which " + with_thousands(frozen) + " are frozen" : "");
+std::string count_text(const Setup& setup) {
+  const int64_t frozen = setup.parameters.frozen_count(), until = setup.options.unfreeze_after;
+  std::string text = with_thousands(setup.parameters.count()) + " parameters";
+  if (frozen > 0) text += ", of which " + with_thousands(frozen) + " are frozen";
+  if (frozen > 0 && until > 0) text += concat(" until step ", until);
+  return text;
 }
 
 std::string samples_text(const Setup& setup) {
@@ -211,7 +225,7 @@ Facts Setup::facts() const {
 
 std::string description(const Config& config, const Setup& setup, const Machine& machine,
                         const Backend& backend) {
-  return concat(config.model.name, ", ", count_text(setup.parameters), "; ",
+  return concat(config.model.name, ", ", count_text(setup), "; ",
                 setup.train_data->dataset().name(), ", ", samples_text(setup), "; ",
                 machine.comm->describe(), "; ", to_string(machine.threads), "; ",
                 backend.describe());

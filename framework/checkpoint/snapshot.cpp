@@ -43,6 +43,9 @@ class Saver : public StateVisitor {
     check_new(name);
     snapshot_.integers[name] = value;
   }
+  void optional_integer(const std::string& name, int64_t& value) override {
+    if (value != 0) integer(name, value);
+  }
   void real(const std::string& name, double& value) override {
     check_new(name);
     snapshot_.reals[name] = value;
@@ -88,6 +91,9 @@ class Checksummer : public StateVisitor {
   void integer(const std::string& name, int64_t& value) override {
     add(name, "integer", &value, sizeof value);
   }
+  void optional_integer(const std::string& name, int64_t& value) override {
+    if (value != 0) integer(name, value);
+  }
   void real(const std::string& name, double& value) override {
     add(name, "real", &value, sizeof value);
   }
@@ -128,6 +134,9 @@ class Inspector : public StateVisitor {
   }
   void integer(const std::string& name, int64_t&) override {
     take(name, "an integer", snapshot_.integers.contains(name));
+  }
+  void optional_integer(const std::string& name, int64_t& value) override {
+    if (unused_.contains(name)) integer(name, value);
   }
   void real(const std::string& name, double&) override {
     take(name, "a real", snapshot_.reals.contains(name));
@@ -198,6 +207,10 @@ class Restorer : public StateVisitor {
   }
   void integer(const std::string& name, int64_t& value) override {
     value = snapshot_.integers.at(name);
+  }
+  void optional_integer(const std::string& name, int64_t& value) override {
+    const auto found = snapshot_.integers.find(name);
+    value = found == snapshot_.integers.end() ? 0 : found->second;
   }
   void real(const std::string& name, double& value) override { value = snapshot_.reals.at(name); }
   void finish() { devices_.synchronize(); }

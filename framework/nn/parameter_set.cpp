@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "framework/base/text.h"
 #include "framework/nn/layer_order.h"
@@ -74,11 +75,13 @@ void ParameterSet::bind_parameters(Backend& backend) {
   }
   values_ = arena(backend, slots_, total);
   gradients_ = arena(backend, slots_, total);
-  for (size_t i = 0; i < slots_.size(); ++i) {
-    Variable& variable = slots_[i].parameter->variable;
-    variable = Variable(part(values_, i), true);
-    variable.bind_grad(part(gradients_, i));
-  }
+  for (size_t i = 0; i < slots_.size(); ++i) make_trainable(i);
+}
+
+void ParameterSet::make_trainable(size_t slot) {
+  Variable& variable = slots_[slot].parameter->variable;
+  variable = Variable(part(values_, slot), true);
+  variable.bind_grad(part(gradients_, slot));
 }
 
 void ParameterSet::draw_values(uint64_t seed) {
@@ -158,6 +161,11 @@ void ParameterSet::freeze(const std::vector<std::string>& patterns) {
   if (frozen_count() == count())
     throw UsageError(concat("'", join(patterns, ","), "' freezes all ", slots_.size(),
                             " parameters: expected one to train"));
+}
+
+void ParameterSet::unfreeze() {
+  for (size_t i = 0; i < slots_.size(); ++i)
+    if (std::exchange(slots_[i].frozen, false)) make_trainable(i);
 }
 
 Tensor ParameterSet::part(const Tensor& arena, size_t slot) const {

@@ -55,6 +55,8 @@ class ParameterSet {
   // Call before the first step. Throws UsageError as matching() does, and if no trainable parameter
   // is left.
   void freeze(const std::vector<std::string>& patterns);
+  // Trains all parameters from now on. Call between steps; then tell the optimizer.
+  void unfreeze();
 
   // The part of an arena that belongs to slot i. `arena`: values, gradients, or an optimizer's
   // arena of the same size.
@@ -77,6 +79,7 @@ class ParameterSet {
   void collect(Module& module, const std::string& path);
   void number_layers(const Module& model);
   void bind_parameters(Backend& backend);
+  void make_trainable(size_t slot);
   void draw_values(uint64_t seed);
   void bind_buffers(Backend& backend);
 

@@ -2,6 +2,7 @@
 
 #include "framework/optim/checks.h"
 #include "framework/optim/optimizer.h"
+#include "framework/optim/own_steps.h"
 #include "framework/tensor/create.h"
 
 namespace d2l {
@@ -66,6 +67,8 @@ class Lars final : public Optimizer {
                                    velocity_.defined() ? velocity_.view() : View{});
   }
 
+  void follow_freezing() override { ranges_ = {parameters_, options_.decay, options_.lr_factors}; }
+
   bool step_waits() const override { return true; }
 
   void visit(StateVisitor& visitor) override {
@@ -85,6 +88,7 @@ class Lamb final : public Optimizer {
       : parameters_(parameters),
         options_(options),
         ranges_(parameters, options.decay, options.lr_factors),
+        steps_(parameters),
         mean_(zeros_like(parameters.values())),
         square_(zeros_like(parameters.values())) {
     check_moments("lamb", options);
@@ -92,25 +96,27 @@ class Lamb final : public Optimizer {
   }
 
   void step(double lr) override {
-    ++steps_;
     Backend& backend = parameters_.backend();
     Tensor &values = parameters_.values(), &direction = parameters_.gradients();
-    backend.lamb_direction({.beta1 = options_.beta1,
-                            .beta2 = options_.beta2,
-                            .epsilon = options_.epsilon,
-                            .weight_decay = options_.weight_decay,
-                            .step = steps_,
-                            .ranges = ranges_.ranges()},
-                           direction.view(), values.view(), mean_.view(), square_.view());
+    for (const OwnSteps::Group& group : steps_.begin(ranges_.ranges()))
+      backend.lamb_direction({.beta1 = options_.beta1,
+                              .beta2 = options_.beta2,
+                              .epsilon = options_.epsilon,
+                              .weight_decay = options_.weight_decay,
+                              .step = group.step,
+                              .ranges = group.ranges},
+                             direction.view(), values.view(), mean_.view(), square_.view());
     auto ratio = [](double value, double update) { return value / update; };
     backend.sgd_step({.lr = lr, .ranges = ranges_.adapt(values, direction, ratio)},
                      direction.view(), values.view(), View{});
   }
 
+  void follow_freezing() override { ranges_ = {parameters_, options_.decay, options_.lr_factors}; }
+
   bool step_waits() const override { return true; }
 
   void visit(StateVisitor& visitor) override {
-    visitor.integer("optimizer/steps", steps_);
+    steps_.visit(visitor);
     parameters_.visit(visitor, "optimizer/mean", mean_);
     parameters_.visit(visitor, "optimizer/square", square_);
   }
@@ -119,8 +125,8 @@ class Lamb final : public Optimizer {
   nn::ParameterSet& parameters_;
   LambOptions options_;
   AdaptiveRanges ranges_;
+  OwnSteps steps_;
   Tensor mean_, square_;
-  int64_t steps_ = 0;
 };
 
 }  // namespace

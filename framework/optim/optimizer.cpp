@@ -1,6 +1,7 @@
 #include "framework/optim/optimizer.h"
 
 #include "framework/optim/checks.h"
+#include "framework/optim/own_steps.h"
 #include "framework/tensor/create.h"
 
 namespace d2l {
@@ -9,9 +10,8 @@ namespace {
 class Sgd final : public Optimizer {
  public:
   Sgd(nn::ParameterSet& parameters, const SgdOptions& options)
-      : parameters_(parameters),
-        options_(options),
-        ranges_(merged_ranges(parameters, options.decay, options.lr_factors)) {
+      : parameters_(parameters), options_(options) {
+    Sgd::follow_freezing();
     check_momentum("sgd", options.momentum);
     check_weight_decay("sgd", options.weight_decay);
     if (options.momentum > 0) velocity_ = zeros_like(parameters.values());
@@ -25,6 +25,10 @@ class Sgd final : public Optimizer {
                                     .ranges = ranges_},
                                    parameters_.gradients().view(), parameters_.values().view(),
                                    velocity_.defined() ? velocity_.view() : View{});
+  }
+
+  void follow_freezing() override {
+    ranges_ = merged(ranges_per_slot(parameters_, options_.decay, options_.lr_factors));
   }
 
   void visit(StateVisitor& visitor) override {
@@ -43,29 +47,34 @@ class Adam final : public Optimizer {
   Adam(nn::ParameterSet& parameters, const AdamOptions& options)
       : parameters_(parameters),
         options_(options),
-        ranges_(merged_ranges(parameters, options.decay, options.lr_factors)),
+        steps_(parameters),
         mean_(zeros_like(parameters.values())),
         square_(zeros_like(parameters.values())) {
+    Adam::follow_freezing();
     check_moments("adam", options);
     check_weight_decay("adam", options.weight_decay);
   }
 
   void step(double lr) override {
-    ++steps_;
-    parameters_.backend().adam_step({.lr = lr,
-                                     .beta1 = options_.beta1,
-                                     .beta2 = options_.beta2,
-                                     .epsilon = options_.epsilon,
-                                     .weight_decay = options_.weight_decay,
-                                     .decoupled = options_.decoupled,
-                                     .step = steps_,
-                                     .ranges = ranges_},
-                                    parameters_.gradients().view(), parameters_.values().view(),
-                                    mean_.view(), square_.view());
+    for (const OwnSteps::Group& group : steps_.begin(ranges_))
+      parameters_.backend().adam_step({.lr = lr,
+                                       .beta1 = options_.beta1,
+                                       .beta2 = options_.beta2,
+                                       .epsilon = options_.epsilon,
+                                       .weight_decay = options_.weight_decay,
+                                       .decoupled = options_.decoupled,
+                                       .step = group.step,
+                                       .ranges = group.ranges},
+                                      parameters_.gradients().view(), parameters_.values().view(),
+                                      mean_.view(), square_.view());
+  }
+
+  void follow_freezing() override {
+    ranges_ = ranges_per_slot(parameters_, options_.decay, options_.lr_factors);
   }
 
   void visit(StateVisitor& visitor) override {
-    visitor.integer("optimizer/steps", steps_);
+    steps_.visit(visitor);
     parameters_.visit(visitor, "optimizer/mean", mean_);
     parameters_.visit(visitor, "optimizer/square", square_);
   }
@@ -74,8 +83,8 @@ class Adam final : public Optimizer {
   nn::ParameterSet& parameters_;
   AdamOptions options_;
   std::vector<StepRange> ranges_;
+  OwnSteps steps_;
   Tensor mean_, square_;
-  int64_t steps_ = 0;
 };
 
 }  // namespace

@@ -9,14 +9,17 @@
 namespace d2l {
 
 // Updates parameters from gradients. It works on whole arenas (see ParameterSet), knows no layers
-// and does not communicate: gradients must be final when step() is called. Parameters that are
-// frozen when the optimizer is made are never changed. With `lr_factors` in the options, the
-// learning rate of a parameter is that of the step times the parameter's factor.
+// and does not communicate: gradients must be final when step() is called. Frozen parameters are
+// not changed. With `lr_factors` in the options, the learning rate of a parameter is that of the
+// step times the parameter's factor.
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
   // One step with this learning rate; may overwrite the gradients.
   virtual void step(double lr) = 0;
+  // Call when parameters were frozen or unfrozen since the optimizer was made. The first step of a
+  // parameter is that after it was unfrozen.
+  virtual void follow_freezing() = 0;
   // Whether step() reads values back from the device and waits for them.
   virtual bool step_waits() const { return false; }
   // Visits the optimizer's arrays and counters under the names "optimizer/...".

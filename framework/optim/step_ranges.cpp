@@ -28,10 +28,9 @@ std::vector<StepRange> ranges_per_slot(const nn::ParameterSet& parameters, Decay
   return ranges;
 }
 
-std::vector<StepRange> merged_ranges(const nn::ParameterSet& parameters, Decay decay,
-                                     const LrFactors& lr_factors) {
+std::vector<StepRange> merged(const std::vector<StepRange>& ranges) {
   std::vector<StepRange> merged;
-  for (const StepRange& range : ranges_per_slot(parameters, decay, lr_factors)) {
+  for (const StepRange& range : ranges) {
     if (!merged.empty() && merged.back().end == range.begin && merged.back().lr == range.lr &&
         merged.back().weight_decay == range.weight_decay)
       merged.back().end = range.end;

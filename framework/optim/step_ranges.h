@@ -18,8 +18,7 @@ using LrFactors = std::vector<double>;
 // are negative or not finite, or another number of them than of slots.
 std::vector<StepRange> ranges_per_slot(const nn::ParameterSet& parameters, Decay decay,
                                        const LrFactors& lr_factors = {});
-// The same, with adjacent ranges of equal factors merged.
-std::vector<StepRange> merged_ranges(const nn::ParameterSet& parameters, Decay decay,
-                                     const LrFactors& lr_factors = {});
+// Adjacent ranges of equal factors become one.
+std::vector<StepRange> merged(const std::vector<StepRange>& ranges);
 
 }  // namespace d2l

@@ -15,6 +15,8 @@ class StateVisitor {
   virtual ~StateVisitor() = default;
   virtual void tensor(const std::string& name, Tensor& value) = 0;
   virtual void integer(const std::string& name, int64_t& value) = 0;
+  // Saved only if it is not 0; 0 if it was not saved.
+  virtual void optional_integer(const std::string& name, int64_t& value) = 0;
   virtual void real(const std::string& name, double& value) = 0;
 };
 

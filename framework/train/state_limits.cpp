@@ -114,6 +114,10 @@ void check_state_limits(const Snapshot& snapshot, const std::string& origin,
   // Steps that overflowed in f16 are not optimizer steps.
   const int64_t step = limits.integer("progress/step");
   limits.integer_within("optimizer/steps", 0, step);
+  const int64_t optimizer_steps = limits.integer("optimizer/steps");
+  for (const auto& [name, missed] : snapshot.integers)
+    if (name.starts_with("optimizer/missed_steps/"))
+      limits.integer_within(name, 0, optimizer_steps);
   limits.not_negative("optimizer/square/", "");
   limits.not_negative("buffers/", "running_var");
   limits.not_negative("ema/buffers/", "running_var");

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "framework/base/text.h"
+
 namespace d2l {
 namespace {
 
@@ -27,10 +29,15 @@ int64_t samples_seen(const Position& position, const BatchSource& data) {
   return position.epoch * data.samples() + position.epoch_samples;
 }
 
-// Of the next step. Past epochs count with the current number of steps per epoch, so that a run
-// resumed with another batch size keeps its place in the schedule.
+// Steps before the next one. Past epochs count with the current number of steps per epoch, so that
+// a run resumed with another batch size keeps its place in the schedule.
+int64_t place_in_schedule(const Position& position, const BatchSource& data) {
+  return position.epoch * data.steps_per_epoch() + position.step_in_epoch;
+}
+
+// Of the next step.
 double learning_rate(const Schedule& schedule, const Position& position, const BatchSource& data) {
-  return schedule.at(position.epoch * data.steps_per_epoch() + position.step_in_epoch);
+  return schedule.at(place_in_schedule(position, data));
 }
 
 // The contribution of a step to the loss sum of its epoch. A skipped step without a finite loss
@@ -124,7 +131,22 @@ void Trainer::advance(int64_t steps) {
   complete_steps(Which::all);
 }
 
+void Trainer::unfreeze_if_due() {
+  nn::ParameterSet& parameters = parts_.parameters;
+  const int64_t place = place_in_schedule(state_.position, parts_.train_data);
+  if (options_.unfreeze_after == 0 || place < options_.unfreeze_after) return;
+  const int64_t frozen = parameters.frozen_count();
+  if (frozen == 0) return;
+  complete_steps(Which::all);
+  parameters.unfreeze();
+  parts_.optimizer.follow_freezing();
+  step_.follow_freezing();
+  parts_.log.info("after step ", state_.position.step, ": trains the ", with_thousands(frozen),
+                  " parameters that were frozen, too");
+}
+
 bool Trainer::take_step() {
+  unfreeze_if_due();
   Position& position = state_.position;
   Timer timer;
   Batch batch;

@@ -67,6 +67,7 @@ class Trainer {
   void set_files(CheckpointStore* store, MetricsFile* metrics);
 
  private:
+  void unfreeze_if_due();
   // Takes a batch and queues its step. Returns whether the epoch ends with it.
   bool take_step();
   // Waits for the oldest steps in flight and adds their results to the position: all of them, or

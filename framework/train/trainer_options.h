@@ -17,6 +17,7 @@ struct TrainerOptions {
   std::string best = "";   // the metric that decides, see deciding_metric()
   int64_t patience = 0;    // evaluations in a row that may be no improvement; 0: any number
   int64_t log_every = 50;
+  int64_t unfreeze_after = 0;  // steps, see Schedule::at(); 0: frozen parameters stay frozen
   Schedule schedule = {};
   double ema = 0;  // decay of averaged weights, used in evaluations; 0: none
   StepOptions step = {};

@@ -36,20 +36,13 @@ TrainingStep::TrainingStep(const StepParts& parts, const StepOptions& options)
       options_(options),
       parameters_(parts.state.parameters),
       backend_(parameters_.backend()),
-      reducer_(parts.comm, parameters_.gradients().view(), reducer_slots(parameters_)),
       feed_(backend_, feed_options(parts, options)),
       recorder_(backend_, parts.comm, options.record, parts.log),
       sums_(backend_, Shape{static_cast<int64_t>(numbers())}),
       number_(backend_, Shape{1}, DType::i64) {
   check(!options.augmentation.mixes_samples() || parts.objective.mixes_targets(),
         "mixup and cutmix expect an objective with classes");
-  int index = 0;
-  for (const auto& slot : parameters_.slots()) {
-    if (slot.frozen) continue;
-    slot.parameter->variable.on_grad_ready([this, i = index++] {
-      if (gradients_final_) reducer_.ready(i);
-    });
-  }
+  follow_freezing();
   if (parts_.comm.size() > 1 && parameters_.buffers().defined())
     buffers_before_ = parameters_.buffers().clone();
 }
@@ -57,6 +50,18 @@ TrainingStep::TrainingStep(const StepParts& parts, const StepOptions& options)
 TrainingStep::~TrainingStep() {
   for (const auto& slot : parameters_.slots())
     if (!slot.frozen) slot.parameter->variable.on_grad_ready({});
+}
+
+void TrainingStep::follow_freezing() {
+  recorder_.forget();
+  reducer_.emplace(parts_.comm, parameters_.gradients().view(), reducer_slots(parameters_));
+  int index = 0;
+  for (const auto& slot : parameters_.slots()) {
+    if (slot.frozen) continue;
+    slot.parameter->variable.on_grad_ready([this, i = index++] {
+      if (gradients_final_) reducer_->ready(i);
+    });
+  }
 }
 
 void TrainingStep::run(StepInFlight& step, bool completes_at_once) {
@@ -97,14 +102,14 @@ StepRecorder::Key TrainingStep::key_of(const Batch& batch) const {
 
 // May be recorded: everything that changes from step to step is in the backend's memory.
 void TrainingStep::find_gradients(const Batch& batch) {
-  reducer_.forget();  // state of an interrupted recording
+  reducer_->forget();  // state of an interrupted recording
   parameters_.zero_grad();
   if (buffers_before_.defined()) buffers_before_.copy_from(parameters_.buffers());
   const RoundedOnce rounded(backend_, parameters_.values().view(), options_.activations);
   for (const Piece& piece : cut(feed_.samples(), options_.accumulate)) add_gradients(batch, piece);
   parameters_.fill_missing_gradients();
   const Timer wait;
-  reducer_.finish();
+  reducer_->finish();
   parts_.comm.wait(sums_work_);
   average_buffers(batch);
   comm_wait_ += wait.seconds();

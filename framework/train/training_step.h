@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "framework/backend/scratch.h"
@@ -69,6 +70,9 @@ class TrainingStep {
   // Throws Error if the sums are not finite. Call after the step's event.
   void check_results(const StepInFlight& step) const;
 
+  // Call between steps when parameters were frozen or unfrozen since this object was made.
+  void follow_freezing();
+
   // Numbers in StepInFlight::sums.
   size_t numbers() const { return parts_.objective.metrics().size() + 2; }
   double comm_wait() const { return comm_wait_; }  // seconds, over all steps
@@ -93,7 +97,7 @@ class TrainingStep {
   StepOptions options_;
   nn::ParameterSet& parameters_;
   Backend& backend_;
-  GradientReducer reducer_;
+  std::optional<GradientReducer> reducer_;  // always there; made anew by follow_freezing()
   Feed feed_;
   StepRecorder recorder_;
   Tensor sums_;            // f32 [numbers()]

@@ -73,13 +73,22 @@ std::vector<Option> training_options() {
            "norm whose parameters are all frozen uses its running statistics and does not change "
            "them")
       .may_be_empty();
+  group
+      .add("unfreeze-after", "LENGTH", &TrainingConfig::unfreeze_after, may_change,
+           "train the parameters of --freeze too after this length, in epochs (2 or 0.5) or steps "
+           "(500steps), counted from the first step of the run; 0: never")
+      .not_with("time");
   group.add("seed", "N", &TrainingConfig::seed, fixed_in_epoch, "seed of all random numbers");
   return group.options();
 }
 
-void check_training(const Config& config, const Given& /*given*/) {
+void check_training(const Config& config, const Given& given) {
   if (config.training.sync_bn && config.training.accumulate > 1)
     usage("--sync-bn on expects --accumulate 1, found ", config.training.accumulate);
+  if (given.count("unfreeze-after") > 0 && config.training.unfreeze_after.number > 0 &&
+      config.training.freeze.empty())
+    usage("--unfreeze-after ", config.training.unfreeze_after.text,
+          " has no effect without --freeze");
 }
 
 void check_ranks(const TrainingConfig& training, int ranks) {

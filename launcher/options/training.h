@@ -6,6 +6,7 @@
 
 #include "data/loading/sampler.h"
 #include "framework/base/dtype.h"
+#include "launcher/options/duration.h"
 #include "launcher/options/option.h"
 
 namespace d2l::launcher {
@@ -29,6 +30,7 @@ struct TrainingConfig {
   double loss_scale = 0;  // of fp16; 0: dynamic
   bool sync_bn = false;
   std::vector<std::string> freeze;  // patterns
+  Duration unfreeze_after;          // 0: never
   uint64_t seed = 0;
 
   bool operator==(const TrainingConfig&) const = default;

@@ -73,6 +73,7 @@ precision: may change
 loss-scale: may change
 sync-bn: may change
 freeze: may change
+unfreeze-after: may change
 seed: fixed in epoch
 optimizer: fixed in run
 lr: may change

@@ -135,6 +135,39 @@ TEST(Resume, WithoutFreezeTrainsWhatWasFrozen) {
     EXPECT_THAT(found, HasSubstr(name));
 }
 
+// Interrupted in the frozen phase and after it, on other numbers of ranks.
+TEST(Resume, KeepsWhenParametersAreUnfrozen) {
+  TemporaryFolder folder;
+  const Words options = {"--model",   "bn-lenet", "--optimizer",      "adam",
+                         "--lr",      "0.001",    "--freeze",         "conv*,bn1.*",
+                         "--epochs",  "1",        "--unfreeze-after", "4steps",
+                         "--sync-bn", "on"};
+  const auto run_in_pieces = [&](const std::string& name, const std::vector<std::string>& ends) {
+    const std::filesystem::path run = folder.path() / name;
+    std::string output;
+    int ranks = 1;
+    for (const std::string& end : ends) {
+      const bool first = &end == &ends.front();
+      const ProgramResult result =
+          first ? train(ranks, options + Words{"--max-steps", end, "--out", run})
+                : train(ranks, {"--resume", run, "--max-steps", end});
+      EXPECT_EQ(result.exit_code, 0) << result.output;
+      output += result.output;
+      ranks = 3 - ranks;
+    }
+    return std::pair(CheckpointStore::path_of(run / "checkpoints", 8), output);
+  };
+  const auto [whole, output] = run_in_pieces("whole", {"8"});
+  EXPECT_THAT(output, HasSubstr("are frozen until step 4"));
+  EXPECT_THAT(output, HasSubstr("after step 4: trains the "));
+  const auto [pieces, ignored] = run_in_pieces("pieces", {"2", "4", "6", "8"});
+  const ProgramResult equal =
+      run_program({"d2l-ckpt", "diff", "--tolerance", "1e-3", whole, pieces});
+  EXPECT_EQ(equal.exit_code, 0) << equal.output;
+  EXPECT_THAT(run_program({"d2l-ckpt", "show", whole}).output,
+              HasSubstr("missed_steps/conv1.weight"));
+}
+
 TEST(Resume, OneJobAtATime) {
   TemporaryFolder folder;
   const std::filesystem::path run = folder.path() / "run";

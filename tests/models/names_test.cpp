@@ -16,6 +16,7 @@ struct Listing final : StateVisitor {
     shapes[name.substr(name.find('/') + 1)] = value.shape();
   }
   void integer(const std::string&, int64_t&) override {}
+  void optional_integer(const std::string&, int64_t&) override {}
   void real(const std::string&, double&) override {}
   std::map<std::string, Shape> shapes;
 };

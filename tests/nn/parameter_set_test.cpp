@@ -273,6 +273,22 @@ TEST(ParameterSet, FrozenParametersHaveNoGradient) {
   }
 }
 
+TEST(ParameterSet, UnfreezingMakesFrozenParametersLikeTheOthers) {
+  Net net, frozen_net;
+  ParameterSet set(net, device(), 1), unfrozen(frozen_net, device(), 1);
+  unfrozen.freeze({"block.*", "output.bias"});
+  unfrozen.unfreeze();
+  EXPECT_EQ(unfrozen.frozen_count(), 0);
+  const auto backward = [](Net& through) {
+    sum(square(
+            through.forward(Variable(uniform(device(), {4, 3}, {.seed = 3})), {.training = true})))
+        .backward();
+  };
+  backward(net);
+  backward(frozen_net);
+  EXPECT_EQ(unfrozen.gradients().to_vector<float>(), set.gradients().to_vector<float>());
+}
+
 TEST(ParameterSet, FreezesWhatIsThereButNotAll) {
   Net net;
   ParameterSet set(net, device(), 1);

@@ -65,6 +65,9 @@ class Keeper : public StateVisitor {
     else
       integers[name] = value;
   }
+  void optional_integer(const std::string& name, int64_t& value) override {
+    if (restoring ? integers.contains(name) : value != 0) integer(name, value);
+  }
   void real(const std::string& name, double&) override { names.push_back(name); }
 };
 

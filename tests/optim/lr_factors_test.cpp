@@ -226,16 +226,16 @@ TEST(LrFactors, OnlyRangesOfEqualFactorsMerge) {
   nn::Sequential model;
   model.then<nn::Linear>(4, 4).then<nn::Linear>(4, 4);
   nn::ParameterSet set(model, device(), 1);  // 1.bias, 1.weight, 0.bias, 0.weight: 16 numbers each
-  EXPECT_THAT(merged_ranges(set, Decay::all, {2, 2, 0.5, 0.5}),
+  EXPECT_THAT(merged(ranges_per_slot(set, Decay::all, {2, 2, 0.5, 0.5})),
               ElementsAre(StepRange{.begin = 0, .end = 32, .lr = 2},
                           StepRange{.begin = 32, .end = 64, .lr = 0.5}));
-  EXPECT_THAT(merged_ranges(set, Decay::weights, {2, 2, 2, 2}),
+  EXPECT_THAT(merged(ranges_per_slot(set, Decay::weights, {2, 2, 2, 2})),
               ElementsAre(StepRange{.begin = 0, .end = 16, .lr = 2, .weight_decay = 0},
                           StepRange{.begin = 16, .end = 32, .lr = 2},
                           StepRange{.begin = 32, .end = 48, .lr = 2, .weight_decay = 0},
                           StepRange{.begin = 48, .end = 64, .lr = 2}));
   set.freeze({"0.bias"});  // the factors are those of the slots, frozen ones included
-  EXPECT_THAT(merged_ranges(set, Decay::all, {2, 2, 7, 0.5}),
+  EXPECT_THAT(merged(ranges_per_slot(set, Decay::all, {2, 2, 7, 0.5})),
               ElementsAre(StepRange{.begin = 0, .end = 32, .lr = 2},
                           StepRange{.begin = 48, .end = 64, .lr = 0.5}));
 }

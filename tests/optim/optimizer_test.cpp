@@ -121,12 +121,12 @@ TEST(StepRanges, MergeWhatIsTreatedAlike) {
   model.then<nn::Linear>(4, 4).then<nn::Linear>(4, 4).then<nn::Linear>(4, 4);
   nn::ParameterSet set(model, test::device(), 1);  // 2.bias, 2.weight, 1.bias, ...: 16 numbers each
   const StepRange whole{.begin = 0, .end = 96};
-  EXPECT_THAT(merged_ranges(set, Decay::all), ElementsAre(whole));
+  EXPECT_THAT(merged(ranges_per_slot(set, Decay::all)), ElementsAre(whole));
   EXPECT_EQ(ranges_per_slot(set, Decay::all).size(), 6u);
   set.freeze({"1.*"});
-  EXPECT_THAT(merged_ranges(set, Decay::all),
+  EXPECT_THAT(merged(ranges_per_slot(set, Decay::all)),
               ElementsAre(StepRange{.begin = 0, .end = 32}, StepRange{.begin = 64, .end = 96}));
-  EXPECT_THAT(merged_ranges(set, Decay::weights),
+  EXPECT_THAT(merged(ranges_per_slot(set, Decay::weights)),
               ElementsAre(StepRange{.begin = 0, .end = 16, .weight_decay = 0},
                           StepRange{.begin = 16, .end = 32},
                           StepRange{.begin = 64, .end = 80, .weight_decay = 0},
@@ -192,6 +192,67 @@ TEST_F(OptimizerTest, FrozenParametersStay) {
     run(*make(set), 0.1);
     EXPECT_NE(set.part(set.values(), 0).to_vector<float>(), bias);
     EXPECT_EQ(set.part(set.values(), 1).to_vector<float>(), weight);
+  }
+}
+
+// As in PyTorch, where a parameter without gradients has a state only after its first step. Also if
+// the optimizer is saved and made anew while the parameter is frozen, or after that.
+TEST_F(OptimizerTest, TheFirstStepOfAParameterIsThatAfterItWasUnfrozen) {
+  using Make = std::unique_ptr<Optimizer> (*)(nn::ParameterSet&);
+  const Make makes[] = {
+      [](nn::ParameterSet& to) { return make_sgd(to, {.momentum = 0.9, .weight_decay = 0.1}); },
+      [](nn::ParameterSet& to) { return make_adam(to, {.weight_decay = 0.1}); },
+      [](nn::ParameterSet& to) { return make_lars(to, {.weight_decay = 0.1}); },
+      [](nn::ParameterSet& to) { return make_lamb(to, {.weight_decay = 0.1}); },
+  };
+  const Tensor start = set.values().clone();
+  const auto part = [&](size_t i) { return set.part(set.values(), i).to_vector<float>(); };
+  for (Make make : makes) {
+    set.values().copy_from(start);
+    run(*make(set), 0.1);
+    const std::vector<float> weight = part(1);  // after kSteps steps from the start
+
+    for (const bool renewed : {false, true}) {
+      set.values().copy_from(start);
+      auto bias_only = make(set);
+      run(*bias_only, 0.1);
+      run(*bias_only, 0.1);
+      const std::vector<float> bias = part(0);  // after 2 kSteps
+
+      set.values().copy_from(start);
+      set.freeze({"weight"});
+      auto optimizer = make(set);
+      const auto renew = [&] {
+        if (!renewed) return;
+        Keeper keeper;
+        optimizer->visit(keeper);
+        optimizer = make(set);
+        keeper.restoring = true;
+        optimizer->visit(keeper);
+      };
+      run(*optimizer, 0.1);
+      renew();
+      set.unfreeze();
+      optimizer->follow_freezing();
+      renew();
+      run(*optimizer, 0.1);
+      EXPECT_EQ(part(0), bias);
+      EXPECT_EQ(part(1), weight);
+    }
+  }
+  set.values().copy_from(start);
+}
+
+TEST_F(OptimizerTest, CountsTheStepsInWhichAParameterWasFrozen) {
+  set.freeze({"weight"});
+  for (const auto& optimizer : {make_adam(set, {}).release(), make_lamb(set, {}).release()}) {
+    const std::unique_ptr<Optimizer> owner(optimizer);
+    run(*optimizer, 0.1);
+    Keeper keeper;
+    optimizer->visit(keeper);
+    EXPECT_EQ(keeper.integers,
+              (std::map<std::string, int64_t>{{"optimizer/steps", kSteps},
+                                              {"optimizer/missed_steps/weight", kSteps}}));
   }
 }
 

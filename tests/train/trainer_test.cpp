@@ -358,6 +358,42 @@ TEST_F(TrainerTest, FrozenParametersStayAndTheRestLearns) {
   EXPECT_TRUE(close(parameters->buffers(), buffers, 0, 0));
 }
 
+// Also if the run is interrupted and resumed, before that step, at it, or later.
+TEST_F(TrainerTest, UnfreezesAfterTheGivenStep) {
+  const Tensor start = parameters->values().clone(), buffers = parameters->buffers().clone();
+  std::unique_ptr<Trainer> training;
+  const auto begin = [&] {
+    training.reset();
+    parameters->unfreeze();
+    parameters->freeze({"conv.*", "norm.*"});
+    optimizer = make_adam(*parameters, {});
+    training.reset(new Trainer(trainer({.schedule = {.lr = 0.01}, .unfreeze_after = 5})));
+  };
+  const auto state_after = [&](const std::vector<int64_t>& pieces) {
+    parameters->values().copy_from(start);
+    parameters->buffers().copy_from(buffers);
+    begin();
+    train_data.seek(0, 0);
+    for (const int64_t steps : pieces) {
+      training->advance(steps);
+      const Snapshot snapshot = *training->state().snapshot(*comm);
+      begin();
+      training->restore(snapshot, "file");
+    }
+    return training->state().checksum();
+  };
+  const uint64_t expected = state_after({12});
+  for (const auto& pieces : {std::vector<int64_t>{4, 8}, {5, 7}, {6, 6}, {2, 1, 2, 3, 4}})
+    EXPECT_EQ(state_after(pieces), expected);
+  const auto changed = [&] {
+    return !close(parameters->buffers(), buffers, 0, 0);  // of the frozen batch norm
+  };
+  state_after({5});
+  EXPECT_FALSE(changed());
+  state_after({6});
+  EXPECT_TRUE(changed());
+}
+
 // Records the result of every step.
 class Recording final : public Optimizer {
  public:
@@ -367,6 +403,7 @@ class Recording final : public Optimizer {
     values.push_back(set_.values().clone());
     buffers.push_back(set_.buffers().clone());
   }
+  void follow_freezing() override { inner_->follow_freezing(); }
   void visit(StateVisitor&) override {}
   std::vector<Tensor> values, buffers;
 
