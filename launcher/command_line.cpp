@@ -34,7 +34,8 @@ constexpr const char* kUsage =
     "  mpirun -n 4 d2l-train --recipe resnet20 --data cifar10 --data-dir data\n"
     "  d2l-train --resume runs/first --epochs 20\n";
 
-constexpr const char* kExitCodes = "\nExit codes: 0 success, 1 failure, 2 wrong usage.\n";
+constexpr const char* kExitCodes =
+    "\nExit codes: 0 success, 1 failure, 2 wrong usage, 75 stopped early with the state saved.\n";
 
 std::string default_note(const Option& option) {
   const std::string text = option.member->text(Config());

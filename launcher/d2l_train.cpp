@@ -73,8 +73,8 @@ int train(const CommandLine& line, MpiSession& session, LastWords& last_words) {
   const Config config = config_of_all(line, session);
   if (config.cross_validation.has_all_folds()) return train_folds(config, session, last_words);
   const Machine machine = join_ranks(config, session);
-  train_run(config, {machine, session, session, last_words});
-  return 0;
+  const RunResult result = train_run(config, {machine, session, session, last_words});
+  return result.stopped ? kStoppedEarly : 0;
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "framework/base/error.h"
 #include "framework/base/files.h"
 #include "framework/base/random_id.h"
+#include "launcher/fold_data.h"
 #include "launcher/stored_config.h"
 
 namespace d2l::launcher {
@@ -28,6 +29,13 @@ bool is_of_run_folder(const std::string& name) {
 }
 
 }  // namespace
+
+std::string default_folder(const Config& config) {
+  const ModelConfig& model = config.model;
+  const std::string folder = "runs/" + (model.recipe.empty() ? model.name : model.recipe);
+  const int64_t fold = config.cross_validation.fold;
+  return fold > 0 ? fold_folder(folder, fold) : folder;
+}
 
 std::string new_run_id(Communicator& comm) {
   std::string id = random_id();

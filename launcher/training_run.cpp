@@ -4,10 +4,13 @@
 #include <filesystem>
 #include <optional>
 
+#include "framework/base/program.h"
+#include "framework/base/stop_signals.h"
 #include "framework/base/terminal.h"
 #include "launcher/data_memory.h"
 #include "launcher/ending.h"
 #include "launcher/fold_data.h"
+#include "launcher/last_state.h"
 #include "launcher/pipelines.h"
 #include "launcher/ranks.h"
 #include "launcher/rate_factors.h"
@@ -57,13 +60,21 @@ Progress::Options progress_options(const Config& config, const RunParts& parts,
   return {.form = is_shared ? Progress::Form::lines : form, .name = parts.name};
 }
 
+// Why this rank wants to stop; "" as long as it does not.
+std::string stop_reason(const StopSignals& signals, const WallTime& limit) {
+  if (limit.seconds > 0 && seconds_since_start() >= limit.seconds)
+    return "--max-time " + limit.text;
+  return signals.received();
+}
+
 RunResult result_of(const TrainerReport& report, const Setup& setup, const Position& position) {
   return {.report = report,
           .metrics = setup.objective->metrics(),
           .deciding = position.best.metric,
           .train_samples = setup.train_data->dataset().samples(),
           .test_samples = setup.test_data ? setup.test_data->dataset().samples() : 0,
-          .step = position.step};
+          .step = position.step,
+          .stopped = !report.stopped.empty()};
 }
 
 }  // namespace
@@ -100,6 +111,11 @@ RunResult train_run(Config config, const RunParts& parts) {
     run_on_all_ranks(parts.group, [&] { weights_report = load_weights(config, setup, log); });
   TrainerParts trainer_parts = setup.parts(*comm, log);
   trainer_parts.progress = first ? &progress : nullptr;
+  trainer_parts.leave_state = [&](int64_t step, const Snapshot& state) {
+    return leave_last_state(out / "checkpoints", step, state, parts.group);
+  };
+  std::optional<StopSignals> signals;
+  trainer_parts.stop_reason = [&] { return stop_reason(*signals, config.run.max_time); };
   Trainer trainer(trainer_parts, setup.options);
   if (found) restore(trainer, *found, config, setup.train_fingerprint);
   check_states_agree(trainer, *comm, parts.group.host());
@@ -113,13 +129,20 @@ RunResult train_run(Config config, const RunParts& parts) {
   if (!weights_report.empty()) log.info(weights_report);
   log_start(config, trainer, found, log);
 
+  signals.emplace();
   const TrainerReport report = trainer.run();
+  signals.reset();
   fs::path checkpoint =
       CheckpointStore::path_of(out / "checkpoints", trainer.state().position.step);
-  print_report(report, setup.objective->metrics(), machine, log);
-  if (first && is_only) print_curve(report, terminal);
+  if (report.stopped.empty()) {
+    print_report(report, setup.objective->metrics(), machine, log);
+    if (first && is_only) print_curve(report, terminal);
+  }
   if (report.saved) log.info("run folder ", config.run.out, ", checkpoint ", checkpoint.string());
   check(report.saved, "the last checkpoint could not be written: expected ", checkpoint.string());
+  if (!report.stopped.empty())
+    log.info("stopped after step ", trainer.state().position.step, ": ", report.stopped,
+             "; --resume ", config.run.out, " continues the run");
   comm->barrier();
   return result_of(report, setup, trainer.state().position);
 }

@@ -162,7 +162,7 @@ TEST(Resume, KeepsWhenParametersAreUnfrozen) {
   EXPECT_THAT(output, HasSubstr("after step 4: trains the "));
   const auto [pieces, ignored] = run_in_pieces("pieces", {"2", "4", "6", "8"});
   const ProgramResult equal =
-      run_program({"d2l-ckpt", "diff", "--tolerance", "1e-3", whole, pieces});
+      run_program({"d2l-ckpt", "diff", "--rtol", "1e-3", whole, pieces});
   EXPECT_EQ(equal.exit_code, 0) << equal.output;
   EXPECT_THAT(run_program({"d2l-ckpt", "show", whole}).output,
               HasSubstr("missed_steps/conv1.weight"));
