@@ -67,6 +67,16 @@ std::string stop_reason(const StopSignals& signals, const WallTime& limit) {
   return signals.received();
 }
 
+// Throws Error if the last checkpoint is not there.
+void log_end(const TrainerReport& report, const fs::path& out, int64_t step, Log& log) {
+  const std::string checkpoint = CheckpointStore::path_of(out / "checkpoints", step).string();
+  check(report.saved, "the last checkpoint could not be written: expected ", checkpoint);
+  log.info("run folder ", out.string(), ", checkpoint ", checkpoint);
+  if (!report.stopped.empty())
+    log.info("stopped after step ", step, ": ", report.stopped, "; --resume ", out.string(),
+             " continues the run");
+}
+
 RunResult result_of(const TrainerReport& report, const Setup& setup, const Position& position) {
   return {.report = report,
           .metrics = setup.objective->metrics(),
@@ -128,21 +138,14 @@ RunResult train_run(Config config, const RunParts& parts) {
   log_setup(config, setup, parts, log);
   if (!weights_report.empty()) log.info(weights_report);
   log_start(config, trainer, found, log);
-
   signals.emplace();
   const TrainerReport report = trainer.run();
   signals.reset();
-  fs::path checkpoint =
-      CheckpointStore::path_of(out / "checkpoints", trainer.state().position.step);
   if (report.stopped.empty()) {
     print_report(report, setup.objective->metrics(), machine, log);
     if (first && is_only) print_curve(report, terminal);
   }
-  if (report.saved) log.info("run folder ", config.run.out, ", checkpoint ", checkpoint.string());
-  check(report.saved, "the last checkpoint could not be written: expected ", checkpoint.string());
-  if (!report.stopped.empty())
-    log.info("stopped after step ", trainer.state().position.step, ": ", report.stopped,
-             "; --resume ", config.run.out, " continues the run");
+  log_end(report, config.run.out, trainer.state().position.step, log);
   comm->barrier();
   return result_of(report, setup, trainer.state().position);
 }

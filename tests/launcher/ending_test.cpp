@@ -6,6 +6,7 @@
 #include <fstream>
 #include <memory>
 
+#include "framework/base/error.h"
 #include "framework/base/terminal.h"
 #include "tests/launcher/runs.h"
 #include "tests/support/support.h"
@@ -88,15 +89,17 @@ TEST_F(Ending, ByASignalToOneRank) {
   }
 }
 
-// The dead rank reports nothing; another rank reports at least the consequence.
+// A living rank reports it, and has saved the last step.
 TEST_F(Ending, ByTheDeathOfARank) {
   for (const size_t victim : {2, 0}) {
     fs::remove_all(run_);
     const auto job = start(3);
     kill(ranks().at(victim), SIGKILL);
     EXPECT_NE(job->wait(20).exit_code, 0);
-    EXPECT_THAT(last_line(), HasSubstr(victim == 0 ? " error: rank 1 on " : " error: ended by"));
-    EXPECT_THAT(last_line(), HasSubstr("ended by SIGTERM, sent by process "));
+    EXPECT_THAT(last_line(),
+                ContainsRegex(concat("rank ", victim, " on [^ ]+ has died, after step ",
+                                     "[0-9,]+; its state is saved in .*/step-[0-9]+.h5$")));
+    EXPECT_TRUE(fs::exists(last_line().substr(last_line().rfind(' ') + 1))) << last_line();
   }
 }
 
