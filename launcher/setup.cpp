@@ -228,6 +228,7 @@ std::string warnings(const Config& config, const Machine& machine, const Setup& 
   if (!machine.fallback_reason.empty())
     text += concat("--device auto has chosen the CPU: ", machine.fallback_reason, "\n");
   if (!machine.thread_warning.empty()) text += machine.thread_warning + "\n";
+  if (!machine.watch_warning.empty()) text += machine.watch_warning + "\n";
   const std::string cache = cache_warning(config, machine.comm->size(), train_data.dataset());
   if (!cache.empty()) text += cache + "\n";
   const int64_t batch_size = config.training.batch_size;

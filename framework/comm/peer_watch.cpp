@@ -90,7 +90,8 @@ PeerWatch::PeerWatch(int rank, const std::vector<std::string>& hosts, const Meet
     : rank_(rank),
       hosts_(hosts),
       token_(meeting.token),
-      options_(options),
+      pulse_(options.pulse),
+      patience_(options.patience),
       listener_(std::move(listener)),
       stop_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       connected_(rank == 0) {
@@ -147,7 +148,7 @@ void PeerWatch::run() {
   while (!stopping_) {
     wait_for_news();
     const double time = now();
-    if (time - last_pulse_ >= options_.pulse) {
+    if (time - last_pulse_ >= pulse_) {
       send_to_all({Kind::pulse, rank_});
       last_pulse_ = time;
     }
@@ -163,12 +164,17 @@ void PeerWatch::run() {
 void PeerWatch::wait_for_news() {
   std::vector<pollfd> wanted = {{stop_.get(), POLLIN, 0}};
   if (rank_ == 0) wanted.push_back({listener_.socket.get(), POLLIN, 0});
+  constexpr double kShortest = 0.01;
+  double wait = pulse_;
+  const double time = now();
   {
     const std::lock_guard lock(mutex_);
-    for (const auto& connection : connections_)
+    for (const auto& connection : connections_) {
       wanted.push_back({connection->socket.get(), POLLIN, 0});
+      wait = std::min(wait, connection->heard + patience_ - time);
+    }
   }
-  ::poll(wanted.data(), wanted.size(), static_cast<int>(options_.pulse * 1e3));
+  ::poll(wanted.data(), wanted.size(), static_cast<int>(std::max(wait, kShortest) * 1e3));
 }
 
 void PeerWatch::accept_all() {
@@ -214,7 +220,7 @@ void PeerWatch::take(Connection& connection, const Message& message) {
   }
   if (message.kind == Kind::bye) connection.left = true;
   if (message.kind == Kind::loss && is_rank)
-    lose(message.rank, static_cast<Loss>(message.token), options_.patience);
+    lose(message.rank, static_cast<Loss>(message.token), patience_);
   if (message.kind == Kind::failure) {
     ends_ = true;
     if (rank_ == 0)
@@ -228,7 +234,7 @@ void PeerWatch::take(Connection& connection, const Message& message) {
 void PeerWatch::judge(double time) {
   for (const auto& connection : connections_) {
     const double silence = time - connection->heard;
-    if (!connection->socket.is_open() || connection->left || silence < options_.patience) continue;
+    if (!connection->socket.is_open() || connection->left || silence < patience_) continue;
     if (connection->rank >= 0)
       lose(connection->rank, Loss::silent, silence);
     else

@@ -24,13 +24,13 @@ struct PeerLost : Error {
 
 // Notices within milliseconds when another rank's process has died, and within seconds when it has
 // stopped or cannot be reached. Each rank has a TCP connection with rank 0, on which both sides
-// send a sign of life twice a second; rank 0 tells the others whom it has lost. A thread of its own
-// does this, without MPI: MPI waits for lost ranks without end.
+// send a sign of life four times a second; rank 0 tells the others whom it has lost. A thread of
+// its own does this, without MPI: MPI waits for lost ranks without end.
 class PeerWatch {
  public:
   struct Options {
-    double patience = 5;  // seconds without a sign of life
-    double pulse = 0.5;   // seconds between two of them
+    double patience = 4;  // seconds without a sign of life
+    double pulse = 0.25;  // seconds between two of them
   };
   // How the others can reach rank 0, and which connections belong to this job.
   struct Meeting {
@@ -51,6 +51,8 @@ class PeerWatch {
   ~PeerWatch();
   PeerWatch(const PeerWatch&) = delete;
   PeerWatch& operator=(const PeerWatch&) = delete;
+
+  void set_patience(double seconds) { patience_ = seconds; }
 
   // Whether this rank has its connections. If not, nothing is noticed here.
   bool is_connected() const { return connected_; }
@@ -92,7 +94,8 @@ class PeerWatch {
   const int rank_;
   const std::vector<std::string> hosts_;
   const uint64_t token_;
-  const Options options_;
+  const double pulse_;
+  std::atomic<double> patience_;
   Listener listener_;
   Socket stop_;  // an eventfd
   bool connected_ = false;

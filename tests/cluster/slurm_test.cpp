@@ -87,8 +87,10 @@ class Slurm : public testing::Test {
   // The job is back in the queue: starts it now, and waits for its end.
   void expect_continues(const std::string& job) const {
     ASSERT_TRUE(happens([&] { return has_state(job, "PENDING"); })) << shell("squeue").output;
-    // Slurm waits two minutes; the nodes need a few seconds to clean up.
+    // Slurm waits two minutes. Its nodes need a few seconds to clean up, and refuse to start a job
+    // in the second in which they have ended it.
     ASSERT_TRUE(happens([&] { return shell("pgrep -f '^slurmstepd: .[0-9]'").exit_code != 0; }));
+    std::this_thread::sleep_for(std::chrono::seconds(2));
     shell(concat("scontrol update jobid=", job, " StartTime=now"));
     ASSERT_TRUE(happens([&] { return has_state(job, "COMPLETED"); }, 60))
         << shell("scontrol show job " + job).output

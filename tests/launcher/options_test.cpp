@@ -116,6 +116,7 @@ device: may change
 comm: may change
 deterministic: may change
 cuda-graph: may change
+peer-timeout: may change
 threads: may change
 loader-threads: may change
 loader-queue: may change
