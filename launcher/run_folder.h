@@ -23,6 +23,10 @@ std::string new_run_id(Communicator& comm);
 // Throws Error unless the checkpoint belongs to this run.
 void check_run(const CheckpointStore::Found& found, const Config& config);
 
+// For ranks that have not written `file`: throws Error if it does not appear within ten seconds,
+// since the ranks then do not share its folder.
+void check_is_shared(const std::filesystem::path& file);
+
 // The folder of a run without --out.
 std::string default_folder(const Config& config);
 

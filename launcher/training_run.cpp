@@ -67,23 +67,29 @@ std::string stop_reason(const StopSignals& signals, const WallTime& limit) {
   return signals.received();
 }
 
-// Throws Error if the last checkpoint is not there.
-void log_end(const TrainerReport& report, const fs::path& out, int64_t step, Log& log) {
-  const std::string checkpoint = CheckpointStore::path_of(out / "checkpoints", step).string();
+// The results, or why there are none yet. Throws Error if the last checkpoint is not there.
+void print_end(const TrainerReport& report, const Setup& setup, const RunParts& parts,
+               const fs::path& out, Log& log) {
+  if (report.stopped.empty()) {
+    print_report(report, setup.objective->metrics(), parts.machine, log);
+    if (parts.group.rank() == 0 && parts.name.empty()) print_curve(report, Terminal::find());
+  }
+  const std::string checkpoint =
+      CheckpointStore::path_of(out / "checkpoints", report.step).string();
   check(report.saved, "the last checkpoint could not be written: expected ", checkpoint);
   log.info("run folder ", out.string(), ", checkpoint ", checkpoint);
   if (!report.stopped.empty())
-    log.info("stopped after step ", step, ": ", report.stopped, "; --resume ", out.string(),
+    log.info("stopped after step ", report.step, ": ", report.stopped, "; --resume ", out.string(),
              " continues the run");
 }
 
-RunResult result_of(const TrainerReport& report, const Setup& setup, const Position& position) {
+RunResult result_of(const TrainerReport& report, const Setup& setup) {
   return {.report = report,
           .metrics = setup.objective->metrics(),
-          .deciding = position.best.metric,
+          .deciding = report.deciding,
           .train_samples = setup.train_data->dataset().samples(),
           .test_samples = setup.test_data ? setup.test_data->dataset().samples() : 0,
-          .step = position.step,
+          .step = report.step,
           .stopped = !report.stopped.empty()};
 }
 
@@ -134,6 +140,7 @@ RunResult train_run(Config config, const RunParts& parts) {
     trainer.set_files(&folder->store(), &folder->metrics());
   }
   comm->barrier();
+  run_on_all_ranks(parts.group, [&] { check_is_shared(out / "config.ini"); });
   parts.last_words.belong_to(out / "log.txt");
   log_setup(config, setup, parts, log);
   if (!weights_report.empty()) log.info(weights_report);
@@ -141,13 +148,9 @@ RunResult train_run(Config config, const RunParts& parts) {
   signals.emplace();
   const TrainerReport report = trainer.run();
   signals.reset();
-  if (report.stopped.empty()) {
-    print_report(report, setup.objective->metrics(), machine, log);
-    if (first && is_only) print_curve(report, terminal);
-  }
-  log_end(report, config.run.out, trainer.state().position.step, log);
+  print_end(report, setup, parts, out, log);
   comm->barrier();
-  return result_of(report, setup, trainer.state().position);
+  return result_of(report, setup);
 }
 
 }  // namespace d2l::launcher

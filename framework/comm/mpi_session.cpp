@@ -76,6 +76,14 @@ double smallest_share(const std::vector<CpuQuota>& own, const std::vector<CpuQuo
 
 }  // namespace
 
+std::string mpi_version() {
+  char text[MPI_MAX_LIBRARY_VERSION_STRING];
+  int length = 0;
+  mpi_check(MPI_Get_library_version(text, &length), "MPI_Get_library_version");
+  const std::string version = text;
+  return version.substr(0, version.find(','));
+}
+
 MpiSession::MpiSession(int* argc, char*** argv) {
   const LaunchEnvironment launch = LaunchEnvironment::read(&std::getenv);
   start_mpi(argc, argv, launch);

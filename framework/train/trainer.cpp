@@ -117,6 +117,8 @@ TrainerReport Trainer::train() {
         stop_reason_.empty() ? "another rank was asked to stop" : std::move(stop_reason_);
   else if (has_tests && !last)
     last = evaluate(Purpose::final_report);
+  report.step = position.step;
+  report.deciding = position.best.metric;
   report.saved = saver_.wait();
   journal_.end();
   report_data();

@@ -38,10 +38,12 @@ struct TrainerParts {
 };
 
 struct TrainerReport {
+  int64_t step = 0;                    // the last one
   double loss = 0;                     // over the last epoch, even if incomplete
   std::vector<double> train, test;     // the objective's metrics; `test` is empty without test data
   double test_loss = 0;                // if there are test data
   std::optional<Position::Best> best;  // nothing if there was no scheduled evaluation
+  Metric deciding = loss_metric();     // of `best`
   double compute_rate = 0;             // see Journal
   double wall_rate = 0;
   DataSummary data;            // over all ranks

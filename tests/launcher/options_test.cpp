@@ -116,8 +116,8 @@ device: may change
 comm: may change
 deterministic: may change
 cuda-graph: may change
-peer-timeout: may change
 threads: may change
+peer-timeout: may change
 loader-threads: may change
 loader-queue: may change
 cache: may change
