@@ -25,7 +25,7 @@ set(tests "")
 if(BUILD_TESTING)
   d2l_executables(${PROJECT_SOURCE_DIR}/tests tests)
   list(REMOVE_ITEM programs ${tests})
-  list(REMOVE_ITEM tests test_structure test_cudnn)  # they test the sources, or need no module
+  list(REMOVE_ITEM tests test_structure test_cluster test_cudnn)  # they test the sources, or need no module
 endif()
 # The component for GPUs, and the rest.
 get_property(D2L_DEVICE_TESTS GLOBAL PROPERTY D2L_DEVICE_TESTS)
@@ -66,6 +66,7 @@ if(D2L_DEVICE_TESTS)
 endif()
 install(PROGRAMS launcher/mpirun.sh DESTINATION bin RENAME mpirun COMPONENT gpu)
 install(PROGRAMS launcher/mpirun.sh DESTINATION bin RENAME orted COMPONENT gpu)
+install(DIRECTORY slurm DESTINATION . COMPONENT rest)
 install(DIRECTORY data/samples DESTINATION share/d2l/data COMPONENT rest)
 install(DIRECTORY tests/fuzz/seeds/torch DESTINATION share/d2l/tests/fuzz/seeds COMPONENT rest)
 file(GLOB scripts benchmarks/*.py benchmarks/*.awk benchmarks/steps.sh)

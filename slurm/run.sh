@@ -1,8 +1,10 @@
 # Read by the batch scripts: starts d2l-train on the job's ranks.
 # shellcheck shell=bash
 
-PROGRAMS=${D2L_PROGRAMS:-$SLURM_SUBMIT_DIR/build/release/bin}   # the folder of d2l-train
-RESTARTS=${RESTARTS:-100}                                       # at most, of one job
+# The folder of d2l-train: of a build, or of an unpacked package.
+PROGRAMS=${D2L_PROGRAMS:-$SLURM_SUBMIT_DIR/build/release/bin}
+[ -n "${D2L_PROGRAMS:-}" ] || [ -x "$PROGRAMS/d2l-train" ] || PROGRAMS=$SLURM_SUBMIT_DIR/bin
+RESTARTS=${RESTARTS:-100}  # at most, of one job
 
 # Exit codes of d2l-train (docs/running.md) after which a job goes on.
 STOPPED_EARLY=75  # after a signal or --max-time, with the state saved
