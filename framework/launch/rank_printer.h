@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "framework/launch/output_reader.h"
+
+namespace d2l::launch {
+
+// Prints the lines of the ranks and, if asked, appends them to one file for each rank and stream.
+class RankPrinter {
+ public:
+  // `prefix`: whether "[RANK] " precedes each printed line. `logs`: an existing folder for the
+  // files rank-RANK.out and rank-RANK.err; "": none.
+  RankPrinter(bool prefix, std::filesystem::path logs) : prefix_(prefix), logs_(std::move(logs)) {}
+  ~RankPrinter();
+  RankPrinter(const RankPrinter&) = delete;
+  RankPrinter& operator=(const RankPrinter&) = delete;
+
+  // `stream`: stdout or stderr. Throws Error if the rank's file cannot be written.
+  void print(const OutputLine& line, std::FILE* stream);
+  // Shows what was printed. If nobody can read standard output any more, says so once on standard
+  // error; the job goes on.
+  void flush();
+
+ private:
+  void log(const OutputLine& line, bool errors);
+
+  bool prefix_;
+  bool closed_ = false;  // standard output
+  std::filesystem::path logs_;
+  std::map<std::pair<int, bool>, std::FILE*> files_;
+};
+
+}  // namespace d2l::launch

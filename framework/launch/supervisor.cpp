@@ -1,0 +1,118 @@
+#include "framework/launch/supervisor.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "framework/base/error.h"
+#include "framework/base/random_id.h"
+#include "framework/base/text.h"
+#include "framework/launch/leftovers.h"
+
+namespace d2l::launch {
+namespace {
+
+void say(const std::string& text) { std::fprintf(stderr, "d2l-launch: %s\n", text.c_str()); }
+
+std::string counted(int64_t count, const char* what) {
+  return concat(with_thousands(count), " ", what, count == 1 ? "" : "s");
+}
+
+void repeat_first_error(const OutputLine& error) {
+  if (error.text.empty()) return;
+  const std::string rank = error.rank == kNoRank ? "" : concat(", of rank ", error.rank);
+  say(concat("first error", rank, ": ", visible(error.text)));
+}
+
+}  // namespace
+
+Supervisor::Supervisor(const Job& job)
+    : job_(job), mark_(random_id()), printer_(job.prefix, job.logs), hosts_(job.hosts) {}
+
+int Supervisor::run() {
+  for (;;) {
+    saved_before_ = job_.saved_steps();
+    const RankEnd end = run_once();
+    const Decision decision = decide(end);
+    if (!decision.start_again) {
+      if (!decision.text.empty()) {
+        repeat_first_error(end.first_error);
+        say("error: " + decision.text);
+      }
+      return decision.code;
+    }
+    repeat_first_error(end.first_error);
+    say(decision.text);
+  }
+}
+
+RankEnd Supervisor::run_once() {
+  RankRun run(make_start(job_, hosts_), mark_, printer_);
+  RankEnd end = run.wait(signals_, stop_);
+  if (!end.facts.job.empty()) mpi_jobs_.insert(end.facts.job);
+  end_leftovers(mark_, mpi_jobs_);
+  return end;
+}
+
+Supervisor::Decision Supervisor::decide(const RankEnd& end) {
+  if (stop_.now) return {.code = 128 + stop_.signal};
+  if (stop_.signal != 0) return {.code = code_of_stop(end.code)};
+  if (end.code == 0 || end.code == kStartAgain || end.code == kWrongUsage)
+    return {.code = end.code};
+  const int64_t saved = job_.saved_steps();
+  if (saved > saved_before_) restarts_ = 0;
+  std::string what = describe_end(end.code, end.facts);
+  if (job_.continues) what += concat("; ", counted(saved, "step"), " saved");
+  if (job_.max_restarts == 0) return {.code = end.code, .text = what + "; not started again"};
+  if (restarts_ >= job_.max_restarts)
+    return {.code = end.code,
+            .text = concat(what, "; not started again after ", counted(restarts_, "restart"),
+                           " without progress")};
+  return decide_after_failure(end, what);
+}
+
+Supervisor::Decision Supervisor::decide_after_failure(const RankEnd& end, const std::string& what) {
+  hosts_ = usable_hosts();
+  const int ranks = job_.one_host ? job_.ranks : std::min(job_.ranks, total_slots(hosts_));
+  // A signal may have come in the meantime.
+  for (const int signal : signals_.take())
+    if (stop_.signal == 0 && signal != SIGUSR2) stop_.signal = signal;
+  if (stop_.signal != 0)
+    return {.code = code_of_stop(end.code), .text = concat(what, "; ", signal_name(stop_.signal))};
+  if (ranks < job_.min_ranks)
+    return {.code = end.code,
+            .text = concat(what, "; the hosts that are left have room for ", counted(ranks, "rank"),
+                           ", expected at least ", job_.min_ranks, " (--min-ranks)")};
+  ++restarts_;
+  return {.start_again = true,
+          .text = concat(what, "; starts again on ", counted(ranks, "rank"), " (restart ",
+                         restarts_, " of ", job_.max_restarts, ")")};
+}
+
+// All hosts that answer: those that were gone earlier may be back.
+std::vector<Host> Supervisor::usable_hosts() {
+  if (job_.one_host) return job_.hosts;
+  std::vector<std::string> names;
+  for (const Host& host : job_.hosts)
+    if (job_.starter == Starter::srun || !is_this_host(host.name)) names.push_back(host.name);
+  const std::vector<HostAnswer> answers = job_.starter == Starter::srun
+                                              ? slurm_states(names)
+                                              : end_leftovers_on(names, mark_, mpi_jobs_);
+  std::vector<Host> usable;
+  for (const Host& host : job_.hosts) {
+    const auto at = std::find(names.begin(), names.end(), host.name) - names.begin();
+    const bool asked = at < static_cast<std::ptrdiff_t>(names.size());
+    if (!asked || answers[static_cast<size_t>(at)].answers)
+      usable.push_back(host);
+    else
+      say(concat("host ", host.name, " is left out: ", answers[static_cast<size_t>(at)].reason));
+  }
+  return usable;
+}
+
+// Ranks that were asked to stop before they could handle the signal end by it: nothing is lost if
+// the job can continue.
+int Supervisor::code_of_stop(int code) const {
+  return job_.continues && code == 128 + SIGUSR1 ? kStartAgain : code;
+}
+
+}  // namespace d2l::launch
