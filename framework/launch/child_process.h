@@ -51,8 +51,8 @@ class ChildProcess {
   LineReader& output() { return output_; }
   LineReader& errors() { return errors_; }
 
-  // The exit code, or 128 + signal; nothing while it runs. When it ends, what remains of its process
-  // group is killed.
+  // The exit code, or 128 + signal; nothing while it runs. When it ends, what remains of its
+  // process group is killed.
   std::optional<int> exit_code();
   void send(int signal) const;           // to the program only
   void send_to_group(int signal) const;  // also to those that it has started

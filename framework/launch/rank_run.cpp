@@ -42,6 +42,7 @@ RankEnd RankRun::wait(SignalQueue& signals, StopRequest& stop) {
   printer_.flush();
   RankEnd end{*process_.exit_code(), errors_.own.facts(), first_error_};
   end.facts.job = output_.own.facts().job;
+  end.facts.ran |= ranks_have_printed_;
   return end;
 }
 
@@ -94,6 +95,7 @@ void RankRun::take_messages(StarterMessages& messages, const std::string& line, 
 }
 
 void RankRun::take_line(const OutputLine& line, std::FILE* stream) {
+  ranks_have_printed_ = true;
   if (stream == stderr && first_error_.text.empty() &&
       line.text.find("error: ") != std::string::npos)
     first_error_ = line;

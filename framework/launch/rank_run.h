@@ -61,6 +61,7 @@ class RankRun {
   ChildProcess process_;
   Stream output_, errors_;
   OutputLine first_error_;
+  bool ranks_have_printed_ = false;
   Timer timer_;
   double kill_at_ = -1;  // when the process group is killed, in seconds of the timer; -1: never
   double next_look_ = 0, last_seen_ = -1;  // of watch_starter(); -1: the ranks were never seen

@@ -55,13 +55,17 @@ bool StarterMessages::take_block() {
     facts_.rank = std::stoi(match[1]);
     facts_.host = match[2];
     facts_.signal = std::stoi(match[3]);
+    facts_.ran = true;
     return true;
   }
   if (std::regex_search(text, match, kExit) || std::regex_search(text, match, kAbort)) {
     if (facts_.rank < 0) facts_.rank = std::stoi(match[1]);
+    facts_.ran = true;
     return true;
   }
-  return text.find("Primary job  terminated normally") != std::string::npos;
+  const bool ran = text.find("Primary job  terminated normally") != std::string::npos;
+  facts_.ran |= ran;
+  return ran;
 }
 
 bool StarterMessages::take_line(const std::string& line) {
@@ -78,6 +82,7 @@ bool StarterMessages::take_line(const std::string& line) {
   if (std::regex_match(line, match, kTask) && facts_.rank < 0) {
     facts_.host = match[1];
     facts_.rank = std::stoi(match[2]);
+    facts_.ran = true;
   }
   return std::regex_match(line, kNoise);
 }
@@ -95,6 +100,7 @@ std::string describe_end(int code, const EndFacts& facts) {
   if (facts.rank >= 0) return concat(rank_text(facts), " ended with exit code ", code);
   if (code == kNotStarted) return concat("no ranks could be started on some host (", code, ")");
   if (code == kLost) return concat("the connection to a host was lost (", code, ")");
+  if (!facts.ran) return concat("the ranks could not be started (exit code ", code, ")");
   if (by_signal) return concat("the ranks ended by ", signal_name(signal), " (", code, ")");
   return concat("the ranks ended with exit code ", code);
 }

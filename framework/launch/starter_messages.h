@@ -10,6 +10,7 @@ struct EndFacts {
   int rank = -1;     // the first one that failed; -1: unknown
   std::string host;  // of this rank; "": unknown
   int signal = 0;    // that ended it; 0: none or unknown
+  bool ran = false;  // ranks have certainly begun
   std::string job;   // mpirun's number for the job; "": unknown
 };
 

@@ -34,6 +34,8 @@ int Supervisor::run() {
     const RankEnd end = run_once();
     const Decision decision = decide(end);
     if (!decision.start_again) {
+      // mpirun may have been killed before it could end the ranks of other hosts.
+      if (stop_.now) usable_hosts();
       if (!decision.text.empty()) {
         repeat_first_error(end.first_error);
         say("error: " + decision.text);
@@ -62,7 +64,9 @@ Supervisor::Decision Supervisor::decide(const RankEnd& end) {
   if (saved > saved_before_) restarts_ = 0;
   std::string what = describe_end(end.code, end.facts);
   if (job_.continues) what += concat("; ", counted(saved, "step"), " saved");
-  if (job_.max_restarts == 0) return {.code = end.code, .text = what + "; not started again"};
+  const bool hopeless = !end.facts.ran && job_.one_host;
+  if (job_.max_restarts == 0 || hopeless)
+    return {.code = end.code, .text = what + "; not started again"};
   if (restarts_ >= job_.max_restarts)
     return {.code = end.code,
             .text = concat(what, "; not started again after ", counted(restarts_, "restart"),

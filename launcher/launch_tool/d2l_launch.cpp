@@ -97,6 +97,16 @@ void choose_restarts(Job& job, const LaunchOptions& options) {
                             ", found ", job.min_ranks));
 }
 
+// Open MPI's own message is long, and does not say what to type.
+void check_root() {
+  if (::geteuid() != 0 || (variable("OMPI_ALLOW_RUN_AS_ROOT") != nullptr &&
+                           variable("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM") != nullptr))
+    return;
+  throw UsageError(
+      "as root, Open MPI requires two environment variables: export OMPI_ALLOW_RUN_AS_ROOT=1 "
+      "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1");
+}
+
 // mpirun passes only its own variables to other hosts.
 Words variables_to_pass() {
   Words names;
@@ -127,6 +137,7 @@ Job make_job(const LaunchOptions& options) {
 
 int run(const LaunchOptions& options) {
   const Job job = make_job(options);
+  if (job.starter == Starter::mpirun && !options.dry_run) check_root();
   if (options.dry_run) {
     const launch::Start start = make_start(job, job.hosts);
     std::cout << placement_table(start.placement, start.binding) << "\n"
