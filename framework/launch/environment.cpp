@@ -76,8 +76,8 @@ std::vector<int> expand_counts(const std::string& list) {
     const size_t times = part.find("(x");
     const std::string count = part.substr(0, times);
     std::string repeats = "1";
-    if (times != std::string::npos && part.back() == ')')
-      repeats = part.substr(times + 2, part.size() - times - 3);
+    if (times != std::string::npos)
+      repeats = part.back() == ')' ? part.substr(times + 2, part.size() - times - 3) : "";
     check(is_number(count) && is_number(repeats),
           "Slurm's list of counts: expected 'N(xM)', found '", part, "'");
     counts.insert(counts.end(), static_cast<size_t>(std::stoi(repeats)), std::stoi(count));

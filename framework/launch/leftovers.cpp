@@ -51,8 +51,9 @@ void remove_segments(const std::set<std::string>& mpi_jobs) {
 }
 
 std::string clean_up_script(const std::string& mark, const std::set<std::string>& mpi_jobs) {
-  std::string script = concat("for p in /proc/[0-9]*; do if grep -qsz '^", kJobVariable, "=", mark,
-                              "$' $p/environ; then kill -9 ${p#/proc/}; fi; done;");
+  std::string script =
+      concat("for f in $(grep -lsz '^", kJobVariable, "=", mark,
+             "$' /proc/[0-9]*/environ); do f=${f%/environ}; kill -9 ${f#/proc/}; done;");
   for (const std::string& job : mpi_jobs)
     script += concat(" rm -f /dev/shm/vader_segment.*.", segment_job(job), ".*;");
   return script + " exit 0";

@@ -37,7 +37,9 @@ OutputLine read_labelled(const std::string& line) {
   const size_t after = skip_digits(line, number);
   if (after == number || after - number > 8 || line.compare(after, 2, ": ") != 0)
     return {kNoRank, line};
-  return {std::stoi(line.substr(number, after - number)), line.substr(after + 2)};
+  const std::string text = line.substr(after + 2);
+  if (text.starts_with("slurmstepd")) return {kNoRank, text};  // Slurm speaks in a rank's name
+  return {std::stoi(line.substr(number, after - number)), text};
 }
 
 }  // namespace

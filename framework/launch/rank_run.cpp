@@ -43,6 +43,7 @@ RankEnd RankRun::wait(SignalQueue& signals, StopRequest& stop) {
   RankEnd end{*process_.exit_code(), errors_.own.facts(), first_error_};
   end.facts.job = output_.own.facts().job;
   end.facts.ran |= ranks_have_printed_;
+  if (end.facts.code > 0) end.code = end.facts.code;
   return end;
 }
 

@@ -15,11 +15,17 @@ namespace {
 using std::regex;
 using std::smatch;
 
-// Exit codes of mpirun if it cannot start its daemon on a host, and if it loses it.
-constexpr int kNotStarted = 255, kLost = 205;
-
 bool is_rule(const std::string& line) {
-  return line.size() > 60 && line.find_first_not_of('-') == std::string::npos;
+  return line.size() >= 60 && line.find_first_not_of('-') == std::string::npos;
+}
+
+// The exit code of a rank that was ended by a signal with this description; 0: there is none.
+int code_of(const std::string& description) {
+  for (int signal = 1; signal < 32; ++signal) {
+    const char* text = ::sigdescr_np(signal);
+    if (text != nullptr && description.starts_with(text)) return 128 + signal;
+  }
+  return 0;
 }
 
 std::string rank_text(const EndFacts& facts) {
@@ -45,32 +51,61 @@ std::vector<std::string> StarterMessages::read(const std::string& line) {
 std::vector<std::string> StarterMessages::rest() { return std::exchange(block_, {}); }
 
 bool StarterMessages::take_block() {
+  const std::string text = join(block_, " ");
+  return take_failed_rank(text) || take_failed_host(text);
+}
+
+bool StarterMessages::take_failed_rank(const std::string& text) {
   static const regex kSignal(
       "process rank (\\d+) with PID \\d+ on node (\\S+) exited on signal (\\d+)");
   static const regex kExit("Process name: \\[\\[\\d+,\\d+\\],(\\d+)\\]");
   static const regex kAbort("MPI_ABORT was invoked on rank (\\d+) ");
-  const std::string text = join(block_, " ");
   smatch match;
   if (std::regex_search(text, match, kSignal)) {
     facts_.rank = std::stoi(match[1]);
     facts_.host = match[2];
     facts_.signal = std::stoi(match[3]);
-    facts_.ran = true;
-    return true;
-  }
-  if (std::regex_search(text, match, kExit) || std::regex_search(text, match, kAbort)) {
+  } else if (std::regex_search(text, match, kExit) || std::regex_search(text, match, kAbort)) {
     if (facts_.rank < 0) facts_.rank = std::stoi(match[1]);
-    facts_.ran = true;
-    return true;
+  } else if (text.find("Primary job  terminated normally") == std::string::npos) {
+    return false;
   }
-  const bool ran = text.find("Primary job  terminated normally") != std::string::npos;
-  facts_.ran |= ran;
-  return ran;
+  facts_.ran = true;
+  return true;
+}
+
+bool StarterMessages::take_failed_host(const std::string& text) {
+  static const regex kLost(
+      "lost communication with a remote daemon.*Remote daemon: \\S+ on node (\\S+)");
+  static const regex kNoWayBack("unable to complete a TCP connection.*Local host: +(\\S+)");
+  smatch match;
+  if (std::regex_search(text, match, kLost) || std::regex_search(text, match, kNoWayBack))
+    facts_.failed_host = match[1];
+  else if (text.find("ORTE was unable to reliably start one or more daemons") == std::string::npos)
+    return false;
+  facts_.host_failed = true;
+  return true;
+}
+
+// "srun: error: node2: tasks 4-5: Killed", "...: task 7: Exited with exit code 1"
+void StarterMessages::take_task(const std::string& line) {
+  static const regex kTask("srun: error: ([^: ]+): tasks? (\\d+)[^:]*: (.*)");
+  static const regex kExit("Exited with exit code (\\d+)");
+  smatch match, exit;
+  // Slurm ends the other ranks with SIGTERM.
+  if ((facts_.rank >= 0 && facts_.code != 128 + SIGTERM) || !std::regex_match(line, match, kTask))
+    return;
+  const std::string reason = match[3];
+  const int code = std::regex_match(reason, exit, kExit) ? std::stoi(exit[1]) : code_of(reason);
+  if (code == 0 || (facts_.rank >= 0 && code == facts_.code)) return;
+  facts_.host = match[1];
+  facts_.rank = std::stoi(match[2]);
+  facts_.code = code;
+  facts_.ran = true;
 }
 
 bool StarterMessages::take_line(const std::string& line) {
   static const regex kUri("(\\d+)\\.0;.*://.*");
-  static const regex kTask("srun: error: ([^: ]+): tasks? (\\d+)[^:]*: .*");
   static const regex kNoise(
       "mpirun: Forwarding signal \\d+ to job|\\[.*\\] \\d+ more process(es)? ha(s|ve) sent help "
       "message .*|\\[.*\\] Set MCA parameter \"orte_base_help_aggregate\" to 0 .*");
@@ -79,11 +114,7 @@ bool StarterMessages::take_line(const std::string& line) {
     facts_.job = match[1];
     return true;
   }
-  if (std::regex_match(line, match, kTask) && facts_.rank < 0) {
-    facts_.host = match[1];
-    facts_.rank = std::stoi(match[2]);
-    facts_.ran = true;
-  }
+  take_task(line);
   return std::regex_match(line, kNoise);
 }
 
@@ -98,8 +129,11 @@ std::string describe_end(int code, const EndFacts& facts) {
   if (facts.rank >= 0 && by_signal)
     return concat(rank_text(facts), " ended by ", signal_name(signal), " (", 128 + signal, ")");
   if (facts.rank >= 0) return concat(rank_text(facts), " ended with exit code ", code);
-  if (code == kNotStarted) return concat("no ranks could be started on some host (", code, ")");
-  if (code == kLost) return concat("the connection to a host was lost (", code, ")");
+  if (facts.host_failed) {
+    const std::string host = facts.failed_host.empty() ? "a host" : "host " + facts.failed_host;
+    return concat(facts.ran ? "lost the connection to " : "could not start ranks on ", host,
+                  " (exit code ", code, ")");
+  }
   if (!facts.ran) return concat("the ranks could not be started (exit code ", code, ")");
   if (by_signal) return concat("the ranks ended by ", signal_name(signal), " (", code, ")");
   return concat("the ranks ended with exit code ", code);

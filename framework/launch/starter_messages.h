@@ -7,11 +7,14 @@ namespace d2l::launch {
 
 // What is known about the end of a start.
 struct EndFacts {
-  int rank = -1;     // the first one that failed; -1: unknown
-  std::string host;  // of this rank; "": unknown
-  int signal = 0;    // that ended it; 0: none or unknown
-  bool ran = false;  // ranks have certainly begun
-  std::string job;   // mpirun's number for the job; "": unknown
+  int rank = -1;          // the first one that failed; -1: unknown
+  std::string host = {};  // of this rank; "": unknown
+  int signal = 0;         // that ended it; 0: none or unknown
+  int code = 0;           // its exit code; 0: unknown. That of srun may be the code of another rank
+  bool ran = false;       // ranks have certainly begun
+  bool host_failed = false;      // some host could not start its ranks, or was lost
+  std::string failed_host = {};  // its name, as mpirun knows it; "": unknown
+  std::string job = {};          // mpirun's number for the job; "": unknown
 };
 
 // Reads what mpirun or srun themselves say, and keeps the facts.
@@ -26,6 +29,9 @@ class StarterMessages {
 
  private:
   bool take_block();
+  bool take_failed_rank(const std::string& text);
+  bool take_failed_host(const std::string& text);
+  void take_task(const std::string& line);
   bool take_line(const std::string& line);
 
   std::vector<std::string> block_;

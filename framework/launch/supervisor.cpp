@@ -35,7 +35,7 @@ int Supervisor::run() {
     const Decision decision = decide(end);
     if (!decision.start_again) {
       // mpirun may have been killed before it could end the ranks of other hosts.
-      if (stop_.now) usable_hosts();
+      if (stop_.now) hosts_that_answer();
       if (!decision.text.empty()) {
         repeat_first_error(end.first_error);
         say("error: " + decision.text);
@@ -75,7 +75,7 @@ Supervisor::Decision Supervisor::decide(const RankEnd& end) {
 }
 
 Supervisor::Decision Supervisor::decide_after_failure(const RankEnd& end, const std::string& what) {
-  hosts_ = usable_hosts();
+  hosts_ = usable_hosts(end.facts.failed_host);
   const int ranks = job_.one_host ? job_.ranks : std::min(job_.ranks, total_slots(hosts_));
   // A signal may have come in the meantime.
   for (const int signal : signals_.take())
@@ -92,8 +92,8 @@ Supervisor::Decision Supervisor::decide_after_failure(const RankEnd& end, const 
                          restarts_, " of ", job_.max_restarts, ")")};
 }
 
-// All hosts that answer: those that were gone earlier may be back.
-std::vector<Host> Supervisor::usable_hosts() {
+// The hosts that answer: those that were gone earlier may be back.
+std::vector<Host> Supervisor::hosts_that_answer() {
   if (job_.one_host) return job_.hosts;
   std::vector<std::string> names;
   for (const Host& host : job_.hosts)
@@ -101,16 +101,25 @@ std::vector<Host> Supervisor::usable_hosts() {
   const std::vector<HostAnswer> answers = job_.starter == Starter::srun
                                               ? slurm_states(names)
                                               : end_leftovers_on(names, mark_, mpi_jobs_);
-  std::vector<Host> usable;
-  for (const Host& host : job_.hosts) {
-    const auto at = std::find(names.begin(), names.end(), host.name) - names.begin();
-    const bool asked = at < static_cast<std::ptrdiff_t>(names.size());
-    if (!asked || answers[static_cast<size_t>(at)].answers)
-      usable.push_back(host);
-    else
-      say(concat("host ", host.name, " is left out: ", answers[static_cast<size_t>(at)].reason));
+  std::vector<Host> usable = job_.hosts;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (answers[i].answers) continue;
+    say(concat("host ", names[i], " is left out: ", answers[i].reason));
+    std::erase_if(usable, [&](const Host& host) { return host.name == names[i]; });
   }
   return usable;
+}
+
+// A host may answer although its daemon cannot connect to mpirun. `failed`: the host that mpirun
+// names.
+std::vector<Host> Supervisor::usable_hosts(const std::string& failed) {
+  const std::vector<Host> answering = hosts_that_answer();
+  std::vector<Host> others = answering;
+  const size_t removed =
+      std::erase_if(others, [&](const Host& host) { return host.name == failed; });
+  if (removed == 0 || total_slots(others) < job_.min_ranks) return answering;
+  say(concat("host ", failed, " is left out of the next start: mpirun had no connection to it"));
+  return others;
 }
 
 // Ranks that were asked to stop before they could handle the signal end by it: nothing is lost if

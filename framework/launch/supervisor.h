@@ -32,7 +32,8 @@ class Supervisor {
   };
 
   RankEnd run_once();
-  std::vector<Host> usable_hosts();
+  std::vector<Host> hosts_that_answer();
+  std::vector<Host> usable_hosts(const std::string& failed);
   Decision decide(const RankEnd& end);
   Decision decide_after_failure(const RankEnd& end, const std::string& what);
   int code_of_stop(int code) const;

@@ -86,7 +86,7 @@ TEST_F(Launch, GoesOnIfNobodyReadsItsOutput) {
   const fs::path mark = folder_.path() / "mark";
   const std::string script = "seq 30000; touch " + mark.string();
   const std::string errors =
-      output_of({"sh", "-c", "{ \"$@\"; echo code $? >&2; } | head -n 1 >/dev/null", "sh"} +
+      output_of(Words{"sh", "-c", "{ \"$@\"; echo code $? >&2; } | head -n 1 >/dev/null", "sh"} +
                     launch_command({"--ranks", "1"}, {"sh", "-c", script}),
                 "2>&1");
   EXPECT_THAT(errors, HasSubstr("warning: cannot write to standard output: Broken pipe"));
@@ -122,7 +122,7 @@ TEST_F(Launch, GivesUpWithoutProgress) {
   const ProgramResult result = run_program(flaky(1, 99, "exit 3", {"--max-restarts", "2"}));
   EXPECT_EQ(result.exit_code, 3);
   EXPECT_EQ(tries(), 3);
-  EXPECT_THAT(result.output, HasSubstr("d2l-launch: error: the ranks ended with exit code 3; 0 "
+  EXPECT_THAT(result.output, HasSubstr("d2l-launch: error: rank 0 ended with exit code 3; 0 "
                                        "steps saved; not started again after 2 restarts without "
                                        "progress\n"));
 }

@@ -16,13 +16,14 @@ inline Words operator+(Words words, const Words& more) {
   return words;
 }
 
-// The command line of d2l-launch, which finds mpirun; no binding, since tests share the cores. No
-// program: without "--" too.
+// The command line of d2l-launch, which finds mpirun. No program: without "--" too.
 inline Words launch_command(const Words& options, const Words& program) {
   Words words;
   for (const std::string& word : on_ranks(1, {"true"})) {
     // the words before mpirun set its environment
     if (word.ends_with("/mpirun") || word.ends_with("/mpiexec")) {
+      // otherwise mpirun waits for two seconds if a rank fails that does not use MPI
+      words.emplace_back("OMPI_MCA_odls_base_sigkill_timeout=0");
       words.push_back("PATH=" + word.substr(0, word.rfind('/')) + ":" + std::getenv("PATH"));
       break;
     }

@@ -43,6 +43,8 @@ TEST(OutputReader, LabelsOfSrunNameTheRank) {
   OutputReader reader(Starter::srun);
   EXPECT_THAT(texts(reader.read("0: hello: 1: x")), ElementsAre("0|hello: 1: x"));
   EXPECT_THAT(texts(reader.read(" 12: ")), ElementsAre("12|"));
+  EXPECT_THAT(texts(reader.read("0: slurmstepd-n1: error: x")),
+              ElementsAre("-1|slurmstepd-n1: error: x"));
   EXPECT_THAT(texts(reader.read("srun: error: x")), ElementsAre("-1|srun: error: x"));
   EXPECT_THAT(texts(reader.read("")), ElementsAre("-1|"));
 }
@@ -92,20 +94,47 @@ TEST(StarterMessages, ExitCodesHaveARank) {
 }
 
 TEST(StarterMessages, ErrorsOfSrunNameTheTask) {
-  StarterMessages messages;
-  const std::string line = "srun: error: n2: tasks 4-5: Killed";
-  EXPECT_THAT(messages.read(line), ElementsAre(line));
-  EXPECT_THAT(messages.read("srun: error: n3: task 7: Exited with exit code 1"),
-              testing::SizeIs(1));
-  EXPECT_EQ(describe_end(137, messages.facts()), "rank 4 on n2 ended by SIGKILL (137)");
+  const auto end = [](const std::vector<std::string>& lines) {
+    StarterMessages messages;
+    for (const std::string& line : lines) EXPECT_THAT(messages.read(line), ElementsAre(line));
+    return describe_end(messages.facts().code, messages.facts());
+  };
+  EXPECT_EQ(end({"srun: error: n2: tasks 4-5: Killed",
+                 "srun: error: n3: task 7: Exited with exit code 1"}),
+            "rank 4 on n2 ended by SIGKILL (137)");
+  EXPECT_EQ(end({"srun: error: n1: task 0: Terminated", "srun: error: n1: task 1: Terminated",
+                 "srun: error: n3: task 7: Exited with exit code 75"}),
+            "rank 7 on n3 ended with exit code 75");
+  EXPECT_EQ(end({"srun: error: n1: task 0: Segmentation fault (core dumped)"}),
+            "rank 0 on n1 ended by SIGSEGV (139)");
 }
 
 TEST(StarterMessages, EndsWithoutFacts) {
   EXPECT_EQ(describe_end(1, {}), "the ranks could not be started (exit code 1)");
   EXPECT_EQ(describe_end(1, {.ran = true}), "the ranks ended with exit code 1");
   EXPECT_EQ(describe_end(134, {.ran = true}), "the ranks ended by SIGABRT (134)");
-  EXPECT_EQ(describe_end(255, {}), "no ranks could be started on some host (255)");
-  EXPECT_EQ(describe_end(205, {.ran = true}), "the connection to a host was lost (205)");
+}
+
+TEST(StarterMessages, HostsThatFailAreNamed) {
+  const auto facts = [](const std::vector<std::string>& lines) {
+    StarterMessages messages;
+    messages.read(kRule);
+    for (const std::string& line : lines) messages.read(line);
+    EXPECT_THAT(messages.read(kRule), IsEmpty());
+    return messages.facts();
+  };
+  EndFacts lost = facts({"ORTE has lost communication with a remote daemon.", "",
+                         "  HNP daemon   : [[56654,0],0] on node h1",
+                         "  Remote daemon: [[56654,0],2] on node h3"});
+  EXPECT_EQ(lost.failed_host, "h3");
+  lost.ran = true;
+  EXPECT_EQ(describe_end(205, lost), "lost the connection to host h3 (exit code 205)");
+  EXPECT_EQ(
+      describe_end(1, facts({"A process or daemon was unable to complete a TCP connection",
+                             "to another process:", "  Local host:    h3", "  Remote host:   h1"})),
+      "could not start ranks on host h3 (exit code 1)");
+  EXPECT_EQ(describe_end(255, facts({"ORTE was unable to reliably start one or more daemons."})),
+            "could not start ranks on a host (exit code 255)");
 }
 
 }  // namespace

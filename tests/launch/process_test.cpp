@@ -41,7 +41,7 @@ Ended run(ChildProcess& process) {
     read(process.output(), ended.output);
     read(process.errors(), ended.errors);
     const bool open = process.output().descriptor() >= 0 || process.errors().descriptor() >= 0;
-    if (!open && process.exit_code()) break;
+    if (process.exit_code() && !open) break;
   }
   ended.code = process.exit_code().value_or(-1);
   return ended;
@@ -52,10 +52,18 @@ Ended run_shell(const std::string& script, const ChildProcess::Variables& variab
   return run(process);
 }
 
+// Dead processes may remain as zombies for a while.
+bool lives(pid_t process) {
+  std::ifstream stream("/proc/" + std::to_string(process) + "/stat");
+  std::string text;
+  std::getline(stream, text);
+  const size_t name_end = text.rfind(')');
+  return name_end != std::string::npos && text.compare(name_end, 3, ") Z") != 0;
+}
+
 bool ends_within(pid_t process, double seconds) {
   for (const Timer timer; timer.seconds() < seconds;) {
-    const std::string path = "/proc/" + std::to_string(process) + "/environ";
-    if (::access(path.c_str(), F_OK) != 0) return true;
+    if (!lives(process)) return true;
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   return false;
