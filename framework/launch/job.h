@@ -17,6 +17,7 @@ struct Job {
   std::vector<std::string> program;  // with its arguments
   Starter starter = Starter::mpirun;
   std::string starter_path = "mpirun";
+  std::string slurm_job = {};  // the Slurm job inside of which srun starts the ranks
   std::vector<Host> hosts;
   bool one_host = true;  // only this host, whatever its slots
   int ranks = 1;
@@ -26,8 +27,8 @@ struct Job {
   std::vector<std::string> variables = {};  // names, for other hosts
   bool prefix = false;
   std::filesystem::path logs = {};  // "": none
-  // If the job may be started again after it was asked to stop.
-  bool continues = false;
+  // Why the same command, started again, would not continue what it has done before; "": it does.
+  std::string obstacle = {};
   // The number of steps that are saved. More of them are progress.
   std::function<int64_t()> saved_steps = [] { return int64_t{0}; };
 };

@@ -10,7 +10,6 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <map>
 #include <memory>
 #include <sstream>
 #include <thread>
@@ -144,32 +143,6 @@ std::vector<HostAnswer> end_leftovers_on(const std::vector<std::string>& hosts,
   std::vector<HostAnswer> answers;
   for (size_t i = 0; i < questions.size(); ++i)
     answers.push_back(answer_of(commands[i], questions[i]));
-  return answers;
-}
-
-std::vector<HostAnswer> slurm_states(const std::vector<std::string>& nodes) {
-  ChildProcess process(
-      {"sinfo", "--noheader", "--Node", "--nodes=" + join(nodes, ","), "--format=%N %T"});
-  const Timer timer;
-  std::map<std::string, std::string> states;
-  while (process.output().descriptor() >= 0 && timer.seconds() < kForAnAnswer) {
-    for (const std::string& line : process.output().read_lines()) {
-      std::istringstream words(line);
-      std::string node;
-      std::string state;
-      if (words >> node >> state) states[node] = state;
-    }
-    pause_ms(5);
-  }
-  std::vector<HostAnswer> answers;
-  for (const std::string& node : nodes) {
-    const std::string state = states[node];
-    // "*": it does not respond
-    const bool gone = state.starts_with("down") || state.starts_with("fail") ||
-                      state.find('*') != std::string::npos;
-    // Without an answer of Slurm, srun itself will find out.
-    answers.push_back({!gone, gone ? "Slurm: " + state : ""});
-  }
   return answers;
 }
 

@@ -32,7 +32,4 @@ std::vector<HostAnswer> end_leftovers_on(const std::vector<std::string>& hosts,
                                          const std::string& mark,
                                          const std::set<std::string>& mpi_jobs);
 
-// Asks Slurm for the state of its nodes. If Slurm does not answer, all of them count as usable.
-std::vector<HostAnswer> slurm_states(const std::vector<std::string>& nodes);
-
 }  // namespace d2l::launch

@@ -7,6 +7,7 @@
 #include "framework/base/random_id.h"
 #include "framework/base/text.h"
 #include "framework/launch/leftovers.h"
+#include "framework/launch/slurm_nodes.h"
 
 namespace d2l::launch {
 namespace {
@@ -63,10 +64,13 @@ Supervisor::Decision Supervisor::decide(const RankEnd& end) {
   const int64_t saved = job_.saved_steps();
   if (saved > saved_before_) restarts_ = 0;
   std::string what = describe_end(end.code, end.facts);
-  if (job_.continues) what += concat("; ", counted(saved, "step"), " saved");
-  const bool hopeless = !end.facts.ran && job_.one_host;
-  if (job_.max_restarts == 0 || hopeless)
+  if (job_.obstacle.empty()) what += concat("; ", counted(saved, "step"), " saved");
+  if (!end.facts.ran && job_.one_host)
     return {.code = end.code, .text = what + "; not started again"};
+  if (job_.max_restarts == 0)
+    return {.code = end.code,
+            .text = concat(what, "; not started again", job_.obstacle.empty() ? "" : ": ",
+                           job_.obstacle)};
   if (restarts_ >= job_.max_restarts)
     return {.code = end.code,
             .text = concat(what, "; not started again after ", counted(restarts_, "restart"),
@@ -92,15 +96,31 @@ Supervisor::Decision Supervisor::decide_after_failure(const RankEnd& end, const 
                          restarts_, " of ", job_.max_restarts, ")")};
 }
 
-// The hosts that answer: those that were gone earlier may be back.
+// Those that were gone earlier may be back.
 std::vector<Host> Supervisor::hosts_that_answer() {
   if (job_.one_host) return job_.hosts;
+  return job_.starter == Starter::srun ? nodes_of_slurm() : hosts_of_mpirun();
+}
+
+// A new step of the job can only have nodes that the job has not lost.
+std::vector<Host> Supervisor::nodes_of_slurm() {
+  const std::vector<std::string> names = nodes_of_slurm_job(job_.slurm_job);
+  if (names.empty()) return job_.hosts;  // srun itself will find out
+  std::vector<Host> usable;
+  for (const Host& host : job_.hosts) {
+    if (std::find(names.begin(), names.end(), host.name) != names.end())
+      usable.push_back(host);
+    else
+      say(concat("host ", host.name, " is left out: the Slurm job has lost it"));
+  }
+  return usable;
+}
+
+std::vector<Host> Supervisor::hosts_of_mpirun() {
   std::vector<std::string> names;
   for (const Host& host : job_.hosts)
-    if (job_.starter == Starter::srun || !is_this_host(host.name)) names.push_back(host.name);
-  const std::vector<HostAnswer> answers = job_.starter == Starter::srun
-                                              ? slurm_states(names)
-                                              : end_leftovers_on(names, mark_, mpi_jobs_);
+    if (!is_this_host(host.name)) names.push_back(host.name);
+  const std::vector<HostAnswer> answers = end_leftovers_on(names, mark_, mpi_jobs_);
   std::vector<Host> usable = job_.hosts;
   for (size_t i = 0; i < names.size(); ++i) {
     if (answers[i].answers) continue;
@@ -125,7 +145,7 @@ std::vector<Host> Supervisor::usable_hosts(const std::string& failed) {
 // Ranks that were asked to stop before they could handle the signal end by it: nothing is lost if
 // the job can continue.
 int Supervisor::code_of_stop(int code) const {
-  return job_.continues && code == 128 + SIGUSR1 ? kStartAgain : code;
+  return job_.obstacle.empty() && code == 128 + SIGUSR1 ? kStartAgain : code;
 }
 
 }  // namespace d2l::launch

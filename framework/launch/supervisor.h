@@ -33,6 +33,8 @@ class Supervisor {
 
   RankEnd run_once();
   std::vector<Host> hosts_that_answer();
+  std::vector<Host> nodes_of_slurm();
+  std::vector<Host> hosts_of_mpirun();
   std::vector<Host> usable_hosts(const std::string& failed);
   Decision decide(const RankEnd& end);
   Decision decide_after_failure(const RankEnd& end, const std::string& what);

@@ -65,6 +65,7 @@ void choose_hosts(Job& job, const LaunchOptions& options) {
   } else if (slurm) {
     job.hosts = slurm->nodes;
     job.starter = Starter::srun;
+    job.slurm_job = slurm->job;
     job.one_host = false;
     if (!ranks && slurm->tasks > 0) ranks = slurm->tasks;
   } else {
@@ -83,13 +84,14 @@ void choose_hosts(Job& job, const LaunchOptions& options) {
 void choose_restarts(Job& job, const LaunchOptions& options) {
   constexpr int kUsualRestarts = 3;
   const Continuation continuation = continuation_of(options.program);
-  job.continues = continuation.obstacle.empty();
-  job.max_restarts = options.max_restarts.value_or(job.continues ? kUsualRestarts : 0);
-  if (job.max_restarts > 0 && !job.continues)
+  job.obstacle = continuation.obstacle;
+  const bool continues = job.obstacle.empty();
+  job.max_restarts = options.max_restarts.value_or(continues ? kUsualRestarts : 0);
+  if (job.max_restarts > 0 && !continues)
     throw UsageError(concat("--max-restarts ", job.max_restarts,
                             ": the program would begin from nothing each time; ",
                             continuation.obstacle));
-  if (job.continues)
+  if (continues)
     job.saved_steps = [folder = continuation.run_folder] { return saved_steps(folder); };
   job.min_ranks = options.min_ranks.value_or(job.ranks);
   if (job.min_ranks > job.ranks)

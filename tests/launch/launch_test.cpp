@@ -128,15 +128,17 @@ TEST_F(Launch, GivesUpWithoutProgress) {
 }
 
 TEST_F(Launch, ANewerCheckpointIsProgress) {
-  const fs::path checkpoints = run_ / "checkpoints";
-  fs::create_directories(checkpoints);
-  // the second to the fourth start leave newer checkpoints than the one before
-  const ProgramResult result = run_program(flaky(
-      1, 99, "[ $TRY -gt 4 ] || touch " + checkpoints.string() + "/step-000${TRY}000.h5; exit 3",
-      {"--max-restarts", "1"}));
+  for (const char* folder : {"checkpoints", "fold-1/checkpoints"})
+    fs::create_directories(run_ / folder);
+  // the first four starts leave newer checkpoints, the third one in a fold
+  const std::string fail = "cd " + run_.string() +
+                           "; case $TRY in 3) cd fold-1;; esac; [ $TRY -gt 4 ] || touch "
+                           "checkpoints/step-000${TRY}000.h5 "
+                           "checkpoints/best.h5 checkpoints/step-9.h5.tmp; exit 3";
+  const ProgramResult result = run_program(flaky(1, 99, fail, {"--max-restarts", "1"}));
   EXPECT_EQ(result.exit_code, 3);
-  EXPECT_EQ(tries(), 5);
-  EXPECT_THAT(result.output, HasSubstr("4,000 steps saved; not started again"));
+  EXPECT_EQ(tries(), 6);
+  EXPECT_THAT(result.output, HasSubstr("7,000 steps saved; not started again"));
 }
 
 TEST_F(Launch, WrongUsageAndStartMeAgainAreNotFailures) {
@@ -269,6 +271,34 @@ TEST_F(Launch, RefusesWhatCannotWork) {
     EXPECT_THAT(result.output, HasSubstr(test.message));
     EXPECT_EQ(std::count(result.output.begin(), result.output.end(), '\n'), 1) << result.output;
   }
+}
+
+// A stand-in for Slurm: its srun runs the ranks one after the other, its squeue says that n2 is
+// gone.
+TEST_F(Launch, UnderSlurmTheNodesThatAreLeftAreUsed) {
+  const auto put = [&](const char* name, const std::string& script) {
+    write_text_file(folder_.path() / name, "#!/bin/sh\n" + script);
+    fs::permissions(folder_.path() / name, fs::perms::owner_all);
+  };
+  put("squeue", "echo 'n[1,3]'\n");
+  put("srun",
+      "for word; do shift; case $word in --ntasks=*) n=${word#*=};; --*) echo $word >&2;; "
+      "*) set -- $word \"$@\"; break;; esac; done\n"
+      "i=0; while [ $i -lt $n ]; do \"$@\" | sed \"s/^/$i: /\"; i=$((i+1)); done\n"
+      "[ $n = 4 ] || { echo 'srun: error: n2: task 2: Killed' >&2; exit 143; }\n");
+  Words command = launch_command({"--min-ranks", "3", "--prefix"},
+                                 {"echo", "hello", "--resume", run_.string()});
+  command.insert(command.end() - 7,
+                 {"PATH=" + folder_.path().string() + ":" + std::getenv("PATH"), "SLURM_JOB_ID=7",
+                  "SLURM_JOB_NODELIST=n[1-3]", "SLURM_JOB_CPUS_PER_NODE=2(x3)", "SLURM_NTASKS=6"});
+  const ProgramResult result = run_program(command);
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  EXPECT_THAT(result.output,
+              AllOf(HasSubstr("--nodelist=n1,n2,n3\n"), HasSubstr("[5] hello --resume"),
+                    HasSubstr("d2l-launch: host n2 is left out: the Slurm job has lost it\n"
+                              "d2l-launch: rank 2 on n2 ended by SIGKILL (137); 0 steps saved; "
+                              "starts again on 4 ranks (restart 1 of 3)\n"),
+                    HasSubstr("--nodelist=n1,n3\n")));
 }
 
 // Only this host is really there: the agent that stands in for ssh refuses the others.
