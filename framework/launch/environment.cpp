@@ -62,9 +62,11 @@ std::vector<std::string> expand_nodes(const std::string& list) {
     const std::string before = part.substr(0, open), after = part.substr(close + 1);
     std::stringstream ranges(part.substr(open + 1, close - open - 1));
     for (std::string range; std::getline(ranges, range, ',');)
-      for (const std::string& number : expand_range(range))
+      for (const std::string& number : expand_range(range)) {
         // The rest may have brackets too.
-        for (const std::string& node : expand_nodes(before + number + after)) nodes.push_back(node);
+        const std::vector<std::string> more = expand_nodes(concat(before, number, after));
+        nodes.insert(nodes.end(), more.begin(), more.end());
+      }
   }
   return nodes;
 }

@@ -31,6 +31,7 @@ Start make_start(const Job& job, const std::vector<Host>& hosts) {
               .placement = {},
               .one_host = job.one_host,
               .binding = {},
+              .tagged = job.prefix,
               .variables = job.variables,
               .program = job.program};
   start.placement = job.one_host ? std::vector<HostRanks>{{hosts[0].name, 0, job.ranks}}

@@ -18,7 +18,7 @@ size_t skip_digits(const std::string& text, size_t at) {
   return at;
 }
 
-// The next "[1,RANK]<stdout>:" or "[1,RANK]<stderr>:".
+// Tags are also in the middle of lines. The next "[1,RANK]<stdout>:" or "[1,RANK]<stderr>:".
 std::optional<Tag> find_tag(const std::string& text, size_t from) {
   for (size_t at = from; (at = text.find("[1,", at)) != std::string::npos; ++at) {
     const size_t number = at + 3, after = skip_digits(text, number);
@@ -45,8 +45,8 @@ OutputLine read_labelled(const std::string& line) {
 }  // namespace
 
 std::vector<OutputLine> OutputReader::read(const std::string& line) {
-  if (starter_ == Starter::srun) return {read_labelled(line)};
-  return read_tagged(line);
+  if (form_ == OutputForm::tagged) return read_tagged(line);
+  return {form_ == OutputForm::labelled ? read_labelled(line) : OutputLine{kNoRank, line}};
 }
 
 std::vector<OutputLine> OutputReader::read_tagged(const std::string& line) {

@@ -11,18 +11,17 @@ namespace d2l::launch {
 
 inline constexpr int kNoRank = -1;
 
-// A line that a rank, or the starter itself (kNoRank), has printed.
+// A line that a rank has printed. kNoRank: the starter itself or, in plain output, anyone.
 struct OutputLine {
   int rank = kNoRank;
   std::string text;
 };
 
-// Tells whose output a starter's output is. mpirun (--tag-output) puts a tag before each piece of a
-// rank's output, also in the middle of a line; srun (--label) puts a label before each line. One
-// object for standard output and one for standard error.
+// Tells which ranks have printed a starter's output, if it says so. One object for standard output
+// and one for standard error.
 class OutputReader {
  public:
-  explicit OutputReader(Starter starter) : starter_(starter) {}
+  explicit OutputReader(OutputForm form) : form_(form) {}
 
   // The lines that `line`, a line of the starter's output, completes.
   std::vector<OutputLine> read(const std::string& line);
@@ -32,7 +31,7 @@ class OutputReader {
  private:
   std::vector<OutputLine> read_tagged(const std::string& line);
 
-  Starter starter_;
+  OutputForm form_;
   std::map<int, std::string> unfinished_;  // of each rank
 };
 

@@ -32,8 +32,11 @@ void RankPrinter::flush() {
 void RankPrinter::log(const OutputLine& line, bool errors) {
   std::FILE*& file = files_[{line.rank, errors}];
   if (file == nullptr) {
-    const std::filesystem::path path = logs_ / concat("rank-", line.rank, errors ? ".err" : ".out");
-    file = std::fopen(path.c_str(), "ae");
+    const std::filesystem::path folder = logs_ / concat("rank.", line.rank);
+    std::error_code error;  // then the file cannot be opened either
+    std::filesystem::create_directories(folder, error);
+    const std::filesystem::path path = folder / (errors ? "stderr" : "stdout");
+    file = std::fopen(path.c_str(), "we");
     check(file != nullptr, "cannot write ", path.string(), ": ", std::strerror(errno));
   }
   std::fwrite(line.text.data(), 1, line.text.size(), file);

@@ -10,11 +10,12 @@
 
 namespace d2l::launch {
 
-// Prints the lines of the ranks and, if asked, appends them to one file for each rank and stream.
+// Prints the lines of the ranks and, if asked, also writes them to one file for each rank and
+// stream.
 class RankPrinter {
  public:
-  // `prefix`: whether "[RANK] " precedes each printed line. `logs`: an existing folder for the
-  // files rank-RANK.out and rank-RANK.err; "": none.
+  // `prefix`: whether "[RANK] " precedes each printed line of a known rank. `logs`: the folder for
+  // the files rank.RANK/stdout and rank.RANK/stderr; "": none.
   RankPrinter(bool prefix, std::filesystem::path logs) : prefix_(prefix), logs_(std::move(logs)) {}
   ~RankPrinter();
   RankPrinter(const RankPrinter&) = delete;

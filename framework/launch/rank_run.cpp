@@ -2,6 +2,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 
@@ -12,7 +13,8 @@ namespace {
 
 constexpr double kForTheStarter = 5;  // seconds that it has to end itself after it was told to
 constexpr double kBetweenLooks = 1, kWithoutRanks = 5;  // seconds, see watch_starter()
-constexpr double kForTheRest = 0.5;  // seconds for output that outlives the starter
+constexpr double kForTheRest = 0.5;  // seconds without output after which its end is not awaited
+constexpr double kForABlock = 1;     // seconds without output in which a message of mpirun ends
 
 }  // namespace
 
@@ -21,8 +23,9 @@ RankRun::RankRun(const Start& start, const std::string& mark, RankPrinter& print
       watches_starter_(start.one_host && start.starter == Starter::mpirun),
       printer_(printer),
       process_(start_command(start), {{kJobVariable, mark}}),
-      output_{&process_.output(), OutputReader(start.starter), {}, stdout},
-      errors_{&process_.errors(), OutputReader(start.starter), {}, stderr} {}
+      form_(output_form(start)),
+      output_{&process_.output(), OutputReader(form_), StarterMessages(false), stdout},
+      errors_{&process_.errors(), OutputReader(form_), StarterMessages(true), stderr} {}
 
 RankEnd RankRun::wait(SignalQueue& signals, StopRequest& stop) {
   if (stop.now) end_now();
@@ -30,7 +33,8 @@ RankEnd RankRun::wait(SignalQueue& signals, StopRequest& stop) {
   const auto is_read = [&] {
     return output_.reader->descriptor() < 0 && errors_.reader->descriptor() < 0;
   };
-  while (ended < 0 || (!is_read() && timer_.seconds() < ended + kForTheRest)) {
+  while (ended < 0 ||
+         (!is_read() && timer_.seconds() < std::max(ended, last_line_) + kForTheRest)) {
     wait_for_events(signals, ended < 0 ? 200 : 20);
     for (const int signal : signals.take()) take_signal(signal, stop);
     take_output();
@@ -78,21 +82,28 @@ void RankRun::end_now() {
 
 void RankRun::take_output() {
   for (Stream* stream : {&output_, &errors_}) read(*stream);
+  // A block that does not end soon is not one of mpirun's.
+  if (errors_.own.holds_back() && timer_.seconds() > last_line_ + kForABlock) print_rest(errors_);
   printer_.flush();
 }
 
 void RankRun::read(Stream& stream) {
-  for (const std::string& text : stream.reader->read_lines())
+  const std::vector<std::string> lines = stream.reader->read_lines();
+  if (!lines.empty()) last_line_ = timer_.seconds();
+  for (const std::string& text : lines)
     for (const OutputLine& line : stream.ranks.read(text)) {
       if (line.rank == kNoRank)
-        take_messages(stream.own, line.text, stream.target);
+        take_untagged(stream, line.text);
       else
         take_line(line, stream.target);
     }
 }
 
-void RankRun::take_messages(StarterMessages& messages, const std::string& line, std::FILE* stream) {
-  for (const std::string& text : messages.read(line)) printer_.print({kNoRank, text}, stream);
+void RankRun::take_untagged(Stream& stream, const std::string& line) {
+  const std::vector<std::string> lines = stream.own.read(line);
+  const bool may_be_of_a_rank = form_ == OutputForm::plain && lines.size() == 1;
+  if (may_be_of_a_rank) return take_line({kNoRank, lines[0]}, stream.target);
+  for (const std::string& text : lines) printer_.print({kNoRank, text}, stream.target);
 }
 
 void RankRun::take_line(const OutputLine& line, std::FILE* stream) {

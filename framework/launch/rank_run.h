@@ -41,7 +41,6 @@ class RankRun {
   void take_signal(int signal, StopRequest& stop);
   void end_now();
   void take_output();
-  void take_messages(StarterMessages& messages, const std::string& line, std::FILE* stream);
   void take_line(const OutputLine& line, std::FILE* stream);
   void watch_starter();
 
@@ -53,17 +52,20 @@ class RankRun {
     std::FILE* target;
   };
   void read(Stream& stream);
+  void take_untagged(Stream& stream, const std::string& line);
   void print_rest(Stream& stream);
 
   std::string mark_;
   bool watches_starter_;
   RankPrinter& printer_;
   ChildProcess process_;
+  OutputForm form_;
   Stream output_, errors_;
   OutputLine first_error_;
   bool ranks_have_printed_ = false;
   Timer timer_;
-  double kill_at_ = -1;  // when the process group is killed, in seconds of the timer; -1: never
+  double last_line_ = 0;  // when one was read
+  double kill_at_ = -1;   // when the process group is killed, in seconds of the timer; -1: never
   double next_look_ = 0, last_seen_ = -1;  // of watch_starter(); -1: the ranks were never seen
 };
 

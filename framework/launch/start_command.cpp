@@ -34,7 +34,9 @@ void append_hosts(Words& words, const Start& start) {
 }
 
 Words mpirun_command(const Start& start) {
-  Words words = {start.path, "--tag-output", "--report-uri", "-"};
+  Words words = {start.path, "--report-uri", "-"};
+  if (start.tagged) words.emplace_back("--tag-output");
+  if (!start.logs.empty()) append(words, {"--output-filename", start.logs.string() + ":nojobid"});
   if (!start.one_host) append_hosts(words, start);
   append(words, {"-n", std::to_string(count_ranks(start))});
   const std::string cores = std::to_string(start.binding.cores);
@@ -65,6 +67,11 @@ Words srun_command(const Start& start) {
 }
 
 }  // namespace
+
+OutputForm output_form(const Start& start) {
+  if (start.starter == Starter::srun) return OutputForm::labelled;
+  return start.tagged ? OutputForm::tagged : OutputForm::plain;
+}
 
 Words start_command(const Start& start) {
   Words words = start.starter == Starter::mpirun ? mpirun_command(start) : srun_command(start);

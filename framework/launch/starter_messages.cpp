@@ -15,8 +15,11 @@ namespace {
 using std::regex;
 using std::smatch;
 
+constexpr size_t kLongestBlock = 60;  // lines
+
+// Open MPI and PMIx have rules of these lengths.
 bool is_rule(const std::string& line) {
-  return line.size() >= 60 && line.find_first_not_of('-') == std::string::npos;
+  return (line.size() == 74 || line.size() == 60) && line.find_first_not_of('-') == line.npos;
 }
 
 // The exit code of a rank that was ended by a signal with this description; 0: there is none.
@@ -35,23 +38,22 @@ std::string rank_text(const EndFacts& facts) {
 }  // namespace
 
 std::vector<std::string> StarterMessages::read(const std::string& line) {
-  if (!is_rule(line) && block_.empty()) {
+  const bool rule = with_blocks_ && is_rule(line);
+  if (!rule && block_.empty()) {
     if (take_line(line)) return {};
     return {line};
   }
   block_.push_back(line);
-  if (!is_rule(line) || block_.size() == 1) return {};
-  if (take_block()) {
-    block_.clear();
-    return {};
-  }
-  return rest();
+  if (block_.size() > kLongestBlock) return rest();
+  if (!rule || block_.size() == 1) return {};
+  std::vector<std::string> lines = rest();
+  if (take_block(join(lines, " "))) lines.clear();
+  return lines;
 }
 
 std::vector<std::string> StarterMessages::rest() { return std::exchange(block_, {}); }
 
-bool StarterMessages::take_block() {
-  const std::string text = join(block_, " ");
+bool StarterMessages::take_block(const std::string& text) {
   return take_failed_rank(text) || take_failed_host(text);
 }
 
@@ -110,7 +112,7 @@ bool StarterMessages::take_line(const std::string& line) {
       "mpirun: Forwarding signal \\d+ to job|\\[.*\\] \\d+ more process(es)? ha(s|ve) sent help "
       "message .*|\\[.*\\] Set MCA parameter \"orte_base_help_aggregate\" to 0 .*");
   smatch match;
-  if (std::regex_match(line, match, kUri)) {
+  if (facts_.job.empty() && std::regex_match(line, match, kUri)) {
     facts_.job = match[1];
     return true;
   }

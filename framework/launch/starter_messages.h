@@ -20,20 +20,27 @@ struct EndFacts {
 // Reads what mpirun or srun themselves say, and keeps the facts.
 class StarterMessages {
  public:
-  // Returns the lines to print. Those whose facts d2l-launch reports itself are left out, and the
-  // lines of a block in rules are held back until its end.
+  // `with_blocks`: whether the lines are from standard error, where mpirun prints blocks between
+  // rules.
+  explicit StarterMessages(bool with_blocks) : with_blocks_(with_blocks) {}
+
+  // Returns the lines to print: `line`, unless d2l-launch reports its facts itself. The lines of a
+  // block are held back until its end, unless it is too long for one of mpirun's.
   std::vector<std::string> read(const std::string& line);
-  // The lines of a block that has not ended.
+  // Whether the lines of a block are held back.
+  bool holds_back() const { return !block_.empty(); }
+  // Returns them.
   std::vector<std::string> rest();
   const EndFacts& facts() const { return facts_; }
 
  private:
-  bool take_block();
+  bool take_block(const std::string& text);
   bool take_failed_rank(const std::string& text);
   bool take_failed_host(const std::string& text);
   void take_task(const std::string& line);
   bool take_line(const std::string& line);
 
+  bool with_blocks_;
   std::vector<std::string> block_;
   EndFacts facts_;
 };

@@ -24,10 +24,17 @@ void repeat_first_error(const OutputLine& error) {
   say(concat("first error", rank, ": ", visible(error.text)));
 }
 
+// Each start has a folder of its own: "start-1", "start-2" ...
+std::filesystem::path unused_folder(const std::filesystem::path& logs) {
+  for (int number = 1;; ++number) {
+    std::filesystem::path folder = std::filesystem::absolute(logs) / concat("start-", number);
+    if (!std::filesystem::exists(folder)) return folder;
+  }
+}
+
 }  // namespace
 
-Supervisor::Supervisor(const Job& job)
-    : job_(job), mark_(random_id()), printer_(job.prefix, job.logs), hosts_(job.hosts) {}
+Supervisor::Supervisor(const Job& job) : job_(job), mark_(random_id()), hosts_(job.hosts) {}
 
 int Supervisor::run() {
   for (;;) {
@@ -49,7 +56,13 @@ int Supervisor::run() {
 }
 
 RankEnd Supervisor::run_once() {
-  RankRun run(make_start(job_, hosts_), mark_, printer_);
+  Start start = make_start(job_, hosts_);
+  const std::filesystem::path logs = job_.logs.empty() ? "" : unused_folder(job_.logs);
+  // Files of mpirun are complete even if it loses text on the way to its own output.
+  const bool own_logs = output_form(start) == OutputForm::labelled;
+  if (!own_logs) start.logs = logs;
+  RankPrinter printer(job_.prefix, own_logs ? logs : "");
+  RankRun run(start, mark_, printer);
   RankEnd end = run.wait(signals_, stop_);
   if (!end.facts.job.empty()) mpi_jobs_.insert(end.facts.job);
   end_leftovers(mark_, mpi_jobs_);
@@ -133,7 +146,7 @@ std::vector<Host> Supervisor::hosts_of_mpirun() {
 // A host may answer although its daemon cannot connect to mpirun. `failed`: the host that mpirun
 // names.
 std::vector<Host> Supervisor::usable_hosts(const std::string& failed) {
-  const std::vector<Host> answering = hosts_that_answer();
+  std::vector<Host> answering = hosts_that_answer();
   std::vector<Host> others = answering;
   const size_t removed =
       std::erase_if(others, [&](const Host& host) { return host.name == failed; });

@@ -45,7 +45,6 @@ class Supervisor {
   std::set<std::string> mpi_jobs_;
   SignalQueue signals_;
   StopRequest stop_;
-  RankPrinter printer_;
   std::vector<Host> hosts_;   // usable ones
   int restarts_ = 0;          // in a row without progress
   int64_t saved_before_ = 0;  // steps, before the last start

@@ -46,7 +46,7 @@ std::string find_program(const std::string& name) {
 }
 
 std::string required_program(const std::string& name) {
-  const std::string path = find_program(name);
+  std::string path = find_program(name);
   if (path.empty())
     throw UsageError(concat(name,
                             ": expected a program, found none of this name beside d2l-launch "

@@ -57,7 +57,9 @@ po::options_description option_list() {
       "bind each rank to N cores of its host, or to none. auto: the cores divided among the ranks, "
       "where they are known: on this host and under Slurm (default auto)");
   add("logs", text("FOLDER"),
-      "also write the output of each rank to FOLDER/rank-R.out and FOLDER/rank-R.err");
+      "also write the output of each rank to FOLDER/start-1/rank.0/stdout and so on; all hosts "
+      "share "
+      "the folder");
   add("prefix", "print [R] before each line of rank R");
   add("dry-run", "print the placement of the ranks and the command that starts them, and exit");
   add("help,h", "show this help and exit");

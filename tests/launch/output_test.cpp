@@ -16,12 +16,13 @@ const std::string kRule(74, '-');
 // "1|text" for a line of rank 1, "-1|text" for one of the starter
 std::vector<std::string> texts(const std::vector<OutputLine>& lines) {
   std::vector<std::string> result;
+  result.reserve(lines.size());
   for (const OutputLine& line : lines) result.push_back(concat(line.rank, "|", line.text));
   return result;
 }
 
 TEST(OutputReader, TagsOfMpirunNameTheRank) {
-  OutputReader reader(Starter::mpirun);
+  OutputReader reader(OutputForm::tagged);
   EXPECT_THAT(texts(reader.read("[1,0]<stdout>:hello")), ElementsAre("0|hello"));
   EXPECT_THAT(texts(reader.read("[1,12]<stderr>:")), ElementsAre("12|"));
   EXPECT_THAT(texts(reader.read("mpirun says")), ElementsAre("-1|mpirun says"));
@@ -30,7 +31,7 @@ TEST(OutputReader, TagsOfMpirunNameTheRank) {
 }
 
 TEST(OutputReader, PiecesOfALineAreJoined) {
-  OutputReader reader(Starter::mpirun);
+  OutputReader reader(OutputForm::tagged);
   EXPECT_THAT(texts(reader.read("[1,0]<stdout>:a[1,0]<stdout>:b")), ElementsAre("0|ab"));
   EXPECT_THAT(texts(reader.read("[1,0]<stdout>:begin[1,1]<stdout>:whole")), ElementsAre("1|whole"));
   EXPECT_THAT(texts(reader.read("[1,0]<stdout>: end[1,1]<stdout>:rest[1,2]<stdout>:x")),
@@ -39,8 +40,13 @@ TEST(OutputReader, PiecesOfALineAreJoined) {
   EXPECT_THAT(texts(reader.rest()), IsEmpty());
 }
 
+TEST(OutputReader, PlainLinesMayHaveAnyText) {
+  OutputReader reader(OutputForm::plain);
+  EXPECT_THAT(texts(reader.read("1: [1,0]<stdout>:x")), ElementsAre("-1|1: [1,0]<stdout>:x"));
+}
+
 TEST(OutputReader, LabelsOfSrunNameTheRank) {
-  OutputReader reader(Starter::srun);
+  OutputReader reader(OutputForm::labelled);
   EXPECT_THAT(texts(reader.read("0: hello: 1: x")), ElementsAre("0|hello: 1: x"));
   EXPECT_THAT(texts(reader.read(" 12: ")), ElementsAre("12|"));
   EXPECT_THAT(texts(reader.read("0: slurmstepd-n1: error: x")),
@@ -50,7 +56,7 @@ TEST(OutputReader, LabelsOfSrunNameTheRank) {
 }
 
 TEST(StarterMessages, BlocksOfMpirunBecomeFacts) {
-  StarterMessages messages;
+  StarterMessages messages(true);
   const auto read_block = [&](const std::vector<std::string>& lines) {
     std::vector<std::string> printed;
     for (const std::string& line : lines)
@@ -77,14 +83,26 @@ TEST(StarterMessages, BlocksOfMpirunBecomeFacts) {
 }
 
 TEST(StarterMessages, NothingIsLostInABlockWithoutEnd) {
-  StarterMessages messages;
+  StarterMessages messages(true);
   EXPECT_THAT(messages.read(kRule), IsEmpty());
+  EXPECT_TRUE(messages.holds_back());
   EXPECT_THAT(messages.read("text"), IsEmpty());
   EXPECT_THAT(messages.rest(), ElementsAre(kRule, "text"));
+  EXPECT_FALSE(messages.holds_back());
+  size_t printed = messages.read(kRule).size();
+  for (int i = 1; i < 100; ++i) printed += messages.read("a long text").size();
+  EXPECT_EQ(printed, 100u);
+}
+
+TEST(StarterMessages, RulesOfRanksAreNoBlocks) {
+  StarterMessages output(false), errors(true);
+  EXPECT_THAT(output.read(kRule), ElementsAre(kRule));
+  EXPECT_THAT(errors.read("----------"), ElementsAre("----------"));
+  EXPECT_THAT(errors.read(std::string(80, '-')), ElementsAre(std::string(80, '-')));
 }
 
 TEST(StarterMessages, ExitCodesHaveARank) {
-  StarterMessages messages;
+  StarterMessages messages(true);
   for (const std::string& line :
        {kRule,
         std::string("mpirun detected that one or more processes exited with non-zero status"),
@@ -95,7 +113,7 @@ TEST(StarterMessages, ExitCodesHaveARank) {
 
 TEST(StarterMessages, ErrorsOfSrunNameTheTask) {
   const auto end = [](const std::vector<std::string>& lines) {
-    StarterMessages messages;
+    StarterMessages messages(true);
     for (const std::string& line : lines) EXPECT_THAT(messages.read(line), ElementsAre(line));
     return describe_end(messages.facts().code, messages.facts());
   };
@@ -117,7 +135,7 @@ TEST(StarterMessages, EndsWithoutFacts) {
 
 TEST(StarterMessages, HostsThatFailAreNamed) {
   const auto facts = [](const std::vector<std::string>& lines) {
-    StarterMessages messages;
+    StarterMessages messages(true);
     messages.read(kRule);
     for (const std::string& line : lines) messages.read(line);
     EXPECT_THAT(messages.read(kRule), IsEmpty());

@@ -12,7 +12,6 @@ namespace {
 
 using test::message_of;
 using testing::HasSubstr;
-using testing::Not;
 
 // "a:0+2 b:2+1": host a has two ranks from rank 0 on
 std::string text_of(const std::vector<HostRanks>& placement) {
@@ -27,14 +26,14 @@ TEST(Placement, DividesRanksInProportionToTheSlots) {
     const char* hosts;
     int ranks;
     const char* expected;
-  } kCases[] = {
+  } cases[] = {
       {"a:4,b:4", 8, "a:0+4 b:4+4"},           {"a:4,b:4", 4, "a:0+2 b:2+2"},
       {"a:4,b:4", 3, "a:0+2 b:2+1"},           {"a:4,b:2", 6, "a:0+4 b:4+2"},
       {"a:4,b:2", 3, "a:0+2 b:2+1"},           {"a:8,b:1", 9, "a:0+8 b:8+1"},
       {"a:8,b:1", 2, "a:0+1 b:1+1"},           {"a:8,b:8", 1, "a:0+1"},
       {"a:1,b:1,c:1", 3, "a:0+1 b:1+1 c:2+1"},
   };
-  for (const auto& test : kCases)
+  for (const auto& test : cases)
     EXPECT_EQ(text_of(place_ranks(parse_hosts(test.hosts), test.ranks)), test.expected)
         << test.hosts << " " << test.ranks;
   EXPECT_EQ(message_of([] { place_ranks(parse_hosts("a:4,b:2"), 7); }),
@@ -45,7 +44,7 @@ TEST(Placement, BindsRanksToCoresOfOneNumaNode) {
   const struct {
     std::vector<int> numa_nodes;
     int ranks, cores, per_numa;
-  } kCases[] = {
+  } cases[] = {
       {{8}, 1, 0, 0},  // one rank uses the whole host
       {{8}, 2, 4, 0},
       {{8}, 3, 2, 0},
@@ -63,7 +62,7 @@ TEST(Placement, BindsRanksToCoresOfOneNumaNode) {
       {{2, 6}, 8, 0, 0},  // four ranks do not fit into the smaller node
       {{4, 6, 4}, 2, 0, 0},
   };
-  for (const auto& test : kCases) {
+  for (const auto& test : cases) {
     const Binding binding = bind_ranks(test.numa_nodes, test.ranks);
     const std::string label = concat(test.numa_nodes.size(), " nodes, ", test.ranks, " ranks");
     EXPECT_EQ(binding.cores, test.cores) << label;
@@ -95,11 +94,12 @@ std::string command_of(const Job& job) {
 TEST(StartCommand, MpirunGetsTheRanksOfEachHost) {
   Job job = job_on("a:4,b:4", 4);
   job.variables = {"OMP_NUM_THREADS"};
-  EXPECT_EQ(
-      command_of(job),
-      "mpirun --tag-output --report-uri - --host a:2,b:2 --mca oob_tcp_keepalive_time 5 --mca "
-      "oob_tcp_keepalive_intvl 2 --mca oob_tcp_keepalive_probes 3 -x D2L_LAUNCH_JOB -x "
-      "OMP_NUM_THREADS -n 4 --bind-to none prog 'a b'");
+  EXPECT_EQ(command_of(job),
+            "mpirun --report-uri - --host a:2,b:2 --mca oob_tcp_keepalive_time 5 --mca "
+            "oob_tcp_keepalive_intvl 2 --mca oob_tcp_keepalive_probes 3 -x D2L_LAUNCH_JOB -x "
+            "OMP_NUM_THREADS -n 4 --bind-to none prog 'a b'");
+  job.prefix = true;
+  EXPECT_THAT(command_of(job), HasSubstr("mpirun --report-uri - --tag-output --host a:2,b:2"));
   job.cores_per_rank = 6;
   EXPECT_THAT(command_of(job), HasSubstr(" --map-by slot:PE=6 --bind-to core prog"));
 }
@@ -107,7 +107,7 @@ TEST(StartCommand, MpirunGetsTheRanksOfEachHost) {
 TEST(StartCommand, MpirunOnThisHost) {
   Job job = job_on(this_host(), 1);
   job.one_host = true;
-  EXPECT_EQ(command_of(job), "mpirun --tag-output --report-uri - -n 1 --bind-to none prog 'a b'");
+  EXPECT_EQ(command_of(job), "mpirun --report-uri - -n 1 --bind-to none prog 'a b'");
   job.ranks = 5000;
   EXPECT_THAT(command_of(job), HasSubstr(" -n 5000 --bind-to none --oversubscribe --mca "
                                          "mpi_yield_when_idle 1 prog"));

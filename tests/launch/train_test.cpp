@@ -56,7 +56,7 @@ TEST(LaunchedTraining, ErrorsAreRepeatedAndNotRetriedForever) {
   EXPECT_EQ(diverged.exit_code, 1);
   EXPECT_THAT(
       diverged.output,
-      ContainsRegex("d2l-launch: first error, of rank 0: d2l-train: error: step [0-9]+: "
+      ContainsRegex("d2l-launch: first error: d2l-train: error: step [0-9]+: "
                     "the loss is -?nan.*\n"
                     "d2l-launch: error: .* ended with exit code 1; not started again: add --resume "
                     "auto to the program's options"));
