@@ -12,7 +12,7 @@ namespace d2l::launch {
 namespace {
 
 constexpr double kForTheStarter = 5;  // seconds that it has to end itself after it was told to
-constexpr double kBetweenLooks = 1, kWithoutRanks = 5;  // seconds, see watch_starter()
+constexpr double kBetweenLooks = 2, kWithoutRanks = 5;  // seconds, see watch_starter()
 constexpr double kForTheRest = 0.5;  // seconds without output after which its end is not awaited
 constexpr double kForABlock = 1;     // seconds without output in which a message of mpirun ends
 

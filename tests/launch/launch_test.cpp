@@ -54,7 +54,7 @@ class Launch : public testing::Test {
 
 TEST_F(Launch, PassesTheOutputOn) {
   const Words command =
-      launch_command({"--ranks", "2"},
+      launch_command({"--ranks", "1"},
                      {"sh", "-c", "echo out; echo err >&2; printf 'no end'; exec >&-; sleep 0.1"});
   EXPECT_EQ(output_of(command, "2>/dev/null"), "out\nno end\n");
   EXPECT_EQ(output_of(command, "2>&1 >/dev/null"), "err\n");
@@ -72,11 +72,14 @@ TEST_F(Launch, PrefixesNameTheRank) {
 }
 
 TEST_F(Launch, LogsHaveAFolderForEachStart) {
-  const fs::path logs = folder_.path() / "logs";
-  const ProgramResult result = run_program(flaky(
-      2, 1,
-      "echo out; seq 100000; [ $OMPI_COMM_WORLD_RANK = 0 ] || { sleep 0.2; exit 1; }; sleep 9",
-      {"--logs", logs}));
+  const fs::path logs = folder_.path() / "logs", written = folder_.path() / "written";
+  // the second rank fails when the first one has written everything
+  const ProgramResult result =
+      run_program(flaky(2, 1,
+                        "if [ $OMPI_COMM_WORLD_RANK = 0 ]; then echo out; seq 100000; touch " +
+                            written.string() + "; sleep 9; fi; while ! [ -e " + written.string() +
+                            " ]; do sleep 0.1; done; sleep 0.4; exit 1",
+                        {"--logs", logs}));
   EXPECT_EQ(result.exit_code, 0) << result.output.substr(0, 500);
   EXPECT_EQ(read_text_file(logs / "start-1/rank.0/stdout").size(), 4 + 588895u);
   EXPECT_EQ(read_text_file(logs / "start-2/rank.1/stdout"), "done\n");
@@ -130,9 +133,9 @@ TEST_F(Launch, GivesUpWithoutProgress) {
   const ProgramResult result = run_program(flaky(1, 99, "exit 3", {"--max-restarts", "2"}));
   EXPECT_EQ(result.exit_code, 3);
   EXPECT_EQ(tries(), 3);
-  EXPECT_THAT(result.output, HasSubstr("d2l-launch: error: rank 0 ended with exit code 3; 0 "
-                                       "steps saved; not started again after 2 restarts without "
-                                       "progress\n"));
+  EXPECT_THAT(result.output, ContainsRegex("d2l-launch: error: .* ended with exit code 3; 0 "
+                                           "steps saved; not started again after 2 restarts "
+                                           "without progress\n"));
 }
 
 TEST_F(Launch, ANewerCheckpointIsProgress) {
@@ -234,6 +237,16 @@ TEST_F(Launch, NothingRemainsIfMpirunIsKilled) {
   const ProgramResult result = job.wait(20);
   EXPECT_EQ(result.exit_code, 0) << "it is started again";
   EXPECT_TRUE(processes_of("sleep", unique_seconds()).empty());
+}
+
+TEST_F(Launch, AnMpirunThatWaitsForDeadRanksIsEnded) {
+  const fs::path mpirun = folder_.path() / "mpirun";
+  write_text_file(mpirun, "#!/bin/sh\necho start; sleep 2.5 & wait; exec sleep 60\n");
+  fs::permissions(mpirun, fs::perms::owner_all);
+  Words command = launch_command({"--ranks", "1"}, {"true"});
+  command.insert(command.end() - 5, "PATH=" + folder_.path().string() + ":" + std::getenv("PATH"));
+  const ProgramResult result = run_program(command, 30);
+  EXPECT_EQ(result.exit_code, 128 + SIGTERM) << result.output;
 }
 
 TEST_F(Launch, DoesNotRepeatWhatCannotBegin) {
