@@ -16,19 +16,20 @@ class RankPrinter {
  public:
   // `prefix`: whether "[RANK] " precedes each printed line of a known rank. `logs`: the folder for
   // the files rank.RANK/stdout and rank.RANK/stderr; "": none.
-  RankPrinter(bool prefix, std::filesystem::path logs) : prefix_(prefix), logs_(std::move(logs)) {}
+  RankPrinter(bool prefix, std::filesystem::path logs);
   ~RankPrinter();
   RankPrinter(const RankPrinter&) = delete;
   RankPrinter& operator=(const RankPrinter&) = delete;
 
-  // `stream`: stdout or stderr. Throws Error if the rank's file cannot be written.
+  // `stream`: stdout or stderr.
   void print(const OutputLine& line, std::FILE* stream);
-  // Shows what was printed. If nobody can read standard output any more, says so once on standard
-  // error; the job goes on.
+  // Shows what was printed. If standard output or a file cannot be written, says so on standard
+  // error, once, and writes no more there: the job is worth more than its output.
   void flush();
 
  private:
   void log(const OutputLine& line, bool errors);
+  void give_up_logs();
 
   bool prefix_;
   bool closed_ = false;  // standard output

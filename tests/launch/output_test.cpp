@@ -2,8 +2,11 @@
 #include <gtest/gtest.h>
 
 #include "framework/base/error.h"
+#include "framework/base/files.h"
 #include "framework/launch/output_reader.h"
+#include "framework/launch/rank_printer.h"
 #include "framework/launch/starter_messages.h"
+#include "tests/support/support.h"
 
 namespace d2l::launch {
 namespace {
@@ -53,6 +56,20 @@ TEST(OutputReader, LabelsOfSrunNameTheRank) {
               ElementsAre("-1|slurmstepd-n1: error: x"));
   EXPECT_THAT(texts(reader.read("srun: error: x")), ElementsAre("-1|srun: error: x"));
   EXPECT_THAT(texts(reader.read("")), ElementsAre("-1|"));
+}
+
+TEST(RankPrinter, AFolderThatCannotBeWrittenIsNotTheEnd) {
+  const test::TemporaryFolder folder;
+  write_text_file(folder.path() / "file", "x");
+  testing::internal::CaptureStdout();
+  testing::internal::CaptureStderr();
+  RankPrinter printer(true, folder.path() / "file");
+  for (int i = 0; i < 2; ++i) printer.print({3, "text"}, stdout);
+  printer.flush();
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), "[3] text\n[3] text\n");
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "d2l-launch: warning: cannot write " +
+                                                        (folder.path() / "file").string() +
+                                                        ": Not a directory; the job goes on\n");
 }
 
 TEST(StarterMessages, BlocksOfMpirunBecomeFacts) {
