@@ -126,6 +126,8 @@ std::optional<LaunchOptions> parse_options(const Words& words) {
   else if (!cores.empty() && cores != "auto")
     options.cores_per_rank = launch::positive_number("--cores-per-rank", cores);
   options.logs = expand_home("--logs", text("logs"));
+  if (options.logs.find(':') != std::string::npos)  // mpirun's options would begin there
+    throw UsageError(concat("--logs: expected a path without ':', found ", options.logs));
   options.prefix = values.count("prefix") != 0;
   options.dry_run = values.count("dry-run") != 0;
   if (end != words.end()) options.program.assign(end + 1, words.end());

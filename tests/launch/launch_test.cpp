@@ -279,6 +279,7 @@ TEST_F(Launch, RefusesWhatCannotWork) {
       {{"8"}, {"true"}, "unexpected word"},
       {{"--ranks", "2"}, {"no-such-program"}, "no-such-program: expected a program"},
       {{"--ranks", "5", "--hosts", "a:4"}, {"true"}, "--ranks: expected at most 4"},
+      {{"--ranks", "2", "--logs", "a:b"}, {"true"}, "--logs: expected a path without ':'"},
       {{"--hosts", "a", "--hostfile", "b"}, {"true"}, "expected --hosts or --hostfile, found both"},
       {{"--ranks", "2", "--min-ranks", "3"}, {"true"}, "--min-ranks: expected at most"},
       {{"--ranks", "2", "--max-restarts", "1"}, {"true"}, "add --out FOLDER --resume auto"},
