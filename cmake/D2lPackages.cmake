@@ -24,6 +24,12 @@ add_library(d2l_xxhash INTERFACE)
 target_include_directories(d2l_xxhash SYSTEM INTERFACE ${XXHASH_INCLUDE})
 target_link_libraries(d2l_xxhash INTERFACE ${XXHASH_LIBRARY})
 
+find_path(HWLOC_INCLUDE hwloc.h REQUIRED)
+find_library(HWLOC_LIBRARY hwloc REQUIRED)
+add_library(d2l_hwloc INTERFACE)
+target_include_directories(d2l_hwloc SYSTEM INTERFACE ${HWLOC_INCLUDE})
+target_link_libraries(d2l_hwloc INTERFACE ${HWLOC_LIBRARY})
+
 find_path(WEBP_INCLUDE webp/decode.h REQUIRED)
 find_library(WEBP_LIBRARY webp REQUIRED)
 add_library(d2l_webp INTERFACE)

@@ -24,6 +24,7 @@ check() {
   works tv-resnet50 "$d2l/bin/d2l-train" --list-models
   works "checkpoint /tmp/a" "${train[@]}" --out /tmp/a
   works "2 ranks on 1 host" "$d2l/bin/mpirun" -n 2 --oversubscribe "${train[@]}" --out /tmp/b
+  works "2 ranks on 1 host" "$d2l/bin/d2l-launch" --ranks 2 -- "${train[@]}" --out /tmp/c
   works "fashion-mnist, train" "$d2l/bin/d2l-data" info "$d2l/share/d2l/data/samples/fashion-mnist"
   works lenet "$d2l/bin/d2l-ckpt" info /tmp/b/checkpoints/step-00000003.h5
   works "\[  PASSED  \]" "$d2l/tests/test_tensor" --gtest_brief=1

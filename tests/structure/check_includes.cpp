@@ -13,6 +13,7 @@ namespace {
 // The layers that a layer may include directly. It may also include what those may include.
 const std::map<std::string, std::set<std::string>> kBelow = {
     {"base", {}},
+    {"launch", {"base"}},
     {"hdf5", {"base"}},
     {"hdf5_reader", {"base"}},
     {"weights", {"hdf5_reader"}},
@@ -30,9 +31,10 @@ const std::map<std::string, std::set<std::string>> kBelow = {
     {"launcher", {"options"}},
     {"data_tool", {"launcher"}},
     {"predict", {"data_tool"}},
+    {"launch_tool", {"launch"}},
     {"examples", {"launcher"}},
     {"benchmarks", {"launcher"}},
-    {"tests", {"launcher", "data_tool", "predict", "examples", "benchmarks"}},
+    {"tests", {"launcher", "data_tool", "predict", "launch_tool", "examples", "benchmarks"}},
 };
 
 // Headers with this prefix may only be included by files with one of these path prefixes.
@@ -45,6 +47,7 @@ const std::vector<Vendor> kVendors = {
     {"nccl", {"framework/comm/"}},
     {"hdf5", {"framework/hdf5/"}},
     {"H5", {"framework/hdf5/"}},
+    {"hwloc", {"framework/launch/"}},
     {"zlib",
      {"framework/checkpoint/", "framework/hdf5_reader/", "framework/weights/", "data/",
       "tests/data/", "tests/weights/"}},

@@ -103,6 +103,8 @@ ProgramResult Process::wait(double seconds) {
   return result;
 }
 
+void Process::send(int signal) const { kill(child_, signal); }
+
 ProgramResult run_program(const std::vector<std::string>& arguments, double seconds) {
   return Process(arguments).wait(seconds);
 }

@@ -26,6 +26,7 @@ class Process {
   bool wait_for(const std::string& text, double seconds);
   // Waits for its end, at most `seconds`; then kills its process group.
   ProgramResult wait(double seconds = 60);
+  void send(int signal) const;
   const std::string& output() const { return output_; }
 
  private:
