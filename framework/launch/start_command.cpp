@@ -35,8 +35,6 @@ void append_hosts(Words& words, const Start& start) {
 
 Words mpirun_command(const Start& start) {
   Words words = {start.path, "--report-uri", "-"};
-  // After the loss of a rank, mpirun kills the others: first they may save their state.
-  append(words, {"--mca", "odls_base_sigkill_timeout", "10"});
   if (start.tagged) words.emplace_back("--tag-output");
   if (!start.logs.empty()) append(words, {"--output-filename", start.logs.string() + ":nojobid"});
   if (!start.one_host) append_hosts(words, start);

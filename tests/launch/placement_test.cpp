@@ -95,15 +95,12 @@ TEST(StartCommand, MpirunGetsTheRanksOfEachHost) {
   Job job = job_on("a:4,b:4", 4);
   job.variables = {"OMP_NUM_THREADS"};
   EXPECT_EQ(command_of(job),
-            "mpirun --report-uri - --mca odls_base_sigkill_timeout 10 --host a:2,b:2 --mca "
+            "mpirun --report-uri - --host a:2,b:2 --mca "
             "oob_tcp_keepalive_time 1 --mca "
             "oob_tcp_keepalive_intvl 1 --mca oob_tcp_keepalive_probes 3 -x D2L_LAUNCH_JOB -x "
             "OMP_NUM_THREADS -n 4 --bind-to none prog 'a b'");
   job.prefix = true;
-  EXPECT_THAT(
-      command_of(job),
-      HasSubstr(
-          "mpirun --report-uri - --mca odls_base_sigkill_timeout 10 --tag-output --host a:2,b:2"));
+  EXPECT_THAT(command_of(job), HasSubstr("mpirun --report-uri - --tag-output --host a:2,b:2"));
   job.cores_per_rank = 6;
   EXPECT_THAT(command_of(job), HasSubstr(" --map-by slot:PE=6 --bind-to core prog"));
 }
@@ -111,9 +108,7 @@ TEST(StartCommand, MpirunGetsTheRanksOfEachHost) {
 TEST(StartCommand, MpirunOnThisHost) {
   Job job = job_on(this_host(), 1);
   job.one_host = true;
-  EXPECT_EQ(
-      command_of(job),
-      "mpirun --report-uri - --mca odls_base_sigkill_timeout 10 -n 1 --bind-to none prog 'a b'");
+  EXPECT_EQ(command_of(job), "mpirun --report-uri - -n 1 --bind-to none prog 'a b'");
   job.ranks = 5000;
   EXPECT_THAT(command_of(job), HasSubstr(" -n 5000 --bind-to none --oversubscribe --mca "
                                          "mpi_yield_when_idle 1 prog"));
