@@ -95,9 +95,13 @@ void RunFolder::begin(const Config& config, const Position& position, const fs::
   if (!sync_folder(path_))
     warn_(concat(path_.string(), ": this file system cannot sync folders to disk; if the machine ",
                  "crashes, the newest checkpoints may be lost"));
+  const auto saved = [&log](int64_t step, bool is_best) {
+    log.note("saved the checkpoint of step ", step, is_best ? ", the best so far" : "");
+  };
   store_.emplace(in(kCheckpoints),
                  CheckpointStore::Options{.keep = static_cast<int>(config.run.keep),
                                           .warn = warn_,
+                                          .saved = saved,
                                           .check_held = [this] { lock_.check_held(); },
                                           .newest = checkpoint});
   remove_leftovers(path_, is_of_run_folder);

@@ -40,7 +40,8 @@ class RunFolder {
 
   // Call when the run is certain to start, or to continue with `config` after `position` from
   // `checkpoint` (empty: none). Writes the config, opens the metrics, the checkpoint store and the
-  // file of `log`. Everything that can be rejected must be checked before. Throws Error.
+  // file of `log`, which notes each checkpoint and must outlive this object. Everything that can be
+  // rejected must be checked before. Throws Error.
   void begin(const Config& config, const Position& position,
              const std::filesystem::path& checkpoint, Log& log);
 

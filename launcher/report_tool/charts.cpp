@@ -78,7 +78,9 @@ std::string marks_json(const Run& run, bool with_saves) {
     if (event.is_superseded || event.kind == Event::Kind::start ||
         event.kind == Event::Kind::notice)
       continue;
-    if (is_save && !with_saves) continue;
+    const bool is_early_end =
+        event.kind == Event::Kind::end && &event != &run.history.events.back();
+    if (is_early_end || (is_save && !with_saves)) continue;
     if (is_save ? save++ % stride != 0 : others++ >= kMostMarks) continue;
     add(static_cast<double>(event.step), word_of(event.kind), event.text);
   }

@@ -26,7 +26,7 @@ Curve thinned(const Curve& curve, size_t most) {
     for (const auto value : {std::min(lowest, highest), std::max(lowest, highest)}) {
       const auto place = static_cast<size_t>(value - curve.values.begin());
       few.add(curve.steps[place], *value);
-      if (lowest == highest) break;
+      if (*lowest == *highest) break;
     }
   }
   few.add(curve.steps.back(), curve.values.back());

@@ -30,9 +30,10 @@ const std::map<std::string, std::set<std::string>> kBelow = {
     {"launcher", {"options"}},
     {"data_tool", {"launcher"}},
     {"predict", {"data_tool"}},
+    {"report_tool", {"data_tool"}},
     {"examples", {"launcher"}},
     {"benchmarks", {"launcher"}},
-    {"tests", {"launcher", "data_tool", "predict", "examples", "benchmarks"}},
+    {"tests", {"launcher", "data_tool", "predict", "report_tool", "examples", "benchmarks"}},
 };
 
 // Headers with this prefix may only be included by files with one of these path prefixes.

@@ -173,7 +173,7 @@
           add(svg, 'line', {x1: x, x2: x, y1: margin.top, y2: bottom, stroke, class: 'resumed'});
         const mark = add(svg, 'path', {d: shapes[kind], class: 'mark ' + kind, stroke,
           fill: kind === 'error' ? 'none' : stroke,
-          transform: `translate(${x} ${kind === 'save' ? bottom : 10})`});
+          transform: `translate(${x} ${['save', 'end', 'error'].includes(kind) ? bottom : 10})`});
         add(mark, 'title', {}, `${kind}, step ${step}: ${text}`);
       });
     }
