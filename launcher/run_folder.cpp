@@ -17,7 +17,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char *kConfig = "config.ini", *kMetrics = "metrics.csv", *kLog = "log.txt",
-                     *kCheckpoints = "checkpoints", *kLock = ".lock", *kProbe = ".probe";
+                     *kCheckpoints = "checkpoints", *kEvents = "tensorboard", *kLock = ".lock",
+                     *kProbe = ".probe";
 
 std::string run_text(const std::string& run) {
   return run.empty() ? "a run without an identifier" : "run " + run;
@@ -90,6 +91,10 @@ void RunFolder::begin(const Config& config, const Position& position, const fs::
       .metrics = {}, .run = config.run.id, .warn = warn_, .check_held = check_held};
   for (const Position::Known& known : position.metrics)
     options.metrics.push_back(known.metric.name);
+  if (config.run.tensorboard) {
+    events_.emplace(in(kEvents), EventFile::Options{.after_step = position.step, .warn = warn_});
+    options.events = &*events_;
+  }
   const std::string rows = MetricsFile::kept(in(kMetrics), position.step, options);
   log.open(in(kLog));
   if (!sync_folder(path_))

@@ -10,6 +10,7 @@
 #include "framework/base/log.h"
 #include "framework/checkpoint/store.h"
 #include "framework/comm/communicator.h"
+#include "framework/train/event_file.h"
 #include "framework/train/metrics_file.h"
 #include "framework/train/position.h"
 #include "launcher/options/config.h"
@@ -74,6 +75,7 @@ class RunFolder {
   FileLock lock_;
   bool begun_ = false;
   std::optional<CheckpointStore> store_;
+  std::optional<EventFile> events_;  // --tensorboard; the metrics use it
   std::optional<MetricsFile> metrics_;
 };
 

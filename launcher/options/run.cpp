@@ -54,6 +54,11 @@ std::vector<Option> run_options() {
            "steps between lines in log.txt and training lines in metrics.csv; 0: none")
       .up_to(kMostCounted)
       .not_with("time");
+  group
+      .add("tensorboard", &RunConfig::tensorboard, may_change,
+           "also write the numbers of metrics.csv in the format of TensorBoard, into the folder "
+           "tensorboard of the run")
+      .not_with("time");
   group.add("run-id", "ID", &RunConfig::id, fixed_in_run, "distinguishes the run from others")
       .no_flag();
   return group.options();
