@@ -11,10 +11,12 @@ namespace d2l::launcher {
 namespace {
 
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
-constexpr size_t kMostShown = 60;  // bytes of a wrong header
+constexpr size_t kMostShown = 60;   // bytes of a wrong header
+constexpr size_t kMostDigits = 15;  // of a step: exact in f64
 
 bool is_step(std::string_view field) {
-  return !field.empty() && field.find_first_not_of("0123456789") == std::string_view::npos;
+  return !field.empty() && field.size() <= kMostDigits &&
+         field.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
 }  // namespace

@@ -112,9 +112,10 @@ TEST_F(Reading, AShareIsOfTheTimeSinceTheResume) {
 TEST_F(Reading, DamagedLinesOfMetricsAreCounted) {
   const Metrics found = metrics(
       "10,0,1000,2,1\n\xff,0,1,1,1,1,1,1,,,x\n"
-      "20,0,2000,nan,1,100,1,0,,,c0ffee\n30,1,30");
+      "20,0,2000,nan,1,100,1,0,,,c0ffee\n30,1,30\n"
+      "99999999999999999999,0,1,1,1,1,1,1,,,c0ffee");
   EXPECT_EQ(found.lines, 1);
-  EXPECT_EQ(found.damaged, 3);
+  EXPECT_EQ(found.damaged, 4);
   EXPECT_EQ(found.not_finite, 1);
   EXPECT_EQ(found.column("loss"), nullptr);
   EXPECT_TRUE(std::isnan(found.last_loss));
