@@ -88,7 +88,7 @@ std::string next_name(const fs::path& folder) {
                         std::chrono::system_clock::now().time_since_epoch())
                         .count();
   for (;; ++seconds) {
-    const std::string name = concat(kPrefix, seconds, ".", host.data());
+    std::string name = concat(kPrefix, seconds, ".", host.data());
     if (name > newest || !newest.starts_with(kPrefix)) return name;
   }
 }

@@ -98,6 +98,7 @@ std::vector<fs::path> folds_of(const fs::path& folder) {
     if (fold > 0 && is_run_folder(entry->path())) folds[fold] = entry->path();
   }
   std::vector<fs::path> paths;
+  paths.reserve(folds.size());
   for (const auto& [fold, path] : folds) paths.push_back(path);
   return paths;
 }
