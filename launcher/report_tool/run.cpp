@@ -152,7 +152,11 @@ Runs read_runs(const std::vector<std::string>& paths,
     check(is_there(path), path.string(), ": expected a run folder, found no such file or folder");
     const std::vector<fs::path> folds = folds_of(path);
     folders.insert(folders.end(), folds.begin(), folds.end());
-    if (is_there(path / "kfold.csv")) found.folds.push_back(read_folds(path));
+    try {
+      if (is_there(path / "kfold.csv")) found.folds.push_back(read_folds(path));
+    } catch (const Error& error) {
+      tell(error.what());
+    }
     if (!folds.empty()) continue;
     if (is_run_folder(path))
       folders.push_back(path);
