@@ -33,10 +33,16 @@
   const numberOf = (chart, line) => (isOnly ? chart.lines.indexOf(line) : line.run);
 
   function shown(value) {
-    if (value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e7))
+    if (value !== 0 && (Math.abs(value) < 1e-3 || Math.abs(value) >= 1e9))
       return value.toExponential(2).replace(/\.?0+e/, 'e');
     return Number(value.toPrecision(Math.abs(value) >= 1e4 ? 7 : 4)).toLocaleString('en', {
       maximumFractionDigits: 6});
+  }
+
+  // The same for the axes, where there is less room: 140K.
+  function tickText(value) {
+    const size = Math.abs(value), compact = {notation: 'compact', maximumFractionDigits: 2};
+    return size >= 1e5 && size < 1e9 ? value.toLocaleString('en', compact) : shown(value);
   }
 
   // Where a run's steps are on the axis: straight lines between the points that are known, and
@@ -130,14 +136,14 @@
       const y = plot.y(tick);
       add(svg, 'line', {x1: margin.left, x2: right, y1: y, y2: y, class: 'grid'});
       add(svg, 'text', {x: margin.left - 6, y: y + 4, class: 'tick', 'text-anchor': 'end'},
-          shown(tick));
+          tickText(tick));
     }
     const {size: one, name} = unit(range.x[1]);
     const xTicks = ticks(range.x[0] / one, range.x[1] / one, size.width / 90);
     xTicks.forEach((tick, i) => {
       const x = plot.x(tick * one), isLast = i === xTicks.length - 1;
       add(svg, 'line', {x1: x, x2: x, y1: bottom, y2: bottom + 4, class: 'axis'});
-      const text = shown(tick) + (isLast ? ' ' + name : '');
+      const text = tickText(tick) + (isLast ? ' ' + name : '');
       const anchor = x > right - text.length * 3.5 ? 'end' : 'middle';
       add(svg, 'text', {x: anchor === 'end' ? right : x, y: bottom + 17, class: 'tick',
                         'text-anchor': anchor}, text);
