@@ -49,7 +49,7 @@ void add_lines(Chart& chart, const Runs& runs, const std::string& column,
     if (const Metrics::Column* found = runs.runs[i].metrics.column(column))
       chart.lines.push_back({.run = i,
                              .label = label.empty() ? runs.runs[i].name : label,
-                             .curve = &found->curve,
+                             .curve = &found->drawn,
                              .has_dots = is_evaluation(column)});
 }
 
@@ -59,6 +59,11 @@ std::string numbers(const std::vector<double>& values, int digits = 6) {
   std::string json;
   for (const double value : values) json += (json.empty() ? "" : ",") + json_number(value, digits);
   return "[" + json + "]";
+}
+
+std::string points_json(const Curve& curve) {
+  return concat("\"steps\":", numbers(curve.steps, kOfCounts),
+                ",\"values\":", numbers(curve.values));
 }
 
 // Events as marks on the curves; of many saves, evenly chosen ones. The saves of several runs would
@@ -96,12 +101,14 @@ std::string curve_table(const Chart& chart) {
       "scope=\"col\">lowest</th><th scope=\"col\">highest</th><th "
       "scope=\"col\">last</th></tr>\n";
   for (const Chart::Line& line : chart.lines) {
-    const std::vector<double>& values = line.curve->values;
+    const Drawn& drawn = *line.curve;
+    const Curve& curve = drawn.extremes.empty() ? drawn.line : drawn.extremes;
+    const std::vector<double>& values = curve.values;
     const auto at = [&](auto place) {
       const auto index = static_cast<size_t>(place - values.begin());
       return element(
           "td", "",
-          concat(rounded(*place), " (step ", static_cast<int64_t>(line.curve->steps[index]), ")"));
+          concat(rounded(*place), " (step ", static_cast<int64_t>(curve.steps[index]), ")"));
     };
     rows += element("tr", "",
                     element("th", "scope=\"row\"", escaped(line.label)) + at(values.begin()) +
@@ -166,11 +173,11 @@ std::string charts_json(const Runs& runs, const std::vector<Chart>& charts) {
     json += concat(&chart == charts.data() ? "" : ",", "\n{\"title\":", json_text(chart.title),
                    ",\"lines\":[");
     for (const Chart::Line& line : chart.lines)
-      json += concat(&line == chart.lines.data() ? "" : ",", "\n{\"run\":", line.run,
-                     ",\"label\":", json_text(line.label),
-                     ",\"dots\":", line.has_dots ? "true" : "false",
-                     ",\"steps\":", numbers(line.curve->steps, kOfCounts),
-                     ",\"values\":", numbers(line.curve->values), "}");
+      json +=
+          concat(&line == chart.lines.data() ? "" : ",", "\n{\"run\":", line.run,
+                 ",\"label\":", json_text(line.label),
+                 ",\"dots\":", line.has_dots ? "true" : "false", ",", points_json(line.curve->line),
+                 ",\"extremes\":{", points_json(line.curve->extremes), "}}");
     json += "]}";
   }
   return json + "]}";

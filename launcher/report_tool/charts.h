@@ -12,7 +12,7 @@ struct Chart {
   struct Line {
     size_t run = 0;  // its place in Runs
     std::string label;
-    const Curve* curve = nullptr;
+    const Drawn* curve = nullptr;
     bool has_dots = false;  // few points, far apart
   };
 

@@ -14,8 +14,14 @@ struct Curve {
   void add(double step, double value);
 };
 
-// At most `most` points (at least 4) that look the same: the first, the last, and of each of
-// equally long parts between them the lowest and the highest.
-Curve thinned(const Curve& curve, size_t most);
+// A curve as it is drawn. Long curves are divided into equally long parts.
+struct Drawn {
+  Curve line;      // the averages of the parts, at their middles; of a short curve, its points
+  Curve extremes;  // the first point, the lowest and the highest of each part, and the last; empty
+                   // for a short curve
+};
+
+// At most `most` extremes (at least 4), or all points if there are no more.
+Drawn thinned(const Curve& curve, size_t most);
 
 }  // namespace d2l::report_tool

@@ -32,6 +32,11 @@ std::vector<double> sparse(const std::vector<double>& values, size_t most) {
   return few;
 }
 
+struct Column {
+  std::string name;
+  Curve curve;  // with all points
+};
+
 // Adds up the lines of a metrics file.
 class Reader {
  public:
@@ -72,7 +77,7 @@ class Reader {
       metrics_.examples_per_s = clock.samples.back() / clock.seconds.back();
     for (std::vector<double>* numbers : {&clock.steps, &clock.samples, &clock.seconds})
       *numbers = sparse(*numbers, kMostClockPoints);
-    for (Metrics::Column& column : columns_) {
+    for (const Column& column : columns_) {
       if (column.curve.empty()) continue;
       if (column.name == "loss") metrics_.last_loss = column.curve.values.back();
       if (column.name.starts_with(kTest)) add_result(column);
@@ -108,7 +113,7 @@ class Reader {
     clock.samples.push_back(samples_);
   }
 
-  void add_result(const Metrics::Column& column) {
+  void add_result(const Column& column) {
     const std::string name = column.name.substr(kTest.size());
     const std::vector<double>& values = column.curve.values;
     const auto best = larger_is_better(name) ? std::max_element(values.begin(), values.end())
@@ -122,7 +127,7 @@ class Reader {
   }
 
   std::vector<int64_t> resumed_after_;
-  std::vector<Metrics::Column> columns_;
+  std::vector<Column> columns_;
   Metrics metrics_;
   double step_ = 0, samples_ = 0;
 };

@@ -13,7 +13,7 @@ namespace d2l::report_tool {
 struct Metrics {
   struct Column {
     std::string name;  // in metrics.csv
-    Curve curve;       // thinned
+    Drawn drawn;
   };
   // A measure of the evaluations.
   struct Result {

@@ -55,8 +55,8 @@ std::string curves(const std::vector<Chart>& charts) {
   return "<noscript><p>The curves need JavaScript; the tables do not.</p></noscript>\n" +
          element("div", "id=\"charts\"", "\n" + charts_html(charts)) + "\n" +
          element("p", "class=\"muted\"",
-                 "Of a curve with many points, the first, the last, and the lowest and the highest "
-                 "of equally long parts between them are drawn. The training time is without "
+                 "A curve with many points is drawn as the averages of equally long parts, with a "
+                 "faint line through their lowest and highest values. The training time is without "
                  "evaluating and saving.") +
          "\n";
 }

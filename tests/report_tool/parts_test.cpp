@@ -33,9 +33,10 @@ TEST(Html, NumbersAreThoseOfJson) {
 TEST(Curves, AFewPointsStay) {
   Curve curve;
   for (int i = 0; i < 100; ++i) curve.add(i, i % 7);
-  const Curve same = thinned(curve, 100);
-  EXPECT_EQ(same.steps, curve.steps);
-  EXPECT_EQ(same.values, curve.values);
+  const Drawn same = thinned(curve, 100);
+  EXPECT_EQ(same.line.steps, curve.steps);
+  EXPECT_EQ(same.line.values, curve.values);
+  EXPECT_TRUE(same.extremes.empty());
 }
 
 TEST(Curves, ManyPointsKeepTheirShape) {
@@ -43,7 +44,8 @@ TEST(Curves, ManyPointsKeepTheirShape) {
   for (int i = 0; i < 1'000'000; ++i) curve.add(i + 1, std::sin(i * 1e-5));
   curve.values[123'456] = 50;
   curve.values[777'777] = -50;
-  const Curve few = thinned(curve, 1000);
+  const Drawn drawn = thinned(curve, 1000);
+  const Curve& few = drawn.extremes;
   EXPECT_LE(few.size(), 1000u);
   EXPECT_GT(few.size(), 900u);
   EXPECT_TRUE(std::is_sorted(few.steps.begin(), few.steps.end()));
@@ -56,10 +58,20 @@ TEST(Curves, ManyPointsKeepTheirShape) {
   EXPECT_EQ(*std::min_element(few.values.begin(), few.values.end()), -50);
 }
 
+TEST(Curves, TheLineIsThatOfTheAverages) {
+  Curve curve;
+  for (int i = 0; i < 1000; ++i) curve.add(i, i % 2 == 0 ? i : -i);
+  const Drawn drawn = thinned(curve, 12);  // 5 parts of 200 points
+  EXPECT_EQ(drawn.line.steps, (std::vector<double>{100, 300, 500, 700, 900}));
+  for (const double average : drawn.line.values) EXPECT_NEAR(average, -0.5, 1e-9);
+  EXPECT_EQ(drawn.extremes.steps,
+            (std::vector<double>{0, 198, 199, 398, 399, 598, 599, 798, 799, 998, 999, 999}));
+}
+
 TEST(Curves, ALevelCurveNeedsOnePointForEachPart) {
   Curve curve;
   for (int i = 0; i < 1000; ++i) curve.add(i, 3);
-  EXPECT_EQ(thinned(curve, 100).size(), 2u + 49u);
+  EXPECT_EQ(thinned(curve, 100).extremes.size(), 2u + 49u);
 }
 
 }  // namespace

@@ -83,11 +83,11 @@ TEST_F(Reading, MetricsBecomeCurvesAndResults) {
   test::write_run(path("a"));
   const Metrics found = read_metrics(path("a/metrics.csv"), {});
   ASSERT_NE(found.column("loss"), nullptr);
-  EXPECT_THAT(found.column("loss")->curve.steps, ElementsAre(10, 20));
-  EXPECT_THAT(found.column("loss")->curve.values, ElementsAre(2.5, 1.5));
+  EXPECT_THAT(found.column("loss")->drawn.line.steps, ElementsAre(10, 20));
+  EXPECT_THAT(found.column("loss")->drawn.line.values, ElementsAre(2.5, 1.5));
   // 1 of 10 seconds, then 1 of 5
-  EXPECT_THAT(found.column("data_wait_s")->curve.values, ElementsAre(10, 20));
-  EXPECT_THAT(found.column("comm_wait_s")->curve.values, ElementsAre(20, 40));
+  EXPECT_THAT(found.column("data_wait_s")->drawn.line.values, ElementsAre(10, 20));
+  EXPECT_THAT(found.column("comm_wait_s")->drawn.line.values, ElementsAre(20, 40));
   EXPECT_EQ(found.column("run"), nullptr);
   EXPECT_THAT(found.clock.seconds, ElementsAre(0, 10, 15));
   EXPECT_THAT(found.clock.samples, ElementsAre(0, 1000, 2000));
@@ -104,8 +104,8 @@ TEST_F(Reading, MetricsBecomeCurvesAndResults) {
 // After a resume, a training line covers fewer steps than --log-every.
 TEST_F(Reading, AShareIsOfTheTimeSinceTheResume) {
   const std::string rows = "10,0,1000,2,1,100,1,0,,,c0ffee\n20,0,2000,2,1,100,1,0,,,c0ffee\n";
-  EXPECT_THAT(metrics(rows).column("data_wait_s")->curve.values, ElementsAre(10, 10));
-  EXPECT_THAT(metrics(rows, {.resumed_after = {0, 15}}).column("data_wait_s")->curve.values,
+  EXPECT_THAT(metrics(rows).column("data_wait_s")->drawn.line.values, ElementsAre(10, 10));
+  EXPECT_THAT(metrics(rows, {.resumed_after = {0, 15}}).column("data_wait_s")->drawn.line.values,
               ElementsAre(10, 20));
 }
 

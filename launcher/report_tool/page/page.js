@@ -106,12 +106,22 @@
   }
 
   function ranges(plot, lines) {
-    const xs = extent(lines.flatMap((line) => extent(line.xs)).filter(Number.isFinite));
-    let [low, high] = extent(lines.flatMap((line) => extent(line.ys)));
+    const all = lines.flatMap((line) => [line, line.extremes]).filter(({xs}) => xs.length > 0);
+    const xs = extent(all.flatMap((points) => extent(points.xs)));
+    let [low, high] = extent(all.flatMap((points) => extent(points.ys)));
     if (plot.isLog) return {x: xs, y: low === high ? [low / 2, high * 2] : [low, high]};
     if (low >= 0 && low < 0.3 * high) low = 0;
     const pad = high > low ? 0.04 * (high - low) : Math.abs(high) * 0.1 || 1;
     return {x: xs, y: [low === 0 ? 0 : low - pad, high + pad]};
+  }
+
+  // The points of a run that can be drawn.
+  function pointsOf(plot, run, {steps, values}) {
+    const xs = places(run, steps);
+    const points = steps.map((step, i) => i).filter((i) =>
+      Number.isFinite(xs[i]) && (!plot.isLog || values[i] > 0));
+    return {steps: points.map((i) => steps[i]), xs: points.map((i) => xs[i]),
+            ys: points.map((i) => values[i])};
   }
 
   // The visible lines of a plot, with their places on the axis.
@@ -119,12 +129,10 @@
     const lines = [];
     for (const line of plot.chart.lines) {
       if (state.hidden.has(line.run)) continue;
-      const xs = places(line.run, line.steps);
-      const points = line.steps.map((step, i) => i).filter((i) =>
-        Number.isFinite(xs[i]) && (!plot.isLog || line.values[i] > 0));
-      if (points.length === 0) continue;
-      lines.push({line, number: numberOf(plot.chart, line), steps: points.map((i) => line.steps[i]),
-                  xs: points.map((i) => xs[i]), ys: points.map((i) => line.values[i])});
+      const drawn = pointsOf(plot, line.run, line);
+      if (drawn.xs.length === 0) continue;
+      lines.push({line, number: numberOf(plot.chart, line), ...drawn,
+                  extremes: pointsOf(plot, line.run, line.extremes)});
     }
     return lines;
   }
@@ -151,11 +159,13 @@
     add(svg, 'line', {x1: margin.left, x2: right, y1: bottom, y2: bottom, class: 'axis'});
   }
 
-  function drawLine(svg, plot, {line, number, xs, ys}) {
-    const path = (values) => 'M' + values.map((value, i) =>
-      plot.x(xs[i]).toFixed(1) + ' ' + plot.y(value).toFixed(1)).join('L');
+  function drawLine(svg, plot, {line, number, xs, ys, extremes}) {
+    const path = (values, at = xs) => 'M' + values.map((value, i) =>
+      plot.x(at[i]).toFixed(1) + ' ' + plot.y(value).toFixed(1)).join('L');
     const look = {fill: 'none', stroke: colour(number), 'stroke-dasharray': dashes(number)};
     const smooth = state.smoothing > 0 && !line.dots && xs.length > 2;
+    if (extremes.xs.length > 0)
+      add(svg, 'path', {...look, d: path(extremes.ys, extremes.xs), class: 'faint'});
     add(svg, 'path', {...look, d: path(ys), class: smooth ? 'line faint' : 'line'});
     if (smooth) add(svg, 'path', {...look, d: path(smoothed(ys)), class: 'line'});
     if ((line.dots && xs.length <= 60) || xs.length === 1)
