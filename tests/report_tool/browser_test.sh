@@ -13,16 +13,17 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# make_run NAME LR: a run of 40 evaluations and 32 training lines, resumed after step 600.
+# make_run NAME LR EVERY: a run of 40 evaluations and a training line every EVERY steps, resumed after
+# step 600.
 make_run() {
   mkdir -p "$work/$1"
   printf 'model = lenet\nlr = %s\nepochs = 40\n' "$2" >"$work/$1/config.ini"
-  awk -v lr="$2" 'BEGIN {
+  awk -v lr="$2" -v every="$3" 'BEGIN {
     print "step,epoch,samples,loss,lr,examples_per_s,data_wait_s,comm_wait_s,test_loss,test_accuracy,run"
-    for (step = 10; step <= 1600; step += 10) {
-      loss = 0.4 + 2 * exp(-step * lr / 500)
-      if (step % 50 == 0) printf "%d,0,%d,%g,%g,20000,0.01,0.1,,,id\n", step, step * 256, loss, lr
-      if (step % 40 == 0) printf "%d,0,%d,,,,,,%g,%g,id\n", step, step * 256, loss, 1 - loss / 3
+    for (step = 1; step <= 8000; ++step) {
+      loss = 0.4 + 2 * exp(-step * lr / 2500)
+      if (step % every == 0) printf "%d,0,%d,%g,%g,20000,0.01,0.1,,,id\n", step, step * 256, loss + step % 7, lr
+      if (step % 200 == 0) printf "%d,0,%d,,,,,,%g,%g,id\n", step, step * 256, loss, 1 - loss / 3
     }
   }' >"$work/$1/metrics.csv"
   local job='lenet, 61,706 parameters; synthetic, 9 samples, no test data; 1 rank; 1 thread (a); CPU'
@@ -34,6 +35,7 @@ make_run() {
 cat >"$work/user.js" <<'JS'
 const svg = document.querySelector('.plot svg'), box = svg.getBoundingClientRect();
 const lines = () => document.querySelectorAll('.plot path.line').length;
+const bands = document.querySelectorAll('.plot path.faint').length;
 const before = lines();
 svg.dispatchEvent(new PointerEvent('pointermove', {clientX: box.left + box.width / 2, clientY: box.top + 60}));
 const tip = document.querySelector('.tip').textContent;
@@ -48,7 +50,7 @@ for (const axis of ['samples', 'seconds']) {
 const names = [...document.querySelectorAll('.tick')].map((tick) => tick.textContent);
 document.querySelectorAll('figcaption button').forEach((button) => button.click());
 document.querySelector('.plot svg').dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowRight'}));
-document.title = ['curves ' + before, 'without ' + without, 'tip ' + tip.startsWith('step '),
+document.title = ['curves ' + before, 'bands ' + bands, 'without ' + without, 'tip ' + tip.startsWith('step '),
   'time ' + names.some((name) => name.endsWith(' s')), 'log ' + lines(),
   'key ' + !document.querySelector('.tip').hidden,
   'wide ' + (document.documentElement.scrollWidth > window.innerWidth)].join(', ');
@@ -78,13 +80,16 @@ check() {
 }
 
 folder=${2:-}
-make_run 'a <b> & "c"' 0.5
-make_run b 1
+make_run 'a <b> & "c"' 0.5 250
+make_run b 1 250
+make_run long 1 2
 "$report" "$work/b" --out "$work/one.html"
+"$report" "$work/long" --out "$work/long.html"
 "$report" "$work/a <b> & \"c\"" "$work/b" --out "$work/two.html"
 for width in 1280 400; do
   # loss has two curves; accuracy, learning rate, rate and the two waits one each
-  check one.html "$width" 'curves 7, without 7, tip true, time true, log 7, key true, wide false'
-  check two.html "$width" 'curves 14, without 7, tip true, time true, log 7, key true, wide false'
+  check one.html "$width" 'curves 7, bands 0, without 7, tip true, time true, log 7, key true, wide false'
+  check long.html "$width" 'curves 7, bands 5, without 7, tip true, time true, log 7, key true, wide false'
+  check two.html "$width" 'curves 14, bands 0, without 7, tip true, time true, log 7, key true, wide false'
 done
 exit "$failed"
