@@ -90,7 +90,10 @@ const std::vector<Column>& run_columns() {
        [](const Run& run) {
          return std::isfinite(run.metrics.last_loss) ? rounded(run.metrics.last_loss) : "";
        }},
-      {"steps", [](const Run& run) { return with_thousands(run.metrics.last_step); }},
+      {"steps",
+       [](const Run& run) {
+         return run.metrics.lines == 0 ? "no metrics yet" : with_thousands(run.metrics.last_step);
+       }},
       {"epochs", [](const Run& run) { return run.history.epochs; }},
       {"time of all jobs",
        [](const Run& run) {

@@ -115,6 +115,7 @@ TEST_F(Page, ARunWithoutMetricsIsShown) {
   const std::string html = page_of({"a"});
   EXPECT_EQ(mistake_in(html), "");
   EXPECT_THAT(html, HasSubstr("No curves: the runs have not written lines of metrics.csv yet."));
+  EXPECT_THAT(html, HasSubstr("<td>no metrics yet</td>"));
   EXPECT_THAT(html, HasSubstr("log.txt: no such file"));
   EXPECT_THAT(html, HasSubstr("(.lock exists)"));
 }
