@@ -34,7 +34,8 @@ constexpr const char* kUsage =
     "  mpirun -n 4 d2l-train --recipe resnet20 --data cifar10 --data-dir data\n"
     "  d2l-train --resume runs/first --epochs 20\n";
 
-constexpr const char* kExitCodes = "\nExit codes: 0 success, 1 failure, 2 wrong usage.\n";
+constexpr const char* kExitCodes =
+    "\nExit codes: 0 success, 1 failure, 2 wrong usage, 75 stopped early with the state saved.\n";
 
 std::string default_note(const Option& option) {
   const std::string text = option.member->text(Config());
@@ -57,6 +58,10 @@ po::options_description flags() {
       "list-models",
       "print all networks with their number of parameters, multiply-adds per image, input size and "
       "number of classes, and exit");
+  groups.back().second.add_options()("check",
+                                     "print what the job would work with (ranks, hosts, cores, "
+                                     "devices, data, network, run folder), "
+                                     "measure the network, and exit without training");
   groups.back().second.add_options()("help,h", "show this help and exit");
   for (const auto& group : groups) all.add(group.second);
   return all;
@@ -66,7 +71,7 @@ std::vector<std::string> flag_names() {
   std::vector<std::string> names;
   for (const Option& option : options())
     if (option.is_flag) names.push_back("--" + option.name);
-  names.insert(names.end(), {"--list-models", "--help"});
+  names.insert(names.end(), {"--list-models", "--check", "--help"});
   return names;
 }
 
@@ -117,17 +122,19 @@ Settings settings_of(const std::vector<po::option>& words) {
 }  // namespace
 
 CommandLine parse_command_line(int argc, const char* const* argv) {
-  const std::vector<po::option> words = tokens(argc, argv);
+  std::vector<po::option> words = tokens(argc, argv);
   CommandLine line;
   for (const po::option& word : words) {
     line.help = line.help || word.string_key == "help";
     line.list_models = line.list_models || word.string_key == "list-models";
+    line.check = line.check || word.string_key == "check";
   }
   if (line.help) return line;
   if (line.list_models && words.size() > 1)
     usage("--list-models expects no other options, found ", words.size() - 1);
   if (line.list_models) return line;
 
+  std::erase_if(words, [](const po::option& word) { return word.string_key == "check"; });
   const Settings from_flags = settings_of(words);
   std::string file, recipe;  // these apply before the other options
   for (const Setting& setting : from_flags)

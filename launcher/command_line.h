@@ -10,6 +10,7 @@ struct CommandLine {
   Config config;
   bool help = false;         // then nothing else was parsed
   bool list_models = false;  // the same
+  bool check = false;        // prints what the job would work with, and trains nothing
   Given given;               // options set on the command line or in the --config file
 };
 

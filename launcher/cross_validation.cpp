@@ -103,7 +103,15 @@ std::vector<FoldValue> names_of(const RunResult& run) {
 struct GroupResults {
   std::vector<FoldValue> names;
   std::string lines;
+  bool stopped = false;  // before the end of a fold; on all ranks
 };
+
+// Collective.
+bool is_true_anywhere(bool here, Communicator& comm) {
+  int64_t count = here ? 1 : 0;
+  comm.all_reduce({&count, DType::i64, Shape{1}});
+  return count > 0;
+}
 
 // Of all groups, ordered by fold. Collective.
 std::vector<FoldResult> gather_results(const std::string& mine, const MpiSession& session) {
@@ -131,7 +139,8 @@ class CrossValidation {
     return static_cast<int>(data::share_begin(session_.size(), groups_, number_));
   }
 
-  void run() {
+  // Returns whether all folds have been trained to their ends.
+  bool run() {
     const std::unique_ptr<Communicator> all = session_.communicator();
     join_ranks(config_, session_, *all);
     const bool first = session_.rank() == 0;
@@ -148,13 +157,17 @@ class CrossValidation {
     trains_ = true;
     const GroupResults mine = train_share();
     trains_ = false;
-    all->barrier();
+    if (is_true_anywhere(mine.stopped, *all)) {
+      log.info("stopped; --resume ", config_.run.out, " continues the folds");
+      return false;
+    }
     const std::vector<FoldResult> results = gather_results(mine.lines, session_);
-    if (!first) return;
+    if (!first) return true;
     const fs::path csv = folder->write_results(folds_csv(mine.names, results));
     for (const std::string& line : split_lines(folds_table(mine.names, results))) log.info(line);
     log.info("results in ", csv.string(), ", runs in ", fold_folder(config_.run.out, 1), " to ",
              fold_folder(config_.run.out, config_.cross_validation.folds));
+    return true;
   }
 
  private:
@@ -183,6 +196,8 @@ class CrossValidation {
                                                 .last_words = last_words_,
                                                 .name = concat("fold ", fold, ": "),
                                                 .has_terminal = groups_ == 1});
+      results.stopped = run.stopped;
+      if (run.stopped) break;
       if (group.rank() > 0) continue;
       results.names = names_of(run);
       results.lines += to_text(result_of(config, run)) + "\n";
@@ -204,8 +219,7 @@ int train_folds(const Config& config, MpiSession& session, LastWords& last_words
   CrossValidation validation(config, session, last_words);
   std::optional<JobError> failure;
   try {
-    validation.run();
-    return 0;
+    return validation.run() ? 0 : kStoppedEarly;
   } catch (const JobError& error) {
     if (!validation.groups_differ()) throw;
     failure = error;

@@ -11,6 +11,7 @@
 #include "launcher/cross_validation.h"
 #include "launcher/devices.h"
 #include "launcher/ending.h"
+#include "launcher/job_check.h"
 #include "launcher/model_table.h"
 #include "launcher/options/options.h"
 #include "launcher/ranks.h"
@@ -69,12 +70,25 @@ int measure(const CommandLine& line, MpiSession& session) {
   return 0;
 }
 
+// --check
+int check_job(const CommandLine& line, MpiSession& session) {
+  const Config config = config_of_all(line, session);
+  const Machine machine = join_ranks(config, session);
+  std::optional<Setup> setup;
+  run_on_all_ranks(session, [&] { setup.emplace(config, machine, *machine.backend); });
+  check_agreement(setup->facts(), *machine.comm, session.host());
+  const std::string text = job_check(config, *setup, machine, session);
+  if (session.rank() == 0) std::printf("%s", text.c_str());
+  machine.comm->barrier();
+  return 0;
+}
+
 int train(const CommandLine& line, MpiSession& session, LastWords& last_words) {
   const Config config = config_of_all(line, session);
   if (config.cross_validation.has_all_folds()) return train_folds(config, session, last_words);
   const Machine machine = join_ranks(config, session);
-  train_run(config, {machine, session, session, last_words});
-  return 0;
+  const RunResult result = train_run(config, {machine, session, session, last_words});
+  return result.stopped ? kStoppedEarly : 0;
 }
 
 }  // namespace
@@ -94,6 +108,7 @@ int run(int argc, char** argv) {
     refused = error.what();
   }
   return run_job(&argc, &argv, refused, [&](MpiSession& session, LastWords& last_words) {
+    if (line.check) return check_job(line, session);
     return line.config.machine.time > 0 ? measure(line, session) : train(line, session, last_words);
   });
 }

@@ -10,6 +10,7 @@
 #include "framework/backend/cuda_module.h"
 #include "framework/comm/device_communicator.h"
 #include "framework/comm/gather.h"
+#include "framework/comm/peer_watch.h"
 #include "launcher/ranks.h"
 #include "launcher/table.h"
 
@@ -133,6 +134,12 @@ Machine make_machine(const Config& config, const MpiSession& session,
       choose_loader_threads(wanted.loader_threads.count, gpu ? 1 : machine.threads.count,
                             data::Loader::kMostThreads, limits);
   machine.thread_warning = warning_about(machine.threads, limits);
+  if (PeerWatch* peers = session.peers().get()) {
+    peers->set_patience(wanted.peer_timeout);
+    if (!peers->is_connected())
+      machine.watch_warning =
+          "no TCP connection with rank 0: the loss of other ranks is not noticed";
+  }
   const PrecisionChoice precision = config.training.precision;
   run_on_all_ranks(session, [&] {
     machine.backend = make_backend(config, gpu, machine.threads.count);

@@ -18,6 +18,7 @@ struct Machine {
 
   Threads threads;
   int loader_threads = 1;
+  std::string watch_warning;    // if this rank cannot notice lost ranks
   std::string thread_warning;   // the result of warning_about()
   std::string fallback_reason;  // why the CPU is used although a GPU was expected
   // Whether a training step can be recorded: it runs on the GPU without the host in between.

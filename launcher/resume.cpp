@@ -6,6 +6,7 @@
 
 #include "framework/base/checksum.h"
 #include "framework/base/files.h"
+#include "framework/base/path_text.h"
 #include "framework/base/text.h"
 #include "framework/comm/agreement.h"
 #include "launcher/options/options.h"
@@ -47,6 +48,23 @@ void check_folds_kept(const CommandLine& line, const Config& before, const Confi
 }
 
 }  // namespace
+
+CommandLine with_known_run(CommandLine line) {
+  RunConfig& run = line.config.run;
+  if (run.resume != "auto") return line;
+  const std::string folder = run.out.empty() ? default_folder(line.config) : run.out;
+  const fs::path file = fs::path(folder) / "config.ini";
+  std::error_code ignored;
+  run.resume = fs::exists(file, ignored) ? folder : "";
+  if (run.resume.empty() || line.given.erase("weights") == 0) return line;
+  const std::string before = from_ini(read_text_file(file), file.string()).model.weights,
+                    now = absolute_path(line.config.model.weights);
+  if (before != now)
+    throw UsageError(concat("--resume auto: the run in ", folder, " began ",
+                            before.empty() ? "without --weights" : "with --weights " + before,
+                            ", found --weights ", now));
+  return line;
+}
 
 Config effective_config(const CommandLine& line) {
   if (line.config.run.resume.empty()) return line.config;

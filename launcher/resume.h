@@ -13,6 +13,10 @@
 
 namespace d2l::launcher {
 
+// --resume auto becomes --resume OUT if that folder contains a run, or else is removed. Other
+// command lines stay as they are. Throws UsageError if that run began with other --weights.
+CommandLine with_known_run(CommandLine line);
+
 // The options of the run: those of the command line or, with --resume, the stored ones overridden
 // by the command line. Throws Error if --resume does not name a run folder.
 Config effective_config(const CommandLine& line);

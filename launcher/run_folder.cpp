@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <thread>
 #include <utility>
 
 #include "framework/base/error.h"
 #include "framework/base/files.h"
 #include "framework/base/random_id.h"
+#include "launcher/fold_data.h"
 #include "launcher/stored_config.h"
 
 namespace d2l::launcher {
@@ -29,6 +31,26 @@ bool is_of_run_folder(const std::string& name) {
 }
 
 }  // namespace
+
+void check_is_shared(const fs::path& file) {
+  constexpr std::chrono::seconds kPatience{10};  // network file systems may know it only later
+  constexpr std::chrono::milliseconds kPause{50};
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  std::error_code ignored;
+  while (!fs::exists(file, ignored)) {
+    check(std::chrono::steady_clock::now() < end,
+          "expected a run folder that all ranks share, found ", file.string(),
+          " on rank 0 only; choose an --out on a file system of all hosts");
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
+std::string default_folder(const Config& config) {
+  const ModelConfig& model = config.model;
+  const std::string folder = "runs/" + (model.recipe.empty() ? model.name : model.recipe);
+  const int64_t fold = config.cross_validation.fold;
+  return fold > 0 ? fold_folder(folder, fold) : folder;
+}
 
 std::string new_run_id(Communicator& comm) {
   std::string id = random_id();

@@ -24,6 +24,13 @@ std::string new_run_id(Communicator& comm);
 // Throws Error unless the checkpoint belongs to this run.
 void check_run(const CheckpointStore::Found& found, const Config& config);
 
+// For ranks that have not written `file`: throws Error if it does not appear within ten seconds,
+// since the ranks then do not share its folder.
+void check_is_shared(const std::filesystem::path& file);
+
+// The folder of a run without --out.
+std::string default_folder(const Config& config);
+
 // The folder of a run, which rank 0 writes. A lock admits one job at a time, and a run is never
 // overwritten. If the start fails before begin() returns, an existing run is unchanged and nothing
 // remains of a new one.

@@ -5,6 +5,7 @@
 
 #include "data/catalog.h"
 #include "data/oddities.h"
+#include "framework/base/path_text.h"
 #include "framework/base/program.h"
 #include "framework/base/text.h"
 #include "launcher/assemble.h"
@@ -16,6 +17,7 @@
 #include "launcher/options/options.h"
 #include "launcher/pipelines.h"
 #include "launcher/resume.h"
+#include "launcher/run_folder.h"
 #include "launcher/stored_config.h"
 
 namespace d2l::launcher {
@@ -129,19 +131,6 @@ TrainerOptions trainer_options(const Config& config, const Machine& machine,
           .texts = {{"config", to_ini(config)}}};
 }
 
-std::string absolute_path(const std::string& path) {
-  std::string text = fs::absolute(path).lexically_normal().string();
-  while (text.size() > 1 && text.back() == '/') text.pop_back();
-  return text;
-}
-
-std::string default_folder(const Config& config) {
-  const ModelConfig& model = config.model;
-  std::string folder = "runs/" + (model.recipe.empty() ? model.name : model.recipe);
-  const int64_t fold = config.cross_validation.fold;
-  return fold > 0 ? fold_folder(folder, fold) : folder;
-}
-
 std::string count_text(const Setup& setup) {
   const int64_t frozen = setup.parameters.frozen_count(), until = setup.options.unfreeze_after;
   std::string text = with_thousands(setup.parameters.count()) + " parameters";
@@ -158,7 +147,8 @@ std::string samples_text(const Setup& setup) {
 
 }  // namespace
 
-Config checked_config(const CommandLine& line, int ranks) {
+Config checked_config(const CommandLine& given, int ranks) {
+  const CommandLine line = with_known_run(given);
   Config config = effective_config(line);
   // A run may be resumed from another working folder.
   if (data::names_a_folder(config.data.name)) config.data.name = absolute_path(config.data.name);
@@ -238,6 +228,7 @@ std::string warnings(const Config& config, const Machine& machine, const Setup& 
   if (!machine.fallback_reason.empty())
     text += concat("--device auto has chosen the CPU: ", machine.fallback_reason, "\n");
   if (!machine.thread_warning.empty()) text += machine.thread_warning + "\n";
+  if (!machine.watch_warning.empty()) text += machine.watch_warning + "\n";
   const std::string cache = cache_warning(config, machine.comm->size(), train_data.dataset());
   if (!cache.empty()) text += cache + "\n";
   const int64_t batch_size = config.training.batch_size;

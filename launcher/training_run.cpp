@@ -4,10 +4,13 @@
 #include <filesystem>
 #include <optional>
 
+#include "framework/base/program.h"
+#include "framework/base/stop_signals.h"
 #include "framework/base/terminal.h"
 #include "launcher/data_memory.h"
 #include "launcher/ending.h"
 #include "launcher/fold_data.h"
+#include "launcher/last_state.h"
 #include "launcher/pipelines.h"
 #include "launcher/ranks.h"
 #include "launcher/rate_factors.h"
@@ -57,13 +60,37 @@ Progress::Options progress_options(const Config& config, const RunParts& parts,
   return {.form = is_shared ? Progress::Form::lines : form, .name = parts.name};
 }
 
-RunResult result_of(const TrainerReport& report, const Setup& setup, const Position& position) {
+// Why this rank wants to stop; "" as long as it does not.
+std::string stop_reason(const StopSignals& signals, const WallTime& limit) {
+  if (limit.seconds > 0 && seconds_since_start() >= limit.seconds)
+    return "--max-time " + limit.text;
+  return signals.received();
+}
+
+// The results, or why there are none yet. Throws Error if the last checkpoint is not there.
+void print_end(const TrainerReport& report, const Setup& setup, const RunParts& parts,
+               const fs::path& out, Log& log) {
+  if (report.stopped.empty()) {
+    print_report(report, setup.objective->metrics(), parts.machine, log);
+    if (parts.group.rank() == 0 && parts.name.empty()) print_curve(report, Terminal::find());
+  }
+  const std::string checkpoint =
+      CheckpointStore::path_of(out / "checkpoints", report.step).string();
+  check(report.saved, "the last checkpoint could not be written: expected ", checkpoint);
+  log.info("run folder ", out.string(), ", checkpoint ", checkpoint);
+  if (!report.stopped.empty())
+    log.info("stopped after step ", report.step, ": ", report.stopped, "; --resume ", out.string(),
+             " continues the run");
+}
+
+RunResult result_of(const TrainerReport& report, const Setup& setup) {
   return {.report = report,
           .metrics = setup.objective->metrics(),
-          .deciding = position.best.metric,
+          .deciding = report.deciding,
           .train_samples = setup.train_data->dataset().samples(),
           .test_samples = setup.test_data ? setup.test_data->dataset().samples() : 0,
-          .step = position.step};
+          .step = report.step,
+          .stopped = !report.stopped.empty()};
 }
 
 }  // namespace
@@ -100,6 +127,11 @@ RunResult train_run(Config config, const RunParts& parts) {
     run_on_all_ranks(parts.group, [&] { weights_report = load_weights(config, setup, log); });
   TrainerParts trainer_parts = setup.parts(*comm, log);
   trainer_parts.progress = first ? &progress : nullptr;
+  trainer_parts.leave_state = [&](int64_t step, const Snapshot& state) {
+    return leave_last_state(out / "checkpoints", step, state, parts.group);
+  };
+  std::optional<StopSignals> signals;
+  trainer_parts.stop_reason = [&] { return stop_reason(*signals, config.run.max_time); };
   Trainer trainer(trainer_parts, setup.options);
   if (found) restore(trainer, *found, config, setup.train_fingerprint);
   check_states_agree(trainer, *comm, parts.group.host());
@@ -108,20 +140,17 @@ RunResult train_run(Config config, const RunParts& parts) {
     trainer.set_files(&folder->store(), &folder->metrics());
   }
   comm->barrier();
+  run_on_all_ranks(parts.group, [&] { check_is_shared(out / "config.ini"); });
   parts.last_words.belong_to(out / "log.txt");
   log_setup(config, setup, parts, log);
   if (!weights_report.empty()) log.info(weights_report);
   log_start(config, trainer, found, log);
-
+  signals.emplace();
   const TrainerReport report = trainer.run();
-  fs::path checkpoint =
-      CheckpointStore::path_of(out / "checkpoints", trainer.state().position.step);
-  print_report(report, setup.objective->metrics(), machine, log);
-  if (first && is_only) print_curve(report, terminal);
-  if (report.saved) log.info("run folder ", config.run.out, ", checkpoint ", checkpoint.string());
-  check(report.saved, "the last checkpoint could not be written: expected ", checkpoint.string());
+  signals.reset();
+  print_end(report, setup, parts, out, log);
   comm->barrier();
-  return result_of(report, setup, trainer.state().position);
+  return result_of(report, setup);
 }
 
 }  // namespace d2l::launcher

@@ -26,7 +26,8 @@ struct RunResult {
   std::vector<Metric> metrics;  // of the report's numbers
   Metric deciding;              // of report.best
   int64_t train_samples = 0, test_samples = 0;
-  int64_t step = 0;  // the last one of the run
+  int64_t step = 0;      // the last one of the run
+  bool stopped = false;  // before its end
 };
 
 // Trains a new run to its end, or continues one: writes its run folder and prints what happens. All

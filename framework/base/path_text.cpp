@@ -2,6 +2,7 @@
 
 #include <cctype>
 #include <cstdlib>
+#include <filesystem>
 
 #include "framework/base/error.h"
 
@@ -78,6 +79,12 @@ std::string expand_path(const std::string& label, const std::string& path) {
 std::string unexpanded_path(const std::string& path) {
   std::string text;
   for (const char c : path) text += c == '$' ? std::string("$$") : std::string(1, c);
+  return text;
+}
+
+std::string absolute_path(const std::string& path) {
+  std::string text = std::filesystem::absolute(path).lexically_normal().string();
+  while (text.size() > 1 && text.back() == '/') text.pop_back();
   return text;
 }
 

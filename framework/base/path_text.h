@@ -17,4 +17,7 @@ std::string expand_path(const std::string& label, const std::string& path);
 // Escapes a path so that expand_path() returns it unchanged.
 std::string unexpanded_path(const std::string& path);
 
+// The absolute path in its shortest form, without a slash at its end.
+std::string absolute_path(const std::string& path);
+
 }  // namespace d2l

@@ -9,6 +9,7 @@
 
 #include "framework/base/checksum.h"
 #include "framework/base/files.h"
+#include "framework/base/timer.h"
 
 namespace d2l {
 namespace {
@@ -51,6 +52,8 @@ int read_program(dl_phdr_info* info, size_t, void* result) {
   return 1;
 }
 
+const Timer since_start;
+
 }  // namespace
 
 std::string program_name() { return program_invocation_short_name; }
@@ -62,5 +65,7 @@ std::string program_id() {
   const std::vector<uint8_t> file = read_bytes("/proc/self/exe");
   return checksum_text(checksum(file.data(), file.size()));
 }
+
+double seconds_since_start() { return since_start.seconds(); }
 
 }  // namespace d2l

@@ -11,4 +11,7 @@ std::string program_name();
 // a checksum of the program's file if it has none.
 std::string program_id();
 
+// Seconds since the process was started.
+double seconds_since_start();
+
 }  // namespace d2l

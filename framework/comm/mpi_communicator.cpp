@@ -166,10 +166,12 @@ void MpiCommunicator::do_wait(Work work) {
     std::lock_guard lock(mutex_);
     Patience patience;
     while (finished_ < work && error_.empty()) {
-      if (progress())
+      if (progress()) {
         patience.reset();
-      else
+      } else {
+        give_up_if_a_peer_is_lost();
         patience.pause();
+      }
     }
     caller_waits_ = false;
     if (finished_ < work) check_usable();
@@ -216,7 +218,24 @@ void MpiCommunicator::give_up(const Entry& entry, const std::string& reason) {
   if (options_.broken) *options_.broken = true;
 }
 
-void MpiCommunicator::check_usable() const { check(error_.empty(), error_); }
+// MPI would wait for it without end.
+void MpiCommunicator::give_up_if_a_peer_is_lost() {
+  if (!options_.peers || !options_.peers->has_lost()) return;
+  error_ = options_.peers->loss();
+  lost_ = true;
+  if (options_.broken) *options_.broken = true;
+}
+
+void MpiCommunicator::check_peers() {
+  const std::lock_guard lock(mutex_);
+  if (error_.empty()) give_up_if_a_peer_is_lost();
+  check_usable();
+}
+
+void MpiCommunicator::check_usable() const {
+  if (lost_) throw PeerLost(error_);
+  check(error_.empty(), error_);
+}
 
 void MpiCommunicator::run_jobs() {
   prctl(PR_SET_TIMERSLACK, 1);  // by default a pause is lengthened by up to 50 microseconds

@@ -12,6 +12,7 @@
 
 #include "framework/comm/communicator.h"
 #include "framework/comm/mpi_job.h"
+#include "framework/comm/peer_watch.h"
 
 namespace d2l {
 
@@ -28,6 +29,7 @@ class MpiCommunicator final : public Communicator {
     int64_t caller_bytes = 0;
     // Set when this rank will never finish its part of an operation; no further one is possible.
     std::shared_ptr<std::atomic<bool>> broken;
+    std::shared_ptr<const PeerWatch> peers;  // nullptr: nobody watches
   };
 
   // Uses a duplicate of `group`; every rank of it makes this call.
@@ -36,6 +38,7 @@ class MpiCommunicator final : public Communicator {
   ~MpiCommunicator() override;
 
   std::string describe() const override { return options_.description; }
+  void check_peers() override;
   void abandon() noexcept override;
 
  private:
@@ -50,6 +53,7 @@ class MpiCommunicator final : public Communicator {
   void do_wait(Work work) override;
   void push_jobs(Work work, const Collective& op);
   bool progress();
+  void give_up_if_a_peer_is_lost();
   void give_up(const Entry& entry, const std::string& reason);
   void check_usable() const;
   void run_jobs();
@@ -67,6 +71,7 @@ class MpiCommunicator final : public Communicator {
   uint64_t pieces_ = 0;
   int64_t pending_bytes_ = 0;  // started since a caller last found the queue empty
   std::string error_;          // of the first operation that failed; no further one is possible
+  bool lost_ = false;          // it failed because a rank is lost
   bool stopping_ = false;
   std::atomic<bool> caller_waits_ = false;
   std::thread thread_;

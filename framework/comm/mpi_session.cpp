@@ -18,6 +18,7 @@
 #include "framework/base/error.h"
 #include "framework/comm/launch_environment.h"
 #include "framework/comm/mpi_check.h"
+#include "framework/comm/peer_watch.h"
 #include "framework/comm/rank_handle.h"
 
 namespace d2l {
@@ -75,6 +76,14 @@ double smallest_share(const std::vector<CpuQuota>& own, const std::vector<CpuQuo
 
 }  // namespace
 
+std::string mpi_version() {
+  char text[MPI_MAX_LIBRARY_VERSION_STRING];
+  int length = 0;
+  mpi_check(MPI_Get_library_version(text, &length), "MPI_Get_library_version");
+  const std::string version = text;
+  return version.substr(0, version.find(','));
+}
+
 MpiSession::MpiSession(int* argc, char*** argv) {
   const LaunchEnvironment launch = LaunchEnvironment::read(&std::getenv);
   start_mpi(argc, argv, launch);
@@ -86,6 +95,7 @@ MpiSession::MpiSession(int* argc, char*** argv) {
   mpi_check(MPI_Get_processor_name(name, &length), "MPI_Get_processor_name");
   host_.assign(name, static_cast<size_t>(length));
   find_host_resources();
+  if (size() > 1) peers_ = PeerWatch::start(*this);
 }
 
 // Ranks of one host share its cores and their control groups' quotas.
@@ -112,11 +122,13 @@ void MpiSession::find_host_resources() {
 
 MpiSession::~MpiSession() {
   if (size() > 1 && (std::uncaught_exceptions() > 0 || *broken_)) abort(1);
+  peers_.reset();
   MPI_Finalize();
 }
 
 void MpiSession::abort(int exit_code) {
   std::fflush(nullptr);
+  if (peers_) peers_->announce_failure();
   if (size() > 1) MPI_Abort(MPI_COMM_WORLD, exit_code);
   std::_Exit(exit_code);
 }

@@ -1,8 +1,12 @@
 #pragma once
 
+#include <string>
+
 #include "framework/comm/rank_group.h"
 
 namespace d2l {
+
+std::string mpi_version();  // "Open MPI v4.1.4"
 
 // All ranks of the job. Starts and ends MPI; main() makes it first and destroys it last. Works
 // without mpirun too (one rank). With several ranks, the destructor aborts the whole job instead of

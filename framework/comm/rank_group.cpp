@@ -89,6 +89,7 @@ std::unique_ptr<Communicator> RankGroup::communicator() const {
   // a network there is always something to hide.
   options.caller_bytes = hosts == 1 ? 1 << 20 : 0;
   options.broken = broken_;
+  options.peers = peers_;
   return std::make_unique<MpiCommunicator>(handle_->comm, std::move(options));
 }
 
@@ -98,6 +99,7 @@ std::unique_ptr<RankGroup> RankGroup::split(int number) const {
   std::unique_ptr<RankGroup> group(new RankGroup);
   group->host_ = host_;
   group->broken_ = broken_;
+  group->peers_ = peers_;
   group->set_ranks(std::make_shared<const Handle>(Handle{part}));
   return group;
 }

@@ -9,6 +9,8 @@
 
 namespace d2l {
 
+class PeerWatch;
+
 // Consecutive ranks of a job that work together: all of them (MpiSession) or a part.
 class RankGroup {
  public:
@@ -31,6 +33,9 @@ class RankGroup {
   // destroyed before the group.
   std::unique_ptr<Communicator> communicator() const;
 
+  // Of all ranks of the job; nullptr if there is only one.
+  const std::shared_ptr<PeerWatch>& peers() const { return peers_; }
+
   // Divides the group: ranks with the same number form a group. Every rank makes this call;
   // `number` is at least 0 and must not decrease from rank to rank.
   std::unique_ptr<RankGroup> split(int number) const;
@@ -45,6 +50,7 @@ class RankGroup {
   std::string host_;
   // Set when a rank will never finish its part of an operation; shared with the communicators.
   std::shared_ptr<std::atomic<bool>> broken_;
+  std::shared_ptr<PeerWatch> peers_;
 
  private:
   std::shared_ptr<const Handle> handle_;

@@ -18,6 +18,7 @@ class StagedCommunicator final : public Communicator {
   ~StagedCommunicator() override;
 
   std::string describe() const override { return host_->describe() + " through the host's memory"; }
+  void check_peers() override { host_->check_peers(); }
   void abandon() noexcept override { host_->abandon(); }
 
  private:

@@ -66,7 +66,7 @@ class StateLimits {
 };
 
 // Each epoch has at least one step. Within an epoch, each past and each remaining step has at least
-// one sample.
+// one sample. After the last step of an epoch, the evaluation may be still to come.
 void check_progress(const StateLimits& limits, const std::string& origin, const BatchSource& data) {
   limits.integer_within("progress/step", 0, kMostSteps);
   const int64_t step = limits.integer("progress/step");
@@ -75,8 +75,9 @@ void check_progress(const StateLimits& limits, const std::string& origin, const 
   limits.integer_within("progress/epoch", step > in_epoch ? 1 : 0,
                         std::min(step - in_epoch, kMostEpochs));
   const int64_t to_come = data.steps_per_epoch() - in_epoch;
-  check(to_come > 0, origin, ": saved after step ", in_epoch, " of an epoch, but epochs have only ",
-        data.steps_per_epoch(), " steps: the data or --batch-size have changed");
+  check(to_come >= 0, origin, ": saved after step ", in_epoch,
+        " of an epoch, but epochs have only ", data.steps_per_epoch(),
+        " steps: the data or --batch-size have changed");
   limits.integer_within("progress/epoch_samples", in_epoch,
                         in_epoch == 0 ? 0 : data.samples() - to_come);
   limits.integer_within("progress/evaluated_step", -1, step);

@@ -91,28 +91,34 @@ std::string Trainer::reason_for_early_end() const {
 }
 
 TrainerReport Trainer::run() {
+  try {
+    return train();
+  } catch (const PeerLost& loss) {
+    leave_state(loss);
+  }
+}
+
+TrainerReport Trainer::train() {
   Position& position = state_.position;
   TrainerReport report;
   const bool has_tests = parts_.test_data != nullptr;
   std::optional<Evaluation> last;
-  parts_.train_data.seek(position.epoch, position.step_in_epoch);
   journal_.begin();
-  while (!finished()) {
-    const bool epoch_ends = take_step();
-    const Timer pause;
-    const bool best = has_tests && is_due(options_.eval_every, position.step, epoch_ends) &&
-                      evaluate_and_compare();
-    if (epoch_ends) end_epoch();
-    // Evaluate before the last save: only a sound state may be saved.
-    if (ended_early())
-      parts_.log.info("training ends early, after step ", position.step, ": ",
-                      reason_for_early_end());
-    if (has_tests && finished()) last = evaluate(Purpose::final_report);
-    if (best || is_due(options_.save_every, position.step, epoch_ends) || finished()) save(best);
-    journal_.paused(pause.seconds());
+  // The run may have been interrupted before it.
+  if (epoch_ends() || evaluation_is_due()) finish_step(last);
+  parts_.train_data.seek(position.epoch, position.step_in_epoch);
+  while (!finished() && !stops_) {
+    take_step();
+    finish_step(last);
   }
   report.compute_rate = journal_.compute_rate(), report.wall_rate = journal_.wall_rate();
-  if (has_tests && !last) last = evaluate(Purpose::final_report);
+  if (stops_ && !finished())
+    report.stopped =
+        stop_reason_.empty() ? "another rank was asked to stop" : std::move(stop_reason_);
+  else if (has_tests && !last)
+    last = evaluate(Purpose::final_report);
+  report.step = position.step;
+  report.deciding = position.best.metric;
   report.saved = saver_.wait();
   journal_.end();
   report_data();
@@ -125,9 +131,55 @@ TrainerReport Trainer::run() {
   return report;
 }
 
+bool Trainer::epoch_ends() const {
+  return state_.position.step_in_epoch == parts_.train_data.steps_per_epoch();
+}
+
+bool Trainer::evaluation_is_due() const {
+  const Position& position = state_.position;
+  return parts_.test_data != nullptr && position.step > 0 &&
+         position.evaluated_step != position.step &&
+         is_due(options_.eval_every, position.step, epoch_ends());
+}
+
+void Trainer::finish_step(std::optional<Evaluation>& last) {
+  const Timer pause;
+  const bool ends_epoch = epoch_ends();
+  bool best = false;
+  if (!stops_) {
+    best = evaluation_is_due() && evaluate_and_compare();
+    if (ends_epoch) end_epoch();
+  }
+  const int64_t step = state_.position.step;
+  // Evaluate before the last save: only a sound state may be saved.
+  if (ended_early())
+    parts_.log.info("training ends early, after step ", step, ": ", reason_for_early_end());
+  if (parts_.test_data != nullptr && finished()) last = evaluate(Purpose::final_report);
+  if (best || is_due(options_.save_every, step, ends_epoch) || finished() || stops_) save(best);
+  journal_.paused(pause.seconds());
+}
+
+// The parameters are those of the last finished step: the exception came while this rank waited for
+// another one, before the optimizer.
+void Trainer::leave_state(const PeerLost& loss) {
+  const int64_t step = state_.position.step;
+  std::string text = concat(loss.what(), ", after step ", with_thousands(step));
+  if (in_flight_.completes_at_once() && parts_.leave_state && step > 0) {
+    step_.undo_unfinished();
+    Snapshot snapshot = take_snapshot([this](StateVisitor& visitor) { state_.visit(visitor); });
+    snapshot.texts = options_.texts;
+    if (first_not_finite(snapshot).empty()) text += "; " + parts_.leave_state(step, snapshot);
+    saver_.confirm();
+    saver_.wait();
+  }
+  throw PeerLost(text);
+}
+
 void Trainer::advance(int64_t steps) {
-  for (int64_t i = 0; i < steps; ++i)
-    if (take_step()) end_epoch();
+  for (int64_t i = 0; i < steps; ++i) {
+    take_step();
+    if (epoch_ends()) end_epoch();
+  }
   complete_steps(Which::all);
 }
 
@@ -145,7 +197,7 @@ void Trainer::unfreeze_if_due() {
                   " parameters that were frozen, too");
 }
 
-bool Trainer::take_step() {
+void Trainer::take_step() {
   unfreeze_if_due();
   Position& position = state_.position;
   Timer timer;
@@ -162,6 +214,8 @@ bool Trainer::take_step() {
   timer.restart();
   step.number = position.step + 1;
   step.lr = learning_rate(options_.schedule, position, parts_.train_data);
+  if (parts_.stop_reason && stop_reason_.empty()) stop_reason_ = parts_.stop_reason();
+  step.wants_stop = !stop_reason_.empty();
   try {
     step_.run(step, in_flight_.completes_at_once());
   } catch (...) {
@@ -174,7 +228,6 @@ bool Trainer::take_step() {
   step.samples = samples_seen(position, parts_.train_data);
   journal_.step_queued(step, data_wait, timer.seconds());
   complete_steps(Which::oldest);
-  return position.step_in_epoch == parts_.train_data.steps_per_epoch();
 }
 
 void Trainer::complete_steps(Which which) {
@@ -197,6 +250,7 @@ void Trainer::complete_steps(Which which) {
     for (size_t i = 0; i < position.metrics.size(); ++i)
       position.metrics[i].sum += static_cast<double>(step.sums.data()[i + 1]);
     journal_.step_completed(step, waited, step_.comm_wait(), position);
+    stops_ = stops_ || step_.stop_is_wanted(step);
     in_flight_.drop_oldest();
   }
 }
@@ -276,7 +330,7 @@ void Trainer::save(bool best) {
   saver_.hold(std::move(*snapshot), step, best);
   journal_.took_snapshot(timer.seconds());
   const bool evaluated = state_.position.evaluated_step == step && !state_.ema;
-  if (evaluated || finished()) journal_.stored(saver_.confirm());
+  if (evaluated || finished() || stops_) journal_.stored(saver_.confirm());
 }
 
 }  // namespace d2l

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "framework/checkpoint/store.h"
+#include "framework/comm/peer_watch.h"
 #include "framework/train/checkpoint_saver.h"
 #include "framework/train/data_summary.h"
 #include "framework/train/in_flight.h"
@@ -27,17 +29,26 @@ struct TrainerParts {
   BatchSource* test_data = nullptr;  // nullptr: no evaluations, so no best checkpoint
   Log& log;
   Progress* progress = nullptr;  // rank 0's; nullptr elsewhere
+  // Why this rank wants the run to stop before its end; "" as long as it does not. Asked once in
+  // each step.
+  std::function<std::string()> stop_reason = {};
+  // Saves the state of a step for a job that has lost a rank. Returns what it has done, for the
+  // error message: "its state is saved in PATH".
+  std::function<std::string(int64_t step, const Snapshot& state)> leave_state = {};
 };
 
 struct TrainerReport {
+  int64_t step = 0;                    // the last one
   double loss = 0;                     // over the last epoch, even if incomplete
   std::vector<double> train, test;     // the objective's metrics; `test` is empty without test data
   double test_loss = 0;                // if there are test data
   std::optional<Position::Best> best;  // nothing if there was no scheduled evaluation
+  Metric deciding = loss_metric();     // of `best`
   double compute_rate = 0;             // see Journal
   double wall_rate = 0;
   DataSummary data;            // over all ranks
   bool saved = true;           // the final checkpoint is on disk
+  std::string stopped;         // why the run stopped before its end; "": it did not
   std::vector<double> losses;  // of the steps of this process
 };
 
@@ -57,7 +68,9 @@ class Trainer {
   // "the last 3 evaluations have not improved the test acc (--patience 3)", if it has ended early.
   std::string reason_for_early_end() const;
 
-  // Trains to the end, saves, and returns the numbers that the book reports.
+  // Trains to the end, or to the step after which a rank wants to stop, saves, and returns the
+  // numbers that the book reports. Throws PeerLost if another rank is lost; on a CPU, the state of
+  // the last finished step has then been left.
   TrainerReport run();
   // Runs `steps` steps from the current position, without evaluations and checkpoints.
   void advance(int64_t steps);
@@ -67,9 +80,17 @@ class Trainer {
   void set_files(CheckpointStore* store, MetricsFile* metrics);
 
  private:
+  TrainerReport train();
+  [[noreturn]] void leave_state(const PeerLost& loss);
   void unfreeze_if_due();
-  // Takes a batch and queues its step. Returns whether the epoch ends with it.
-  bool take_step();
+  // Takes a batch and queues its step.
+  void take_step();
+  bool epoch_ends() const;
+  bool evaluation_is_due() const;
+  // Does what is due after the current step: an evaluation, the end of the epoch, a checkpoint. If
+  // the run is to stop, only the checkpoint: the rest is done when it continues. `last`: gets the
+  // final report's evaluation at the end of the run.
+  void finish_step(std::optional<Evaluation>& last);
   // Waits for the oldest steps in flight and adds their results to the position: all of them, or
   // until a new step may be queued.
   enum class Which { all, oldest };
@@ -92,6 +113,8 @@ class Trainer {
   TrainingStep step_;
   Journal journal_;
   InFlight<StepInFlight> in_flight_;
+  std::string stop_reason_;      // this rank's
+  bool stops_ = false;           // all ranks stop
   DataSummary data_;             // of all steps that are reported, over all ranks
   std::set<std::string> named_;  // problems of damaged samples
 };

@@ -1,6 +1,7 @@
 #include "framework/train/training_step.h"
 
 #include <cmath>
+#include <utility>
 
 #include "framework/backend/rounded_once.h"
 #include "framework/base/timer.h"
@@ -39,7 +40,8 @@ TrainingStep::TrainingStep(const StepParts& parts, const StepOptions& options)
       feed_(backend_, feed_options(parts, options)),
       recorder_(backend_, parts.comm, options.record, parts.log),
       sums_(backend_, Shape{static_cast<int64_t>(numbers())}),
-      number_(backend_, Shape{1}, DType::i64) {
+      number_(backend_, Shape{1}, DType::i64),
+      wish_(zeros(backend_, Shape{1})) {
   check(!options.augmentation.mixes_samples() || parts.objective.mixes_targets(),
         "mixup and cutmix expect an objective with classes");
   follow_freezing();
@@ -68,18 +70,29 @@ void TrainingStep::run(StepInFlight& step, bool completes_at_once) {
   TrainingState& state = parts_.state;
   feed_.load(step.batch);
   backend_.fill(number_.view(), static_cast<double>(step.number - 1));
+  tell_wish(step.wants_stop);
   if (state.loss_scale) state.loss_scale->begin_step();
+  unfinished_ = true;
   recorder_.run(key_of(step.batch), [&] { find_gradients(step.batch); });
   step.skipped = state.loss_scale && overflows(step);
   if (!step.skipped) clip();
   backend_.copy_to_host(sums_.view(), step.sums.data());
   step.event = backend_.record_event();
-  if (step.skipped) return;
+  if (step.skipped) {
+    unfinished_ = false;  // LossScale has restored the buffers
+    return;
+  }
   if (completes_at_once) check_results(step);
   if (state.optimizer.step_waits())
     backend_.wait_event(step.event, [this] { parts_.comm.check_peers(); });
+  unfinished_ = false;
   state.optimizer.step(step.lr);
   if (state.ema) state.ema->update(step.number);
+}
+
+void TrainingStep::undo_unfinished() {
+  if (std::exchange(unfinished_, false) && buffers_before_.defined())
+    parameters_.buffers().copy_from(buffers_before_);
 }
 
 void TrainingStep::abandon() noexcept {
@@ -129,10 +142,12 @@ void TrainingStep::add_gradients(const Batch& batch, const Piece& piece) {
   const Variable inputs(feed_.inputs().rows(piece.begin, piece.end));
   Objective::Result found = result_of(parts_.model(inputs, context), piece);
   add_sum(found.losses.value(), 0, first);
-  for (size_t i = 0; i < found.numbers.size(); ++i)
-    add_sum(found.numbers[i], static_cast<int64_t>(i) + 1, first);
-  const auto norm_slot = static_cast<int64_t>(numbers()) - 1;
-  if (last) sums_work_ = parts_.comm.start_all_reduce(sums_.rows(0, norm_slot).view());
+  for (size_t i = 0; i < found.numbers.size(); ++i) add_sum(found.numbers[i], i + 1, first);
+  if (last) {
+    sum_at(stop_slot()).copy_from(wish_);
+    const auto end = static_cast<int64_t>(norm_slot());
+    sums_work_ = parts_.comm.start_all_reduce(sums_.rows(0, end).view());
+  }
   gradients_final_ = last;
   // Divided by the global batch, so that the sum over ranks is the average over samples.
   Tensor gradient =
@@ -150,27 +165,32 @@ Objective::Result TrainingStep::result_of(const Variable& outputs, const Piece& 
                                              .weights = rows(feed_.weights())});
 }
 
-void TrainingStep::add_sum(const Tensor& values, int64_t slot, bool first) {
-  Tensor to = sums_.rows(slot, slot + 1);
+void TrainingStep::add_sum(const Tensor& values, size_t slot, bool first) {
+  Tensor to = sum_at(slot);
   if (first) return backend_.reduce(Reduction::sum, values.view(), to.view());
   to += sum(values);
 }
 
-// The gradient's norm, used if it is clipped or scaled.
-Tensor TrainingStep::norm() {
-  const auto end = static_cast<int64_t>(numbers());
-  return sums_.rows(end - 1, end);
+Tensor TrainingStep::sum_at(size_t slot) const {
+  const auto begin = static_cast<int64_t>(slot);
+  return sums_.rows(begin, begin + 1);
+}
+
+// Written only when it changes.
+void TrainingStep::tell_wish(bool wants_stop) {
+  if (std::exchange(wants_stop_, wants_stop) != wants_stop)
+    backend_.fill(wish_.view(), wants_stop ? 1 : 0);
 }
 
 // Whether the step has to be skipped.
 bool TrainingStep::overflows(StepInFlight& step) {
   LossScale& scale = *parts_.state.loss_scale;
-  Tensor norm = this->norm();
+  Tensor norm = sum_at(norm_slot());
   scale.unscale(norm);
   backend_.copy_to_host(sums_.view(), step.sums.data());
   backend_.wait_event(backend_.record_event(), [this] { parts_.comm.check_peers(); });
   const float* sums = step.sums.data();
-  const bool finite = std::isfinite(sums[0]) && std::isfinite(sums[numbers() - 1]);
+  const bool finite = std::isfinite(sums[0]) && std::isfinite(sums[norm_slot()]);
   scale.end_step(finite);
   step.loss_scale = scale.scale();
   if (finite) return false;
@@ -183,7 +203,7 @@ bool TrainingStep::overflows(StepInFlight& step) {
 void TrainingStep::clip() {
   if (options_.clip_value > 0) clip_value(parameters_, options_.clip_value);
   if (options_.clip_norm == 0) return;
-  Tensor norm = this->norm();
+  Tensor norm = sum_at(norm_slot());
   clip_norm(parameters_, options_.clip_norm, norm);
 }
 
@@ -191,7 +211,7 @@ void TrainingStep::check_results(const StepInFlight& step) const {
   const float* sums = step.sums.data();
   check_finite(step, "loss", static_cast<double>(sums[0]));
   if (options_.clip_norm > 0)
-    check_finite(step, "gradient's norm", static_cast<double>(sums[numbers() - 1]));
+    check_finite(step, "gradient's norm", static_cast<double>(sums[norm_slot()]));
 }
 
 void TrainingStep::check_finite(const StepInFlight& step, const char* name, double value) const {

@@ -44,14 +44,16 @@ struct StepInFlight {
       : batch(std::move(data)), sums(staging, static_cast<int64_t>(numbers)) {}
 
   Batch batch;
-  Scratch<float> sums;  // over the global batch: loss, metrics, gradient norm
+  Scratch<float>
+      sums;  // over the global batch: loss, metrics, ranks that want to stop, gradient norm
   uint64_t event = 0;   // after which the sums are valid
   int64_t number = 0;   // of the step, from 1
   int64_t samples = 0;  // seen up to its end, since step 1
   double lr = 0;
-  double seconds = 0;     // host time spent on it
-  bool skipped = false;   // loss or gradients not finite, see LossScale
-  double loss_scale = 0;  // after it
+  double seconds = 0;       // host time spent on it
+  bool skipped = false;     // loss or gradients not finite, see LossScale
+  bool wants_stop = false;  // this rank wants the run to stop after the step
+  double loss_scale = 0;    // after it
 };
 
 // Batch -> network -> objective -> gradients -> all-reduce -> optimizer.
@@ -62,10 +64,10 @@ class TrainingStep {
   TrainingStep(const TrainingStep&) = delete;
   TrainingStep& operator=(const TrainingStep&) = delete;
 
-  // Queues the step for this rank's part of a global batch, with the number and learning rate in
-  // `step`. On a GPU the weights are updated before the loss is known, so a run with a NaN loss
-  // ends one step later, before it saves anything. After an exception, call abandon(): other ranks
-  // may be waiting for this one.
+  // Queues the step for this rank's part of a global batch, with the number, learning rate and
+  // wish to stop in `step`. On a GPU the weights are updated before the loss is known, so a run
+  // with a NaN loss ends one step later, before it saves anything. After an exception, call
+  // abandon(): other ranks may be waiting for this one.
   void run(StepInFlight& step, bool completes_at_once);
   // Throws Error if the sums are not finite. Call after the step's event.
   void check_results(const StepInFlight& step) const;
@@ -73,9 +75,15 @@ class TrainingStep {
   // Call between steps when parameters were frozen or unfrozen since this object was made.
   void follow_freezing();
 
+  // Whether a rank wants the run to stop; the same on all ranks. Call after the step's event.
+  bool stop_is_wanted(const StepInFlight& step) const { return step.sums.data()[stop_slot()] > 0; }
+
   // Numbers in StepInFlight::sums.
-  size_t numbers() const { return parts_.objective.metrics().size() + 2; }
+  size_t numbers() const { return parts_.objective.metrics().size() + 3; }
   double comm_wait() const { return comm_wait_; }  // seconds, over all steps
+  // After an exception in run(): the model's state is that after the last finished step. On a CPU
+  // only: on a GPU, parts of later steps may have been done.
+  void undo_unfinished();
   // Abandons operations with other ranks, and the recordings that contain them.
   void abandon() noexcept;
   // See StepRecorder::shared_memory().
@@ -86,8 +94,11 @@ class TrainingStep {
   void find_gradients(const Batch& batch);
   Objective::Result result_of(const Variable& outputs, const Piece& piece) const;
   void add_gradients(const Batch& batch, const Piece& piece);
-  void add_sum(const Tensor& values, int64_t slot, bool first);
-  Tensor norm();
+  void add_sum(const Tensor& values, size_t slot, bool first);
+  size_t stop_slot() const { return numbers() - 2; }
+  size_t norm_slot() const { return numbers() - 1; }
+  Tensor sum_at(size_t slot) const;
+  void tell_wish(bool wants_stop);
   bool overflows(StepInFlight& step);
   void clip();
   void check_finite(const StepInFlight& step, const char* name, double value) const;
@@ -100,9 +111,12 @@ class TrainingStep {
   std::optional<GradientReducer> reducer_;  // always there; made anew by follow_freezing()
   Feed feed_;
   StepRecorder recorder_;
-  Tensor sums_;            // f32 [numbers()]
-  Tensor number_;          // i64 [1], of the step, from 0
-  Tensor buffers_before_;  // before the step; undefined unless ranks average buffers
+  Tensor sums_;    // f32 [numbers()]
+  Tensor number_;  // i64 [1], of the step, from 0
+  Tensor wish_;    // f32 [1], 1 if this rank wants to stop
+  bool wants_stop_ = false;
+  Tensor buffers_before_;    // before the step; undefined unless ranks average buffers
+  bool unfinished_ = false;  // run() has changed buffers, and not yet the parameters
   Communicator::Work sums_work_ = {};
   bool gradients_final_ = true;  // the current backward pass is the step's last
   double comm_wait_ = 0;

@@ -62,6 +62,12 @@ std::vector<Option> machine_options() {
            "compute threads per rank; 0: OMP_NUM_THREADS if it is set, otherwise the cores of the "
            "host divided among its ranks")
       .up_to(1024);
+  group
+      .add("peer-timeout", "SECONDS", &MachineConfig::peer_timeout, may_change,
+           "with several ranks: end the job when a rank has given no sign of life for this time, "
+           "because it is stopped or its host cannot be reached")
+      .from(1)
+      .up_to(86400);
   group.add("loader-threads", "auto|N", &MachineConfig::loader_threads, may_change,
             "threads per rank that load data. auto: the cores of the host divided among its ranks, "
             "minus the compute threads of the rank (one if it computes on a GPU); at least 1");

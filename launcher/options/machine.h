@@ -25,6 +25,7 @@ struct MachineConfig {
   CommChoice comm = CommChoice::automatic;
   bool deterministic = false;
   GraphChoice cuda_graph = GraphChoice::automatic;
+  double peer_timeout = 4;           // seconds, see PeerWatch
   int threads = 0;                   // per rank; 0: automatic
   ThreadChoice loader_threads = {};  // per rank
   MemoryChoice loader_queue = {};    // per rank and split

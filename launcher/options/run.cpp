@@ -17,7 +17,8 @@ std::vector<Option> run_options() {
   group
       .add("resume", "DIR", &RunConfig::resume, not_kept,
            "continue the run in DIR from its newest valid checkpoint, with the options that are "
-           "stored there. Options that you give replace the stored ones")
+           "stored there. Options that you give replace the stored ones. auto: continue the run "
+           "in --out if there is one, or else begin it")
       .path()
       .not_with("time");
   group
@@ -58,6 +59,12 @@ std::vector<Option> run_options() {
       .add("tensorboard", &RunConfig::tensorboard, may_change,
            "also write the numbers of metrics.csv in the format of TensorBoard, into the folder "
            "tensorboard of the run")
+      .not_with("time");
+  group
+      .add(
+          "max-time", "TIME", &RunConfig::max_time, may_change,
+          "stop after this time since the start of the job, as after a signal: save, and exit with "
+          "code 75. TIME: 90s, 30m, 1.5h, 2d or [DAYS-]HH:MM:SS; 0: no limit")
       .not_with("time");
   group.add("run-id", "ID", &RunConfig::id, fixed_in_run, "distinguishes the run from others")
       .no_flag();

@@ -20,6 +20,25 @@ const WordTable<data::LastBatch>& words_of() {
   return kWords;
 }
 
+namespace {
+
+void add_freezing(OptionGroup<TrainingConfig>& group) {
+  using enum ResumeRule;
+  group
+      .add("freeze", "PATTERN,...", &TrainingConfig::freeze, may_change,
+           "do not train the parameters whose names match a pattern, for example layer1.*. A batch "
+           "norm whose parameters are all frozen uses its running statistics and does not change "
+           "them")
+      .may_be_empty();
+  group
+      .add("unfreeze-after", "LENGTH", &TrainingConfig::unfreeze_after, may_change,
+           "train the parameters of --freeze too after this length, in epochs (2 or 0.5) or steps "
+           "(500steps), counted from the first step of the run; 0: never")
+      .not_with("time");
+}
+
+}  // namespace
+
 std::vector<Option> training_options() {
   using enum ResumeRule;
   OptionGroup group("Training", &Config::training);
@@ -67,17 +86,7 @@ std::vector<Option> training_options() {
       .only_with("precision", {PrecisionChoice::fp16});
   group.add("sync-bn", &TrainingConfig::sync_bn, may_change,
             "batch norms use the statistics of the samples of all ranks");
-  group
-      .add("freeze", "PATTERN,...", &TrainingConfig::freeze, may_change,
-           "do not train the parameters whose names match a pattern, for example layer1.*. A batch "
-           "norm whose parameters are all frozen uses its running statistics and does not change "
-           "them")
-      .may_be_empty();
-  group
-      .add("unfreeze-after", "LENGTH", &TrainingConfig::unfreeze_after, may_change,
-           "train the parameters of --freeze too after this length, in epochs (2 or 0.5) or steps "
-           "(500steps), counted from the first step of the run; 0: never")
-      .not_with("time");
+  add_freezing(group);
   group.add("seed", "N", &TrainingConfig::seed, fixed_in_epoch, "seed of all random numbers");
   return group.options();
 }

@@ -40,6 +40,7 @@ std::string text_of(int64_t value) { return number_text(value); }
 std::string text_of(uint64_t value) { return number_text(value); }
 std::string text_of(double value) { return number_text(value); }
 std::string text_of(const Duration& value) { return value.text; }
+std::string text_of(const WallTime& value) { return value.text; }
 std::string text_of(const std::optional<Duration>& value) { return value ? value->text : ""; }
 
 std::string text_of(const std::vector<Duration>& values) {
@@ -74,6 +75,10 @@ void parse(const std::string& label, const std::string& text, uint64_t& value) {
 
 void parse(const std::string& label, const std::string& text, double& value) {
   parse_number(label, text, value);
+}
+
+void parse(const std::string& label, const std::string& text, WallTime& value) {
+  value = parse_wall_time(label, text);
 }
 
 void parse(const std::string& label, const std::string& text, Duration& value) {

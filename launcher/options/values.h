@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "launcher/options/duration.h"
+#include "launcher/options/wall_time.h"
 #include "launcher/options/words.h"
 
 namespace d2l::launcher {
@@ -24,6 +25,7 @@ std::string text_of(const Duration& value);
 std::string text_of(const std::optional<Duration>& value);  // "" for none
 std::string text_of(const std::vector<Duration>& values);   // separated by ','
 std::string text_of(const std::vector<std::string>& values);
+std::string text_of(const WallTime& value);
 
 void parse(const std::string& label, const std::string& text, std::string& value);
 void parse(const std::string& label, const std::string& text, bool& value);
@@ -35,6 +37,7 @@ void parse(const std::string& label, const std::string& text, Duration& value);
 void parse(const std::string& label, const std::string& text, std::optional<Duration>& value);
 void parse(const std::string& label, const std::string& text, std::vector<Duration>& values);
 void parse(const std::string& label, const std::string& text, std::vector<std::string>& values);
+void parse(const std::string& label, const std::string& text, WallTime& value);
 
 // {"a", "b", "c"} -> "a, b or c"
 std::string alternatives(const std::vector<std::string>& words);

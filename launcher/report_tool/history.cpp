@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <optional>
 
 #include "framework/base/error.h"
@@ -24,6 +25,12 @@ std::optional<int64_t> number_after(std::string_view text, std::string_view befo
   const auto result = std::from_chars(begin, text.data() + text.size(), number);
   if (result.ec != std::errc()) return std::nullopt;
   return number;
+}
+
+bool is_end(std::string_view message) {
+  constexpr std::string_view kEnds[] = {"run folder ", "nothing left to do", "stopped after step "};
+  return std::any_of(std::begin(kEnds), std::end(kEnds),
+                     [&](std::string_view end) { return message.starts_with(end); });
 }
 
 class Reader {
@@ -95,11 +102,11 @@ class Reader {
       return add_event(Event::Kind::warning, line, std::string(message.substr(kWarning.size())));
     if (message.find(": skipped, ") != std::string_view::npos)
       return add_event(Event::Kind::warning, line);
-    if (message.starts_with("run folder ") || message.starts_with("nothing left to do")) {
+    if (!message.starts_with("best test ")) note_step(number_after(message, kAfterStep));
+    if (is_end(message)) {
       history_.end = message.starts_with("run folder ") ? "finished" : message;
       return add_event(Event::Kind::end, line);
     }
-    if (!message.starts_with("best test ")) note_step(number_after(message, kAfterStep));
     add_event(Event::Kind::notice, line);
   }
 

@@ -111,12 +111,14 @@ eval-every: may change
 best: fixed by state
 log-every: may change
 tensorboard: may change
+max-time: may change
 run-id: fixed in run
 device: may change
 comm: may change
 deterministic: may change
 cuda-graph: may change
 threads: may change
+peer-timeout: may change
 loader-threads: may change
 loader-queue: may change
 cache: may change
@@ -155,7 +157,8 @@ std::string another_value(const Option& option, const Config& config) {
     for (char& c : separated) c = c == '|' ? ',' : c;
     return split_list("", separated);
   }();
-  std::vector<std::string> candidates = {"1", "2", "0.5", "0.25", "8", "1GiB", "flip 0.5", "a*:2"};
+  std::vector<std::string> candidates = {"1",    "2",  "0.5",      "0.25", "8",
+                                         "1GiB", "1h", "flip 0.5", "a*:2"};
   if (words.size() > 1) candidates.insert(candidates.begin(), words.begin(), words.end());
   for (const std::string& text : candidates) try {
       Config other = config;

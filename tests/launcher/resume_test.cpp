@@ -125,8 +125,8 @@ TEST(Resume, WithoutFreezeTrainsWhatWasFrozen) {
                          "--save-every", "1",        "--keep",      "9",    "--epochs", "1"};
   const Words frozen = {"--freeze", "conv1.*,bn1.*", "--max-steps", "2", "--out", run};
   ASSERT_EQ(train(1, options + frozen).exit_code, 0);
-  EXPECT_THAT(changed(1, 2), testing::Not(HasSubstr("conv1")));
-  EXPECT_THAT(changed(1, 2), testing::Not(HasSubstr("bn1")));
+  for (const char* name : {"parameters/conv1", "parameters/bn1", "buffers/bn1", "mean/conv1"})
+    EXPECT_THAT(changed(1, 2), testing::Not(HasSubstr(name)));
   const ProgramResult resumed = train(2, {"--resume", run, "--freeze", "", "--max-steps", "4"});
   ASSERT_EQ(resumed.exit_code, 0) << resumed.output;
   const std::string found = changed(2, 4);
@@ -135,25 +135,22 @@ TEST(Resume, WithoutFreezeTrainsWhatWasFrozen) {
     EXPECT_THAT(found, HasSubstr(name));
 }
 
-// Interrupted in the frozen phase and after it, on other numbers of ranks.
+// Also if the run is interrupted in the frozen phase, at its end, and after it.
 TEST(Resume, KeepsWhenParametersAreUnfrozen) {
   TemporaryFolder folder;
-  const Words options = {"--model",   "bn-lenet", "--optimizer",      "adam",
-                         "--lr",      "0.001",    "--freeze",         "conv*,bn1.*",
-                         "--epochs",  "1",        "--unfreeze-after", "4steps",
-                         "--sync-bn", "on"};
+  const Words options = {"--model",  "bn-lenet", "--optimizer",      "adam",
+                         "--lr",     "0.001",    "--freeze",         "conv*,bn1.*",
+                         "--epochs", "1",        "--unfreeze-after", "4steps"};
   const auto run_in_pieces = [&](const std::string& name, const std::vector<std::string>& ends) {
     const std::filesystem::path run = folder.path() / name;
     std::string output;
-    int ranks = 1;
     for (const std::string& end : ends) {
       const bool first = &end == &ends.front();
-      const ProgramResult result =
-          first ? train(ranks, options + Words{"--max-steps", end, "--out", run})
-                : train(ranks, {"--resume", run, "--max-steps", end});
+      const ProgramResult result = first
+                                       ? train(2, options + Words{"--max-steps", end, "--out", run})
+                                       : train(2, {"--resume", run, "--max-steps", end});
       EXPECT_EQ(result.exit_code, 0) << result.output;
       output += result.output;
-      ranks = 3 - ranks;
     }
     return std::pair(CheckpointStore::path_of(run / "checkpoints", 8), output);
   };
@@ -161,10 +158,9 @@ TEST(Resume, KeepsWhenParametersAreUnfrozen) {
   EXPECT_THAT(output, HasSubstr("are frozen until step 4"));
   EXPECT_THAT(output, HasSubstr("after step 4: trains the "));
   const auto [pieces, ignored] = run_in_pieces("pieces", {"2", "4", "6", "8"});
-  const ProgramResult equal =
-      run_program({"d2l-ckpt", "diff", "--tolerance", "1e-3", whole, pieces});
+  const ProgramResult equal = run_program({"d2l-ckpt", "diff", whole, pieces});
   EXPECT_EQ(equal.exit_code, 0) << equal.output;
-  EXPECT_THAT(run_program({"d2l-ckpt", "show", whole}).output,
+  EXPECT_THAT(run_program({"d2l-ckpt", "info", whole}).output,
               HasSubstr("missed_steps/conv1.weight"));
 }
 

@@ -72,6 +72,16 @@ TEST_F(Reading, GoingBackSupersedesWhatWasLater) {
   EXPECT_EQ(found.end, "");
 }
 
+TEST_F(Reading, TheLastLineTellsTheEnd) {
+  const std::string time = "2026-11-29 10:00:00 ", folder = time + "run folder a, checkpoint b\n",
+                    stopped = "stopped after step 7: SIGTERM; --resume a continues the run";
+  const History found = history(test::job_line(2) + folder + time + stopped + "\n");
+  EXPECT_EQ(found.end, stopped);
+  EXPECT_EQ(found.events.back().step, 7);
+  EXPECT_EQ(history(test::job_line(2) + folder).end, "finished");
+  EXPECT_EQ(history(test::job_line(2) + folder + test::job_line(2)).end, "");
+}
+
 TEST_F(Reading, OtherLinesOfALogAreCounted) {
   const History found = history(std::string("\xff\xfe\n\n2026-11-29 10:00 short\n") +
                                 "2026-11-29 10:00:00 fine\n2026-11-29 10:00:00 no line end");

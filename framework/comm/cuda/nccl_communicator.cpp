@@ -171,6 +171,7 @@ void NcclCommunicator::do_wait(Work work) {
 }
 
 void NcclCommunicator::check_peers() {
+  host_->check_peers();
   ncclResult_t state = ncclSuccess;
   D2L_NCCL(ncclCommGetAsyncError(comm_, &state));
   settle(state, "NCCL");
