@@ -2,14 +2,15 @@
 
 #include <algorithm>
 #include <map>
-#include <sstream>
 #include <vector>
 
 #include "framework/base/files.h"
 #include "framework/base/text.h"
 #include "launcher/dataset_text.h"
 #include "launcher/export_weights.h"
+#include "launcher/metrics_reader.h"
 #include "launcher/options/options.h"
+#include "launcher/run_log.h"
 #include "launcher/stored_network.h"
 
 namespace d2l::launcher {
@@ -17,8 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr size_t kMostClasses = 20;  // whose names are listed
-constexpr size_t kTimeColumns = 20;  // of a line of log.txt: "2026-11-29 04:05:52 "
+constexpr size_t kMostClasses = 20;                      // whose names are listed
 constexpr std::string_view kSpecial = "\\`*_{}[]<>#|!";  // have a meaning in Markdown
 
 // Any text, so that Markdown shows it as it is.
@@ -38,20 +38,6 @@ std::string code(std::string text) {
 
 std::string item(const std::string& name, const std::string& text) {
   return text.empty() ? "" : "- " + name + ": " + text + "\n";
-}
-
-std::vector<std::string> lines_of(const fs::path& path) {
-  std::error_code ignored;
-  if (!fs::exists(path, ignored)) return {};
-  return split_lines(read_text_file(path));
-}
-
-// The fields of a line of metrics.csv, which has no quotes.
-std::vector<std::string> fields_of(const std::string& line) {
-  std::vector<std::string> fields;
-  std::istringstream stream(line + ",");
-  for (std::string field; std::getline(stream, field, ',');) fields.push_back(field);
-  return fields;
 }
 
 std::string classes_text(const StoredNetwork& network) {
@@ -98,18 +84,20 @@ bool describes_training(const Option& option) {
          !is_one_of({"model", "recipe", "data", "data-dir", "weights"});
 }
 
+bool is_there(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
 // What d2l-train logs at the start of each job: data, ranks, threads and processor.
-std::string jobs_text(const fs::path& run, const std::string& model) {
+std::string jobs_text(const fs::path& run) {
   std::vector<std::string> jobs;
-  for (const std::string& line : lines_of(run / "log.txt")) {
-    if (line.size() <= kTimeColumns) continue;
-    const std::string message = line.substr(kTimeColumns);
-    const bool is_start = message.starts_with(model + ", ") &&
-                          message.find(" parameters") != std::string::npos &&
-                          message.find(" samples") != std::string::npos;
-    if (is_start && std::find(jobs.begin(), jobs.end(), message) == jobs.end())
-      jobs.push_back(message);
-  }
+  if (is_there(run / "log.txt"))
+    read_log(run / "log.txt", [&](const LogLine& line) {
+      const std::string message(line.message);
+      if (job_start(message) && std::find(jobs.begin(), jobs.end(), message) == jobs.end())
+        jobs.push_back(message);
+    });
   std::string text;
   for (const std::string& job : jobs) text += item("log", code(job));
   return text;
@@ -127,39 +115,33 @@ std::string training_part(const StoredNetwork& network, const fs::path& run) {
          item("started from", start.empty() ? "" : code(start)) +
          item("options that differ from the defaults",
               words.empty() ? "none" : code(join(words, " "))) +
-         item("steps", with_thousands(network.step)) + jobs_text(run, config.model.name);
+         item("steps", with_thousands(network.step)) + jobs_text(run);
 }
 
 // The evaluations of metrics.csv: the best, whose step is given, and the last.
 std::string results_part(const fs::path& run, int64_t best_step) {
-  const std::vector<std::string> lines = lines_of(run / "metrics.csv");
-  if (lines.empty()) return "";
-  const std::vector<std::string> names = fields_of(lines[0]);
-  const auto is_result = [&](size_t i) {
-    return names[i] == "step" || names[i].starts_with("test_");
-  };
-  const auto loss = std::find(names.begin(), names.end(), "test_loss");
-  if (loss == names.end()) return "";
+  if (!is_there(run / "metrics.csv")) return "";
+  MetricsReader metrics(run / "metrics.csv");
+  std::vector<size_t> results;  // columns
+  std::string head, rule;
+  for (size_t i = 0; i < metrics.names().size(); ++i) {
+    const std::string name(metrics.names()[i]);
+    if (name != "step" && !name.starts_with("test_")) continue;
+    results.push_back(i);
+    head += " " + plain(name) + " |";
+    rule += " ---: |";
+  }
+  if (results.size() < 2) return "";
   std::string best, last;
-  for (const std::string& line : lines) {
-    const std::vector<std::string> fields = fields_of(line);
-    if (fields.size() != names.size()) continue;  // a line that is not complete
-    if (fields[static_cast<size_t>(loss - names.begin())].empty() || &line == lines.data())
-      continue;
+  for (MetricsReader::Fields fields; metrics.next(fields);) {
+    if (fields[results[1]].empty()) continue;  // a training line
     last.clear();
-    for (size_t i = 0; i < names.size(); ++i)
-      if (is_result(i)) last += " " + plain(fields[i]) + " |";
+    for (const size_t i : results) last += " " + plain(std::string(fields[i])) + " |";
     if (fields[0] == std::to_string(best_step)) best = last;
   }
   if (last.empty()) return "";
-  std::string head = "\n## Results\n\nOf metrics.csv, on the test data:\n\n| |", rule = "| --- |";
-  for (size_t i = 0; i < names.size(); ++i) {
-    if (!is_result(i)) continue;
-    head += " " + plain(names[i]) + " |";
-    rule += " ---: |";
-  }
-  return head + "\n" + rule + "\n" + (best.empty() ? "" : "| best |" + best + "\n") + "| last |" +
-         last + "\n";
+  return "\n## Results\n\nOf metrics.csv, on the test data:\n\n| |" + head + "\n| --- |" + rule +
+         "\n" + (best.empty() ? "" : "| best |" + best + "\n") + "| last |" + last + "\n";
 }
 
 std::string use_part(const StoredNetwork& network, const fs::path& run) {

@@ -19,7 +19,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char *kConfig = "config.ini", *kMetrics = "metrics.csv", *kLog = "log.txt",
-                     *kCheckpoints = "checkpoints", *kLock = ".lock", *kProbe = ".probe";
+                     *kCheckpoints = "checkpoints", *kEvents = "tensorboard", *kLock = ".lock",
+                     *kProbe = ".probe";
 
 std::string run_text(const std::string& run) {
   return run.empty() ? "a run without an identifier" : "run " + run;
@@ -112,14 +113,22 @@ void RunFolder::begin(const Config& config, const Position& position, const fs::
       .metrics = {}, .run = config.run.id, .warn = warn_, .check_held = check_held};
   for (const Position::Known& known : position.metrics)
     options.metrics.push_back(known.metric.name);
+  if (config.run.tensorboard) {
+    events_.emplace(in(kEvents), EventFile::Options{.after_step = position.step, .warn = warn_});
+    options.events = &*events_;
+  }
   const std::string rows = MetricsFile::kept(in(kMetrics), position.step, options);
   log.open(in(kLog));
   if (!sync_folder(path_))
     warn_(concat(path_.string(), ": this file system cannot sync folders to disk; if the machine ",
                  "crashes, the newest checkpoints may be lost"));
+  const auto saved = [&log](int64_t step, bool is_best) {
+    log.note("saved the checkpoint of step ", step, is_best ? ", the best so far" : "");
+  };
   store_.emplace(in(kCheckpoints),
                  CheckpointStore::Options{.keep = static_cast<int>(config.run.keep),
                                           .warn = warn_,
+                                          .saved = saved,
                                           .check_held = [this] { lock_.check_held(); },
                                           .newest = checkpoint});
   remove_leftovers(path_, is_of_run_folder);

@@ -10,6 +10,7 @@
 #include "framework/base/log.h"
 #include "framework/checkpoint/store.h"
 #include "framework/comm/communicator.h"
+#include "framework/train/event_file.h"
 #include "framework/train/metrics_file.h"
 #include "framework/train/position.h"
 #include "launcher/options/config.h"
@@ -47,7 +48,8 @@ class RunFolder {
 
   // Call when the run is certain to start, or to continue with `config` after `position` from
   // `checkpoint` (empty: none). Writes the config, opens the metrics, the checkpoint store and the
-  // file of `log`. Everything that can be rejected must be checked before. Throws Error.
+  // file of `log`, which notes each checkpoint and must outlive this object. Everything that can be
+  // rejected must be checked before. Throws Error.
   void begin(const Config& config, const Position& position,
              const std::filesystem::path& checkpoint, Log& log);
 
@@ -80,6 +82,7 @@ class RunFolder {
   FileLock lock_;
   bool begun_ = false;
   std::optional<CheckpointStore> store_;
+  std::optional<EventFile> events_;  // --tensorboard; the metrics use it
   std::optional<MetricsFile> metrics_;
 };
 

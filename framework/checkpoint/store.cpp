@@ -113,12 +113,15 @@ void CheckpointStore::write(int64_t step, const Snapshot& snapshot, bool is_best
   last_save_ok_ = write_step(step, snapshot);
   if (!last_save_ok_) return;
   newest_ = path_of(step);
+  bool is_linked = is_best;
   try {
     if (is_best) renew_best(step, snapshot);
   } catch (const std::exception& error) {
+    is_linked = false;
     warn_safely(options_.warn,
                 concat(kBest, " was not updated at step ", step, ": ", error.what()));
   }
+  options_.saved(step, is_linked);
   try {
     prune(step);
   } catch (const std::exception& error) {

@@ -21,6 +21,9 @@ class CheckpointStore {
     // Called with each problem that is not fatal: a skipped damaged file, a failed save. Also
     // called from the background thread.
     std::function<void(const std::string& message)> warn = [](const std::string&) {};
+    // Called with the step of each checkpoint that is on disk, and whether it is also best.h5. Also
+    // called from the background thread.
+    std::function<void(int64_t step, bool is_best)> saved = [](int64_t, bool) {};
     // Called before each write and again before a written file is renamed to its final name, since
     // the process may have been suspended in between. Throws Error if this process may no longer
     // write. Also called from the background thread.

@@ -1,12 +1,10 @@
 #include "framework/train/metrics_file.h"
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
-#include <cstring>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -53,6 +51,14 @@ std::string format(const char* pattern, Values... values) {
   return buffer;
 }
 
+// Opens the file for appending to `content`. Unchanged content is not rewritten: the disk may be
+// full.
+int open_with(const fs::path& path, const std::string& content) {
+  std::error_code ignored;
+  if (!fs::exists(path, ignored) || read_text_file(path) != content) write_text_file(path, content);
+  return open_regular_file(path, O_WRONLY | O_APPEND);
+}
+
 }  // namespace
 
 std::string MetricsFile::header(const std::vector<std::string>& metrics) {
@@ -88,20 +94,21 @@ std::string MetricsFile::kept(const fs::path& path, int64_t step, const Options&
 }
 
 MetricsFile::MetricsFile(const fs::path& path, const std::string& content, Options options)
-    : path_(path), options_(std::move(options)), bytes_(static_cast<int64_t>(content.size())) {
-  // Unchanged content is not rewritten: the disk may be full.
-  std::error_code ignored;
-  if (!fs::exists(path, ignored) || read_text_file(path) != content) write_text_file(path, content);
-  descriptor_ = open_regular_file(path, O_WRONLY | O_APPEND);
-}
-
-MetricsFile::~MetricsFile() { ::close(descriptor_); }
+    : options_(std::move(options)),
+      file_(path, open_with(path, content), static_cast<int64_t>(content.size()),
+            {.lost = "its rows are lost", .warn = options_.warn}) {}
 
 void MetricsFile::add(const Row& row) {
   write_line(concat(row.step, ",", row.epoch, ",", row.samples, ",",
                     format("%.9g,%.9g,%.6g,%.6g,%.6g,", row.loss, row.lr, row.examples_per_s,
                            row.data_wait_s, row.comm_wait_s),
                     std::string(options_.metrics.size() + 1, ',')));
+  if (options_.events != nullptr)
+    options_.events->add(row.step, {{"train/loss", row.loss},
+                                    {"train/lr", row.lr},
+                                    {"speed/examples_per_s", row.examples_per_s},
+                                    {"speed/data_wait_s", row.data_wait_s},
+                                    {"speed/comm_wait_s", row.comm_wait_s}});
 }
 
 void MetricsFile::add_evaluation(const Evaluation& evaluation) {
@@ -109,22 +116,16 @@ void MetricsFile::add_evaluation(const Evaluation& evaluation) {
                             ",,,,,,", format("%.9g,", evaluation.loss));
   for (const double metric : evaluation.metrics) text += format("%.9g,", metric);
   write_line(text);
+  if (options_.events == nullptr) return;
+  EventFile::Values values = {{"test/loss", evaluation.loss}};
+  for (size_t i = 0; i < evaluation.metrics.size(); ++i)
+    values.emplace_back("test/" + options_.metrics[i], evaluation.metrics[i]);
+  options_.events->add(evaluation.step, values);
 }
 
 void MetricsFile::write_line(const std::string& columns) {
   options_.check_held();
-  const std::string line = concat(columns, options_.run, "\n");
-  const int error = write_all(descriptor_, line.data(), line.size());
-  if (error == 0) {
-    bytes_ += static_cast<int64_t>(line.size());
-    return;
-  }
-  // Removes a partly written line. If this fails too, the next resume drops that line.
-  [[maybe_unused]] const int result = ::ftruncate(descriptor_, bytes_);
-  if (!warned_)
-    options_.warn(concat("cannot write ", path_.string(), ": ", std::strerror(error),
-                         "; its rows are lost until it can be written again"));
-  warned_ = true;
+  file_.append(concat(columns, options_.run, "\n"));
 }
 
 }  // namespace d2l

@@ -6,6 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "framework/train/event_file.h"
+#include "framework/train/record_file.h"
+
 namespace d2l {
 
 // metrics.csv of a run: one line per logged step and per evaluation, written to the file at once.
@@ -37,6 +40,7 @@ class MetricsFile {
     std::function<void(const std::string& message)> warn = [](const std::string&) {};
     // Called before each line; throws Error if this process may no longer write.
     std::function<void()> check_held = [] {};
+    EventFile* events = nullptr;  // gets the same numbers; nullptr: none
   };
 
   // The first line: "step,epoch,...,test_loss,test_accuracy,run".
@@ -52,9 +56,6 @@ class MetricsFile {
   // Appends after `content`: the result of kept(), or the header for a new run. Throws Error naming
   // `path` if it cannot be written.
   MetricsFile(const std::filesystem::path& path, const std::string& content, Options options);
-  ~MetricsFile();
-  MetricsFile(const MetricsFile&) = delete;
-  MetricsFile& operator=(const MetricsFile&) = delete;
 
   void add(const Row& row);
   void add_evaluation(const Evaluation& evaluation);
@@ -62,11 +63,8 @@ class MetricsFile {
  private:
   void write_line(const std::string& columns);
 
-  std::filesystem::path path_;
   Options options_;
-  int descriptor_ = -1;
-  int64_t bytes_ = 0;  // of complete lines
-  bool warned_ = false;
+  RecordFile file_;
 };
 
 }  // namespace d2l

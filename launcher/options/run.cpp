@@ -4,6 +4,24 @@
 #include "launcher/options/usage.h"
 
 namespace d2l::launcher {
+namespace {
+
+// What is written beside the checkpoints.
+void add_records(OptionGroup<RunConfig>& group) {
+  using enum ResumeRule;
+  group
+      .add("log-every", "N", &RunConfig::log_every, may_change,
+           "steps between lines in log.txt and training lines in metrics.csv; 0: none")
+      .up_to(kMostCounted)
+      .not_with("time");
+  group
+      .add("tensorboard", &RunConfig::tensorboard, may_change,
+           "also write the numbers of metrics.csv in the format of TensorBoard, into the folder "
+           "tensorboard of the run")
+      .not_with("time");
+}
+
+}  // namespace
 
 std::vector<Option> run_options() {
   using enum ResumeRule;
@@ -50,11 +68,7 @@ std::vector<Option> run_options() {
            "rmse, mae, log_rmse (default: accuracy, or rmse if the targets are numbers)")
       .may_be_empty()
       .not_with("time");
-  group
-      .add("log-every", "N", &RunConfig::log_every, may_change,
-           "steps between lines in log.txt and training lines in metrics.csv; 0: none")
-      .up_to(kMostCounted)
-      .not_with("time");
+  add_records(group);
   group
       .add(
           "max-time", "TIME", &RunConfig::max_time, may_change,

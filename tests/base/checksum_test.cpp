@@ -20,6 +20,19 @@ TEST(Checksum, IsXxh64) {
   EXPECT_EQ(of("The quick brown fox jumps over the lazy dog"), 0x0B242D361FDA71BCull);
 }
 
+// The examples of RFC 3720, B.4, and the check value of the CRC catalogue.
+TEST(Checksum, Crc32cIsThatOfTheRfc) {
+  const auto crc = [](const std::string& text) { return crc32c(text.data(), text.size()); };
+  std::string rising(32, '\0');
+  std::iota(rising.begin(), rising.end(), '\0');
+  EXPECT_EQ(crc(""), 0u);
+  EXPECT_EQ(crc("123456789"), 0xe3069283u);
+  EXPECT_EQ(crc(std::string(32, '\0')), 0x8a9136aau);
+  EXPECT_EQ(crc(std::string(32, '\xff')), 0x62a8ab43u);
+  EXPECT_EQ(crc(rising), 0x46dd794eu);
+  EXPECT_EQ(crc({rising.rbegin(), rising.rend()}), 0x113fdb5cu);
+}
+
 TEST(Checksum, EveryBitOfEveryLengthCounts) {
   for (size_t length = 1; length <= 100; ++length) {
     std::vector<uint8_t> bytes(length);

@@ -52,6 +52,26 @@ TEST_F(Store, SavesAndFindsTheNewest) {
   EXPECT_THAT(warnings_, IsEmpty());
 }
 
+TEST_F(Store, TellsWhatIsOnDisk) {
+  std::vector<std::string> told;
+  CheckpointStore::Options with_saved = options();
+  with_saved.saved = [&](int64_t step, bool is_best) {
+    EXPECT_TRUE(std::filesystem::exists(CheckpointStore::path_of(folder_.path(), step)));
+    EXPECT_EQ(std::filesystem::exists(folder_.path() / "best.h5"), is_best);
+    told.push_back(concat(step, is_best ? " best" : ""));
+  };
+  CheckpointStore store(folder_.path(), with_saved);
+  store.save(1, sample_snapshot(1));
+  store.save(2, sample_snapshot(2), true);
+  store.wait();
+  EXPECT_THAT(told, ElementsAre("1", "2 best"));
+  std::filesystem::remove(store.path_of(2));
+  std::filesystem::create_directory(store.path_of(2));  // no file can get this name
+  store.save(2, sample_snapshot(2));
+  EXPECT_FALSE(store.wait());
+  EXPECT_THAT(told, SizeIs(2));
+}
+
 TEST_F(Store, TheDestructorWaits) {
   {
     CheckpointStore store(folder_.path(), options());

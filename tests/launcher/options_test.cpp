@@ -110,6 +110,7 @@ keep: may change
 eval-every: may change
 best: fixed by state
 log-every: may change
+tensorboard: may change
 max-time: may change
 run-id: fixed in run
 device: may change

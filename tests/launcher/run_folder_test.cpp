@@ -61,6 +61,33 @@ class RunFolderTest : public testing::Test {
   TemporaryFolder folder_;
 };
 
+// --- what a run writes besides its state ---
+
+TEST_F(RunFolderTest, TheLogNamesEachCheckpoint) {
+  make_run(run(), {"--eval-every", "2"});
+  const std::string log = read_text_file(in_run("log.txt"));
+  EXPECT_THAT(log, HasSubstr(" saved the checkpoint of step 1\n"));
+  // the only evaluation
+  EXPECT_THAT(log, HasSubstr(" saved the checkpoint of step 2, the best so far\n"));
+}
+
+TEST_F(RunFolderTest, EachJobWritesEventsIfWanted) {
+  const auto events = [&] {
+    std::string all;
+    if (fs::exists(in_run("tensorboard")))
+      for (const auto& [path, text] : content(in_run("tensorboard"))) all += text;
+    return all;
+  };
+  make_run(run());
+  EXPECT_EQ(events(), "");
+  const Words resume = {"--resume", run(), "--max-steps"};
+  ASSERT_EQ(train(2, resume + Words{"3", "--tensorboard", "on"}).exit_code, 0);
+  EXPECT_THAT(events(), HasSubstr("train/loss"));
+  EXPECT_EQ(content(in_run("tensorboard")).size(), 1u);
+  ASSERT_EQ(train(0, resume + Words{"4"}).exit_code, 0);  // the option is stored
+  EXPECT_EQ(content(in_run("tensorboard")).size(), 2u);
+}
+
 // --- starts that fail ---
 
 TEST_F(RunFolderTest, AStartThatFailsLeavesNothing) {

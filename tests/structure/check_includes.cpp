@@ -31,10 +31,12 @@ const std::map<std::string, std::set<std::string>> kBelow = {
     {"launcher", {"options"}},
     {"data_tool", {"launcher"}},
     {"predict", {"data_tool"}},
+    {"report_tool", {"data_tool"}},
     {"launch_tool", {"launch"}},
     {"examples", {"launcher"}},
     {"benchmarks", {"launcher"}},
-    {"tests", {"launcher", "data_tool", "predict", "launch_tool", "examples", "benchmarks"}},
+    {"tests",
+     {"launcher", "data_tool", "predict", "report_tool", "launch_tool", "examples", "benchmarks"}},
 };
 
 // Headers with this prefix may only be included by files with one of these path prefixes.
