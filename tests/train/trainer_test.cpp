@@ -367,7 +367,7 @@ TEST_F(TrainerTest, UnfreezesAfterTheGivenStep) {
     parameters->unfreeze();
     parameters->freeze({"conv.*", "norm.*"});
     optimizer = make_adam(*parameters, {});
-    training.reset(new Trainer(trainer({.schedule = {.lr = 0.01}, .unfreeze_after = 5})));
+    training.reset(new Trainer(trainer({.unfreeze_after = 5, .schedule = {.lr = 0.01}})));
   };
   const auto state_after = [&](const std::vector<int64_t>& pieces) {
     parameters->values().copy_from(start);
