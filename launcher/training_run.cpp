@@ -17,6 +17,7 @@
 #include "launcher/setup.h"
 #include "launcher/start_weights.h"
 #include "launcher/stored_config.h"
+#include "launcher/verify_resume.h"
 
 namespace d2l::launcher {
 namespace {
@@ -98,6 +99,8 @@ RunResult train_run(Config config, const RunParts& parts) {
   std::string weights_report;
   if (!found && !config.model.weights.empty())
     run_on_all_ranks(parts.group, [&] { weights_report = load_weights(config, setup, log); });
+  std::string resume_report;
+  if (config.run.verify_resume > 0) resume_report = verify_resume(config, setup, found, *comm, log);
   TrainerParts trainer_parts = setup.parts(*comm, log);
   trainer_parts.progress = first ? &progress : nullptr;
   Trainer trainer(trainer_parts, setup.options);
@@ -110,7 +113,8 @@ RunResult train_run(Config config, const RunParts& parts) {
   comm->barrier();
   parts.last_words.belong_to(out / "log.txt");
   log_setup(config, setup, parts, log);
-  if (!weights_report.empty()) log.info(weights_report);
+  for (const std::string& report : {weights_report, resume_report})
+    if (!report.empty()) log.info(report);
   log_start(config, trainer, found, log);
 
   const TrainerReport report = trainer.run();

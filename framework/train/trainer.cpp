@@ -125,6 +125,18 @@ TrainerReport Trainer::run() {
   return report;
 }
 
+void Trainer::repeat_until(int64_t step) {
+  const Position& position = state_.position;
+  parts_.train_data.seek(position.epoch, position.step_in_epoch);
+  while (position.step < step) {
+    const bool epoch_ends = take_step();
+    if (parts_.test_data != nullptr && is_due(options_.eval_every, position.step, epoch_ends))
+      evaluate_and_compare();
+    if (epoch_ends) end_epoch();
+  }
+  complete_steps(Which::all);
+}
+
 void Trainer::advance(int64_t steps) {
   for (int64_t i = 0; i < steps; ++i)
     if (take_step()) end_epoch();
@@ -245,7 +257,8 @@ Evaluation Trainer::evaluate(Purpose purpose) {
                                     .comm = parts_.comm,
                                     .activations = options_.step.activations,
                                     .normalisation = options_.step.normalisation,
-                                    .pieces = options_.step.accumulate});
+                                    .pieces = options_.step.accumulate,
+                                    .slices = options_.step.slices});
   if (averages) averages->end();
   journal_.evaluated(timer.seconds());
   if (!std::isfinite(found.loss))

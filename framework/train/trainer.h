@@ -59,6 +59,8 @@ class Trainer {
 
   // Trains to the end, saves, and returns the numbers that the book reports.
   TrainerReport run();
+  // Trains up to this step as run() does, with its evaluations, but saves and reports nothing.
+  void repeat_until(int64_t step);
   // Runs `steps` steps from the current position, without evaluations and checkpoints.
   void advance(int64_t steps);
   TrainerTimes times() const { return journal_.times(); }

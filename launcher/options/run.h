@@ -15,6 +15,7 @@ struct RunConfig {
   std::string out;         // the run folder
   std::string resume;      // the run folder to resume
   std::string from;        // the checkpoint to resume from: a step or a file; "": newest valid
+  int64_t verify_resume = 0;  // steps that are repeated at least; 0: none
   int64_t save_every = 0;  // steps; 0: at the end of each epoch
   int64_t keep = 3;        // checkpoints
   int64_t eval_every = 0;  // steps; 0: at the end of each epoch
