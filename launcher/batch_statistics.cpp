@@ -32,6 +32,7 @@ std::string layer_with_one_value(const Config& config, const data::Loader& train
 // samples do not count.
 int64_t smallest_piece(const TrainingConfig& training, int64_t batch, int ranks) {
   if (training.sync_bn) return batch;
+  if (training.reproducible > 0) return std::max<int64_t>(batch / training.reproducible, 1);
   const int64_t part = std::max<int64_t>(batch / ranks, 1);
   return std::max<int64_t>(part / training.accumulate, 1);
 }
@@ -53,8 +54,13 @@ std::string check_batch_statistics(const Config& config, const data::Loader& tra
                " expects at least 2 values per channel for its statistics, found 1 (",
                training.batch_size, training.batch_size == 1 ? " sample" : " samples", " over ",
                ranks, ranks == 1 ? " rank" : " ranks",
-               training.accumulate > 1 ? concat(" in ", training.accumulate, " micro-batches") : "",
-               "); use a larger batch", ranks > 1 ? ", fewer ranks or --sync-bn on" : ""));
+               training.accumulate > 1     ? concat(" in ", training.accumulate, " micro-batches")
+               : training.reproducible > 0 ? concat(" in ", training.reproducible, " slices")
+                                           : "",
+               "); use a larger batch",
+               training.reproducible > 0 ? " or fewer slices"
+               : ranks > 1               ? ", fewer ranks or --sync-bn on"
+                                         : ""));
   return concat("the last batch of each epoch has ", last, last == 1 ? " sample" : " samples",
                 ": the batch norm ", layer, " gets 1 value per channel from it, too few to ",
                 "update its running statistics; --last-batch drop skips that batch");

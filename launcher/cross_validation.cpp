@@ -30,7 +30,7 @@ namespace fs = std::filesystem;
 // The group of this rank among `groups`.
 int group_of(int rank, int ranks, int groups) {
   int group = 0;
-  while (data::share_begin(ranks, groups, group + 1) <= rank) ++group;
+  while (share_begin(ranks, groups, group + 1) <= rank) ++group;
   return group;
 }
 
@@ -136,7 +136,7 @@ class CrossValidation {
   bool groups_differ() const { return trains_ && groups_ > 1; }
   // Of this rank's group.
   int first_rank() const {
-    return static_cast<int>(data::share_begin(session_.size(), groups_, number_));
+    return static_cast<int>(share_begin(session_.size(), groups_, number_));
   }
 
   // Returns whether all folds have been trained to their ends.

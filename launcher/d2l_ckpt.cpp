@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "framework/base/checksum.h"
 #include "framework/base/error.h"
 #include "framework/base/files.h"
 #include "framework/base/text.h"
@@ -30,6 +31,10 @@ constexpr const char* kUsage =
     "  d2l-ckpt info FILE               verify a checkpoint and list its contents\n"
     "  d2l-ckpt diff A B [--rtol X]     compare the training states of two checkpoints, but not\n"
     "                                   their texts, such as the options\n"
+    "  d2l-ckpt hash FILE               print one hash of the training state, without the texts:\n"
+    "                                   equal states have equal hashes, in whatever run and on "
+    "any\n"
+    "                                   number of ranks they were made\n"
     "  d2l-ckpt convert RUN FILE.safetensors\n"
     "                                   write the network for PyTorch: its names and order of "
     "axes\n"
@@ -141,6 +146,12 @@ int diff(const Command& command) {
   return 0;
 }
 
+int hash(const Command& command) {
+  const Snapshot snapshot = read_checkpoint(resolve(command.paths[0]));
+  std::cout << checksum_text(state_checksum(snapshot)) << '\n';
+  return 0;
+}
+
 void warn(const std::string& message) { std::cerr << "warning: " << message << '\n'; }
 
 launcher::StoredNetwork network_of(const std::string& path) {
@@ -207,8 +218,11 @@ struct Known {
   size_t least_paths, most_paths;
   int (*run)(const Command& command);
 };
-constexpr Known kCommands[] = {
-    {"info", 1, 1, info}, {"diff", 2, 2, diff}, {"convert", 2, 2, convert}, {"card", 1, 2, card}};
+constexpr Known kCommands[] = {{"info", 1, 1, info},
+                               {"diff", 2, 2, diff},
+                               {"hash", 1, 1, hash},
+                               {"convert", 2, 2, convert},
+                               {"card", 1, 2, card}};
 
 // Throws UsageError if there is none, and unless it has the number of paths that it needs.
 const Known& known(const Command& command) {
@@ -266,7 +280,7 @@ Command parse(int argc, char** argv, bool& help) {
   }
   if (values.count("words")) command.paths = values["words"].as<std::vector<std::string>>();
   if (command.paths.empty())
-    throw UsageError("expected a command, info, diff, convert or card; see --help");
+    throw UsageError("expected a command, info, diff, hash, convert or card; see --help");
   command.name = command.paths[0];
   command.paths.erase(command.paths.begin());
   known(command);

@@ -11,7 +11,7 @@ namespace {
 // Of the training data, with --shuffle blocks.
 int64_t blocks_in_use(const Config& config, int ranks) {
   const int64_t batch = config.training.batch_size;
-  return data::BlockLanes::blocks_in_use(batch, data::share_begin(batch, ranks, 1),
+  return data::BlockLanes::blocks_in_use(batch, share_begin(batch, ranks, 1),
                                          config.data.shuffle_window);
 }
 

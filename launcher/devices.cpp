@@ -106,7 +106,9 @@ std::unique_ptr<Backend> make_backend(const Config& config, std::optional<int> g
     throw UsageError("--precision fp16 expects a GPU, found --device " + word_of(device) +
                      (device == DeviceChoice::automatic ? " and no GPU" : "") +
                      "; on CPUs use --precision bf16");
-  return make_cpu_backend(threads);
+  return make_cpu_backend(
+      threads, nullptr,
+      config.training.reproducible > 0 ? CpuSums::same_on_any_threads : CpuSums::fast);
 }
 
 ThreadLimits thread_limits(const MpiSession& session) {
@@ -122,6 +124,10 @@ Machine make_machine(const Config& config, const MpiSession& session,
                      std::unique_ptr<Communicator> host) {
   const std::optional<int> gpu = choose_gpu(config, session);
   const MachineConfig& wanted = config.machine;
+  if (gpu && config.training.reproducible > 0)
+    throw UsageError(concat("--reproducible ", config.training.reproducible,
+                            " expects --device cpu, found a GPU: sums on GPUs and between them "
+                            "have other orders"));
   if (!gpu && wanted.comm == CommChoice::nccl)
     throw UsageError("--comm nccl expects GPUs, found --device " + word_of(wanted.device));
   Machine machine;

@@ -58,6 +58,7 @@ std::unique_ptr<data::Loader> make_loader(const Config& config, const Machine& m
           .last_batch = train && drops ? data::LastBatch::drop : data::LastBatch::keep,
           .rank = machine.comm->rank(),
           .ranks = machine.comm->size(),
+          .slices = training.reproducible,
           .threads = machine.loader_threads,
           .queue_bytes =
               config.machine.loader_queue.bytes.value_or(data::LoaderOptions().queue_bytes),
@@ -117,6 +118,7 @@ TrainerOptions trainer_options(const Config& config, const Machine& machine,
           .schedule = make_schedule(config, steps_per_epoch),
           .ema = config.regularisation.ema,
           .step = {.accumulate = config.training.accumulate,
+                   .slices = config.training.reproducible,
                    .activations = activation_type(config.training.precision),
                    .normalisation =
                        parse_normalisation(config.images.normalize, train_data.dataset().info()),
@@ -159,6 +161,7 @@ Config checked_config(const CommandLine& given, int ranks) {
   if (config.augmentation.augment.sets_size()) config.data.resize = 0;  // of the recipe
   CrossValidationConfig& folds = config.cross_validation;
   check_ranks(config.training, largest_group(folds, ranks));
+  check_ranks(config.training, smallest_group(folds, ranks));
   // --seed may change when the run is resumed; the folds must not.
   if (config.run.resume.empty()) folds.seed = folds.shuffle ? config.training.seed : 0;
   return config;

@@ -20,6 +20,7 @@
 #include "launcher/setup.h"
 #include "launcher/start_weights.h"
 #include "launcher/stored_config.h"
+#include "launcher/verify_resume.h"
 
 namespace d2l::launcher {
 namespace {
@@ -125,6 +126,8 @@ RunResult train_run(Config config, const RunParts& parts) {
   std::string weights_report;
   if (!found && !config.model.weights.empty())
     run_on_all_ranks(parts.group, [&] { weights_report = load_weights(config, setup, log); });
+  std::string resume_report;
+  if (config.run.verify_resume > 0) resume_report = verify_resume(config, setup, found, *comm, log);
   TrainerParts trainer_parts = setup.parts(*comm, log);
   trainer_parts.progress = first ? &progress : nullptr;
   trainer_parts.leave_state = [&](int64_t step, const Snapshot& state) {
@@ -143,7 +146,8 @@ RunResult train_run(Config config, const RunParts& parts) {
   run_on_all_ranks(parts.group, [&] { check_is_shared(out / "config.ini"); });
   parts.last_words.belong_to(out / "log.txt");
   log_setup(config, setup, parts, log);
-  if (!weights_report.empty()) log.info(weights_report);
+  for (const std::string& report : {weights_report, resume_report})
+    if (!report.empty()) log.info(report);
   log_start(config, trainer, found, log);
   signals.emplace();
   const TrainerReport report = trainer.run();

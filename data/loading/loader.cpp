@@ -20,6 +20,7 @@ Sampler::Options sampler_options(const Dataset& dataset, const LoaderOptions& op
           .last_batch = options.last_batch,
           .rank = options.rank,
           .ranks = options.ranks,
+          .slices = options.slices,
           .blocks = options.order == Order::blocks ? dataset.blocks() : std::vector<int64_t>{0},
           .window = options.window};
 }

@@ -27,6 +27,7 @@ struct LoaderOptions {
   LastBatch last_batch = LastBatch::keep;
   int rank = 0;
   int ranks = 1;
+  int64_t slices = 0;  // see Sampler::Options
   int threads = 1;
   // Both limit the batches prepared in advance, including unfinished ones; at least one is.
   int queue_depth = 16;

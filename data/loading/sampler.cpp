@@ -14,6 +14,9 @@ Sampler::Sampler(const Options& options) : options_(options) {
         options.global_batch);
   check(options.ranks > 0 && options.rank >= 0 && options.rank < options.ranks,
         "sampler: expected a rank in [0, ", options.ranks, "), found ", options.rank);
+  check(options.slices >= 0 && options.slices % options.ranks == 0,
+        "sampler: expected equally many slices for each of the ", options.ranks, " ranks, found ",
+        options.slices);
   check(steps_per_epoch() > 0, "sampler: without a last batch that is smaller than ",
         options.global_batch, " nothing is left of ", options.samples, " samples");
   if (options.order == Order::blocks)
@@ -65,13 +68,11 @@ Sampler::Part Sampler::part(int64_t step) const {
   int64_t begin = step * options_.global_batch;
   // begin + global_batch could overflow int64_t
   int64_t size = std::min(options_.global_batch, options_.samples - begin);
-  int64_t first = share_begin(size, options_.ranks, options_.rank);
-  int64_t last = share_begin(size, options_.ranks, options_.rank + 1);
+  const int64_t slices = options_.slices > 0 ? options_.slices : options_.ranks;
+  const int64_t of_rank = slices / options_.ranks;
+  int64_t first = share_begin(size, slices, options_.rank * of_rank);
+  int64_t last = share_begin(size, slices, (options_.rank + 1) * of_rank);
   return {begin + first, begin + last, size, first};
-}
-
-int64_t share_begin(int64_t size, int64_t parts, int64_t part) {
-  return size / parts * part + std::min(size % parts, part);
 }
 
 }  // namespace d2l::data

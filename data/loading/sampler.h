@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "data/loading/block_order.h"
+#include "framework/tensor/batch.h"
 
 namespace d2l::data {
 
@@ -31,6 +32,9 @@ class Sampler {
     LastBatch last_batch = LastBatch::keep;
     int rank = 0;
     int ranks = 1;
+    // A batch is cut into so many slices, of which each rank gets equally many; 0: one for each
+    // rank. With the same slices, the parts of 2 ranks are halves of the part of 1 rank.
+    int64_t slices = 0;
     // Of Order::blocks: the blocks' first samples, in ascending order from 0, and the number of
     // blocks whose samples are mixed at a time.
     std::vector<int64_t> blocks = {0};
@@ -46,8 +50,9 @@ class Sampler {
     int64_t first_in_global = 0;  // samples of lower ranks in this step
   };
 
-  // Throws Error unless samples, global_batch and ranks are positive, rank is in [0, ranks), an
-  // epoch has at least one batch, and the blocks and their window are as described above.
+  // Throws Error unless samples, global_batch and ranks are positive, rank is in [0, ranks), slices
+  // are a multiple of the ranks, an epoch has at least one batch, and the blocks and their window
+  // are as described above.
   explicit Sampler(const Options& options);
 
   // samples / global_batch, rounded up, or rounded down if the last batch is dropped.
@@ -65,10 +70,5 @@ class Sampler {
   Options options_;
   std::shared_ptr<const BlockLanes> lanes_;  // of Order::blocks
 };
-
-// Splits `size` items into `parts` contiguous pieces whose sizes differ by at most 1, larger ones
-// first. Returns the beginning of piece `part`; `size` for part == parts. share_begin(256, 3, 1) ==
-// 86.
-int64_t share_begin(int64_t size, int64_t parts, int64_t part);
 
 }  // namespace d2l::data

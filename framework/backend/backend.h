@@ -41,10 +41,19 @@ class Backend : public ComputeDevice, public Kernels {
   void do_norms(StepRanges ranges, ConstView x, View norms) override;
 };
 
+// In which order the CPU adds up numbers.
+enum class CpuSums {
+  fast,
+  // The same bits on any number of threads: oneDNN, which divides sums among its threads, computes
+  // pieces of fixed sizes, each on one thread.
+  same_on_any_threads
+};
+
 // threads: at least 1. The calling thread is one of them and the only one that may call kernels.
 // memory: becomes pool() and must outlive the backend, for example another backend's staging();
 // nullptr: the backend makes its own pool.
-std::unique_ptr<Backend> make_cpu_backend(int threads, MemoryPool* memory = nullptr);
+std::unique_ptr<Backend> make_cpu_backend(int threads, MemoryPool* memory = nullptr,
+                                          CpuSums sums = CpuSums::fast);
 
 // A backend for dry runs (see Kernels): its memory is never touched and its kernels do nothing.
 // Never read values from it.

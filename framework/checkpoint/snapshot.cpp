@@ -75,6 +75,25 @@ bool all_finite(const std::vector<uint8_t>& bytes) {
   return finite;
 }
 
+// Combines pieces of state into one checksum.
+class StateSum {
+ public:
+  void add(const std::string& name, const std::string& kind, const void* data, size_t bytes) {
+    const std::string label = name + ' ' + kind;
+    const uint64_t parts[] = {sum_, checksum(label.data(), label.size()), checksum(data, bytes)};
+    sum_ = checksum(parts, sizeof parts);
+  }
+  void add(const std::string& name, const Snapshot::Array& array) {
+    add(name, describe(array.dtype, array.shape), array.bytes.data(), array.bytes.size());
+  }
+  void add(const std::string& name, int64_t value) { add(name, "integer", &value, sizeof value); }
+  void add(const std::string& name, double value) { add(name, "real", &value, sizeof value); }
+  uint64_t result() const { return sum_; }
+
+ private:
+  uint64_t sum_ = 0;
+};
+
 // Combines all visited state into one checksum.
 class Checksummer : public StateVisitor {
  public:
@@ -83,30 +102,19 @@ class Checksummer : public StateVisitor {
       Saver saver;
       saver.tensor(name, value);
       const Snapshot snapshot = saver.finish();
-      const Snapshot::Array& array = snapshot.arrays.at(name);
-      return add(name, describe(array.dtype, array.shape), array.bytes.data(), array.bytes.size());
+      return sum_.add(name, snapshot.arrays.at(name));
     }
-    add(name, describe(value.dtype(), value.shape()), value.view().data, value.bytes());
+    sum_.add(name, describe(value.dtype(), value.shape()), value.view().data, value.bytes());
   }
-  void integer(const std::string& name, int64_t& value) override {
-    add(name, "integer", &value, sizeof value);
-  }
+  void integer(const std::string& name, int64_t& value) override { sum_.add(name, value); }
   void optional_integer(const std::string& name, int64_t& value) override {
     if (value != 0) integer(name, value);
   }
-  void real(const std::string& name, double& value) override {
-    add(name, "real", &value, sizeof value);
-  }
-  uint64_t result() const { return sum_; }
+  void real(const std::string& name, double& value) override { sum_.add(name, value); }
+  uint64_t result() const { return sum_.result(); }
 
  private:
-  void add(const std::string& name, const std::string& kind, const void* data, size_t bytes) {
-    const std::string label = name + ' ' + kind;
-    const uint64_t parts[] = {sum_, checksum(label.data(), label.size()), checksum(data, bytes)};
-    sum_ = checksum(parts, sizeof parts);
-  }
-
-  uint64_t sum_ = 0;
+  StateSum sum_;
 };
 
 // Collects everything that does not fit; overwrites nothing.
@@ -244,6 +252,14 @@ uint64_t state_checksum(const VisitState& visit) {
   Checksummer checksummer;
   visit(checksummer);
   return checksummer.result();
+}
+
+uint64_t state_checksum(const Snapshot& snapshot) {
+  StateSum sum;
+  for (const auto& [name, array] : snapshot.arrays) sum.add(name, array);
+  for (const auto& [name, value] : snapshot.integers) sum.add(name, value);
+  for (const auto& [name, value] : snapshot.reals) sum.add(name, value);
+  return sum.result();
 }
 
 void restore_snapshot(const Snapshot& snapshot, const std::string& origin,

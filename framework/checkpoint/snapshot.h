@@ -38,6 +38,10 @@ std::string first_not_finite(const Snapshot& snapshot);
 // device. State in host memory is not copied.
 uint64_t state_checksum(const VisitState& visit);
 
+// One checksum of a snapshot's arrays, integers and reals with their names, types and shapes, but
+// not of its texts: equal for equal states, in whatever run they were made.
+uint64_t state_checksum(const Snapshot& snapshot);
+
 // Overwrites all visited state. Throws Error naming the pieces that are missing from the snapshot,
 // have another shape or dtype, or are in the snapshot but were not visited; the message begins with
 // `origin` (a path). Overwrites nothing unless all pieces fit.

@@ -36,6 +36,11 @@ struct Batch {
   int64_t size() const { return targets.size(0); }
 };
 
+// Splits `size` items into `parts` contiguous pieces whose sizes differ by at most 1, larger ones
+// first. Returns the beginning of piece `part`; `size` for part == parts. share_begin(256, 3, 1) ==
+// 86.
+int64_t share_begin(int64_t size, int64_t parts, int64_t part);
+
 // Samples [begin, end) of a rank's part of a batch.
 struct Piece {
   int64_t begin = 0, end = 0;
@@ -46,6 +51,11 @@ struct Piece {
 // Splits `samples` samples into `pieces` consecutive pieces of about equal size, or into fewer
 // pieces so that none is empty; 0 samples give one piece. Throws Error if `pieces` is less than 1.
 std::vector<Piece> cut(int64_t samples, int64_t pieces);
+
+// This rank's part of a batch that is cut into `slices` slices, of which each of the `ranks` ranks
+// has equally many: their samples do not depend on the number of ranks. Slices may be empty. Throws
+// Error unless the part consists of whole slices.
+std::vector<Piece> slices_of(const Batch& batch, int64_t slices, int rank, int ranks);
 
 // Samples that were damaged and that others have replaced.
 struct Replaced {

@@ -29,14 +29,18 @@ class Evaluator {
                               .targets = parts.objective.target_type(),
                               .normalisation = parts.normalisation}),
         in_flight_(parts.backend),
-        sums_(1 + parts.objective.metrics().size(), 0.0) {}
+        numbers_(1 + parts.objective.metrics().size()),
+        rows_(static_cast<size_t>(parts.slices > 0 ? parts.slices / parts.comm.size() : 1)),
+        sums_(rows_ * numbers_, 0.0) {}
 
   // Queues the work on a batch and, on a GPU, only then waits for the previous batch, so that the
   // GPU is never idle.
   void add(Batch batch) {
-    const std::vector<Piece> pieces = cut(batch.size(), parts_.pieces);
+    const std::vector<Piece> pieces =
+        parts_.slices > 0 ? slices_of(batch, parts_.slices, parts_.comm.rank(), parts_.comm.size())
+                          : cut(batch.size(), parts_.pieces);
     BatchInFlight& queued =
-        in_flight_.add(std::move(batch), sums_.size() * pieces.size(), parts_.backend.staging());
+        in_flight_.add(std::move(batch), numbers_ * pieces.size(), parts_.backend.staging());
     feed_.load(queued.batch);
     float* to = queued.sums.data();
     for (const Piece& piece : pieces) {
@@ -52,8 +56,14 @@ class Evaluator {
   }
 
   // Over this rank's samples: the loss, then the metrics' numbers.
-  std::vector<double>& sums() {
+  std::vector<double> sums() {
     while (!in_flight_.empty()) complete_oldest();
+    // Slices are added as one tree, which the sum over ranks continues.
+    for (size_t step = 1; step < rows_; step *= 2)
+      for (size_t row = 0; row < rows_; row += 2 * step)
+        for (size_t i = 0; i < numbers_; ++i)
+          sums_[row * numbers_ + i] += sums_[(row + step) * numbers_ + i];
+    sums_.resize(numbers_);
     return sums_;
   }
 
@@ -73,7 +83,8 @@ class Evaluator {
   const EvaluationParts& parts_;
   Feed feed_;
   InFlight<BatchInFlight> in_flight_;
-  std::vector<double> sums_;
+  size_t numbers_, rows_;     // of sums_: for each slice of a batch a row, or only one
+  std::vector<double> sums_;  // over the batches
 };
 
 }  // namespace
@@ -86,7 +97,7 @@ Evaluation evaluate(const EvaluationParts& parts) {
     Batch batch = parts.data.next();
     if (batch.size() > 0) evaluator.add(std::move(batch));
   }
-  std::vector<double>& sums = evaluator.sums();
+  std::vector<double> sums = evaluator.sums();
   parts.comm.all_reduce({sums.data(), DType::f64, Shape{static_cast<int64_t>(sums.size())}});
   const auto samples = static_cast<double>(parts.data.samples());
   Evaluation evaluation{.loss = sums[0] / samples, .metrics = {}};

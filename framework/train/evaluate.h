@@ -23,6 +23,9 @@ struct EvaluationParts {
   DType activations = DType::f32;
   Normalisation normalisation = {};
   int64_t pieces = 1;  // into which a rank's part of a batch is split, to save memory
+  // A power of two: batches are cut into so many slices, evaluated one by one, so that any number
+  // of ranks that divides it gives the same bits. 0: off.
+  int64_t slices = 0;
 };
 
 // Evaluates the model on all of the data, every sample exactly once, shared among the ranks.

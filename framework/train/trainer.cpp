@@ -175,6 +175,27 @@ void Trainer::leave_state(const PeerLost& loss) {
   throw PeerLost(text);
 }
 
+void Trainer::repeat_until(const Snapshot& state) {
+  const Position& position = state_.position;
+  const int64_t step = state.integers.at("progress/step");
+  // What the run has done after a step.
+  const auto finish = [&](bool evaluates, bool ends_epoch) {
+    if (evaluates && evaluation_is_due()) evaluate_and_compare();
+    if (ends_epoch && epoch_ends()) end_epoch();
+  };
+  finish(true, true);
+  parts_.train_data.seek(position.epoch, position.step_in_epoch);
+  while (position.step < step) {
+    take_step();
+    if (position.step < step)
+      finish(true, true);
+    else  // it may have been interrupted there
+      finish(state.integers.at("progress/evaluated_step") == step,
+             state.integers.at("progress/step_in_epoch") == 0);
+  }
+  complete_steps(Which::all);
+}
+
 void Trainer::advance(int64_t steps) {
   for (int64_t i = 0; i < steps; ++i) {
     take_step();
@@ -299,7 +320,8 @@ Evaluation Trainer::evaluate(Purpose purpose) {
                                     .comm = parts_.comm,
                                     .activations = options_.step.activations,
                                     .normalisation = options_.step.normalisation,
-                                    .pieces = options_.step.accumulate});
+                                    .pieces = options_.step.accumulate,
+                                    .slices = options_.step.slices});
   if (averages) averages->end();
   journal_.evaluated(timer.seconds());
   if (!std::isfinite(found.loss))

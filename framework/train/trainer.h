@@ -72,6 +72,9 @@ class Trainer {
   // numbers that the book reports. Throws PeerLost if another rank is lost; on a CPU, the state of
   // the last finished step has then been left.
   TrainerReport run();
+  // Trains up to the step of this state as run() has done, with the evaluations, but saves and
+  // reports nothing.
+  void repeat_until(const Snapshot& state);
   // Runs `steps` steps from the current position, without evaluations and checkpoints.
   void advance(int64_t steps);
   TrainerTimes times() const { return journal_.times(); }

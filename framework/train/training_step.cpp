@@ -45,8 +45,15 @@ TrainingStep::TrainingStep(const StepParts& parts, const StepOptions& options)
   check(!options.augmentation.mixes_samples() || parts.objective.mixes_targets(),
         "mixup and cutmix expect an objective with classes");
   follow_freezing();
-  if (parts_.comm.size() > 1 && parameters_.buffers().defined())
+  if ((parts_.comm.size() > 1 || has_slices()) && parameters_.buffers().defined())
     buffers_before_ = parameters_.buffers().clone();
+  if (!has_slices()) return;
+  check(options.accumulate == 1 && !options.sync_batch_norm,
+        "slices exclude gradient accumulation and synchronised batch norms");
+  const int64_t slices = options.slices / parts.comm.size();
+  gradients_of_slices_.emplace(parameters_.gradients(), slices);
+  sums_of_slices_.emplace(sums_.rows(0, static_cast<int64_t>(numbers()) - 1), slices);
+  buffers_of_slices_.emplace(parameters_.buffers(), slices);
 }
 
 TrainingStep::~TrainingStep() {
@@ -60,8 +67,9 @@ void TrainingStep::follow_freezing() {
   int index = 0;
   for (const auto& slot : parameters_.slots()) {
     if (slot.frozen) continue;
-    slot.parameter->variable.on_grad_ready([this, i = index++] {
-      if (gradients_final_) reducer_->ready(i);
+    slot.parameter->variable.on_grad_ready([this, i = index++, begin = slot.begin, end = slot.end] {
+      if (has_slices()) gradients_of_slices_->add(piece_, begin, end);
+      if (piece_ + 1 == pieces_) reducer_->ready(i);
     });
   }
 }
@@ -113,14 +121,26 @@ StepRecorder::Key TrainingStep::key_of(const Batch& batch) const {
   return key;
 }
 
+std::vector<Piece> TrainingStep::pieces_of(const Batch& batch) const {
+  if (!has_slices()) return cut(feed_.samples(), options_.accumulate);
+  return slices_of(batch, options_.slices, parts_.comm.rank(), parts_.comm.size());
+}
+
 // May be recorded: everything that changes from step to step is in the backend's memory.
 void TrainingStep::find_gradients(const Batch& batch) {
   reducer_->forget();  // state of an interrupted recording
   parameters_.zero_grad();
   if (buffers_before_.defined()) buffers_before_.copy_from(parameters_.buffers());
   const RoundedOnce rounded(backend_, parameters_.values().view(), options_.activations);
-  for (const Piece& piece : cut(feed_.samples(), options_.accumulate)) add_gradients(batch, piece);
-  parameters_.fill_missing_gradients();
+  const std::vector<Piece> pieces = pieces_of(batch);
+  pieces_ = std::ssize(pieces);
+  for (piece_ = 0; piece_ < pieces_; ++piece_) {
+    const Piece& piece = pieces[static_cast<size_t>(piece_)];
+    if (has_slices()) parameters_.zero_grad();
+    add_gradients(batch, piece);
+    if (has_slices()) end_slice(batch, piece);
+  }
+  if (!has_slices()) parameters_.fill_missing_gradients();
   const Timer wait;
   reducer_->finish();
   parts_.comm.wait(sums_work_);
@@ -131,7 +151,7 @@ void TrainingStep::find_gradients(const Batch& batch) {
 // Network -> objective -> gradients of a piece. The reduction over ranks begins during the last
 // piece's backward pass.
 void TrainingStep::add_gradients(const Batch& batch, const Piece& piece) {
-  const bool first = piece.begin == 0, last = piece.end == feed_.samples();
+  const bool first = piece_ == 0 || has_slices(), last = piece_ + 1 == pieces_;
   nn::Context context{.training = true,
                       .rng = {options_.seed, stream_of("step")},
                       .step = number_,
@@ -143,12 +163,12 @@ void TrainingStep::add_gradients(const Batch& batch, const Piece& piece) {
   Objective::Result found = result_of(parts_.model(inputs, context), piece);
   add_sum(found.losses.value(), 0, first);
   for (size_t i = 0; i < found.numbers.size(); ++i) add_sum(found.numbers[i], i + 1, first);
+  if (has_slices()) sums_of_slices_->add(piece_);
   if (last) {
     sum_at(stop_slot()).copy_from(wish_);
     const auto end = static_cast<int64_t>(norm_slot());
     sums_work_ = parts_.comm.start_all_reduce(sums_.rows(0, end).view());
   }
-  gradients_final_ = last;
   // Divided by the global batch, so that the sum over ranks is the average over samples.
   Tensor gradient =
       full(backend_, found.losses.shape(), 1.0 / static_cast<double>(batch.global_size));
@@ -169,6 +189,21 @@ void TrainingStep::add_sum(const Tensor& values, size_t slot, bool first) {
   Tensor to = sum_at(slot);
   if (first) return backend_.reduce(Reduction::sum, values.view(), to.view());
   to += sum(values);
+}
+
+// Every element has to be added once for each slice, whatever the backward pass reached. The next
+// slice begins with the running statistics from before the step.
+void TrainingStep::end_slice(const Batch& batch, const Piece& piece) {
+  for (size_t i = 0; i < parameters_.slots().size(); ++i) {
+    const nn::ParameterSet::Slot& slot = parameters_.slots()[i];
+    if (slot.frozen || slot.parameter->variable.has_grad()) continue;
+    backend_.fill(parameters_.part(parameters_.gradients(), i).view(), 0);
+    gradients_of_slices_->add(piece_, slot.begin, slot.end);
+  }
+  if (!buffers_before_.defined()) return;
+  weigh_buffers(batch, piece.end - piece.begin);
+  buffers_of_slices_->add(piece_);
+  if (piece_ + 1 < pieces_) parameters_.buffers().copy_from(buffers_before_);
 }
 
 Tensor TrainingStep::sum_at(size_t slot) const {
@@ -220,14 +255,20 @@ void TrainingStep::check_finite(const StepInFlight& step, const char* name, doub
        step.lr, ")", parts_.resume_hint());
 }
 
+// Turns running statistics into their changes, weighted by the part of the batch.
+void TrainingStep::weigh_buffers(const Batch& batch, int64_t samples) {
+  Tensor& buffers = parameters_.buffers();
+  buffers -= buffers_before_;
+  buffers *= static_cast<double>(samples) / static_cast<double>(batch.global_size);
+}
+
 // Averages running statistics over the samples of all ranks, so that the state is equal on every
 // rank after every step. Averages the changes, so that statistics that no rank changes keep their
 // bits.
 void TrainingStep::average_buffers(const Batch& batch) {
   if (!buffers_before_.defined()) return;
+  if (!has_slices()) weigh_buffers(batch, batch.size());
   Tensor& buffers = parameters_.buffers();
-  buffers -= buffers_before_;
-  buffers *= static_cast<double>(batch.size()) / static_cast<double>(batch.global_size);
   parts_.comm.all_reduce(buffers.view());
   buffers += buffers_before_;
 }

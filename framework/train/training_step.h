@@ -9,13 +9,17 @@
 #include "framework/nn/module.h"
 #include "framework/train/feed.h"
 #include "framework/train/objective.h"
+#include "framework/train/slice_sums.h"
 #include "framework/train/step_recorder.h"
 #include "framework/train/training_state.h"
 
 namespace d2l {
 
 struct StepOptions {
-  int64_t accumulate = 1;            // pieces of a rank's part of a batch, to save memory
+  int64_t accumulate = 1;  // pieces of a rank's part of a batch, to save memory
+  // A power of two: every batch is cut into so many slices, whose gradients are added as one tree,
+  // so that any number of ranks that divides it gives the same bits. Then accumulate is 1. 0: off.
+  int64_t slices = 0;
   DType activations = DType::f32;    // f32 or 16 bits: type of images and activations
   Normalisation normalisation = {};  // of images
   Augmentation augmentation = {};
@@ -91,6 +95,8 @@ class TrainingStep {
 
  private:
   StepRecorder::Key key_of(const Batch& batch) const;
+  bool has_slices() const { return options_.slices > 0; }
+  std::vector<Piece> pieces_of(const Batch& batch) const;
   void find_gradients(const Batch& batch);
   Objective::Result result_of(const Variable& outputs, const Piece& piece) const;
   void add_gradients(const Batch& batch, const Piece& piece);
@@ -99,9 +105,11 @@ class TrainingStep {
   size_t norm_slot() const { return numbers() - 1; }
   Tensor sum_at(size_t slot) const;
   void tell_wish(bool wants_stop);
+  void end_slice(const Batch& batch, const Piece& piece);
   bool overflows(StepInFlight& step);
   void clip();
   void check_finite(const StepInFlight& step, const char* name, double value) const;
+  void weigh_buffers(const Batch& batch, int64_t samples);
   void average_buffers(const Batch& batch);
 
   StepParts parts_;
@@ -115,10 +123,12 @@ class TrainingStep {
   Tensor number_;  // i64 [1], of the step, from 0
   Tensor wish_;    // f32 [1], 1 if this rank wants to stop
   bool wants_stop_ = false;
-  Tensor buffers_before_;    // before the step; undefined unless ranks average buffers
+  Tensor buffers_before_;    // before the step; undefined unless ranks or slices average buffers
   bool unfinished_ = false;  // run() has changed buffers, and not yet the parameters
   Communicator::Work sums_work_ = {};
-  bool gradients_final_ = true;  // the current backward pass is the step's last
+  int64_t piece_ = 0, pieces_ = 1;  // the current piece of the batch, and their number
+  // With slices.
+  std::optional<SliceSums> gradients_of_slices_, sums_of_slices_, buffers_of_slices_;
   double comm_wait_ = 0;
 };
 

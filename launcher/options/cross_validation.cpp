@@ -15,7 +15,11 @@ int groups_of(const CrossValidationConfig& options, int ranks) {
 }
 
 int largest_group(const CrossValidationConfig& options, int ranks) {
-  return static_cast<int>(data::share_begin(ranks, groups_of(options, ranks), 1));
+  return static_cast<int>(share_begin(ranks, groups_of(options, ranks), 1));
+}
+
+int smallest_group(const CrossValidationConfig& options, int ranks) {
+  return ranks / groups_of(options, ranks);
 }
 
 std::vector<Option> cross_validation_options() {

@@ -20,10 +20,11 @@ struct CrossValidationConfig {
   bool operator==(const CrossValidationConfig&) const = default;
 };
 
-// How many groups of ranks train folds at the same time, and the ranks of the largest one. One
-// group without --kfold, and for a single fold.
+// How many groups of ranks train folds at the same time, and the ranks of the largest and of the
+// smallest one. One group without --kfold, and for a single fold.
 int groups_of(const CrossValidationConfig& options, int ranks);
 int largest_group(const CrossValidationConfig& options, int ranks);
+int smallest_group(const CrossValidationConfig& options, int ranks);
 
 std::vector<Option> cross_validation_options();
 void check_cross_validation(const Config& config, const Given& given);

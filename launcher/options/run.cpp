@@ -46,6 +46,13 @@ std::vector<Option> run_options() {
       .path()
       .not_with("time");
   group
+      .add("verify-resume", "N", &RunConfig::verify_resume, not_kept,
+           "with --resume: first repeat at least N steps from an earlier checkpoint up to the one "
+           "from which the run continues, and compare the states. If they are not equal bit for "
+           "bit, the job ends with exit code 1 and changes nothing. 0: off")
+      .up_to(kMostCounted)
+      .not_with("time");
+  group
       .add("save-every", "N", &RunConfig::save_every, may_change,
            "steps between checkpoints; 0: at the end of each epoch")
       .up_to(kMostCounted)
@@ -81,6 +88,11 @@ std::vector<Option> run_options() {
 }
 
 void check_run_options(const Config& config, const Given& /*given*/) {
+  if (config.run.verify_resume > 0 && config.run.resume.empty())
+    usage("--verify-resume ", config.run.verify_resume, " has no effect without --resume");
+  if (config.run.verify_resume > 0 && config.cross_validation.has_all_folds())
+    usage("--verify-resume expects a single run, found --kfold ", config.cross_validation.folds,
+          ": name the run folder of a fold, such as ", config.run.resume, "/fold-1");
   if (!config.run.from.empty() && config.run.resume.empty())
     usage("--from ", config.run.from, " has no effect without --resume");
 }

@@ -1,5 +1,7 @@
 #include "launcher/options/training.h"
 
+#include <bit>
+
 #include "launcher/options/option_group.h"
 #include "launcher/options/usage.h"
 
@@ -21,6 +23,32 @@ const WordTable<data::LastBatch>& words_of() {
 }
 
 namespace {
+
+// How many samples a step has, and how they are divided.
+void add_batch_options(OptionGroup<TrainingConfig>& group) {
+  using enum ResumeRule;
+  group
+      .add("batch-size", "N", &TrainingConfig::batch_size, fixed_in_epoch,
+           "samples per step, of all ranks together")
+      .from(1)
+      .up_to(kMostCounted);
+  group.add("last-batch", &TrainingConfig::last_batch, fixed_in_epoch,
+            "what to do with the last batch of an epoch if it is smaller than --batch-size. keep: "
+            "train on it. drop: skip it; the skipped samples differ from epoch to epoch");
+  group
+      .add("accumulate", "N", &TrainingConfig::accumulate, may_change,
+           "gradient accumulation: split each rank's part of a batch into N micro-batches and add "
+           "their gradients. It saves memory. The result is the same up to rounding, unless the "
+           "network has batch norms: they use the statistics of each micro-batch")
+      .from(1);
+  group
+      .add("reproducible", "K", &TrainingConfig::reproducible, fixed_in_run,
+           "the same bits on any number of ranks that divides K, and on any number of threads: "
+           "each batch is cut into K slices (a power of two), which are computed one by one and "
+           "added in a fixed order. Batch norms use the statistics of each slice. CPUs only. 0: "
+           "off, results depend on the number of ranks by rounding")
+      .up_to(1 << 20);
+}
 
 void add_freezing(OptionGroup<TrainingConfig>& group) {
   using enum ResumeRule;
@@ -58,20 +86,7 @@ std::vector<Option> training_options() {
            "result (--best); 0: never")
       .up_to(kMostCounted)
       .not_with("time");
-  group
-      .add("batch-size", "N", &TrainingConfig::batch_size, fixed_in_epoch,
-           "samples per step, of all ranks together")
-      .from(1)
-      .up_to(kMostCounted);
-  group.add("last-batch", &TrainingConfig::last_batch, fixed_in_epoch,
-            "what to do with the last batch of an epoch if it is smaller than --batch-size. keep: "
-            "train on it. drop: skip it; the skipped samples differ from epoch to epoch");
-  group
-      .add("accumulate", "N", &TrainingConfig::accumulate, may_change,
-           "gradient accumulation: split each rank's part of a batch into N micro-batches and add "
-           "their gradients. It saves memory. The result is the same up to rounding, unless the "
-           "network has batch norms: they use the statistics of each micro-batch")
-      .from(1);
+  add_batch_options(group);
   group.add("precision", &TrainingConfig::precision, may_change,
             "data type of images and activations. Weights, sums, statistics and losses are always "
             "f32. bf16: CPUs that do not multiply bf16 faster than f32 multiply it as f32. fp16: "
@@ -91,7 +106,29 @@ std::vector<Option> training_options() {
   return group.options();
 }
 
+namespace {
+
+void check_reproducible(const Config& config) {
+  const TrainingConfig& training = config.training;
+  const int64_t slices = training.reproducible;
+  if (slices == 0) return;
+  if (!std::has_single_bit(static_cast<uint64_t>(slices)))
+    usage("--reproducible expects a power of two, found ", slices);
+  if (training.accumulate > 1)
+    usage("--reproducible ", slices, " expects --accumulate 1, found ", training.accumulate,
+          ": the slices are micro-batches already");
+  if (training.sync_bn)
+    usage("--reproducible ", slices, " expects --sync-bn off, found on: the slices are computed ",
+          "one by one, so there are no statistics over all of them");
+  if (config.machine.device == DeviceChoice::cuda)
+    usage("--reproducible ", slices, " expects --device cpu, found cuda: sums on GPUs and between ",
+          "them have other orders");
+}
+
+}  // namespace
+
 void check_training(const Config& config, const Given& given) {
+  check_reproducible(config);
   if (config.training.sync_bn && config.training.accumulate > 1)
     usage("--sync-bn on expects --accumulate 1, found ", config.training.accumulate);
   if (given.count("unfreeze-after") > 0 && config.training.unfreeze_after.number > 0 &&
@@ -104,6 +141,12 @@ void check_ranks(const TrainingConfig& training, int ranks) {
   if (training.batch_size / training.accumulate < ranks && training.accumulate > 1)
     usage("--accumulate ", training.accumulate, " expects a --batch-size of at least ",
           training.accumulate, " x ", ranks, " ranks, found ", training.batch_size);
+  if (training.reproducible > 0 && training.reproducible % ranks != 0)
+    usage("--reproducible ", training.reproducible, " expects a number of ranks that divides ",
+          training.reproducible, ", found ", ranks);
+  if (training.batch_size < training.reproducible)
+    usage("--reproducible ", training.reproducible, " expects a --batch-size of at least ",
+          training.reproducible, ", found ", training.batch_size);
   if (training.batch_size < ranks)
     usage("--batch-size is the global batch: expected at least one sample for each of the ", ranks,
           " ranks, found ", training.batch_size);

@@ -26,6 +26,7 @@ struct TrainingConfig {
   int64_t batch_size = 256;  // over all ranks
   data::LastBatch last_batch = data::LastBatch::keep;
   int64_t accumulate = 1;
+  int64_t reproducible = 0;  // slices of a batch, a power of two; 0: off
   PrecisionChoice precision = PrecisionChoice::f32;
   double loss_scale = 0;  // of fp16; 0: dynamic
   bool sync_bn = false;
@@ -39,7 +40,8 @@ struct TrainingConfig {
 std::vector<Option> training_options();
 void check_training(const Config& config, const Given& given);
 
-// Throws UsageError if the batch is too small for the number of ranks.
+// Throws UsageError if the batch is too small for the number of ranks, or if --reproducible does
+// not allow it.
 void check_ranks(const TrainingConfig& training, int ranks);
 
 // The type of activations.

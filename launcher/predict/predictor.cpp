@@ -88,7 +88,7 @@ class Predictor {
 Share share_of(int64_t samples, int64_t batch_size, int rank, int ranks) {
   const int64_t batches = (samples + batch_size - 1) / batch_size;
   const auto begin_of = [&](int part) {
-    return std::min(samples, data::share_begin(batches, ranks, part) * batch_size);
+    return std::min(samples, share_begin(batches, ranks, part) * batch_size);
   };
   return {begin_of(rank), begin_of(rank + 1)};
 }

@@ -1,6 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
+#include <cmath>
 #include <limits>
 #include <vector>
 
@@ -212,6 +214,82 @@ TEST(SameBitsOnAnyNumberOfThreads, Optimizers) {
     append(value, norms);
     return value;
   });
+}
+
+// With CpuSums::same_on_any_threads, operations are divided by their shapes alone. Checks that
+// compute(backend) gives the same bits on 1, 2 and 3 threads, and nearly those of CpuSums::fast.
+template <class Compute>
+void expect_pieces(const std::string& what, const Compute& compute) {
+  const auto found = [&](int threads) {
+    return compute(*make_cpu_backend(threads, nullptr, CpuSums::same_on_any_threads));
+  };
+  const Floats one = found(1);
+  for (const int threads : {2, 3}) EXPECT_TRUE(same_bits(found(threads), one)) << what;
+  const Floats fast = compute(*make_cpu_backend(2));
+  ASSERT_EQ(one.size(), fast.size());
+  double difference = 0, size = 0;
+  for (size_t i = 0; i < one.size(); ++i) {
+    difference = std::max(difference, std::abs(double{one[i]} - double{fast[i]}));
+    size = std::max(size, std::abs(double{fast[i]}));
+  }
+  EXPECT_LT(difference, 1e-5 * size) << what;
+  make_cpu_backend(1);  // back to only the calling thread
+}
+
+TEST(SameBitsOnAnyNumberOfThreads, MatrixProductsInPieces) {
+  struct Case {
+    int64_t m, n, k;
+  };
+  for (const auto& [m, n, k] : {Case{300, 70, 2000},
+                                {70, 300, 2000},
+                                {1000, 1001, 33},
+                                {1, 7, 9},
+                                {10, 84, 5000},
+                                {64, 1000, 500}})
+    for (const bool transpose_a : {false, true})
+      for (const bool transpose_b : {false, true})
+        expect_pieces(
+            concat(m, " x ", n, " x ", k, transpose_a ? ", a^T" : "", transpose_b ? ", b^T" : ""),
+            [&, m = m, n = n, k = k](Backend& backend) {
+              const Floats a = random_floats(m * k), b = random_floats(k * n, -1, 1, 1);
+              const Floats bias = random_floats(n, -1, 1, 2);
+              Floats y = poisoned(m * n);
+              backend.matmul({.transpose_a = transpose_a, .transpose_b = transpose_b},
+                             in(a, transpose_a ? Shape{k, m} : Shape{m, k}),
+                             in(b, transpose_b ? Shape{n, k} : Shape{k, n}), in(bias, {n}),
+                             out(y, {m, n}));
+              return y;
+            });
+}
+
+TEST(SameBitsOnAnyNumberOfThreads, ConvolutionsInPieces) {
+  struct Case {
+    Shape x, weight;
+    int64_t stride, padding;
+  };
+  for (const Case& c : {Case{{20, 16, 12, 20}, {24, 3, 3, 20}, 2, 1},
+                        {{33, 14, 14, 64}, {32, 1, 1, 64}, 1, 0},
+                        {{7, 40, 40, 3}, {16, 7, 7, 3}, 2, 3},
+                        {{300, 4, 4, 32}, {48, 3, 3, 32}, 2, 1},
+                        {{2, 9, 9, 5}, {7, 4, 2, 5}, 1, 0}})
+    expect_pieces(concat(c.x, " with ", c.weight), [&](Backend& backend) {
+      const Conv2dParams params{.stride = {c.stride, c.stride}, .padding = {c.padding, c.padding}};
+      const auto extent = [&](int axis) {
+        return (c.x[axis] + 2 * c.padding - c.weight[axis]) / c.stride + 1;
+      };
+      const Shape y_shape{c.x[0], extent(1), extent(2), c.weight[0]}, o{c.weight[0]};
+      const Floats x = random_floats(c.x.elements()), w = random_floats(c.weight.elements());
+      const Floats bias = random_floats(c.weight[0]), grad = random_floats(y_shape.elements());
+      Floats y = poisoned(y_shape.elements()), grad_x = poisoned(c.x.elements());
+      Floats grad_w = poisoned(c.weight.elements()), grad_bias = poisoned(c.weight[0]);
+      backend.conv2d(params, {in(x, c.x), in(w, c.weight), in(bias, o)}, out(y, y_shape));
+      backend.conv2d_backward_input(params, in(grad, y_shape), in(w, c.weight), out(grad_x, c.x),
+                                    false);
+      backend.conv2d_backward_weight(params, in(x, c.x), in(grad, y_shape), out(grad_w, c.weight),
+                                     out(grad_bias, o));
+      for (const Floats& part : {grad_x, grad_w, grad_bias}) append(y, part);
+      return y;
+    });
 }
 
 }  // namespace

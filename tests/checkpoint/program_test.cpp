@@ -54,6 +54,26 @@ TEST_F(Program, DiffOfEqualStates) {
   EXPECT_EQ(result.output, "identical\n");
 }
 
+TEST_F(Program, EqualStatesHaveEqualHashes) {
+  const std::string hash = run({"hash", run_.string()}).output;
+  EXPECT_THAT(hash, testing::MatchesRegex("[0-9a-f]+\n"));
+  EXPECT_EQ(hash.size(), 17u);
+  Snapshot same = sample_snapshot(42);
+  same.texts["model"] = "another";
+  write_checkpoint(b(), same);
+  EXPECT_EQ(run({"hash", b()}).output, hash);
+  const auto changed = [&](const std::function<void(Snapshot&)>& change) {
+    Snapshot other = sample_snapshot(42);
+    change(other);
+    write_checkpoint(b(), other);
+    return run({"hash", b()}).output;
+  };
+  EXPECT_NE(changed([](Snapshot& s) { s.arrays["parameters/conv1.bias"].bytes[3] ^= 128; }), hash);
+  EXPECT_NE(changed([](Snapshot& s) { s.integers["progress/epoch"] += 1; }), hash);
+  EXPECT_NE(changed([](Snapshot& s) { s.reals["progress/loss_sum"] = -0.0; }), hash);
+  EXPECT_NE(changed([](Snapshot& s) { s.arrays["more"] = ramp({2}, 1); }), hash);
+}
+
 TEST_F(Program, DiffWithATolerance) {
   Snapshot near = sample_snapshot(42);
   near.arrays["parameters/conv1.bias"] = ramp({6}, 42.0001f);

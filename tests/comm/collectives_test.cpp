@@ -46,6 +46,27 @@ TYPED_TEST(Sums, HaveTheSameBitsOnEveryRankAndEachTime) {
   }
 }
 
+// The sum over ranks [first, first + count) as a balanced binary tree.
+template <class T>
+std::vector<T> tree_of(int first, int count, int64_t elements) {
+  if (count == 1) return fractions<T>(first, 5, elements);
+  std::vector<T> lower = tree_of<T>(first, count / 2, elements);
+  const std::vector<T> upper = tree_of<T>(first + count / 2, count / 2, elements);
+  for (size_t i = 0; i < lower.size(); ++i) lower[i] += upper[i];
+  return lower;
+}
+
+// SliceSums continue this tree on each rank.
+TYPED_TEST(Sums, OfAPowerOfTwoOfRanksAreBalancedTrees) {
+  const int ranks = session().size();
+  if ((ranks & (ranks - 1)) != 0) return;
+  for (const int64_t count : kSizes) {
+    auto values = fractions<TypeParam>(session().rank(), 5, count);
+    comm().all_reduce(view(values));
+    ASSERT_EQ(hash_of(values), hash_of(tree_of<TypeParam>(0, ranks, count))) << count;
+  }
+}
+
 TYPED_TEST(Sums, RandomSizesAndPlacesInAnArray) {
   for (uint64_t round = 0; round < 60; ++round) {
     const int64_t count = static_cast<int64_t>(random_below({4, 4}, 2 * round, 40'000));

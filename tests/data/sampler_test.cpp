@@ -53,6 +53,31 @@ TEST(Sampler, SequentialOrderIsTheIdentity) {
   EXPECT_EQ(order_of({.samples = 100, .order = Order::sequential}, 4), range(0, 100));
 }
 
+// With slices, the parts of 2 ranks are halves of the part of 1 rank, also of small batches.
+TEST(Sampler, PartsConsistOfWholeSlices) {
+  for (const int64_t samples : {64, 13, 10, 3}) {
+    const auto part = [&](int rank, int ranks) {
+      return Sampler({.samples = samples,
+                      .global_batch = 64,
+                      .rank = rank,
+                      .ranks = ranks,
+                      .slices = 4})
+          .part(0);
+    };
+    for (int rank = 0; rank < 2; ++rank) {
+      const Sampler::Part half = part(rank, 2), lower = part(2 * rank, 4),
+                          upper = part(2 * rank + 1, 4);
+      EXPECT_EQ(half.begin, lower.begin) << samples;
+      EXPECT_EQ(lower.end, upper.begin) << samples;
+      EXPECT_EQ(half.end, upper.end) << samples;
+      EXPECT_EQ(half.first_in_global, half.begin) << samples;
+    }
+    EXPECT_EQ(part(0, 1).end, samples);
+    EXPECT_EQ(part(0, 2).end, share_begin(samples, 4, 2));
+  }
+  EXPECT_NE(message_of([] { Sampler({.samples = 9, .ranks = 3, .slices = 4}); }), "");
+}
+
 TEST(Sampler, ConcatenatedPartsAreTheSameForEveryNumberOfRanks) {
   for (int ranks : {1, 2, 3, 4, 7, 40}) {
     Indices seen;

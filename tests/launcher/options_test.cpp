@@ -69,6 +69,7 @@ patience: may change
 batch-size: fixed in epoch
 last-batch: fixed in epoch
 accumulate: may change
+reproducible: fixed in run
 precision: may change
 loss-scale: may change
 sync-bn: may change
@@ -105,6 +106,7 @@ ema: zero fixed in run
 out: not kept
 resume: not kept
 from: not kept
+verify-resume: not kept
 save-every: may change
 keep: may change
 eval-every: may change

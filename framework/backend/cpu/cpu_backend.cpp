@@ -28,12 +28,15 @@ void* allocate_host(size_t bytes) {
 
 }  // namespace
 
-CpuBackend::CpuBackend(int threads, MemoryPool* memory)
-    : own_pool_({allocate_host, std::free}), pool_(memory != nullptr ? *memory : own_pool_) {
+CpuBackend::CpuBackend(int threads, MemoryPool* memory, CpuSums sums)
+    : own_pool_({allocate_host, std::free}),
+      pool_(memory != nullptr ? *memory : own_pool_),
+      dnnl_(pool_, sums) {
   set_team(threads);
 }
 
-CpuBackend::CpuBackend(MemoryPool& memory) : own_pool_({allocate_host, std::free}), pool_(memory) {
+CpuBackend::CpuBackend(MemoryPool& memory)
+    : own_pool_({allocate_host, std::free}), pool_(memory), dnnl_(pool_, CpuSums::fast) {
   make_dry();
 }
 
@@ -59,8 +62,8 @@ void CpuBackend::copy_to_host(ConstView in, void* host) {
 
 namespace d2l {
 
-std::unique_ptr<Backend> make_cpu_backend(int threads, MemoryPool* memory) {
-  return std::make_unique<cpu::CpuBackend>(threads, memory);
+std::unique_ptr<Backend> make_cpu_backend(int threads, MemoryPool* memory, CpuSums sums) {
+  return std::make_unique<cpu::CpuBackend>(threads, memory, sums);
 }
 
 }  // namespace d2l

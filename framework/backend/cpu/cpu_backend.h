@@ -10,7 +10,7 @@ namespace d2l::cpu {
 // family.
 class CpuBackend : public Backend {
  public:
-  CpuBackend(int threads, MemoryPool* memory);
+  CpuBackend(int threads, MemoryPool* memory, CpuSums sums);
 
   Device device() const override { return {DeviceKind::cpu, 0}; }
   std::string describe() const override;
@@ -134,7 +134,7 @@ class CpuBackend : public Backend {
  private:
   MemoryPool own_pool_;
   MemoryPool& pool_;
-  DnnlEngine dnnl_{pool_};
+  DnnlEngine dnnl_;
 };
 
 }  // namespace d2l::cpu

@@ -2,10 +2,13 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
+#include "framework/backend/backend.h"
 #include "framework/backend/cpu/dnnl_version.h"
+#include "framework/backend/cpu/parallel.h"
 #include "framework/backend/params.h"
 #include "framework/backend/scratch.h"
 #include "framework/base/dtype.h"
@@ -41,6 +44,9 @@ struct PrimitiveKeyHash {
   size_t operator()(const PrimitiveKey& key) const { return key.hash(); }
 };
 
+// The caller's memory for a primitive's arguments, in the order of input() and output() calls.
+using Pointers = std::array<const void*, 4>;
+
 // A primitive with its memory objects. If the primitive wants another layout for an argument than
 // the caller has, run() reorders the argument before or after.
 class CachedPrimitive {
@@ -51,11 +57,16 @@ class CachedPrimitive {
   void input(int index, const dnnl_version::Md& outside, const dnnl_version::Md& inside);
   void output(int index, const dnnl_version::Md& outside, const dnnl_version::Md& inside);
 
-  // `pointers` follow the order of input() and output() calls.
-  void run(dnnl::stream& stream, MemoryPool& pool, std::initializer_list<const void*> pointers);
+  void run(dnnl::stream& stream, MemoryPool& pool, const Pointers& pointers);
+
+  // For a primitive that was made for one thread: runs it on the calling thread, with a workspace
+  // of this size. Several threads may call it at the same time.
+  void run_alone(dnnl::stream& stream, char* workspace, const Pointers& pointers) const;
+  size_t workspace_bytes() const { return workspace_bytes_; }
 
  private:
   struct Argument {
+    int index = 0;
     dnnl::memory outside, inside;
     dnnl::reorder reorder;
     bool reordered = false;
@@ -74,18 +85,26 @@ class CachedPrimitive {
 };
 
 struct DnnlState {
-  explicit DnnlState(MemoryPool& memory)
-      : pool(memory), engine(dnnl::engine::kind::cpu, 0), stream(engine) {}
+  DnnlState(MemoryPool& memory, CpuSums kind)
+      : pool(memory), sums(kind), engine(dnnl::engine::kind::cpu, 0), stream(engine) {}
+
+  // Whether primitives are made for one thread and compute pieces of an operation.
+  bool computes_pieces() const { return sums == CpuSums::same_on_any_threads; }
 
   // Returns the primitive of `key`. If it is not cached yet, make() creates it (as a unique_ptr).
   template <class Make>
   CachedPrimitive& find(const PrimitiveKey& key, const Make& make) {
     auto found = primitives.find(key);
-    if (found == primitives.end()) found = primitives.emplace(key, make()).first;
+    if (found == primitives.end()) {
+      std::optional<TeamOfOne> alone;
+      if (computes_pieces()) alone.emplace();
+      found = primitives.emplace(key, make()).first;
+    }
     return *found->second;
   }
 
   MemoryPool& pool;
+  CpuSums sums;
   dnnl::engine engine;
   dnnl::stream stream;
   std::unordered_map<PrimitiveKey, std::unique_ptr<CachedPrimitive>, PrimitiveKeyHash> primitives;

@@ -24,7 +24,8 @@ std::string environment() {
 
 }  // namespace
 
-DnnlEngine::DnnlEngine(MemoryPool& pool) : state_(std::make_unique<DnnlState>(pool)) {
+DnnlEngine::DnnlEngine(MemoryPool& pool, CpuSums sums)
+    : state_(std::make_unique<DnnlState>(pool, sums)) {
   // Precision is an option of d2l; ignore DNNL_DEFAULT_FPMATH_MODE.
   dnnl::set_default_fpmath_mode(dnnl::fpmath_mode::strict);
 }
@@ -78,7 +79,8 @@ void CachedPrimitive::output(int index, const dnnl_version::Md& outside,
 
 void CachedPrimitive::add(int index, const dnnl_version::Md& outside,
                           const dnnl_version::Md& inside, bool is_input) {
-  Argument argument{.outside = dnnl::memory(outside, engine_, nullptr),
+  Argument argument{.index = index,
+                    .outside = dnnl::memory(outside, engine_, nullptr),
                     .inside = {},
                     .reorder = {},
                     .reordered = outside != inside,
@@ -96,8 +98,7 @@ void CachedPrimitive::add(int index, const dnnl_version::Md& outside,
   arguments_.push_back(std::move(argument));
 }
 
-void CachedPrimitive::run(dnnl::stream& stream, MemoryPool& pool,
-                          std::initializer_list<const void*> pointers) {
+void CachedPrimitive::run(dnnl::stream& stream, MemoryPool& pool, const Pointers& pointers) {
   Scratch<char> workspace(pool, static_cast<int64_t>(workspace_bytes_));
   scratchpad_.set_data_handle(workspace.data());
   auto pointer = pointers.begin();
@@ -112,6 +113,32 @@ void CachedPrimitive::run(dnnl::stream& stream, MemoryPool& pool,
   for (Argument& argument : arguments_)
     if (argument.reordered && !argument.is_input)
       argument.reorder.execute(stream, argument.inside, argument.outside);
+}
+
+void CachedPrimitive::run_alone(dnnl::stream& stream, char* workspace,
+                                const Pointers& pointers) const {
+  std::unordered_map<int, dnnl::memory> map;
+  map.emplace(DNNL_ARG_SCRATCHPAD, dnnl::memory(scratchpad_.get_desc(), engine_, workspace));
+  std::vector<dnnl::memory> outside;
+  for (size_t i = 0; i < arguments_.size(); ++i) {
+    const Argument& argument = arguments_[i];
+    // oneDNN has one memory type for inputs and outputs
+    auto* data = const_cast<void*>(pointers[i]);
+    outside.emplace_back(argument.outside.get_desc(), engine_, data);
+    if (!argument.reordered) {
+      map.emplace(argument.index, outside.back());
+      continue;
+    }
+    dnnl::memory inside(argument.inside.get_desc(), engine_, workspace + argument.offset);
+    if (argument.is_input) argument.reorder.execute(stream, outside.back(), inside);
+    map.emplace(argument.index, inside);
+  }
+  primitive_.execute(stream, map);
+  for (size_t i = 0; i < arguments_.size(); ++i) {
+    const Argument& argument = arguments_[i];
+    if (argument.reordered && !argument.is_input)
+      argument.reorder.execute(stream, map.at(argument.index), outside[i]);
+  }
 }
 
 dnnl::primitive_attr attributes_with(Activation activation) {

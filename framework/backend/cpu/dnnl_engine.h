@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "framework/backend/backend.h"
 #include "framework/backend/memory_pool.h"
 
 namespace d2l::cpu {
@@ -13,7 +14,7 @@ struct DnnlState;
 // seen for the first time. Scratch memory comes from `pool`, which must outlive this object.
 class DnnlEngine {
  public:
-  explicit DnnlEngine(MemoryPool& pool);
+  DnnlEngine(MemoryPool& pool, CpuSums sums);
   ~DnnlEngine();
 
   // "oneDNN 2.6.3", with environment variables that change it: "oneDNN 2.6.3 with

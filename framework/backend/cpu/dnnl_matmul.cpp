@@ -1,7 +1,9 @@
+#include <algorithm>
+
 #include "framework/backend/bf16_products.h"
 #include "framework/backend/cpu/bf16_matmul.h"
 #include "framework/backend/cpu/cpu_backend.h"
-#include "framework/backend/cpu/dnnl_cache.h"
+#include "framework/backend/cpu/dnnl_pieces.h"
 #include "framework/backend/cpu/widened.h"
 
 namespace d2l::cpu {
@@ -10,35 +12,47 @@ namespace {
 using dnnl_version::Dims;
 using dnnl_version::Md;
 
-// Describes the matrix (or stack of matrices) in `view`; a transposed one swaps its last two axes.
-Md matrix_of(const Shape& shape, DType dtype, bool transposed) {
+// Describes `rows` x `columns` of the matrix (or stack of matrices) in `view`; a transposed one
+// swaps its last two axes.
+Md matrix_of(const Shape& shape, DType dtype, bool transposed, int64_t rows, int64_t columns) {
   Dims sizes(shape.begin(), shape.end());
   size_t rank = sizes.size();
   Dims strides(rank, 1);
   for (size_t axis = rank - 1; axis > 0; --axis) strides[axis - 1] = strides[axis] * sizes[axis];
-  if (transposed) {
-    std::swap(sizes[rank - 1], sizes[rank - 2]);
-    std::swap(strides[rank - 1], strides[rank - 2]);
-  }
+  if (transposed) std::swap(strides[rank - 1], strides[rank - 2]);
+  sizes[rank - 2] = rows;
+  sizes[rank - 1] = columns;
   return {sizes, dnnl_type(dtype), strides};
 }
 
-std::unique_ptr<CachedPrimitive> make_matmul(const dnnl::engine& engine, const MatmulParams& params,
-                                             ConstView a, ConstView b, bool with_bias, View out) {
+struct Product {
+  const MatmulParams& params;
+  ConstView a, b, bias;
+  View out;
+
+  int64_t rows() const { return out.shape.size(-2); }
+  int64_t columns() const { return out.shape.size(-1); }
+  int64_t inner() const { return a.shape.size(params.transpose_a ? -2 : -1); }
+};
+
+// The primitive for `rows` x `columns` of the result.
+std::unique_ptr<CachedPrimitive> make_matmul(const dnnl::engine& engine, const Product& p,
+                                             int64_t rows, int64_t columns) {
+  const auto& [params, a, b, bias, out] = p;
   // Products of 16-bit numbers are summed in f32. If one operand is f32, it is rounded first.
   const bool half = a.dtype == DType::bf16 || b.dtype == DType::bf16;
-  auto inside = [&](const ConstView& operand, const Md& outside) {
+  auto inside = [half](const ConstView& operand, const Md& outside) {
     if (!half || operand.dtype == DType::bf16) return outside;
     return Md(outside.dims(), dnnl_type(DType::bf16), dnnl::memory::format_tag::any);
   };
-  const Md a_md = matrix_of(a.shape, a.dtype, params.transpose_a);
-  const Md b_md = matrix_of(b.shape, b.dtype, params.transpose_b);
-  const Md out_md = matrix_of(out.shape, out.dtype, false);
+  const Md a_md = matrix_of(a.shape, a.dtype, params.transpose_a, rows, p.inner());
+  const Md b_md = matrix_of(b.shape, b.dtype, params.transpose_b, p.inner(), columns);
+  const Md out_md = matrix_of(out.shape, out.dtype, false, rows, columns);
   Md bias_md;
-  if (with_bias) {
+  if (bias) {
     Shape sizes = out.shape;
     for (int axis = 0; axis < sizes.rank() - 1; ++axis) sizes[axis] = 1;
-    bias_md = matrix_of(sizes, DType::f32, false);
+    bias_md = matrix_of(sizes, DType::f32, false, 1, columns);
   }
   auto description = dnnl_version::matmul(engine, inside(a, a_md), inside(b, b_md), bias_md, out_md,
                                           attributes_with(params.activation));
@@ -47,8 +61,50 @@ std::unique_ptr<CachedPrimitive> make_matmul(const dnnl::engine& engine, const M
   made->input(DNNL_ARG_SRC, a_md, description.src_desc());
   made->input(DNNL_ARG_WEIGHTS, b_md, description.weights_desc());
   made->output(DNNL_ARG_DST, out_md, out_md);
-  if (with_bias) made->input(DNNL_ARG_BIAS, bias_md, bias_md);
+  if (bias) made->input(DNNL_ARG_BIAS, bias_md, bias_md);
   return made;
+}
+
+template <class AnyView>
+const std::byte* at(const AnyView& view, int64_t element) {
+  return static_cast<const std::byte*>(view.data) +
+         element * static_cast<int64_t>(size_of(view.dtype));
+}
+
+// The work for these rows and columns of the result; stacks of matrices have one piece.
+DnnlWork work_of(DnnlState& state, const Product& p, PieceOfItems rows, PieceOfItems columns) {
+  const auto& [params, a, b, bias, out] = p;
+  PrimitiveKey key(DnnlOp::matmul);
+  key.add(params.transpose_a).add(params.transpose_b).add(static_cast<bool>(bias));
+  key.add(static_cast<int64_t>(params.activation)).add(a.shape).add(b.shape);
+  for (DType dtype : {a.dtype, b.dtype, out.dtype}) key.add(static_cast<int64_t>(dtype));
+  key.add(rows.count()).add(columns.count());
+  CachedPrimitive& primitive =
+      state.find(key, [&] { return make_matmul(state.engine, p, rows.count(), columns.count()); });
+  return {&primitive,
+          {at(a, rows.begin * (params.transpose_a ? 1 : p.inner())),
+           at(b, columns.begin * (params.transpose_b ? p.inner() : 1)),
+           at(out, rows.begin * p.columns() + columns.begin),
+           bias ? at(bias, columns.begin) : nullptr}};
+}
+
+// Each piece has whole rows or whole columns of the result, so no sum is divided.
+void multiply(DnnlState& state, const Product& p) {
+  constexpr int64_t kMost = 16, kWork = 1 << 20;  // pieces; multiplications in one
+  const bool by_rows = p.rows() >= p.columns();
+  const int64_t others = by_rows ? p.columns() : p.rows();
+  const PieceSizes sizes{
+      .most = kMost, .fewest = kWork / std::max<int64_t>(others * p.inner(), 1) + 1, .grain = 32};
+  const PieceOfItems all_rows{0, p.rows()}, all_columns{0, p.columns()};
+  std::vector<PieceOfItems> pieces = {by_rows ? all_rows : all_columns};
+  if (p.out.shape.rank() == 2 && p.a.shape.rank() == 2 && p.b.shape.rank() == 2)
+    pieces = pieces_of(state, pieces[0].end, sizes);
+  std::vector<DnnlWork> works;
+  works.reserve(pieces.size());
+  for (const PieceOfItems& piece : pieces)
+    works.push_back(by_rows ? work_of(state, p, piece, all_columns)
+                            : work_of(state, p, all_rows, piece));
+  run_pieces(state, works);
 }
 
 // With few rows, rounding f32 weights takes as long as the 16-bit product saves. If the weights
@@ -80,18 +136,7 @@ void CpuBackend::do_matmul(const MatmulParams& params, ConstView a, ConstView b,
     const WidenedOutput wide_out(*this, out);
     return matmul(params, wide_a.view(), wide_b.view(), bias, wide_out.view());
   }
-  DnnlState& state = dnnl_.state();
-  bool with_bias = static_cast<bool>(bias);
-  PrimitiveKey key(DnnlOp::matmul);
-  key.add(params.transpose_a).add(params.transpose_b).add(with_bias);
-  key.add(static_cast<int64_t>(params.activation)).add(a.shape).add(b.shape);
-  for (DType dtype : {a.dtype, b.dtype, out.dtype}) key.add(static_cast<int64_t>(dtype));
-  CachedPrimitive& primitive =
-      state.find(key, [&] { return make_matmul(state.engine, params, a, b, with_bias, out); });
-  if (with_bias)
-    primitive.run(state.stream, state.pool, {a.data, b.data, out.data, bias.data});
-  else
-    primitive.run(state.stream, state.pool, {a.data, b.data, out.data});
+  multiply(dnnl_.state(), {params, a, b, bias, out});
 }
 
 }  // namespace d2l::cpu

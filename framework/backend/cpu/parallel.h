@@ -24,6 +24,19 @@ void set_team(int threads);
 // in advance. Throws Error in a thread that has not called set_team().
 int team_size();
 
+// While it lives, parallel regions that the calling thread begins, including oneDNN's, have one
+// thread.
+class TeamOfOne {
+ public:
+  TeamOfOne() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
+  ~TeamOfOne() { omp_set_num_threads(before_); }
+  TeamOfOne(const TeamOfOne&) = delete;
+  TeamOfOne& operator=(const TeamOfOne&) = delete;
+
+ private:
+  int before_;
+};
+
 // The calling thread's number in its team, from 0.
 inline int number_in_team() { return omp_get_thread_num(); }
 

@@ -79,12 +79,12 @@ AnyView part_of(const AnyView& view, int64_t first, int64_t count) {
 
 // Calls body(first, count) for slices of [0, items) of about equal size. A slice has at least
 // `fewest` items per thread, or more if their f32 copies (`elements_of_item` each) still fit into
-// the cores' caches.
+// the caches of the cores of so many threads.
 template <class Body>
-void for_slices(int64_t items, int64_t elements_of_item, int64_t fewest, const Body& body) {
+void for_slices(int64_t items, int64_t elements_of_item, int64_t fewest, int threads,
+                const Body& body) {
   constexpr int64_t kCache = 1 << 17;  // elements, for each core
-  const int64_t most =
-      team_size() * std::max(fewest, kCache / std::max<int64_t>(elements_of_item, 1));
+  const int64_t most = threads * std::max(fewest, kCache / std::max<int64_t>(elements_of_item, 1));
   const int64_t slices = (items + most - 1) / most;
   for (int64_t i = 0; i < slices; ++i) {
     const int64_t first = items * i / slices, end = items * (i + 1) / slices;

@@ -4,6 +4,7 @@
 #include "framework/backend/cpu/convolution/choice.h"
 #include "framework/backend/cpu/convolution/dnnl/dnnl_convolution.h"
 #include "framework/backend/cpu/convolution/dnnl/pointwise.h"
+#include "framework/backend/cpu/dnnl_cache.h"
 #include "framework/backend/cpu/widened.h"
 
 namespace d2l::cpu {
@@ -16,6 +17,9 @@ int64_t fewest_images(const ConvolutionShape& s) {
   return kWorth * weights / (s.x_image() + s.y_image()) + 1;
 }
 
+// By which slices are measured. Where the number of threads must not change a bit: a common one.
+int threads_of(const ConvolutionContext& on) { return on.dnnl.computes_pieces() ? 8 : team_size(); }
+
 }  // namespace
 
 bool f32_copies_suit(const ConvolutionShape& s) {
@@ -25,7 +29,7 @@ bool f32_copies_suit(const ConvolutionShape& s) {
 void f32_copies_forward(const ConvolutionContext& on, const ConvolutionShape& s,
                         const ForwardOperands& operands) {
   const auto& [x, weight, bias, y] = operands;
-  for_slices(s.images, s.x_image() + s.y_image(), fewest_images(s),
+  for_slices(s.images, s.x_image() + s.y_image(), fewest_images(s), threads_of(on),
              [&, &x = x, &weight = weight, &bias = bias, &y = y](int64_t first, int64_t count) {
                const WidenedInput wide_x(on.backend, part_of(x, first, count));
                const WidenedOutput wide_y(on.backend, part_of(y, first, count));
@@ -38,7 +42,7 @@ void f32_copies_backward_input(const ConvolutionContext& on, const ConvolutionSh
                                const InputGradientOperands& operands) {
   const auto& [grad_y, weight, grad_x] = operands;
   for_slices(
-      s.images, s.x_image() + s.y_image(), fewest_images(s),
+      s.images, s.x_image() + s.y_image(), fewest_images(s), threads_of(on),
       [&, &grad_y = grad_y, &weight = weight, &grad_x = grad_x](int64_t first, int64_t count) {
         const WidenedInput wide_y(on.backend, part_of(grad_y, first, count));
         const WidenedOutput wide_x(on.backend, part_of(grad_x, first, count));

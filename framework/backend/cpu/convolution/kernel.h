@@ -30,7 +30,8 @@ struct WeightGradientOperands {
   View grad_weight, grad_bias;  // grad_bias may be {}
 };
 
-// A kernel for one pass. Results do not depend on the number of threads, except with oneDNN.
+// A kernel for one pass. Results do not depend on the number of threads, except with oneDNN and
+// CpuSums::fast.
 template <class Operands>
 struct ConvolutionKernel {
   const char* name;  // its file, or its folder, below this folder

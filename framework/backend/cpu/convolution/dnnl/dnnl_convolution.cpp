@@ -1,7 +1,9 @@
 #include "framework/backend/cpu/convolution/dnnl/dnnl_convolution.h"
 
 #include "framework/backend/bf16_products.h"
-#include "framework/backend/cpu/dnnl_cache.h"
+#include "framework/backend/cpu/convolution/image_sums.h"
+#include "framework/backend/cpu/dnnl_pieces.h"
+#include "framework/backend/cpu/widened.h"
 
 namespace d2l::cpu {
 namespace {
@@ -113,54 +115,94 @@ bool some_tap_reads_only_padding(int64_t size, int64_t kernel, int64_t stride, i
   return false;
 }
 
+// Preparing the weights for a piece should cost little: about a quarter of the time of so many
+// result pixels.
+constexpr int64_t kPixels = 128;
+
+PieceSizes sizes_of_pieces(const ConvolutionShape& s) {
+  return {.most = 16, .fewest = kPixels / (s.out_height * s.out_width) + 1};
+}
+
+// The same with sums, which have to be written and added too.
+PieceSizes sizes_of_summed_pieces(const ConvolutionShape& s) {
+  return {.most = 8, .fewest = 2 * kPixels / (s.out_height * s.out_width) + 1};
+}
+
 bool multiplies_in_tiles(const ConvolutionShape& s) {
   return s.dtype == DType::bf16 && bf16_products() == Bf16Products::tiles;
 }
 
 }  // namespace
 
-// All three functions run a primitive from the cache, or create it.
+// All three functions run primitives from the cache, or create them.
 void dnnl_forward(const ConvolutionContext& on, const ConvolutionShape& s,
                   const ForwardOperands& operands) {
-  const auto& [x, weight, bias, y] = operands;
   DnnlState& state = on.dnnl;
-  const Convolution shape{x.shape, weight.shape, y.shape, static_cast<bool>(bias), x.dtype};
-  CachedPrimitive& primitive = state.find(key_of(DnnlOp::convolution, s.params, shape), [&] {
-    return make_forward(state.engine, s.params, shape);
-  });
-  if (bias)
-    primitive.run(state.stream, state.pool, {x.data, weight.data, y.data, bias.data});
-  else
-    primitive.run(state.stream, state.pool, {x.data, weight.data, y.data});
+  const ConstView &weight = operands.weight, &bias = operands.bias;
+  std::vector<DnnlWork> works;
+  for (const PieceOfItems& piece : pieces_of(state, s.images, sizes_of_pieces(s))) {
+    const ConstView x = part_of(operands.x, piece.begin, piece.count());
+    const View y = part_of(operands.y, piece.begin, piece.count());
+    const Convolution shape{x.shape, weight.shape, y.shape, static_cast<bool>(bias), x.dtype};
+    CachedPrimitive& primitive = state.find(key_of(DnnlOp::convolution, s.params, shape), [&] {
+      return make_forward(state.engine, s.params, shape);
+    });
+    works.push_back({&primitive, {x.data, weight.data, y.data, bias.data}});
+  }
+  run_pieces(state, works);
 }
 
 void dnnl_backward_input(const ConvolutionContext& on, const ConvolutionShape& s,
                          const InputGradientOperands& operands) {
-  const auto& [grad_y, weight, grad_x] = operands;
   DnnlState& state = on.dnnl;
+  const ConstView& weight = operands.weight;
   const Conv2dParams params = without_activation(s.params);
-  const Convolution shape{grad_x.shape, weight.shape, grad_y.shape, false, grad_y.dtype};
-  CachedPrimitive& primitive =
-      state.find(key_of(DnnlOp::convolution_backward_input, params, shape),
-                 [&] { return make_backward_input(state.engine, params, shape); });
-  primitive.run(state.stream, state.pool, {grad_y.data, weight.data, grad_x.data});
+  std::vector<DnnlWork> works;
+  for (const PieceOfItems& piece : pieces_of(state, s.images, sizes_of_pieces(s))) {
+    const ConstView grad_y = part_of(operands.grad_y, piece.begin, piece.count());
+    const View grad_x = part_of(operands.grad_x, piece.begin, piece.count());
+    const Convolution shape{grad_x.shape, weight.shape, grad_y.shape, false, grad_y.dtype};
+    CachedPrimitive& primitive =
+        state.find(key_of(DnnlOp::convolution_backward_input, params, shape),
+                   [&] { return make_backward_input(state.engine, params, shape); });
+    works.push_back({&primitive, {grad_y.data, weight.data, grad_x.data}});
+  }
+  run_pieces(state, works);
 }
 
 void dnnl_backward_weight(const ConvolutionContext& on, const ConvolutionShape& s,
                           const WeightGradientOperands& operands) {
-  const auto& [x, grad_y, grad_weight, grad_bias] = operands;
+  const auto& [all_x, all_grad_y, grad_weight, grad_bias] = operands;
   DnnlState& state = on.dnnl;
   const Conv2dParams params = without_activation(s.params);
-  const Convolution shape{x.shape, grad_weight.shape, grad_y.shape, static_cast<bool>(grad_bias),
-                          x.dtype};
-  CachedPrimitive& primitive =
-      state.find(key_of(DnnlOp::convolution_backward_weight, params, shape),
-                 [&] { return make_backward_weight(state.engine, params, shape); });
-  if (grad_bias)
-    primitive.run(state.stream, state.pool,
-                  {x.data, grad_y.data, grad_weight.data, grad_bias.data});
-  else
-    primitive.run(state.stream, state.pool, {x.data, grad_y.data, grad_weight.data});
+  const std::vector<PieceOfItems> pieces = pieces_of(state, s.images, sizes_of_summed_pieces(s));
+  // Every piece but the first has memory of its own; the bias follows the weights.
+  const int64_t weights = grad_weight.elements(), sums = (weights + s.out + 15) / 16 * 16;
+  Scratch<float> more(state.pool, (std::ssize(pieces) - 1) * sums);
+  std::vector<DnnlWork> works;
+  for (const PieceOfItems& piece : pieces) {
+    const ConstView x = part_of(all_x, piece.begin, piece.count());
+    const ConstView grad_y = part_of(all_grad_y, piece.begin, piece.count());
+    const Convolution shape{x.shape, grad_weight.shape, grad_y.shape, static_cast<bool>(grad_bias),
+                            x.dtype};
+    CachedPrimitive& primitive =
+        state.find(key_of(DnnlOp::convolution_backward_weight, params, shape),
+                   [&] { return make_backward_weight(state.engine, params, shape); });
+    const int64_t number = std::ssize(works);
+    float* own = more.data() + (number - 1) * sums;
+    if (number == 0)
+      works.push_back({&primitive, {x.data, grad_y.data, grad_weight.data, grad_bias.data}});
+    else
+      works.push_back({&primitive, {x.data, grad_y.data, own, own + weights}});
+  }
+  run_pieces(state, works);
+  for (int64_t i = 0; i + 1 < std::ssize(pieces); ++i) {
+    const float* own = more.data() + i * sums;
+    parallel_for(weights, kGrain, [&, &to = grad_weight](int64_t begin, int64_t end) {
+      add(own + begin, end - begin, to.as<float>() + begin);
+    });
+    if (grad_bias) add(own + weights, s.out, grad_bias.as<float>());
+  }
 }
 
 bool dnnl_suits(const ConvolutionShape&) { return true; }
