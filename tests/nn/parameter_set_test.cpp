@@ -75,6 +75,7 @@ class Recorder : public StateVisitor {
     if (overwrite) value.backend().fill(value.view(), 9);
   }
   void integer(const std::string& name, int64_t&) override { names.push_back(name); }
+  void optional_integer(const std::string& name, int64_t&) override { names.push_back(name); }
   void real(const std::string& name, double&) override { names.push_back(name); }
   std::vector<std::string> names;
   bool overwrite = false;
