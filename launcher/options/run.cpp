@@ -6,30 +6,14 @@
 namespace d2l::launcher {
 namespace {
 
-// What is written beside the checkpoints.
-void add_records(OptionGroup<RunConfig>& group) {
+// Where the run is, and from where it continues.
+void add_folders(OptionGroup<RunConfig>& group) {
   using enum ResumeRule;
-  group
-      .add("log-every", "N", &RunConfig::log_every, may_change,
-           "steps between lines in log.txt and training lines in metrics.csv; 0: none")
-      .up_to(kMostCounted)
-      .not_with("time");
-  group
-      .add("tensorboard", &RunConfig::tensorboard, may_change,
-           "also write the numbers of metrics.csv in the format of TensorBoard, into the folder "
-           "tensorboard of the run")
-      .not_with("time");
-}
-
-}  // namespace
-
-std::vector<Option> run_options() {
-  using enum ResumeRule;
-  OptionGroup group("Run folder", &Config::run);
   group
       .add("out", "DIR", &RunConfig::out, not_kept,
-           "folder for the metrics, the log and the checkpoints of the run. It must not contain a "
-           "run yet (default: runs/RECIPE or runs/MODEL; with --fold I, fold-I in this folder)")
+           "folder for the metrics, the log and the checkpoints of the run. Without "
+           "--resume auto it must not contain a run yet (default: runs/RECIPE or runs/MODEL; with "
+           "--fold I, fold-I in this folder)")
       .path()
       .not_with("time");
   group
@@ -52,6 +36,29 @@ std::vector<Option> run_options() {
            "bit, the job ends with exit code 1 and changes nothing. 0: off")
       .up_to(kMostCounted)
       .not_with("time");
+}
+
+// What is written beside the checkpoints.
+void add_records(OptionGroup<RunConfig>& group) {
+  using enum ResumeRule;
+  group
+      .add("log-every", "N", &RunConfig::log_every, may_change,
+           "steps between lines in log.txt and training lines in metrics.csv; 0: none")
+      .up_to(kMostCounted)
+      .not_with("time");
+  group
+      .add("tensorboard", &RunConfig::tensorboard, may_change,
+           "also write the numbers of metrics.csv in the format of TensorBoard, into the folder "
+           "tensorboard of the run")
+      .not_with("time");
+}
+
+}  // namespace
+
+std::vector<Option> run_options() {
+  using enum ResumeRule;
+  OptionGroup group("Run folder", &Config::run);
+  add_folders(group);
   group
       .add("save-every", "N", &RunConfig::save_every, may_change,
            "steps between checkpoints; 0: at the end of each epoch")

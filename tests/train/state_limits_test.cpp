@@ -120,7 +120,7 @@ TEST(StateLimits, CountsThatCannotBeAreNamed) {
            {"progress/step", int64_t{1} << 62, "from 0 to "},
            {"progress/step", 3, ""},  // fewer than in its epoch
            {"progress/step_in_epoch", -1, "from 0 to 24, found -1"},
-           {"progress/step_in_epoch", 10,
+           {"progress/step_in_epoch", 11,
             "epochs have only 10 steps: the data or --batch-size have changed"},
            {"progress/epoch", -1, "from 1 to 20, found -1"},
            {"progress/epoch", 0, "from 1 to 20, found 0"},
@@ -142,6 +142,25 @@ TEST(StateLimits, CountsThatCannotBeAreNamed) {
     snapshot.integers[bad.name] = bad.value;
     EXPECT_THAT(complaint(snapshot), HasSubstr(bad.expected)) << bad.name << " " << bad.value;
   }
+}
+
+// The evaluation at the end of an epoch may be still to come.
+TEST(StateLimits, AnEpochMayBeAtItsEnd) {
+  Snapshot snapshot = sound();
+  snapshot.integers["progress/step_in_epoch"] = 10;
+  snapshot.integers["progress/epoch_samples"] = 1000;
+  EXPECT_NO_THROW(
+      check_state_limits(snapshot, "run/a.h5", Thousand(), Position::at_start({kAccuracy})));
+}
+
+TEST(StateLimits, MissedStepsAreSteps) {
+  Snapshot snapshot = sound();
+  snapshot.integers["optimizer/missed_steps/fc.weight"] = 23;
+  EXPECT_NO_THROW(
+      check_state_limits(snapshot, "run/a.h5", Thousand(), Position::at_start({kAccuracy})));
+  snapshot.integers["optimizer/missed_steps/fc.weight"] = 24;
+  EXPECT_THAT(complaint(snapshot),
+              HasSubstr("missed_steps/fc.weight: expected a number from 0 to 23"));
 }
 
 TEST(StateLimits, NumbersThatCannotBeAreNamed) {
