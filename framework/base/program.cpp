@@ -52,7 +52,7 @@ int read_program(dl_phdr_info* info, size_t, void* result) {
   return 1;
 }
 
-const Timer since_start;
+const Timer kStart;
 
 }  // namespace
 
@@ -66,6 +66,6 @@ std::string program_id() {
   return checksum_text(checksum(file.data(), file.size()));
 }
 
-double seconds_since_start() { return since_start.seconds(); }
+double seconds_since_start() { return kStart.seconds(); }
 
 }  // namespace d2l

@@ -18,6 +18,7 @@ std::vector<OwnSteps::Group> OwnSteps::begin(const std::vector<StepRange>& range
       ranges_of[missed_[i]].push_back(*range++);
   }
   std::vector<Group> groups;
+  groups.reserve(ranges_of.size());
   for (const auto& [missed, together] : ranges_of)
     groups.push_back({.step = steps_ - missed, .ranges = merged(together)});
   return groups;
