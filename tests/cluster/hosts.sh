@@ -40,6 +40,7 @@ case $action in
         [ -s "$folder/h$i.pid" ] && break
         sleep 0.02
       done
+      [ -s "$folder/h$i.pid" ] || exit 1  # for example in a chroot
     done
     # Open MPI's remote shell: [OPTION...] HOST COMMAND
     cat >"$folder/rsh" <<END

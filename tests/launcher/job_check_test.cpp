@@ -46,6 +46,8 @@ TEST(JobCheck, FindsWhatIsWrong) {
 // The second rank has a file system of its own in the place of the folder.
 TEST(JobCheck, RefusesARunFolderThatNotAllRanksSee) {
   if (geteuid() != 0) GTEST_SKIP() << "mounting a file system needs root";
+  const ProgramResult can = run_program({"/usr/bin/unshare", "-m", "true"});
+  if (can.exit_code != 0) GTEST_SKIP() << "no mount namespaces here: " << can.output;
   const TemporaryFolder folder;
   const std::string command =
       concat((bin_dir() / "d2l-train").string(), " --recipe lenet --data synthetic --threads 1 ",
