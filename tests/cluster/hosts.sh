@@ -15,6 +15,8 @@ name=d2l$(printf '%s' "$folder" | cksum | cut -c1-6)  # of the namespaces
 
 case $action in
   up)
+    # In a chroot there are none; then nothing may be left behind.
+    unshare --mount --propagation private true || exit 1
     mkdir -p "$folder"
     echo "127.0.0.1 localhost" >"$folder/hosts"
     for ((i = 1; i <= $1; ++i)); do echo "10.93.0.$i h$i" >>"$folder/hosts"; done
