@@ -11,6 +11,7 @@
 
 #include "data/loading/sampler.h"
 #include "framework/base/files.h"
+#include "framework/base/program.h"
 #include "framework/base/text.h"
 #include "framework/comm/agreement.h"
 #include "launcher/ending.h"

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "framework/base/last_words.h"
+#include "framework/base/program.h"
 #include "framework/comm/launch_environment.h"
 #include "framework/comm/mpi_session.h"
 #include "framework/train/trainer.h"

@@ -12,10 +12,6 @@ namespace d2l::launcher {
 // How a failed job ends: one line on stderr that begins with the program's name, the same line in
 // the run folder's log, and an exit code.
 
-// EX_TEMPFAIL of <sysexits.h>: the job has stopped before its end and saved its state; the same
-// command with --resume continues it.
-constexpr int kStoppedEarly = 75;
-
 // For an error of one rank: prints it and ends the whole job. Higher ranks wait longer before they
 // print, since a lower rank usually has the same error and the job ends with the first line.
 // Thread-safe.

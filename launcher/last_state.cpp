@@ -1,13 +1,10 @@
 #include "launcher/last_state.h"
 
-#include <chrono>
-#include <thread>
-
 #include "framework/base/error.h"
-#include "framework/base/timer.h"
 #include "framework/checkpoint/file.h"
 #include "framework/checkpoint/store.h"
 #include "framework/comm/peer_watch.h"
+#include "launcher/run_folder.h"
 
 namespace d2l::launcher {
 namespace {
@@ -23,16 +20,6 @@ int living_below(const RankGroup& group) {
   for (int rank = group.first_rank(); rank < group.first_rank() + group.rank(); ++rank)
     if (!group.peers()->is_lost(rank)) ++count;
   return count;
-}
-
-bool appears(const fs::path& path, double seconds) {
-  std::error_code ignored;
-  const Timer timer;
-  while (!fs::exists(path, ignored)) {
-    if (timer.seconds() > seconds) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  return true;
 }
 
 }  // namespace

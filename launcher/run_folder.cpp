@@ -10,6 +10,7 @@
 #include "framework/base/error.h"
 #include "framework/base/files.h"
 #include "framework/base/random_id.h"
+#include "framework/base/timer.h"
 #include "launcher/fold_data.h"
 #include "launcher/stored_config.h"
 
@@ -32,17 +33,20 @@ bool is_of_run_folder(const std::string& name) {
 
 }  // namespace
 
-void check_is_shared(const fs::path& file) {
-  constexpr std::chrono::seconds kPatience{10};  // network file systems may know it only later
-  constexpr std::chrono::milliseconds kPause{50};
-  const auto end = std::chrono::steady_clock::now() + kPatience;
+bool appears(const fs::path& file, double seconds) {
+  const Timer timer;
   std::error_code ignored;
   while (!fs::exists(file, ignored)) {
-    check(std::chrono::steady_clock::now() < end,
-          "expected a run folder that all ranks share, found ", file.string(),
-          " on rank 0 only; choose an --out on a file system of all hosts");
-    std::this_thread::sleep_for(kPause);
+    if (timer.seconds() > seconds) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
+  return true;
+}
+
+void check_is_shared(const fs::path& file) {
+  constexpr double kPatience = 10;  // seconds: network file systems may know it only later
+  check(appears(file, kPatience), "expected a run folder that all ranks share, found ",
+        file.string(), " on rank 0 only; choose an --out on a file system of all hosts");
 }
 
 std::string default_folder(const Config& config) {

@@ -24,6 +24,9 @@ std::string new_run_id(Communicator& comm);
 // Throws Error unless the checkpoint belongs to this run.
 void check_run(const CheckpointStore::Found& found, const Config& config);
 
+// Whether the file, which another process writes, exists within this time.
+bool appears(const std::filesystem::path& file, double seconds);
+
 // For ranks that have not written `file`: throws Error if it does not appear within ten seconds,
 // since the ranks then do not share its folder.
 void check_is_shared(const std::filesystem::path& file);

@@ -11,6 +11,10 @@ std::string program_name();
 // a checksum of the program's file if it has none.
 std::string program_id();
 
+// Exit code of a program that has stopped before its end and saved its state: the same command
+// with --resume continues it. EX_TEMPFAIL of <sysexits.h>.
+inline constexpr int kStoppedEarly = 75;
+
 // Seconds since the process was started.
 double seconds_since_start();
 

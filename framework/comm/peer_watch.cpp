@@ -10,7 +10,6 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <cstdio>
 #include <cstring>
 
 #include "framework/base/checksum.h"
@@ -26,12 +25,6 @@ constexpr double kConnectSeconds = 2;  // for each address
 double now() {
   const auto time = std::chrono::steady_clock::now().time_since_epoch();
   return std::chrono::duration<double>(time).count();
-}
-
-std::string with_decimal(double seconds) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f s", seconds);
-  return text;
 }
 
 // Handlers of signals run in the other threads.
@@ -247,7 +240,7 @@ void PeerWatch::lose(int rank, Loss how, double seconds) {
   if (loss_.empty())
     loss_ = concat("rank ", rank, " on ", hosts_[static_cast<size_t>(rank)],
                    how == Loss::died ? std::string(" has died")
-                                     : " has not answered for " + with_decimal(seconds));
+                                     : " has not answered for " + fixed(seconds, 1) + " s");
   has_lost_ = true;
   if (rank_ != 0) return;
   const Message message{Kind::loss, rank, static_cast<uint64_t>(how)};

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "framework/base/error.h"
+#include "framework/base/program.h"
 #include "framework/base/random_id.h"
 #include "framework/base/text.h"
 #include "framework/launch/leftovers.h"
@@ -72,7 +73,7 @@ RankEnd Supervisor::run_once() {
 Supervisor::Decision Supervisor::decide(const RankEnd& end) {
   if (stop_.now) return {.code = 128 + stop_.signal};
   if (stop_.signal != 0) return {.code = code_of_stop(end.code)};
-  if (end.code == 0 || end.code == kStartAgain || end.code == kWrongUsage)
+  if (end.code == 0 || end.code == kStoppedEarly || end.code == kWrongUsage)
     return {.code = end.code};
   const int64_t saved = job_.saved_steps();
   if (saved > saved_before_) restarts_ = 0;
@@ -158,7 +159,7 @@ std::vector<Host> Supervisor::usable_hosts(const std::string& failed) {
 // Ranks that were asked to stop before they could handle the signal end by it: nothing is lost if
 // the job can continue.
 int Supervisor::code_of_stop(int code) const {
-  return job_.obstacle.empty() && code == 128 + SIGUSR1 ? kStartAgain : code;
+  return job_.obstacle.empty() && code == 128 + SIGUSR1 ? kStoppedEarly : code;
 }
 
 }  // namespace d2l::launch

@@ -9,8 +9,8 @@
 
 namespace d2l::launch {
 
-// Exit codes of programs and of d2l-launch.
-inline constexpr int kFailed = 1, kWrongUsage = 2, kStartAgain = 75;
+// Exit codes of programs and of d2l-launch, besides kStoppedEarly.
+inline constexpr int kFailed = 1, kWrongUsage = 2;
 
 // Starts the ranks of a job, and starts them again if they fail: on the hosts that answer, until
 // the job has finished, must not be started again, or has failed job.max_restarts times in a row
@@ -19,7 +19,7 @@ class Supervisor {
  public:
   explicit Supervisor(const Job& job);
 
-  // Returns the exit code: that of the ranks; kStartAgain if the ranks were asked to stop and the
+  // Returns the exit code: that of the ranks; kStoppedEarly if the ranks were asked to stop and the
   // job can continue; 128 + signal if they were told to stop now.
   int run();
 

@@ -7,6 +7,7 @@
 #include "framework/base/text.h"
 #include "framework/base/timer.h"
 #include "framework/checkpoint/store.h"
+#include "tests/cluster/shell.h"
 #include "tests/support/program.h"
 #include "tests/support/support.h"
 
@@ -17,10 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::ContainsRegex;
-
-ProgramResult shell(const std::string& command, double seconds = 60) {
-  return run_program({"/bin/bash", "-c", command}, seconds);
-}
 
 class Hosts : public testing::Test {
  protected:

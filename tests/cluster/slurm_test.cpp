@@ -5,13 +5,13 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
-#include <functional>
 #include <thread>
 
 #include "framework/base/files.h"
 #include "framework/base/text.h"
-#include "framework/base/timer.h"
 #include "framework/checkpoint/store.h"
+#include "tests/cluster/shell.h"
+#include "tests/support/happens.h"
 #include "tests/support/program.h"
 #include "tests/support/support.h"
 
@@ -24,10 +24,6 @@ namespace fs = std::filesystem;
 using testing::ContainsRegex;
 using testing::HasSubstr;
 using Words = std::vector<std::string>;
-
-ProgramResult shell(const std::string& command, double seconds = 60) {
-  return run_program({"/bin/bash", "-c", command}, seconds);
-}
 
 std::string text_of(const fs::path& file) {
   return fs::exists(file) ? read_text_file(file) : std::string();
@@ -70,26 +66,19 @@ class Slurm : public testing::Test {
     const auto trains = [&] {
       return text_of(run_ / "metrics.csv").find("\n100,") != std::string::npos;
     };
-    EXPECT_TRUE(happens(trains));
+    EXPECT_TRUE(happens(trains, 30));
     return submitted.output.substr(0, submitted.output.find('\n'));
-  }
-  static bool happens(const std::function<bool()>& condition, double seconds = 30) {
-    const Timer timer;
-    while (!condition()) {
-      if (timer.seconds() > seconds) return false;
-      std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    }
-    return true;
   }
   bool has_state(const std::string& job, const std::string& state) const {
     return shell("scontrol show job " + job).output.find("JobState=" + state) != std::string::npos;
   }
   // The job is back in the queue: starts it now, and waits for its end.
   void expect_continues(const std::string& job) const {
-    ASSERT_TRUE(happens([&] { return has_state(job, "PENDING"); })) << shell("squeue").output;
+    ASSERT_TRUE(happens([&] { return has_state(job, "PENDING"); }, 30)) << shell("squeue").output;
     // Slurm waits two minutes. Its nodes need a few seconds to clean up, and refuse to start a job
     // in the second in which they have ended it.
-    ASSERT_TRUE(happens([&] { return shell("pgrep -f '^slurmstepd: .[0-9]'").exit_code != 0; }));
+    ASSERT_TRUE(
+        happens([&] { return shell("pgrep -f '^slurmstepd: .[0-9]'").exit_code != 0; }, 30));
     std::this_thread::sleep_for(std::chrono::seconds(2));
     shell(concat("scontrol update jobid=", job, " StartTime=now"));
     ASSERT_TRUE(happens([&] { return has_state(job, "COMPLETED"); }, 60))

@@ -5,10 +5,10 @@
 #include <memory>
 #include <regex>
 
+#include "framework/base/program.h"
 #include "framework/base/terminal.h"
 #include "framework/base/text.h"
 #include "framework/checkpoint/store.h"
-#include "launcher/ending.h"
 #include "launcher/options/wall_time.h"
 #include "tests/launcher/runs.h"
 #include "tests/support/support.h"
@@ -19,7 +19,6 @@ namespace d2l::test {
 namespace {
 
 namespace fs = std::filesystem;
-using launcher::kStoppedEarly;
 using testing::ContainsRegex;
 using testing::HasSubstr;
 
@@ -110,7 +109,7 @@ TEST_F(Stop, AfterTheMaximalTime) {
   EXPECT_GT(step_in(result.output), 0);
 }
 
-TEST_F(Stop, ResumeAutoBeginsThenContinuesThenHasNothingToDo) {
+TEST_F(Stop, ResumeAutoBeginsThenContinuesUntilTheRunIsComplete) {
   const auto with_steps = [&](const char* steps) {
     return train(1, options(run_) + Words{"--max-steps", steps});
   };

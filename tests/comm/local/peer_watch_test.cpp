@@ -8,24 +8,16 @@
 #include <csignal>
 #include <cstring>
 #include <functional>
-#include <thread>
 
 #include "framework/base/timer.h"
 #include "framework/comm/tcp.h"
+#include "tests/support/happens.h"
 
 namespace d2l {
 namespace {
 
+using test::happens;
 using testing::MatchesRegex;
-
-bool happens(const std::function<bool()>& condition, double seconds) {
-  const Timer timer;
-  while (!condition()) {
-    if (timer.seconds() > seconds) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  }
-  return true;
-}
 
 // Rank 0 in this process, the others in processes of their own, on one host.
 class PeerWatchTest : public testing::Test {
