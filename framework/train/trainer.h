@@ -28,7 +28,8 @@ struct TrainerParts {
   BatchSource& train_data;
   BatchSource* test_data = nullptr;  // nullptr: no evaluations, so no best checkpoint
   Log& log;
-  Progress* progress = nullptr;  // rank 0's; nullptr elsewhere
+  const Shards* shards = nullptr;  // of the optimizer
+  Progress* progress = nullptr;    // rank 0's; nullptr elsewhere
   // Why this rank wants the run to stop before its end; "" as long as it does not. Asked once in
   // each step.
   std::function<std::string()> stop_reason = {};

@@ -38,6 +38,7 @@ struct StepParts {
   TrainingState& state;
   Communicator& comm;
   Log& log;
+  const Shards* shards = nullptr;            // of the optimizer
   int64_t largest_batch = 0;                 // samples of this rank, for allocating memory
   std::function<std::string()> resume_hint;  // ends the message of an error that ends the run
 };
