@@ -142,6 +142,7 @@ Machine make_machine(const Config& config, const MpiSession& session,
   machine.thread_warning = warning_about(machine.threads, limits);
   if (PeerWatch* peers = session.peers().get()) {
     peers->set_patience(wanted.peer_timeout);
+    peers->set_stall_timeout(wanted.stall_timeout.seconds);
     if (!peers->is_connected())
       machine.watch_warning =
           "no TCP connection with rank 0: the loss of other ranks is not noticed";

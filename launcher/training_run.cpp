@@ -68,6 +68,25 @@ std::string stop_reason(const StopSignals& signals, const WallTime& limit) {
   return signals.received();
 }
 
+// While it exists, what a rank 0 tells about ranks that do not get on goes to the log.
+class ToldByPeers {
+ public:
+  ToldByPeers(PeerWatch* peers, Log& log) : peers_(peers) {
+    if (peers_ == nullptr) return;
+    peers_->set_tell([&log](const Notices::Line& line) {
+      line.is_warning ? log.warn(line.text) : log.info(line.text);
+    });
+  }
+  ~ToldByPeers() {
+    if (peers_ != nullptr) peers_->set_tell(nullptr);
+  }
+  ToldByPeers(const ToldByPeers&) = delete;
+  ToldByPeers& operator=(const ToldByPeers&) = delete;
+
+ private:
+  PeerWatch* peers_;
+};
+
 // The results, or why there are none yet. Throws Error if the last checkpoint is not there.
 void print_end(const TrainerReport& report, const Setup& setup, const RunParts& parts,
                const fs::path& out, Log& log) {
@@ -103,6 +122,8 @@ RunResult train_run(Config config, const RunParts& parts) {
   const fs::path out = config.run.out;
   const bool first = comm->rank() == 0, is_only = parts.name.empty();
   Log log(!first, parts.name + name_of(parts.group));
+  PeerWatch* peers = parts.group.peers().get();
+  const ToldByPeers told(peers, log);
   auto warn = [&log](const std::string& text) { log.warn(text); };
 
   std::optional<Setup> made;
@@ -130,6 +151,8 @@ RunResult train_run(Config config, const RunParts& parts) {
   if (config.run.verify_resume > 0) resume_report = verify_resume(config, setup, found, *comm, log);
   TrainerParts trainer_parts = setup.parts(*comm, log);
   trainer_parts.progress = first ? &progress : nullptr;
+  trainer_parts.peers = peers;
+  trainer_parts.first_rank = parts.group.first_rank();
   trainer_parts.leave_state = [&](int64_t step, const Snapshot& state) {
     return leave_last_state(out / "checkpoints", step, state, parts.group);
   };

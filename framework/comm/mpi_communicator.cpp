@@ -52,6 +52,22 @@ class Patience {
   Timer idle_;
 };
 
+// The time in which this rank waits for other ones.
+class Waiting {
+ public:
+  explicit Waiting(PeerWatch* peers) : peers_(peers) {
+    if (peers_ != nullptr) peers_->activity().begin_wait();
+  }
+  ~Waiting() {
+    if (peers_ != nullptr) peers_->activity().end_wait();
+  }
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+
+ private:
+  PeerWatch* peers_;
+};
+
 int rank_in(MPI_Comm group) {
   int rank = 0;
   mpi_check(MPI_Comm_rank(group, &rank), "MPI_Comm_rank");
@@ -119,6 +135,7 @@ void MpiCommunicator::stop_thread() {
 
 void MpiCommunicator::do_start(Work work, const Collective& op) {
   bool thread_helps = false;
+  if (options_.peers) options_.peers->activity().started(op);
   {
     std::lock_guard lock(mutex_);
     check_usable();
@@ -161,6 +178,7 @@ void MpiCommunicator::push_jobs(Work work, const Collective& op) {
 
 void MpiCommunicator::do_wait(Work work) {
   bool thread_helps = false;
+  const Waiting waiting(options_.peers.get());
   caller_waits_ = true;
   {
     std::lock_guard lock(mutex_);

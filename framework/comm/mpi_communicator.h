@@ -29,7 +29,7 @@ class MpiCommunicator final : public Communicator {
     int64_t caller_bytes = 0;
     // Set when this rank will never finish its part of an operation; no further one is possible.
     std::shared_ptr<std::atomic<bool>> broken;
-    std::shared_ptr<const PeerWatch> peers;  // nullptr: nobody watches
+    std::shared_ptr<PeerWatch> peers;  // nullptr: nobody watches
   };
 
   // Uses a duplicate of `group`; every rank of it makes this call.

@@ -121,6 +121,7 @@ deterministic: may change
 cuda-graph: may change
 threads: may change
 peer-timeout: may change
+stall-timeout: may change
 loader-threads: may change
 loader-queue: may change
 cache: may change

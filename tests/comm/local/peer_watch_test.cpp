@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstring>
 #include <functional>
+#include <mutex>
 
 #include "framework/base/timer.h"
 #include "framework/comm/tcp.h"
@@ -38,7 +39,9 @@ class PeerWatchTest : public testing::Test {
       const pid_t process = fork();
       if (process == 0) {
         {
-          PeerWatch watch(rank, hosts_, meeting, {}, options_);
+          PeerWatch::Options options = options_;
+          options.farewell = 1;
+          PeerWatch watch(rank, hosts_, meeting, {}, options);
           if (watch.is_connected()) rank_body(watch, rank);
         }
         _exit(0);
@@ -54,7 +57,17 @@ class PeerWatchTest : public testing::Test {
     for (;;) pause();
   }
 
-  const PeerWatch::Options options_{.patience = 1, .pulse = 0.1};
+  // Trains, up to a step in which this rank loads data (`stalls`) or waits for the others.
+  static void train(PeerWatch& watch, bool stalls) {
+    Activity& activity = watch.activity();
+    activity.restart(0);
+    activity.end_step(0.01, 0, 0.01);
+    activity.begin_step(2);
+    activity.begin(stalls ? Doing::loading : Doing::computing);
+    if (!stalls) activity.begin_wait();
+  }
+
+  const PeerWatch::Options options_{.patience = 1, .pulse = 0.1, .shortest_stall = 0.5};
   std::vector<pid_t> processes_;  // of ranks 1, 2, 3
   std::unique_ptr<PeerWatch> watch_;
   int port_ = 0;
@@ -137,6 +150,40 @@ TEST_F(PeerWatchTest, WhoLeavesOrFailsIsNotLost) {
   kill(processes_[2], SIGKILL);  // as MPI does after a failure
   usleep(1'500'000);
   EXPECT_FALSE(watch_->has_lost()) << watch_->loss();
+}
+
+// Rank 2 does not get on, and so is lost. It and the others hear of it; and who then does not end
+// is ended.
+TEST_F(PeerWatchTest, WarnsOfARankThatDoesNotGetOnAndThenLosesIt) {
+  const char* const kText =
+      "rank 2 on b has been loading data for [0-9.]+ s in step 2; 3 ranks wait for it; last "
+      "collective: none";
+  start([&](PeerWatch& watch, int rank) {
+    train(watch, rank == 2);
+    happens([&] { return watch.has_lost(); }, 20);
+    if (!testing::Matches(MatchesRegex(kText))(watch.loss())) _exit(41);
+    if (rank == 3) _exit(42);
+    wait_for_ever(watch, rank);
+  });
+  std::mutex mutex;
+  std::vector<std::string> warnings;
+  watch_->set_tell([&](const Notices::Line& line) {
+    const std::lock_guard lock(mutex);
+    if (line.is_warning) warnings.push_back(line.text);
+  });
+  watch_->set_stall_timeout(1.5);
+  train(*watch_, false);
+  ASSERT_TRUE(happens([&] { return watch_->has_lost(); }, 20));
+  watch_->set_tell(nullptr);
+  EXPECT_THAT(watch_->loss(), MatchesRegex(kText));
+  EXPECT_TRUE(watch_->is_lost(2));
+  EXPECT_EQ(warnings.size(), 2U);  // after about 0.5 and 1.2 s
+  EXPECT_THAT(warnings, testing::Each(MatchesRegex(kText)));
+  for (const int rank : {3, 1, 2}) {
+    int status = 0;
+    waitpid(processes_[rank - 1], &status, 0);
+    EXPECT_EQ(WEXITSTATUS(status), rank == 3 ? 42 : 1) << "rank " << rank;
+  }
 }
 
 TEST_F(PeerWatchTest, IgnoresStrangers) {
