@@ -69,6 +69,8 @@ Trainer::Trainer(const TrainerParts& parts, TrainerOptions options)
       journal_(parts_.log, parts_.progress, options_, parts_.train_data),
       in_flight_(parts_.parameters.backend()) {
   activity_.restart(parts.first_rank);
+  const bool knows_all = parts.peers != nullptr && parts.first_rank == 0 && parts.comm.rank() == 0;
+  if (knows_all && parts.comm.size() > 1) journal_.compare_ranks(*parts.peers);
 }
 
 void Trainer::set_files(CheckpointStore* store, MetricsFile* metrics) {
