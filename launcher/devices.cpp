@@ -131,6 +131,7 @@ Machine make_machine(const Config& config, const MpiSession& session,
   if (!gpu && wanted.comm == CommChoice::nccl)
     throw UsageError("--comm nccl expects GPUs, found --device " + word_of(wanted.device));
   Machine machine;
+  machine.trace = session.trace().get();
   if (!gpu && wanted.device == DeviceChoice::automatic && expects_cuda())
     machine.fallback_reason = why_no_cuda();
   const ThreadLimits limits = thread_limits(session);

@@ -179,6 +179,7 @@ void Loader::work(PieceReader& reader) {
     std::vector<BadSample> replaced;
     std::exception_ptr error;
     try {
+      const TraceSpan span(options_.trace, "read samples", Trace::Lane::loading);
       replaced = read_piece(*reading, piece, reader);
     } catch (...) {
       error = std::current_exception();

@@ -50,8 +50,9 @@ void GradientReducer::ready(int slot) {
 void GradientReducer::start_complete_buckets() {
   while (next_bucket_ < buckets_.size() && buckets_[next_bucket_].waiting == 0) {
     const Bucket& bucket = buckets_[next_bucket_++];
-    started_.push_back(comm_.start_all_reduce(
-        {arena_.as<float>() + bucket.begin, DType::f32, {bucket.end - bucket.begin}}));
+    started_.push_back(comm_.start(
+        {.data = {arena_.as<float>() + bucket.begin, DType::f32, {bucket.end - bucket.begin}},
+         .name = "gradients"}));
   }
 }
 

@@ -52,6 +52,18 @@ class Patience {
   Timer idle_;
 };
 
+const char* word_of(Collective::Kind kind) {
+  switch (kind) {
+    case Collective::Kind::all_reduce:
+      return "all-reduce";
+    case Collective::Kind::broadcast:
+      return "broadcast";
+    case Collective::Kind::all_gather:
+      return "all-gather";
+  }
+  return "collective";
+}
+
 // The time in which this rank waits for other ones.
 class Waiting {
  public:
@@ -141,6 +153,7 @@ void MpiCommunicator::do_start(Work work, const Collective& op) {
     check_usable();
     push_jobs(work, op);
     queue_.back().last = true;
+    if (options_.trace) queue_.back().started = Trace::now();
     pending_bytes_ += op.data.bytes();
     progress();  // sends the first messages now
     thread_helps = pending_bytes_ > options_.caller_bytes;
@@ -179,6 +192,7 @@ void MpiCommunicator::push_jobs(Work work, const Collective& op) {
 void MpiCommunicator::do_wait(Work work) {
   bool thread_helps = false;
   const Waiting waiting(options_.peers.get());
+  const TraceSpan span(options_.trace.get(), "waiting for ranks");
   caller_waits_ = true;
   {
     std::lock_guard lock(mutex_);
@@ -224,9 +238,19 @@ bool MpiCommunicator::progress() {
   }
   while (!queue_.empty() && queue_.front().finished) {
     if (queue_.front().last) finished_ = queue_.front().work;
+    if (queue_.front().last && options_.trace) record(queue_.front());
     queue_.pop_front();
   }
   return moved;
+}
+
+void MpiCommunicator::record(const Entry& entry) {
+  const Collective& op = entry.job->operation();
+  options_.trace->add({.name = op.name != nullptr ? op.name : word_of(op.kind),
+                       .lane = Trace::Lane::reductions,
+                       .begin = entry.started,
+                       .end = Trace::now(),
+                       .bytes = op.data.bytes()});
 }
 
 // The jobs stay in the queue: MPI may still write into their buffers.

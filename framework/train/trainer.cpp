@@ -64,6 +64,7 @@ Trainer::Trainer(const TrainerParts& parts, TrainerOptions options)
              .comm = parts_.comm,
              .log = parts_.log,
              .largest_batch = parts_.train_data.largest_part(),
+             .trace = parts_.trace,
              .resume_hint = [this] { return saver_.resume_hint(); }},
             options_.step),
       journal_(parts_.log, parts_.progress, options_, parts_.train_data),
@@ -227,11 +228,13 @@ void Trainer::unfreeze_if_due() {
 void Trainer::take_step() {
   unfreeze_if_due();
   Position& position = state_.position;
+  const TraceSpan whole(parts_.trace, "step", Trace::Lane::training, position.step + 1);
   activity_.begin_step(position.step + 1);
   activity_.begin(Doing::loading);
   Timer timer;
   Batch batch;
   try {
+    const TraceSpan waiting(parts_.trace, "data wait");
     batch = parts_.train_data.next();
   } catch (...) {
     saver_.confirm();  // unreadable data do not make the state unsound
@@ -335,6 +338,7 @@ Evaluation Trainer::evaluate(Purpose purpose) {
     return {.loss = position.test_loss, .metrics = position.test_metrics()};
   complete_steps(Which::all);
   const Activity::During evaluating(activity_, Doing::evaluating);
+  const TraceSpan span(parts_.trace, "evaluation", Trace::Lane::training, position.step);
   const Timer timer;
   const PoolPart memory = step_.shared_memory();
   std::optional<Ema::InUse> averages;
@@ -367,6 +371,7 @@ bool Trainer::evaluate_and_compare() {
 void Trainer::save(bool best) {
   complete_steps(Which::all);
   const Activity::During saving(activity_, Doing::saving);
+  const TraceSpan span(parts_.trace, "snapshot", Trace::Lane::training, state_.position.step);
   const Timer timer;
   std::optional<Snapshot> snapshot = state_.snapshot(parts_.comm);
   if (!snapshot || !saver_.has_store()) return;

@@ -30,6 +30,7 @@ struct TrainerParts {
   Log& log;
   Progress* progress = nullptr;  // rank 0's; nullptr elsewhere
   PeerWatch* peers = nullptr;    // gets to know what this rank is doing; nullptr: nobody asks
+  Trace* trace = nullptr;        // what this rank does is recorded there; nullptr: nowhere
   int first_rank = 0;            // the number in the job of the communicator's rank 0
   // Why this rank wants the run to stop before its end; "" as long as it does not. Asked once in
   // each step.

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "framework/backend/scratch.h"
+#include "framework/base/trace.h"
 #include "framework/comm/gradient_reducer.h"
 #include "framework/nn/module.h"
 #include "framework/train/feed.h"
@@ -39,6 +40,7 @@ struct StepParts {
   Communicator& comm;
   Log& log;
   int64_t largest_batch = 0;                 // samples of this rank, for allocating memory
+  Trace* trace = nullptr;                    // nullptr: nothing is recorded
   std::function<std::string()> resume_hint;  // ends the message of an error that ends the run
 };
 

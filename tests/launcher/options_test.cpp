@@ -113,6 +113,7 @@ eval-every: may change
 best: fixed by state
 log-every: may change
 tensorboard: may change
+trace: not kept
 max-time: may change
 run-id: fixed in run
 device: may change
