@@ -80,7 +80,7 @@ TraceFile::TraceFile(fs::path path, const RankGroup& group, Communicator& comm, 
 std::string TraceFile::own_events() const {
   std::vector<Trace::Event> events = trace_.events();
   std::erase_if(events, [&](const Trace::Event& event) { return event.begin < clock_.begin; });
-  return chrome_events(events, clock_, rank_, concat("rank ", rank_, " on ", group_.host()));
+  return chrome_events(events, clock_, rank_ + 1, concat("rank ", rank_, " on ", group_.host()));
 }
 
 std::string TraceFile::end_of_file() const {

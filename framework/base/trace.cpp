@@ -29,6 +29,11 @@ const char* name_of(Trace::Lane lane) {
   return "";
 }
 
+int thread_of(Trace::Lane lane, size_t row) {
+  constexpr size_t kMostRows = 1000;  // of a lane
+  return static_cast<int>(static_cast<size_t>(lane) * kMostRows + row + 1);
+}
+
 std::string quoted(const std::string& text) {
   std::string result = "\"";
   for (const char c : text) {
@@ -110,21 +115,19 @@ double TraceClock::microseconds(int64_t time) const {
 
 std::string chrome_events(const std::vector<Trace::Event>& events, const TraceClock& clock,
                           int number, const std::string& name) {
-  std::string text = metadata("process_name", number, 0, name);
+  std::string text = metadata("process_name", number, 1, name);
   std::vector<Trace::Event> sorted = events;
   std::sort(sorted.begin(), sorted.end(), [](const Trace::Event& a, const Trace::Event& b) {
     return std::pair(a.begin, -a.end) < std::pair(b.begin, -b.end);
   });
-  constexpr size_t kMostRows = 1000;  // of a lane
   std::map<Trace::Lane, Rows> rows;
   for (const Trace::Event& event : sorted) {
     const size_t row = rows[event.lane].row_for(event);
-    const auto thread = static_cast<size_t>(event.lane) * kMostRows + row;
-    text += line_of(event, clock, number, static_cast<int>(thread));
+    text += line_of(event, clock, number, thread_of(event.lane, row));
   }
   for (const Trace::Lane lane : kLanes)
     for (size_t row = 0; row < rows[lane].count(); ++row) {
-      const auto thread = static_cast<int>(static_cast<size_t>(lane) * kMostRows + row);
+      const int thread = thread_of(lane, row);
       text += metadata("thread_name", number, thread, name_of(lane));
       text += concat("{\"ph\":\"M\",\"name\":\"thread_sort_index\",\"pid\":", number,
                      ",\"tid\":", thread, ",\"args\":{\"sort_index\":", thread, "}},\n");

@@ -77,9 +77,9 @@ struct TraceClock {
   double microseconds(int64_t time) const;
 };
 
-// The events of a process as the lines of a Chrome trace (JSON, the array "traceEvents"), each
-// followed by a comma: complete events "X" and the names of the process and its lanes. `number`:
-// of the process. Events that overlap without nesting are put on different lanes of the same name.
+// The events of a process as lines of a Chrome trace (JSON, "traceEvents"), a comma after each:
+// complete events "X", names of the process and its lanes. Events that overlap without nesting get
+// lanes of the same name. `number`: from 1 on, since 0 is Linux itself for Perfetto.
 std::string chrome_events(const std::vector<Trace::Event>& events, const TraceClock& clock,
                           int number, const std::string& name);
 

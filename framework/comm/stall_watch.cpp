@@ -23,10 +23,13 @@ std::string Stall::text(const std::string& host) const {
   const std::string place = concat("rank ", rank, " on ", host);
   const std::string time =
       concat(fixed(progress.still, 1), " s in step ", with_thousands(progress.step));
-  if (progress.waits > 0)
-    return concat(
-        "all ", count_of(waiting + 1), " have waited for each other for ", time, "; ", place,
-        " has started the fewest collectives; last collective: ", progress.collective_text());
+  if (progress.waits > 0) {
+    const std::string who =
+        others == waiting ? "; all" : concat("; ", place, ", the furthest behind,");
+    return concat("all ", count_of(waiting + 1), " have waited for each other for ", time, who,
+                  others == waiting ? " have" : " has", " last started collective ",
+                  progress.collective_text());
+  }
   std::string text = concat(place, " has been ", progress.doing_text(), " for ", time);
   if (others > 0)
     text += concat("; ", others, others == 1 ? " more does" : " more do", " not get on either");
@@ -53,45 +56,48 @@ double StallWatch::shortest_stall(const std::vector<int>& members) const {
 std::optional<Stall> StallWatch::find(const std::vector<int>& members) const {
   const double shortest = shortest_stall(members);
   Stall stall{.rank = -1};
-  int furthest_behind = -1, waiting = 0, stalled = 0;
-  double shortest_wait = 1e9;
+  int waiting = 0, stalled = 0;
   for (const int number : members) {
     const RankProgress& rank = ranks_[static_cast<size_t>(number)];
     if (rank.steps == 0 || (rank.waits == 0 && (may_take_long(rank) || rank.still < shortest)))
       return std::nullopt;
-    if (rank.waits > 0) {
-      ++waiting;
-      shortest_wait = std::min(shortest_wait, rank.still);
-      if (furthest_behind < 0 ||
-          rank.collectives < ranks_[static_cast<size_t>(furthest_behind)].collectives)
-        furthest_behind = number;
-      continue;
-    }
-    ++stalled;
-    if (stall.rank < 0 || rank.still > stall.progress.still) {
-      stall.rank = number;
-      stall.progress = rank;
-    }
+    ++(rank.waits > 0 ? waiting : stalled);
+    if (rank.waits > 0 || (stall.rank >= 0 && rank.still <= stall.progress.still)) continue;
+    stall.rank = number;
+    stall.progress = rank;
   }
+  if (stalled == 0) return find_all_waiting(members, shortest);
   stall.waiting = waiting;
-  stall.others = std::max(stalled - 1, 0);
-  if (stalled > 0) return stall;
-  if (shortest_wait < shortest) return std::nullopt;
-  stall.rank = furthest_behind;
-  stall.progress = ranks_[static_cast<size_t>(furthest_behind)];
-  stall.progress.still = shortest_wait;
-  --stall.waiting;
+  stall.others = stalled - 1;
   return stall;
 }
 
-void StallWatch::end(int first_rank, double now, News& news) {
-  const auto found = episodes_.find(first_rank);
-  if (found == episodes_.end()) return;
-  const Episode& episode = found->second;
-  news.notices.push_back(concat("rank ", episode.rank, " on ",
-                                hosts_[static_cast<size_t>(episode.rank)], " goes on, after ",
-                                fixed(now - episode.began, 1), " s"));
-  episodes_.erase(found);
+std::optional<Stall> StallWatch::find_all_waiting(const std::vector<int>& members,
+                                                  double shortest) const {
+  Stall stall{.rank = members.front(),
+              .progress = ranks_[static_cast<size_t>(members.front())],
+              .waiting = static_cast<int>(members.size()) - 1,
+              .others = -1};
+  double still = stall.progress.still;
+  for (const int number : members) {
+    const RankProgress& rank = ranks_[static_cast<size_t>(number)];
+    still = std::min(still, rank.still);
+    if (rank.collectives > stall.progress.collectives) continue;
+    if (rank.collectives < stall.progress.collectives)
+      stall.rank = number, stall.progress = rank, stall.others = -1;
+    ++stall.others;
+  }
+  if (still < shortest) return std::nullopt;
+  stall.progress.still = still;
+  return stall;
+}
+
+std::string StallWatch::end_text(const Episode& episode, double now) const {
+  const std::string who = episode.is_of_all
+                              ? "all ranks go on"
+                              : concat("rank ", episode.rank, " on ",
+                                       hosts_[static_cast<size_t>(episode.rank)], " goes on");
+  return concat(who, ", after ", fixed(now - episode.began, 1), " s");
 }
 
 StallWatch::News StallWatch::judge(double now, double timeout) {
@@ -100,13 +106,17 @@ StallWatch::News StallWatch::judge(double now, double timeout) {
   for (const RankProgress& rank : ranks_) groups.insert(rank.first_rank);
   for (const int first_rank : groups) {
     const std::optional<Stall> stall = find(members(first_rank));
-    if (!stall || (episodes_.contains(first_rank) && episodes_[first_rank].rank != stall->rank))
-      end(first_rank, now, news);
+    const auto known = episodes_.find(first_rank);
+    const bool is_of_all = stall && stall->progress.waits > 0;
+    if (known != episodes_.end() &&
+        (!stall || known->second.rank != stall->rank || known->second.is_of_all != is_of_all)) {
+      news.notices.push_back(end_text(known->second, now));
+      episodes_.erase(known);
+    }
     if (!stall) continue;
     const double seconds = stall->progress.still;
-    Episode& episode =
-        episodes_.try_emplace(first_rank, Episode{.rank = stall->rank, .began = now - seconds})
-            .first->second;
+    const Episode begin{.rank = stall->rank, .is_of_all = is_of_all, .began = now - seconds};
+    Episode& episode = episodes_.try_emplace(first_rank, begin).first->second;
     if (seconds >= episode.next_warning) {
       news.warnings.push_back(stall->text(hosts_[static_cast<size_t>(stall->rank)]));
       episode.next_warning = 2 * seconds;

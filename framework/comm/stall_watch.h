@@ -14,10 +14,10 @@ struct Stall {
   int rank = 0;
   RankProgress progress = {};
   int waiting = 0;  // ranks that wait for it
-  int others = 0;   // more ranks that do not get on
+  int others = 0;   // more ranks that do not get on; if all wait: that are as far as it
 
   // "rank 3 on node7 has been loading data for 7.3 s in step 120; 3 ranks wait for it; ...". If
-  // the rank itself waits, all ranks wait for each other and it has started the fewest collectives.
+  // the rank itself waits, all wait for each other, and none has started fewer collectives.
   std::string text(const std::string& host) const;
 };
 
@@ -51,13 +51,15 @@ class StallWatch {
  private:
   struct Episode {
     int rank = 0;
+    bool is_of_all = false;              // all wait for each other
     double began = 0, next_warning = 0;  // `next_warning`: seconds since it began
   };
 
   std::vector<int> members(int first_rank) const;
   std::optional<Stall> find(const std::vector<int>& members) const;
+  std::optional<Stall> find_all_waiting(const std::vector<int>& members, double shortest) const;
   double shortest_stall(const std::vector<int>& members) const;
-  void end(int first_rank, double now, News& news);
+  std::string end_text(const Episode& episode, double now) const;
 
   std::vector<std::string> hosts_;
   double shortest_;

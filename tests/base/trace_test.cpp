@@ -32,7 +32,7 @@ TEST(Trace, BecomesEventsOfAChromeTrace) {
                            kClock, 3, "rank 3 on \"node\\7\"\n"));
   const std::vector<json> spans = of_kind(events, "X");
   ASSERT_EQ(spans.size(), 2U);
-  EXPECT_EQ(spans[0], json::parse(R"({"ph":"X","name":"step","pid":3,"tid":0,"ts":1.0,"dur":3.5,
+  EXPECT_EQ(spans[0], json::parse(R"({"ph":"X","name":"step","pid":3,"tid":1,"ts":1.0,"dur":3.5,
                                       "args":{"step":7}})"));
   EXPECT_EQ(spans[1]["args"], json::parse(R"({"bytes":4096})"));
   EXPECT_NE(spans[1]["tid"], spans[0]["tid"]);
@@ -89,6 +89,7 @@ TEST(Trace, SpansMeasureAndDoNothingWithoutATrace) {
 TEST(Trace, EndsWhenItIsFull) {
   Trace trace(100);
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int i = 0; i < 4; ++i)
     threads.emplace_back([&] {
       for (int k = 0; k < 25; ++k) trace.add({"event"});

@@ -45,7 +45,7 @@ class TraceOption : public testing::Test {
   static std::vector<json> named(const json& events, int rank, const std::string& name) {
     std::vector<json> found;
     for (const json& event : events)
-      if (event["ph"] == "X" && event["pid"] == rank && event["name"] == name)
+      if (event["ph"] == "X" && event["pid"] == rank + 1 && event["name"] == name)
         found.push_back(event);
     return found;
   }

@@ -156,13 +156,13 @@ TEST_F(PeerWatchTest, WhoLeavesOrFailsIsNotLost) {
 // Rank 2 does not get on, and so is lost. It and the others hear of it; and who then does not end
 // is ended.
 TEST_F(PeerWatchTest, WarnsOfARankThatDoesNotGetOnAndThenLosesIt) {
-  const char* const kText =
+  const std::string text =
       "rank 2 on b has been loading data for [0-9.]+ s in step 2; 3 ranks wait for it; last "
       "collective: none";
   start([&](PeerWatch& watch, int rank) {
     train(watch, rank == 2);
     happens([&] { return watch.has_lost(); }, 20);
-    if (!testing::Matches(MatchesRegex(kText))(watch.loss())) _exit(41);
+    if (!testing::Matches(MatchesRegex(text))(watch.loss())) _exit(41);
     if (rank == 3) _exit(42);
     wait_for_ever(watch, rank);
   });
@@ -176,10 +176,10 @@ TEST_F(PeerWatchTest, WarnsOfARankThatDoesNotGetOnAndThenLosesIt) {
   train(*watch_, false);
   ASSERT_TRUE(happens([&] { return watch_->has_lost(); }, 20));
   watch_->set_tell(nullptr);
-  EXPECT_THAT(watch_->loss(), MatchesRegex(kText));
+  EXPECT_THAT(watch_->loss(), MatchesRegex(text));
   EXPECT_TRUE(watch_->is_lost(2));
-  EXPECT_EQ(warnings.size(), 2U);  // after about 0.5 and 1.2 s
-  EXPECT_THAT(warnings, testing::Each(MatchesRegex(kText)));
+  EXPECT_FALSE(warnings.empty());  // one or two, after about 0.5 and 1.2 s
+  EXPECT_THAT(warnings, testing::Each(MatchesRegex(text)));
   for (const int rank : {3, 1, 2}) {
     int status = 0;
     waitpid(processes_[rank - 1], &status, 0);

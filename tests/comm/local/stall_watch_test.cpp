@@ -99,14 +99,24 @@ TEST_F(StallWatchTest, SeveralRanksMayStall) {
 
 TEST_F(StallWatchTest, AllMayWaitForEachOther) {
   for (int rank = 0; rank < 4; ++rank) watch_.note(rank, waiting(10 + rank));
+  EXPECT_THAT(watch_.judge(100, 600).warnings,
+              ElementsAre("all 4 ranks have waited for each other for 10.0 s in step 120; all have "
+                          "last started collective 1,204 (all_reduce of 61,706 f32)"));
+  watch_.note(0, waiting(0.1));
+  EXPECT_THAT(watch_.judge(101, 600).notices, ElementsAre("all ranks go on, after 11.0 s"));
+}
+
+TEST_F(StallWatchTest, OfRanksThatWaitForEachOtherTheFurthestBehindIsNamed) {
+  for (int rank = 0; rank < 4; ++rank) watch_.note(rank, waiting(10 + rank));
   RankProgress behind = waiting(20);
   behind.collectives = 1203;
   watch_.note(2, behind);
-  EXPECT_THAT(
-      watch_.judge(100, 600).warnings,
-      ElementsAre(
-          "all 4 ranks have waited for each other for 10.0 s in step 120; rank 2 on node7 has "
-          "started the fewest collectives; last collective: 1,203 (all_reduce of 61,706 f32)"));
+  EXPECT_THAT(watch_.judge(100, 600).warnings,
+              ElementsAre("all 4 ranks have waited for each other for 10.0 s in step 120; rank 2 "
+                          "on node7, the furthest behind, has last started collective 1,203 "
+                          "(all_reduce of 61,706 f32)"));
+  watch_.note(3, behind);
+  EXPECT_EQ(watch_.judge(100, 5).lost->others, 1);
 }
 
 TEST_F(StallWatchTest, ARankIsLostAfterTheTimeout) {
