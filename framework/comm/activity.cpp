@@ -58,11 +58,13 @@ void Activity::begin(Doing doing) {
 void Activity::end_step(double own, double data, double whole) {
   constexpr int64_t kMost = 16;  // steps that the average follows
   const int64_t count = steps_ + 1;
+  // A single slow step, such as one in which a file system hung, is no usual one.
+  const double usual = count == 1 ? whole : std::min(whole, 2 * usual_seconds_);
   const double share = 1 / static_cast<double>(std::min(count, kMost));
   set(step_seconds_, step_seconds_ + own);
   set(data_seconds_, data_seconds_ + data);
   set(whole_seconds_, whole_seconds_ + whole);
-  set(usual_seconds_, usual_seconds_ + share * (whole - usual_seconds_));
+  set(usual_seconds_, usual_seconds_ + share * (usual - usual_seconds_));
   set(steps_, count);
 }
 

@@ -183,7 +183,9 @@ TEST(Activity, AveragesTheLastSteps) {
   EXPECT_NEAR(progress.data_seconds, 20, 1e-9);
   EXPECT_NEAR(progress.usual_seconds, 0.5, 1e-9);
   activity.end_step(0, 0, 16.5);  // one slow step
-  EXPECT_NEAR(activity.read().usual_seconds, 1.5, 1e-9);
+  EXPECT_NEAR(activity.read().usual_seconds, 0.53125, 1e-9);
+  for (int i = 0; i < 100; ++i) activity.end_step(0, 0, 4);  // now all are
+  EXPECT_NEAR(activity.read().usual_seconds, 4, 0.1);
   activity.restart(0);
   EXPECT_EQ(activity.read().steps, 0);
 }
