@@ -1,10 +1,12 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
 #include <optional>
 
 #include "framework/base/last_words.h"
 #include "framework/base/program.h"
+#include "framework/base/trace.h"
 #include "framework/comm/launch_environment.h"
 #include "framework/comm/mpi_session.h"
 #include "framework/train/trainer.h"
@@ -87,6 +89,7 @@ int check_job(const CommandLine& line, MpiSession& session) {
 int train(const CommandLine& line, MpiSession& session, LastWords& last_words) {
   const Config config = config_of_all(line, session);
   if (config.cross_validation.has_all_folds()) return train_folds(config, session, last_words);
+  if (!config.run.trace.empty()) session.set_trace(std::make_shared<Trace>());
   const Machine machine = join_ranks(config, session);
   const RunResult result = train_run(config, {machine, session, session, last_words});
   return result.stopped ? kStoppedEarly : 0;

@@ -131,6 +131,7 @@ Machine make_machine(const Config& config, const MpiSession& session,
   if (!gpu && wanted.comm == CommChoice::nccl)
     throw UsageError("--comm nccl expects GPUs, found --device " + word_of(wanted.device));
   Machine machine;
+  machine.trace = session.trace().get();
   if (!gpu && wanted.device == DeviceChoice::automatic && expects_cuda())
     machine.fallback_reason = why_no_cuda();
   const ThreadLimits limits = thread_limits(session);
@@ -142,6 +143,7 @@ Machine make_machine(const Config& config, const MpiSession& session,
   machine.thread_warning = warning_about(machine.threads, limits);
   if (PeerWatch* peers = session.peers().get()) {
     peers->set_patience(wanted.peer_timeout);
+    peers->set_stall_timeout(wanted.stall_timeout.seconds);
     if (!peers->is_connected())
       machine.watch_warning =
           "no TCP connection with rank 0: the loss of other ranks is not noticed";

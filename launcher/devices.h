@@ -16,6 +16,7 @@ struct Machine {
   // The backend for batches in host memory.
   Backend& host_memory() const { return host ? *host : *backend; }
 
+  Trace* trace = nullptr;  // the session's
   Threads threads;
   int loader_threads = 1;
   std::string watch_warning;    // if this rank cannot notice lost ranks

@@ -79,11 +79,12 @@ RunFolder::MadeFolders::~MadeFolders() {
   for (auto path = made_.rbegin(); path != made_.rend(); ++path) ::rmdir(path->c_str());
 }
 
-RunFolder::RunFolder(const Config& config, Tell warn, Tell lost)
+RunFolder::RunFolder(const Config& config, Trace* trace, Tell warn, Tell lost)
     : path_(config.run.out),
       warn_(std::move(warn)),
       folders_(path_),
-      lock_(path_ / kLock, {.warn = warn_, .lost = std::move(lost)}) {
+      lock_(path_ / kLock, {.warn = warn_, .lost = std::move(lost)}),
+      trace_(trace) {
   if (config.run.resume.empty()) check_new();
   std::error_code ignored;
   for (const char* name : {kConfig, kMetrics, kLog, kCheckpoints})
@@ -134,7 +135,8 @@ void RunFolder::begin(const Config& config, const Position& position, const fs::
                                           .warn = warn_,
                                           .saved = saved,
                                           .check_held = [this] { lock_.check_held(); },
-                                          .newest = checkpoint});
+                                          .newest = checkpoint,
+                                          .trace = trace_});
   remove_leftovers(path_, is_of_run_folder);
   if (!config.run.from.empty()) store_->set_aside_after(position.step);
   write_config(config);

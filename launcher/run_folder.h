@@ -43,8 +43,9 @@ class RunFolder {
 
   // Creates the folder of a new run, or opens that of an old one, and locks it. Throws Error if
   // another job uses it, or if it already contains a run and this is a new one. `lost` must end the
-  // job: it is called, from any thread, when another job has taken over the folder.
-  RunFolder(const Config& config, Tell warn, Tell lost);
+  // job: it is called, from any thread, when another job has taken over the folder. `trace` records
+  // the saves, if it is not null.
+  RunFolder(const Config& config, Trace* trace, Tell warn, Tell lost);
   ~RunFolder();
   RunFolder(const RunFolder&) = delete;
   RunFolder& operator=(const RunFolder&) = delete;
@@ -83,6 +84,7 @@ class RunFolder {
   MadeFolders folders_;
   std::vector<std::filesystem::path> absent_;  // files and folders that begin() creates
   FileLock lock_;
+  Trace* trace_;
   bool begun_ = false;
   std::optional<CheckpointStore> store_;
   std::optional<EventFile> events_;  // --tensorboard; the metrics use it

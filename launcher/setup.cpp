@@ -63,7 +63,8 @@ std::unique_ptr<data::Loader> make_loader(const Config& config, const Machine& m
           .queue_bytes =
               config.machine.loader_queue.bytes.value_or(data::LoaderOptions().queue_bytes),
           .pipeline = train ? pipelines.train : pipelines.eval,
-          .on_bad_sample = config.data.on_bad_sample});
+          .on_bad_sample = config.data.on_bad_sample,
+          .trace = machine.trace});
 }
 
 void check_same_kind(const data::Loader& train, const data::Loader* test) {

@@ -20,6 +20,7 @@
 #include "launcher/setup.h"
 #include "launcher/start_weights.h"
 #include "launcher/stored_config.h"
+#include "launcher/trace_file.h"
 #include "launcher/verify_resume.h"
 
 namespace d2l::launcher {
@@ -68,6 +69,38 @@ std::string stop_reason(const StopSignals& signals, const WallTime& limit) {
   return signals.received();
 }
 
+// While it exists, what a rank 0 tells about ranks that do not get on goes to the log.
+class ToldByPeers {
+ public:
+  ToldByPeers(PeerWatch* peers, Log& log) : peers_(peers) {
+    if (peers_ == nullptr) return;
+    peers_->set_tell([&log](const Notices::Line& line) {
+      line.is_warning ? log.warn(line.text) : log.info(line.text);
+    });
+  }
+  ~ToldByPeers() {
+    if (peers_ != nullptr) peers_->set_tell(nullptr);
+  }
+  ToldByPeers(const ToldByPeers&) = delete;
+  ToldByPeers& operator=(const ToldByPeers&) = delete;
+
+ private:
+  PeerWatch* peers_;
+};
+
+// With what belongs to the group's ranks.
+TrainerParts parts_of_group(TrainerParts parts, const RankGroup& group, Progress& progress,
+                            const fs::path& out) {
+  parts.progress = group.rank() == 0 ? &progress : nullptr;
+  parts.peers = group.peers().get();
+  parts.trace = group.trace().get();
+  parts.first_rank = group.first_rank();
+  parts.leave_state = [&group, out](int64_t step, const Snapshot& state) {
+    return leave_last_state(out / "checkpoints", step, state, group);
+  };
+  return parts;
+}
+
 // The results, or why there are none yet. Throws Error if the last checkpoint is not there.
 void print_end(const TrainerReport& report, const Setup& setup, const RunParts& parts,
                const fs::path& out, Log& log) {
@@ -103,6 +136,7 @@ RunResult train_run(Config config, const RunParts& parts) {
   const fs::path out = config.run.out;
   const bool first = comm->rank() == 0, is_only = parts.name.empty();
   Log log(!first, parts.name + name_of(parts.group));
+  const ToldByPeers told(parts.group.peers().get(), log);
   auto warn = [&log](const std::string& text) { log.warn(text); };
 
   std::optional<Setup> made;
@@ -116,7 +150,7 @@ RunResult train_run(Config config, const RunParts& parts) {
   const Terminal terminal = Terminal::find();
   Progress progress(progress_options(config, parts, terminal), terminal);
   if (first) {
-    folder.emplace(config, warn, [&](const std::string& why) {
+    folder.emplace(config, parts.group.trace().get(), warn, [&](const std::string& why) {
       report_and_abort(parts.name + why, 1, parts.session, parts.last_words);
     });
     if (is_only) std::printf("%s\n", to_ini(config).c_str());
@@ -128,16 +162,14 @@ RunResult train_run(Config config, const RunParts& parts) {
     run_on_all_ranks(parts.group, [&] { weights_report = load_weights(config, setup, log); });
   std::string resume_report;
   if (config.run.verify_resume > 0) resume_report = verify_resume(config, setup, found, *comm, log);
-  TrainerParts trainer_parts = setup.parts(*comm, log);
-  trainer_parts.progress = first ? &progress : nullptr;
-  trainer_parts.leave_state = [&](int64_t step, const Snapshot& state) {
-    return leave_last_state(out / "checkpoints", step, state, parts.group);
-  };
+  TrainerParts trainer_parts = parts_of_group(setup.parts(*comm, log), parts.group, progress, out);
   std::optional<StopSignals> signals;
   trainer_parts.stop_reason = [&] { return stop_reason(*signals, config.run.max_time); };
   Trainer trainer(trainer_parts, setup.options);
   if (found) restore(trainer, *found, config, setup.train_fingerprint);
   check_states_agree(trainer, *comm, parts.group.host());
+  std::optional<TraceFile> trace;
+  if (!config.run.trace.empty()) trace.emplace(config.run.trace, parts.group, *comm, log);
   if (first) {
     folder->begin(config, trainer.state().position, found ? found->path : "", log);
     trainer.set_files(&folder->store(), &folder->metrics());
@@ -152,6 +184,7 @@ RunResult train_run(Config config, const RunParts& parts) {
   signals.emplace();
   const TrainerReport report = trainer.run();
   signals.reset();
+  if (trace) trace->write();
   print_end(report, setup, parts, out, log);
   comm->barrier();
   return result_of(report, setup);

@@ -1,5 +1,7 @@
 #include "data/loading/loader.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -160,6 +162,7 @@ void Loader::count_replaced(const Reading& reading) {
 Replaced Loader::take_replaced() { return std::exchange(replaced_, {}); }
 
 void Loader::work(PieceReader& reader) {
+  pthread_setname_np(pthread_self(), "d2l-loader");  // for those who look at a job that hangs
   std::unique_lock lock(mutex_);
   while (true) {
     room_.wait(lock, [&] { return stopping_ || has_work(); });
@@ -176,6 +179,7 @@ void Loader::work(PieceReader& reader) {
     std::vector<BadSample> replaced;
     std::exception_ptr error;
     try {
+      const TraceSpan span(options_.trace, "read samples", Trace::Lane::loading);
       replaced = read_piece(*reading, piece, reader);
     } catch (...) {
       error = std::current_exception();

@@ -15,6 +15,7 @@
 #include "data/loading/piece_reader.h"
 #include "data/loading/sample_pairs.h"
 #include "data/loading/sampler.h"
+#include "framework/base/trace.h"
 #include "framework/tensor/batch.h"
 
 namespace d2l::data {
@@ -34,6 +35,7 @@ struct LoaderOptions {
   uint64_t queue_bytes = uint64_t{256} << 20;
   Pipeline pipeline = {};  // its steps on the host
   OnBadSample on_bad_sample = OnBadSample::fail;
+  Trace* trace = nullptr;  // records the reading; nullptr: nothing does
 };
 
 // Reads batches ahead of time on its own threads and returns them in order. Several threads read

@@ -29,7 +29,7 @@ void Log::open(const std::filesystem::path& path) {
 
 void Log::write_info(const std::string& line) {
   if (!quiet_) {
-    std::lock_guard lock(mutex_);
+    std::lock_guard lock(terminal_mutex_);
     std::printf("%s%s\n", name_.c_str(), line.c_str());
     std::fflush(stdout);
   }
@@ -38,8 +38,11 @@ void Log::write_info(const std::string& line) {
 
 void Log::write_warning(const std::string& line) {
   {
-    std::lock_guard lock(mutex_);
+    std::lock_guard lock(terminal_mutex_);
     std::fprintf(stderr, "warning: %s%s\n", name_.c_str(), line.c_str());
+  }
+  {
+    std::lock_guard lock(mutex_);
     if (!file_) return early_warnings_.push_back("warning: " + line);
   }
   write_file("warning: " + line);

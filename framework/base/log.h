@@ -46,7 +46,8 @@ class Log {
 
   bool quiet_;
   std::string name_;
-  std::mutex mutex_;
+  std::mutex terminal_mutex_;  // so that a file system that hangs stops no line on the terminal
+  std::mutex mutex_;           // guards what follows
   std::FILE* file_ = nullptr;
   std::vector<std::string> early_warnings_;  // before open()
 };

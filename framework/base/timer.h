@@ -4,6 +4,12 @@
 
 namespace d2l {
 
+// Of a clock that never goes back. Only differences mean something.
+inline double steady_seconds() {
+  const auto time = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration<double>(time).count();
+}
+
 // Seconds of wall-clock time since construction or the last restart().
 class Timer {
  public:

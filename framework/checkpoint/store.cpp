@@ -110,6 +110,7 @@ bool CheckpointStore::wait() {
 }
 
 void CheckpointStore::write(int64_t step, const Snapshot& snapshot, bool is_best) {
+  const TraceSpan span(options_.trace, "save", Trace::Lane::saving, step);
   last_save_ok_ = write_step(step, snapshot);
   if (!last_save_ok_) return;
   newest_ = path_of(step);

@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "framework/base/trace.h"
 #include "framework/checkpoint/snapshot.h"
 
 namespace d2l {
@@ -31,6 +32,7 @@ class CheckpointStore {
     // The checkpoint that the run resumes from, if any: it is kept until a newer one is on disk. If
     // empty and the disk is full, the newest valid checkpoint in the folder is kept instead.
     std::filesystem::path newest = {};
+    Trace* trace = nullptr;  // records the saves; nullptr: nothing does
   };
 
   // Creates the folder if necessary and checks that it is writable. Removes temporary files of

@@ -54,7 +54,9 @@ void GradientReducer::start_complete_buckets() {
     // A rank's parts of a bucket must not depend on which slots are used.
     const bool is_whole = kind_ == Collective::Kind::reduce_scatter;
     const Range& range = is_whole ? bucket.range : bucket.used;
-    if (bucket.slots > 0) started_.push_back(comm_.start({kind_, part_of(arena_, range)}));
+    if (bucket.slots > 0)
+      started_.push_back(
+          comm_.start({.kind = kind_, .data = part_of(arena_, range), .label = "gradients"}));
   }
 }
 

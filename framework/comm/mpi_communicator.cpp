@@ -52,6 +52,38 @@ class Patience {
   Timer idle_;
 };
 
+const char* word_of(Collective::Kind kind) {
+  switch (kind) {
+    case Collective::Kind::all_reduce:
+      return "all-reduce";
+    case Collective::Kind::broadcast:
+      return "broadcast";
+    case Collective::Kind::all_gather:
+      return "all-gather";
+    case Collective::Kind::reduce_scatter:
+      return "reduce-scatter";
+    case Collective::Kind::gather_parts:
+      return "gathering of parts";
+  }
+  return "collective";
+}
+
+// The time in which this rank waits for other ones.
+class Waiting {
+ public:
+  explicit Waiting(PeerWatch* peers) : peers_(peers) {
+    if (peers_ != nullptr) peers_->activity().begin_wait();
+  }
+  ~Waiting() {
+    if (peers_ != nullptr) peers_->activity().end_wait();
+  }
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+
+ private:
+  PeerWatch* peers_;
+};
+
 int rank_in(MPI_Comm group) {
   int rank = 0;
   mpi_check(MPI_Comm_rank(group, &rank), "MPI_Comm_rank");
@@ -130,11 +162,13 @@ void MpiCommunicator::stop_thread() {
 
 void MpiCommunicator::do_start(Work work, const Collective& op) {
   bool thread_helps = false;
+  if (options_.peers) options_.peers->activity().started(op);
   {
     std::lock_guard lock(mutex_);
     check_usable();
     push_jobs(work, op);
     queue_.back().last = true;
+    if (options_.trace) queue_.back().started = Trace::now();
     pending_bytes_ += op.data.bytes();
     progress();  // sends the first messages now
     thread_helps = pending_bytes_ > options_.caller_bytes;
@@ -174,6 +208,8 @@ void MpiCommunicator::push_jobs(Work work, const Collective& op) {
 
 void MpiCommunicator::do_wait(Work work) {
   bool thread_helps = false;
+  const Waiting waiting(options_.peers.get());
+  const TraceSpan span(options_.trace.get(), "waiting for ranks");
   caller_waits_ = true;
   {
     std::lock_guard lock(mutex_);
@@ -219,9 +255,19 @@ bool MpiCommunicator::progress() {
   }
   while (!queue_.empty() && queue_.front().finished) {
     if (queue_.front().last) finished_ = queue_.front().work;
+    if (queue_.front().last && options_.trace) record(queue_.front());
     queue_.pop_front();
   }
   return moved;
+}
+
+void MpiCommunicator::record(const Entry& entry) {
+  const Collective& op = entry.job->operation();
+  options_.trace->add({.name = op.label != nullptr ? op.label : word_of(op.kind),
+                       .lane = Trace::Lane::reductions,
+                       .begin = entry.started,
+                       .end = Trace::now(),
+                       .bytes = op.data.bytes()});
 }
 
 // The jobs stay in the queue: MPI may still write into their buffers.

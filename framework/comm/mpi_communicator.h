@@ -10,6 +10,7 @@
 #include <string>
 #include <thread>
 
+#include "framework/base/trace.h"
 #include "framework/comm/communicator.h"
 #include "framework/comm/mpi_job.h"
 #include "framework/comm/peer_watch.h"
@@ -29,7 +30,8 @@ class MpiCommunicator final : public Communicator {
     int64_t caller_bytes = 0;
     // Set when this rank will never finish its part of an operation; no further one is possible.
     std::shared_ptr<std::atomic<bool>> broken;
-    std::shared_ptr<const PeerWatch> peers;  // nullptr: nobody watches
+    std::shared_ptr<PeerWatch> peers;  // nullptr: nobody watches
+    std::shared_ptr<Trace> trace;      // nullptr: nothing is recorded
   };
 
   // Uses a duplicate of `group`; every rank of it makes this call.
@@ -48,12 +50,14 @@ class MpiCommunicator final : public Communicator {
     Work work = 0;
     bool last = false;  // of its work
     bool finished = false;
+    int64_t started = 0;  // Trace::now(), if there is a trace
   };
 
   void do_start(Work work, const Collective& op) override;
   void do_wait(Work work) override;
   void push_jobs(Work work, const Collective& op);
   bool progress();
+  void record(const Entry& entry);
   void give_up_if_a_peer_is_lost();
   void give_up(const Entry& entry, const std::string& reason);
   void check_usable() const;

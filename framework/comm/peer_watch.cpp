@@ -8,24 +8,21 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <csignal>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 #include "framework/base/checksum.h"
 #include "framework/base/random_id.h"
 #include "framework/base/text.h"
+#include "framework/base/timer.h"
 #include "framework/comm/rank_group.h"
 
 namespace d2l {
 namespace {
 
 constexpr double kConnectSeconds = 2;  // for each address
-
-double now() {
-  const auto time = std::chrono::steady_clock::now().time_since_epoch();
-  return std::chrono::duration<double>(time).count();
-}
 
 // Handlers of signals run in the other threads.
 class BlockedSignals {
@@ -84,15 +81,17 @@ PeerWatch::PeerWatch(int rank, const std::vector<std::string>& hosts, const Meet
       hosts_(hosts),
       token_(meeting.token),
       pulse_(options.pulse),
+      farewell_(options.farewell),
       patience_(options.patience),
       listener_(std::move(listener)),
       stop_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
-      connected_(rank == 0) {
+      connected_(rank == 0),
+      stalls_(hosts, options.shortest_stall) {
   check(stop_.is_open(), "eventfd: ", std::strerror(errno));
   std::vector<std::string> addresses = meeting.addresses;
   if (hosts[static_cast<size_t>(rank)] == hosts[0])
     addresses.insert(addresses.begin(), {"127.0.0.1", "::1"});
-  const Message hello{Kind::hello, rank, token_};
+  const Message hello{.kind = Kind::hello, .rank = rank, .token = token_};
   for (size_t i = 0; rank > 0 && i < addresses.size() && !connected_; ++i) {
     Socket socket = connect_to(addresses[i], meeting.port, kConnectSeconds);
     connected_ = socket.is_open() && send(socket, &hello, sizeof hello);
@@ -100,14 +99,15 @@ PeerWatch::PeerWatch(int rank, const std::vector<std::string>& hosts, const Meet
     connections_.push_back(std::make_unique<Connection>());
     connections_.back()->socket = std::move(socket);
     connections_.back()->rank = 0;
-    connections_.back()->heard = now();
+    connections_.back()->heard = steady_seconds();
   }
-  const BlockedSignals for_the_thread;
+  const BlockedSignals for_the_threads;
+  if (rank == 0) notices_ = std::make_unique<Notices>();
   thread_ = std::thread([this] { run(); });
 }
 
 PeerWatch::~PeerWatch() {
-  send_to_all({Kind::bye, rank_});
+  send_to_all({.kind = Kind::bye, .rank = rank_});
   stopping_ = true;
   const uint64_t one = 1;
   [[maybe_unused]] const ssize_t written = ::write(stop_.get(), &one, sizeof one);
@@ -119,13 +119,22 @@ std::string PeerWatch::loss() const {
   return loss_;
 }
 
+std::vector<RankProgress> PeerWatch::progress() const {
+  const std::lock_guard lock(mutex_);
+  return stalls_.ranks();
+}
+
+void PeerWatch::set_tell(Notices::Tell tell) {
+  if (notices_) notices_->set_tell(std::move(tell));
+}
+
 bool PeerWatch::is_lost(int rank) const {
   const std::lock_guard lock(mutex_);
   return lost_.contains(rank);
 }
 
 void PeerWatch::announce_failure() noexcept {
-  send_to_all({Kind::failure, rank_});
+  send_to_all({.kind = Kind::failure, .rank = rank_});
   const std::lock_guard lock(mutex_);
   ends_ = true;
 }
@@ -140,15 +149,22 @@ void PeerWatch::send_to_all(const Message& message) noexcept {
 void PeerWatch::run() {
   while (!stopping_) {
     wait_for_news();
-    const double time = now();
-    if (time - last_pulse_ >= pulse_) {
-      send_to_all({Kind::pulse, rank_});
+    const double time = steady_seconds();
+    const bool pulses = time - last_pulse_ >= pulse_;
+    const RankProgress progress = activity_.read();
+    if (pulses) {
+      send_to_all({.kind = Kind::pulse, .rank = rank_, .progress = progress});
       last_pulse_ = time;
     }
+    end_if_overdue(time);
     const std::lock_guard lock(mutex_);
     if (rank_ == 0) accept_all();
     for (const auto& connection : connections_) read(*connection);
     judge(time);
+    if (rank_ == 0 && pulses) {
+      stalls_.note(0, progress);
+      judge_stalls(time);
+    }
     std::erase_if(connections_,
                   [](const auto& connection) { return !connection->socket.is_open(); });
   }
@@ -159,7 +175,7 @@ void PeerWatch::wait_for_news() {
   if (rank_ == 0) wanted.push_back({listener_.socket.get(), POLLIN, 0});
   constexpr double kShortest = 0.01;
   double wait = pulse_;
-  const double time = now();
+  const double time = steady_seconds();
   {
     const std::lock_guard lock(mutex_);
     for (const auto& connection : connections_) {
@@ -175,7 +191,7 @@ void PeerWatch::accept_all() {
        socket = accept_from(listener_.socket)) {
     connections_.push_back(std::make_unique<Connection>());
     connections_.back()->socket = std::move(socket);
-    connections_.back()->heard = now();
+    connections_.back()->heard = steady_seconds();
   }
 }
 
@@ -188,7 +204,7 @@ void PeerWatch::read(Connection& connection) {
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (count <= 0) {
       connection.socket.close();
-      if (connection.rank >= 0 && !connection.left) lose(connection.rank, Loss::died, 0);
+      if (connection.rank >= 0 && !connection.left) lose({.rank = connection.rank}, 0);
       return;
     }
     connection.received += static_cast<size_t>(count);
@@ -196,7 +212,7 @@ void PeerWatch::read(Connection& connection) {
     Message message;
     std::memcpy(&message, connection.partial.data(), sizeof message);
     connection.received = 0;
-    connection.heard = now();
+    connection.heard = steady_seconds();
     take(connection, message);
   }
 }
@@ -212,8 +228,8 @@ void PeerWatch::take(Connection& connection, const Message& message) {
     return;
   }
   if (message.kind == Kind::bye) connection.left = true;
-  if (message.kind == Kind::loss && is_rank)
-    lose(message.rank, static_cast<Loss>(message.token), patience_);
+  if (message.kind == Kind::pulse && rank_ == 0) stalls_.note(connection.rank, message.progress);
+  if (message.kind == Kind::loss && is_rank) lose(message, patience_);
   if (message.kind == Kind::failure) {
     ends_ = true;
     if (rank_ == 0)
@@ -229,24 +245,69 @@ void PeerWatch::judge(double time) {
     const double silence = time - connection->heard;
     if (!connection->socket.is_open() || connection->left || silence < patience_) continue;
     if (connection->rank >= 0)
-      lose(connection->rank, Loss::silent, silence);
+      lose({.rank = connection->rank, .token = static_cast<uint64_t>(Loss::silent)}, silence);
     else
       connection->socket.close();
   }
 }
 
-void PeerWatch::lose(int rank, Loss how, double seconds) {
-  if (ends_ || !lost_.insert(rank).second) return;
-  if (loss_.empty())
-    loss_ = concat("rank ", rank, " on ", hosts_[static_cast<size_t>(rank)],
-                   how == Loss::died ? std::string(" has died")
-                                     : " has not answered for " + fixed(seconds, 1) + " s");
+// Not after a loss, which ends the job.
+void PeerWatch::judge_stalls(double time) {
+  if (ends_ || has_lost_) return;
+  StallWatch::News news = stalls_.judge(time, stall_timeout_);
+  for (std::string& text : news.notices) notices_->add({.text = std::move(text)});
+  for (std::string& text : news.warnings)
+    notices_->add({.text = std::move(text), .is_warning = true});
+  if (!news.lost) return;
+  lose({.rank = news.lost->rank,
+        .token = static_cast<uint64_t>(Loss::stalled),
+        .waiting = news.lost->waiting,
+        .others = news.lost->others,
+        .progress = news.lost->progress},
+       0);
+}
+
+void PeerWatch::end_if_overdue(double time) {
+  if (!has_lost_) return;
+  if (lost_at_ == 0) lost_at_ = time;
+  if (time - lost_at_ < farewell_) return;
+  std::fprintf(stderr, "error: rank %d: %s; and this rank has not ended within %.0f s\n", rank_,
+               loss().c_str(), farewell_);
+  std::_Exit(1);
+}
+
+std::string PeerWatch::loss_text(const Message& loss, double silence) const {
+  const std::string& host = hosts_[static_cast<size_t>(loss.rank)];
+  const std::string rank = concat("rank ", loss.rank, " on ", host);
+  switch (static_cast<Loss>(loss.token)) {
+    case Loss::died:
+      break;
+    case Loss::silent:
+      return concat(rank, " has not answered for ", fixed(silence, 1), " s");
+    case Loss::stalled:
+      return Stall{.rank = loss.rank,
+                   .progress = loss.progress,
+                   .waiting = loss.waiting,
+                   .others = loss.others}
+          .text(host);
+  }
+  return rank + " has died";
+}
+
+void PeerWatch::lose(const Message& loss, double silence) {
+  if (ends_ || !lost_.insert(loss.rank).second) return;
+  if (loss_.empty()) loss_ = loss_text(loss, silence);
   has_lost_ = true;
   if (rank_ != 0) return;
-  const Message message{Kind::loss, rank, static_cast<uint64_t>(how)};
-  for (const auto& connection : connections_)
-    if (connection->rank >= 0 && connection->rank != rank && connection->socket.is_open())
+  Message message = loss;
+  message.kind = Kind::loss;
+  for (const auto& connection : connections_) {
+    // Who does not get on hears it too: it may go on.
+    const bool hears =
+        connection->rank != loss.rank || loss.token == static_cast<uint64_t>(Loss::stalled);
+    if (connection->rank >= 0 && hears && connection->socket.is_open())
       send(connection->socket, &message, sizeof message);
+  }
 }
 
 }  // namespace d2l

@@ -11,13 +11,16 @@
 #include <vector>
 
 #include "framework/base/error.h"
+#include "framework/comm/activity.h"
+#include "framework/comm/notices.h"
+#include "framework/comm/stall_watch.h"
 #include "framework/comm/tcp.h"
 
 namespace d2l {
 
 class RankGroup;
 
-// Another rank has died or is silent, so that no operation with it will ever finish.
+// Another rank has died, is silent or does not get on, so that no operation with it will finish.
 struct PeerLost : Error {
   using Error::Error;
 };
@@ -25,12 +28,17 @@ struct PeerLost : Error {
 // Notices within milliseconds when another rank's process has died, and within seconds when it has
 // stopped or cannot be reached. Each rank has a TCP connection with rank 0, on which both sides
 // send a sign of life four times a second; rank 0 tells the others whom it has lost. A thread of
-// its own does this, without MPI: MPI waits for lost ranks without end.
+// its own does this, without MPI: MPI waits for lost ranks without end. The signs of life say what
+// a rank is doing, so that rank 0 also finds ranks that live and do not get on (StallWatch).
 class PeerWatch {
  public:
   struct Options {
     double patience = 4;  // seconds without a sign of life
     double pulse = 0.25;  // seconds between two of them
+    // Seconds after a loss in which this process should have ended. Then the watch ends it, with
+    // exit code 1: the threads that should do so may hang in the file system.
+    double farewell = 600;
+    double shortest_stall = StallWatch::kSeconds;  // seconds, besides steps
   };
   // How the others can reach rank 0, and which connections belong to this job.
   struct Meeting {
@@ -53,6 +61,16 @@ class PeerWatch {
   PeerWatch& operator=(const PeerWatch&) = delete;
 
   void set_patience(double seconds) { patience_ = seconds; }
+  // After how long a rank that does not get on is lost, see StallWatch; 0: never.
+  void set_stall_timeout(double seconds) { stall_timeout_ = seconds; }
+
+  // What this rank is doing. Whoever trains says it.
+  Activity& activity() { return activity_; }
+  const std::vector<std::string>& hosts() const { return hosts_; }  // of all ranks
+  // On rank 0: what all ranks are doing, as last heard.
+  std::vector<RankProgress> progress() const;
+  // On rank 0: gets warnings about ranks that do not get on, in a thread of its own.
+  void set_tell(Notices::Tell tell);
 
   // Whether this rank has its connections. If not, nothing is noticed here.
   bool is_connected() const { return connected_; }
@@ -70,9 +88,11 @@ class PeerWatch {
   struct Message {
     Kind kind = Kind::pulse;
     int32_t rank = 0;
-    uint64_t token = 0;  // hello: the job's; loss: how (Loss)
+    uint64_t token = 0;               // hello: the job's; loss: how (Loss)
+    int32_t waiting = 0, others = 0;  // loss of a rank that does not get on, see Stall
+    RankProgress progress = {};       // pulse, and such a loss
   };
-  enum class Loss : uint64_t { died, silent };
+  enum class Loss : uint64_t { died, silent, stalled };
   struct Connection {
     Socket socket;
     int rank = -1;  // of the other side; -1: it has not said hello yet
@@ -88,26 +108,33 @@ class PeerWatch {
   void read(Connection& connection);
   void take(Connection& connection, const Message& message);
   void judge(double now);
-  void lose(int rank, Loss how, double seconds);
+  void judge_stalls(double now);
+  void end_if_overdue(double now);
+  std::string loss_text(const Message& loss, double silence) const;
+  void lose(const Message& loss, double silence);
   void send_to_all(const Message& message) noexcept;
 
   const int rank_;
   const std::vector<std::string> hosts_;
   const uint64_t token_;
-  const double pulse_;
-  std::atomic<double> patience_;
+  const double pulse_, farewell_;
+  std::atomic<double> patience_, stall_timeout_ = 0;
+  Activity activity_;
   Listener listener_;
   Socket stop_;  // an eventfd
   bool connected_ = false;
   double last_pulse_ = 0;
+  double lost_at_ = 0;  // used by the thread
 
   mutable std::mutex mutex_;  // guards what follows
   std::vector<std::unique_ptr<Connection>> connections_;
   std::string loss_;
   std::set<int> lost_;
   bool ends_ = false;  // a rank has announced a failure
+  StallWatch stalls_;  // used on rank 0
 
   std::atomic<bool> has_lost_ = false, stopping_ = false;
+  std::unique_ptr<Notices> notices_;  // on rank 0
   std::thread thread_;
 };
 

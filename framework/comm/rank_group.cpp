@@ -2,10 +2,12 @@
 
 #include <mpi.h>
 
+#include <climits>
 #include <exception>
 #include <utility>
 
 #include "framework/base/error.h"
+#include "framework/base/text.h"
 #include "framework/comm/mpi_check.h"
 #include "framework/comm/mpi_communicator.h"
 #include "framework/comm/rank_handle.h"
@@ -79,6 +81,28 @@ std::vector<std::string> RankGroup::gather(const std::string& mine) const {
   return texts;
 }
 
+void RankGroup::collect(const std::string& mine,
+                        const std::function<void(const std::string&)>& use) const {
+  constexpr int kTag = 1;
+  check(mine.size() <= INT_MAX, "collect: expects at most 2 GiB from each rank, found ",
+        human_bytes(mine.size()));
+  if (rank_ > 0)
+    return mpi_check(
+        MPI_Send(mine.data(), static_cast<int>(mine.size()), MPI_BYTE, 0, kTag, handle_->comm),
+        "MPI_Send");
+  use(mine);
+  for (int rank = 1; rank < size_; ++rank) {
+    MPI_Status status;
+    int bytes = 0;
+    mpi_check(MPI_Probe(rank, kTag, handle_->comm, &status), "MPI_Probe");
+    mpi_check(MPI_Get_count(&status, MPI_BYTE, &bytes), "MPI_Get_count");
+    std::string text(static_cast<size_t>(bytes), '\0');
+    mpi_check(MPI_Recv(text.data(), bytes, MPI_BYTE, rank, kTag, handle_->comm, MPI_STATUS_IGNORE),
+              "MPI_Recv");
+    use(text);
+  }
+}
+
 std::unique_ptr<Communicator> RankGroup::communicator() const {
   if (size_ == 1) return make_self_communicator();
   const int hosts = count_hosts(handle_->comm);
@@ -90,6 +114,7 @@ std::unique_ptr<Communicator> RankGroup::communicator() const {
   options.caller_bytes = hosts == 1 ? 1 << 20 : 0;
   options.broken = broken_;
   options.peers = peers_;
+  options.trace = trace_;
   return std::make_unique<MpiCommunicator>(handle_->comm, std::move(options));
 }
 
@@ -100,6 +125,7 @@ std::unique_ptr<RankGroup> RankGroup::split(int number) const {
   group->host_ = host_;
   group->broken_ = broken_;
   group->peers_ = peers_;
+  group->trace_ = trace_;
   group->set_ranks(std::make_shared<const Handle>(Handle{part}));
   return group;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 namespace d2l {
 
 class PeerWatch;
+class Trace;
 
 // Consecutive ranks of a job that work together: all of them (MpiSession) or a part.
 class RankGroup {
@@ -28,6 +30,10 @@ class RankGroup {
   // The texts of all ranks, in rank order. Every rank makes this call.
   std::vector<std::string> gather(const std::string& mine) const;
 
+  // On rank 0, calls `use` with the texts of all ranks in rank order, one after the other. Every
+  // rank makes this call.
+  void collect(const std::string& mine, const std::function<void(const std::string&)>& use) const;
+
   // A communicator over all ranks, with a thread that advances operations while the caller
   // computes; make_self_communicator() if there is one rank. Every rank makes this call. Must be
   // destroyed before the group.
@@ -35,6 +41,11 @@ class RankGroup {
 
   // Of all ranks of the job; nullptr if there is only one.
   const std::shared_ptr<PeerWatch>& peers() const { return peers_; }
+
+  // What this rank does is recorded there, also by communicators that are made from now on;
+  // nullptr: nothing is recorded.
+  void set_trace(std::shared_ptr<Trace> trace) { trace_ = std::move(trace); }
+  const std::shared_ptr<Trace>& trace() const { return trace_; }
 
   // Divides the group: ranks with the same number form a group. Every rank makes this call;
   // `number` is at least 0 and must not decrease from rank to rank.
@@ -51,6 +62,7 @@ class RankGroup {
   // Set when a rank will never finish its part of an operation; shared with the communicators.
   std::shared_ptr<std::atomic<bool>> broken_;
   std::shared_ptr<PeerWatch> peers_;
+  std::shared_ptr<Trace> trace_;
 
  private:
   std::shared_ptr<const Handle> handle_;

@@ -58,6 +58,16 @@ void Journal::log_window(const StepInFlight& step, double loss, const Position& 
             " examples/s, waited ", fixed(window_.data_wait, 3), " s for data, ",
             fixed(window_.comm_wait, 3), " s for other ranks");
   window_ = {};
+  if (slow_ranks_) log_slowest_rank();
+}
+
+void Journal::log_slowest_rank() {
+  const std::optional<SlowRanks::Found> found = slow_ranks_->compare(peers_->progress());
+  if (!found) return;
+  log_.note(found->note);
+  if (found->warning.empty()) return;
+  clear_progress();
+  log_.warn(found->warning);
 }
 
 DataSummary Journal::take_data_summary() {

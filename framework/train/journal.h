@@ -1,15 +1,18 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "framework/base/log.h"
 #include "framework/base/timer.h"
+#include "framework/comm/peer_watch.h"
 #include "framework/tensor/batch.h"
 #include "framework/train/data_summary.h"
 #include "framework/train/evaluate.h"
 #include "framework/train/metrics_file.h"
 #include "framework/train/progress.h"
+#include "framework/train/slow_ranks.h"
 #include "framework/train/trainer_options.h"
 #include "framework/train/training_step.h"
 #include "framework/train/work_left.h"
@@ -31,6 +34,11 @@ class Journal {
       : log_(log), progress_(progress), options_(options), data_(data) {}
 
   void use(MetricsFile* metrics) { metrics_ = metrics; }
+  // On rank 0 of the job: also reports the slowest rank.
+  void compare_ranks(const PeerWatch& peers) {
+    peers_ = &peers;
+    slow_ranks_.emplace(peers.hosts());
+  }
   void begin() { wall_.restart(); }
 
   // The host waited data_wait seconds for a batch, then queued its step in `seconds`.
@@ -68,10 +76,13 @@ class Journal {
   void clear_progress();
   void show_progress(double loss, const Position& position);
   void log_window(const StepInFlight& step, double loss, const Position& position);
+  void log_slowest_rank();
 
   Log& log_;
   Progress* progress_;
   MetricsFile* metrics_ = nullptr;
+  const PeerWatch* peers_ = nullptr;
+  std::optional<SlowRanks> slow_ranks_;
   const TrainerOptions& options_;
   const BatchSource& data_;
   TrainerTimes times_;

@@ -56,6 +56,7 @@ double loss_in_epoch(const StepInFlight& step, const Position& position, const B
 Trainer::Trainer(const TrainerParts& parts, TrainerOptions options)
     : parts_(parts),
       options_(std::move(options)),
+      activity_(parts.peers != nullptr ? parts.peers->activity() : unwatched_),
       state_(initial_state(parts_, options_)),
       step_({.model = parts_.model,
              .objective = parts_.objective,
@@ -64,10 +65,15 @@ Trainer::Trainer(const TrainerParts& parts, TrainerOptions options)
              .log = parts_.log,
              .shards = parts_.shards,
              .largest_batch = parts_.train_data.largest_part(),
+             .trace = parts_.trace,
              .resume_hint = [this] { return saver_.resume_hint(); }},
             options_.step),
       journal_(parts_.log, parts_.progress, options_, parts_.train_data),
-      in_flight_(parts_.parameters.backend()) {}
+      in_flight_(parts_.parameters.backend()) {
+  activity_.restart(parts.first_rank);
+  const bool knows_all = parts.peers != nullptr && parts.first_rank == 0 && parts.comm.rank() == 0;
+  if (knows_all && parts.comm.size() > 1) journal_.compare_ranks(*parts.peers);
+}
 
 void Trainer::set_files(CheckpointStore* store, MetricsFile* metrics) {
   saver_.use(store);
@@ -112,6 +118,7 @@ TrainerReport Trainer::train() {
     take_step();
     finish_step(last);
   }
+  activity_.begin(Doing::ending);
   report.compute_rate = journal_.compute_rate(), report.wall_rate = journal_.wall_rate();
   if (stops_ && !finished())
     report.stopped =
@@ -228,9 +235,13 @@ void Trainer::unfreeze_if_due() {
 void Trainer::take_step() {
   unfreeze_if_due();
   Position& position = state_.position;
+  const TraceSpan whole(parts_.trace, "step", Trace::Lane::training, position.step + 1);
+  activity_.begin_step(position.step + 1);
+  activity_.begin(Doing::loading);
   Timer timer;
   Batch batch;
   try {
+    const TraceSpan waiting(parts_.trace, "data wait");
     batch = parts_.train_data.next();
   } catch (...) {
     saver_.confirm();  // unreadable data do not make the state unsound
@@ -240,6 +251,8 @@ void Trainer::take_step() {
       in_flight_.add(std::move(batch), step_.numbers(), parts_.parameters.backend().staging());
   const double data_wait = timer.seconds();
   timer.restart();
+  activity_.begin(Doing::computing);
+  const double waited_before = activity_.waited();
   step.number = position.step + 1;
   step.lr = learning_rate(options_.schedule, position, parts_.train_data);
   if (parts_.stop_reason && stop_reason_.empty()) stop_reason_ = parts_.stop_reason();
@@ -254,30 +267,45 @@ void Trainer::take_step() {
   position.step_in_epoch += 1;
   position.epoch_samples += step.batch.global_size;
   step.samples = samples_seen(position, parts_.train_data);
-  journal_.step_queued(step, data_wait, timer.seconds());
+  const double seconds = timer.seconds();
+  const double own = seconds - (activity_.waited() - waited_before);
+  journal_.step_queued(step, data_wait, seconds);
   complete_steps(Which::oldest);
+  activity_.end_step(own, data_wait, data_wait + timer.seconds());
+}
+
+// A GPU may wait for other ranks, as a rank that waits for its GPU then does.
+void Trainer::await_oldest() {
+  const bool may_wait = !in_flight_.completes_at_once();
+  if (may_wait) activity_.begin_wait();
+  try {
+    in_flight_.await_oldest([this] { parts_.comm.check_peers(); });
+  } catch (...) {
+    step_.abandon();
+    throw;
+  }
+  if (may_wait) activity_.end_wait();
 }
 
 void Trainer::complete_steps(Which which) {
   Position& position = state_.position;
   while (which == Which::all ? !in_flight_.empty() : in_flight_.is_full()) {
     const Timer timer;
-    try {
-      in_flight_.await_oldest([this] { parts_.comm.check_peers(); });
-    } catch (...) {
-      step_.abandon();
-      throw;
-    }
+    await_oldest();
     const StepInFlight& step = in_flight_.oldest();
     const double waited = timer.seconds();
     if (!step.skipped) {
       step_.check_results(step);
+      const Activity::During saving(activity_, Doing::saving);
       journal_.stored(saver_.confirm_before(step.number));
     }
     position.epoch_loss += loss_in_epoch(step, position, parts_.train_data);
     for (size_t i = 0; i < position.metrics.size(); ++i)
       position.metrics[i].sum += static_cast<double>(step.sums.data()[i + 1]);
-    journal_.step_completed(step, waited, step_.comm_wait(), position);
+    {
+      const Activity::During recording(activity_, Doing::recording);
+      journal_.step_completed(step, waited, step_.comm_wait(), position);
+    }
     stops_ = stops_ || step_.stop_is_wanted(step);
     in_flight_.drop_oldest();
   }
@@ -316,6 +344,8 @@ Evaluation Trainer::evaluate(Purpose purpose) {
   if (purpose == Purpose::final_report && position.evaluated_step == position.step)
     return {.loss = position.test_loss, .metrics = position.test_metrics()};
   complete_steps(Which::all);
+  const Activity::During evaluating(activity_, Doing::evaluating);
+  const TraceSpan span(parts_.trace, "evaluation", Trace::Lane::training, position.step);
   const Timer timer;
   const PoolPart memory = step_.shared_memory();
   std::optional<Ema::InUse> averages;
@@ -347,6 +377,8 @@ bool Trainer::evaluate_and_compare() {
 
 void Trainer::save(bool best) {
   complete_steps(Which::all);
+  const Activity::During saving(activity_, Doing::saving);
+  const TraceSpan span(parts_.trace, "snapshot", Trace::Lane::training, state_.position.step);
   const Timer timer;
   std::optional<Snapshot> snapshot = state_.snapshot(parts_.comm);
   if (!snapshot || !saver_.has_store()) return;

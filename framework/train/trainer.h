@@ -30,6 +30,9 @@ struct TrainerParts {
   Log& log;
   const Shards* shards = nullptr;  // of the optimizer
   Progress* progress = nullptr;    // rank 0's; nullptr elsewhere
+  PeerWatch* peers = nullptr;      // gets to know what this rank is doing; nullptr: nobody asks
+  Trace* trace = nullptr;          // what this rank does is recorded there; nullptr: nowhere
+  int first_rank = 0;              // the number in the job of the communicator's rank 0
   // Why this rank wants the run to stop before its end; "" as long as it does not. Asked once in
   // each step.
   std::function<std::string()> stop_reason = {};
@@ -99,6 +102,7 @@ class Trainer {
   // until a new step may be queued.
   enum class Which { all, oldest };
   void complete_steps(Which which);
+  void await_oldest();
   void end_epoch();
   // What happened to the data since the last call, over all ranks; names damaged samples.
   DataSummary report_data();
@@ -112,6 +116,8 @@ class Trainer {
 
   TrainerParts parts_;
   TrainerOptions options_;
+  Activity unwatched_;
+  Activity& activity_;  // of parts_.peers, or unwatched_
   TrainingState state_;
   CheckpointSaver saver_;
   TrainingStep step_;

@@ -94,9 +94,18 @@ void TrainingStep::run(StepInFlight& step, bool completes_at_once) {
   if (state.optimizer.step_waits())
     backend_.wait_event(step.event, [this] { parts_.comm.check_peers(); });
   unfinished_ = false;
+  update(step);
+}
+
+void TrainingStep::update(const StepInFlight& step) {
+  TrainingState& state = parts_.state;
+  const TraceSpan optimizer(parts_.trace, "optimizer");
   state.optimizer.step(step.lr);
-  if (const Shards* shards = parts_.shards)
+  if (const Shards* shards = parts_.shards) {
+    const Timer wait;
     shards->gather(parameters_.values().view(), shards->buckets);
+    comm_wait_ += wait.seconds();
+  }
   if (state.ema) state.ema->update(step.number);
 }
 
@@ -161,11 +170,13 @@ void TrainingStep::add_gradients(const Batch& batch, const Piece& piece) {
   if (options_.sync_batch_norm && parts_.comm.size() > 1)
     context.sum_over_ranks = [this](Tensor& numbers) { parts_.comm.all_reduce(numbers.view()); };
 
+  TraceSpan forward(parts_.trace, "forward");
   const Variable inputs(feed_.inputs().rows(piece.begin, piece.end));
   Objective::Result found = result_of(parts_.model(inputs, context), piece);
   add_sum(found.losses.value(), 0, first);
   for (size_t i = 0; i < found.numbers.size(); ++i) add_sum(found.numbers[i], i + 1, first);
   if (has_slices()) sums_of_slices_->add(piece_);
+  forward.end();
   if (last) {
     sum_at(stop_slot()).copy_from(wish_);
     const auto end = static_cast<int64_t>(norm_slot());
@@ -175,6 +186,7 @@ void TrainingStep::add_gradients(const Batch& batch, const Piece& piece) {
   Tensor gradient =
       full(backend_, found.losses.shape(), 1.0 / static_cast<double>(batch.global_size));
   if (parts_.state.loss_scale) parts_.state.loss_scale->multiply(gradient);
+  const TraceSpan backward(parts_.trace, "backward");
   found.losses.backward(gradient);
 }
 

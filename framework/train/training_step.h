@@ -5,6 +5,7 @@
 #include <string>
 
 #include "framework/backend/scratch.h"
+#include "framework/base/trace.h"
 #include "framework/comm/gradient_reducer.h"
 #include "framework/nn/module.h"
 #include "framework/train/feed.h"
@@ -40,6 +41,7 @@ struct StepParts {
   Log& log;
   const Shards* shards = nullptr;            // of the optimizer
   int64_t largest_batch = 0;                 // samples of this rank, for allocating memory
+  Trace* trace = nullptr;                    // nullptr: nothing is recorded
   std::function<std::string()> resume_hint;  // ends the message of an error that ends the run
 };
 
@@ -109,6 +111,7 @@ class TrainingStep {
   void end_slice(const Batch& batch, const Piece& piece);
   bool overflows(StepInFlight& step);
   void clip();
+  void update(const StepInFlight& step);
   void check_finite(const StepInFlight& step, const char* name, double value) const;
   void weigh_buffers(const Batch& batch, int64_t samples);
   void average_buffers(const Batch& batch);

@@ -68,6 +68,11 @@ std::vector<Option> machine_options() {
            "because it is stopped or its host cannot be reached")
       .from(1)
       .up_to(86400);
+  group.add("stall-timeout", "TIME", &MachineConfig::stall_timeout, may_change,
+            "with several ranks: end the job when a rank lives but has not got on for this time "
+            "while the others wait for it, for example because a file system hangs. Evaluating and "
+            "saving may take any time. A warning names the rank long before. TIME as for "
+            "--max-time; 0: never");
   group.add("loader-threads", "auto|N", &MachineConfig::loader_threads, may_change,
             "threads per rank that load data. auto: the cores of the host divided among its ranks, "
             "minus the compute threads of the rank (one if it computes on a GPU); at least 1");

@@ -5,6 +5,7 @@
 
 #include "launcher/options/automatic.h"
 #include "launcher/options/option.h"
+#include "launcher/options/wall_time.h"
 
 namespace d2l::launcher {
 
@@ -25,12 +26,13 @@ struct MachineConfig {
   CommChoice comm = CommChoice::automatic;
   bool deterministic = false;
   GraphChoice cuda_graph = GraphChoice::automatic;
-  double peer_timeout = 4;           // seconds, see PeerWatch
-  int threads = 0;                   // per rank; 0: automatic
-  ThreadChoice loader_threads = {};  // per rank
-  MemoryChoice loader_queue = {};    // per rank and split
-  MemoryChoice cache = {};           // per rank and split
-  int64_t time = 0;                  // steps to measure instead of training; 0: train
+  double peer_timeout = 4;                                   // seconds, see PeerWatch
+  WallTime stall_timeout = {.seconds = 600, .text = "10m"};  // 0: never
+  int threads = 0;                                           // per rank; 0: automatic
+  ThreadChoice loader_threads = {};                          // per rank
+  MemoryChoice loader_queue = {};                            // per rank and split
+  MemoryChoice cache = {};                                   // per rank and split
+  int64_t time = 0;  // steps to measure instead of training; 0: train
 
   bool operator==(const MachineConfig&) const = default;
 };

@@ -51,6 +51,13 @@ void add_records(OptionGroup<RunConfig>& group) {
            "also write the numbers of metrics.csv in the format of TensorBoard, into the folder "
            "tensorboard of the run")
       .not_with("time");
+  group
+      .add("trace", "FILE", &RunConfig::trace, not_kept,
+           "record what each rank does and when, for a timeline: at the end of the job, write it "
+           "to FILE as a Chrome trace, which ui.perfetto.dev shows. After an error, each rank "
+           "writes what it has to a file of its own: for trace.json, rank 3 to trace.rank3.json")
+      .path()
+      .not_with("time");
 }
 
 }  // namespace
@@ -100,6 +107,9 @@ void check_run_options(const Config& config, const Given& /*given*/) {
   if (config.run.verify_resume > 0 && config.cross_validation.has_all_folds())
     usage("--verify-resume expects a single run, found --kfold ", config.cross_validation.folds,
           ": name the run folder of a fold, such as ", config.run.resume, "/fold-1");
+  if (!config.run.trace.empty() && config.cross_validation.has_all_folds())
+    usage("--trace expects a single run, found --kfold ", config.cross_validation.folds,
+          ": choose a fold with --fold");
   if (!config.run.from.empty() && config.run.resume.empty())
     usage("--from ", config.run.from, " has no effect without --resume");
 }

@@ -23,6 +23,7 @@ struct RunConfig {
   int64_t log_every = 50;     // steps; 0: never
   bool tensorboard = false;   // writes event files
   std::string best;           // the metric that decides; "": the first
+  std::string trace;          // the file; "": none
   WallTime max_time;          // 0: no limit
 
   bool operator==(const RunConfig&) const = default;

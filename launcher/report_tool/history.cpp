@@ -39,6 +39,7 @@ class Reader {
     if (auto start = launcher::job_start(line.message)) return begin_job(line, std::move(*start));
     if (!history_.jobs.empty()) history_.jobs.back().last_line = line.seconds;
     if (is_step(line.message) || is_epoch(line.message)) return;
+    if (history_.slowest_ranks.add(line.message)) return;
     if (line.message.starts_with(kContinues)) return continue_job(line);
     if (line.message.starts_with(kSaved)) {
       note_step(number_after(line.message, kSaved));

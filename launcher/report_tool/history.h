@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "launcher/report_tool/slowest_ranks.h"
 #include "launcher/run_log.h"
 
 namespace d2l::report_tool {
@@ -33,6 +34,7 @@ struct History {
 
   std::vector<Job> jobs;
   std::vector<Event> events;
+  SlowestRanks slowest_ranks;
   std::string epochs;   // "3/10": the last completed one and --epochs; "" before the first
   std::string end;      // how the last job ended; "" if the log does not say it
   int64_t damaged = 0;  // lines that are none of a log

@@ -11,8 +11,9 @@
 namespace d2l::report_tool {
 namespace {
 
-constexpr size_t kMostEvents = 500;  // of a run
-constexpr size_t kLongCell = 64;     // bytes
+constexpr size_t kMostEvents = 500;    // of a run
+constexpr size_t kMostSlowRanks = 10;  // of a run
+constexpr size_t kLongCell = 64;       // bytes
 
 using Cells = std::vector<std::string>;
 
@@ -130,6 +131,28 @@ bool differs(const launcher::Option& option, const std::vector<Run>& runs) {
   return runs.size() == 1 && first != nullptr && !option.is_default(*first);
 }
 
+// "" if log.txt does not compare the ranks.
+std::string slow_ranks_table(const Run& run) {
+  const SlowestRanks& ranks = run.history.slowest_ranks;
+  if (ranks.comparisons() == 0) return "";
+  std::string rows = row_element({"rank", "was the slowest", "its time per step",
+                                  "of it waiting for data", "median of the ranks", "times as long"},
+                                 true);
+  size_t shown = 0;
+  for (const SlowestRanks::Entry& entry : ranks.entries()) {
+    if (shown++ == kMostSlowRanks) break;
+    const auto average = [&](double sum) {
+      return fixed(sum / static_cast<double>(entry.times), 1) + " ms";
+    };
+    rows += row_element(
+        {escaped(entry.rank),
+         concat(with_thousands(entry.times), " of ", with_thousands(ranks.comparisons()), " times"),
+         average(entry.step), average(entry.data), average(entry.median),
+         entry.median > 0 ? fixed(entry.step / entry.median, 2) : ""});
+  }
+  return table_element("Slowest ranks of " + escaped(run.name), rows);
+}
+
 std::string events_table(const Run& run) {
   std::string rows = row_element({"time", "after step", "what", "line of log.txt"}, true);
   size_t shown = 0, saves = 0, left_out = 0;
@@ -211,6 +234,7 @@ std::string events_lists(const Runs& runs) {
     for (const std::string& problem : run.problems) problems += element("li", "", escaped(problem));
     if (!problems.empty()) content += element("ul", "class=\"problems\"", problems) + "\n";
     if (!run.history.events.empty()) content += "\n" + events_table(run);
+    content += slow_ranks_table(run);
     html +=
         element("details", runs.runs.size() == 1 || !problems.empty() ? "open=\"\"" : "", content) +
         "\n";

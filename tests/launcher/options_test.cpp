@@ -113,6 +113,7 @@ eval-every: may change
 best: fixed by state
 log-every: may change
 tensorboard: may change
+trace: not kept
 max-time: may change
 run-id: fixed in run
 device: may change
@@ -121,6 +122,7 @@ deterministic: may change
 cuda-graph: may change
 threads: may change
 peer-timeout: may change
+stall-timeout: may change
 loader-threads: may change
 loader-queue: may change
 cache: may change

@@ -107,6 +107,21 @@ TEST_F(Page, TellsWhatDiffers) {
   EXPECT_THAT(one, HasSubstr("Checkpoints saved: 1."));
 }
 
+TEST_F(Page, NamesTheSlowestRanks) {
+  test::write_run(folder_.path() / "a");
+  EXPECT_THAT(page_of({"a"}), Not(HasSubstr("Slowest ranks")));
+  const fs::path log = folder_.path() / "a/log.txt";
+  write_text_file(log, read_text_file(log) +
+                           "2026-11-29 10:00:04 slowest rank: 3 on <node7>, 45.0 ms per step, 12.5 "
+                           "ms of it waiting for data; median 30.0 ms\n");
+  const std::string html = page_of({"a"});
+  EXPECT_EQ(mistake_in(html), "");
+  for (const char* part :
+       {"Slowest ranks of a", ">3 on &lt;node7&gt;<", "<td>1 of 1 times</td>", "<td>45.0 ms</td>",
+        "<td>12.5 ms</td>", "<td>30.0 ms</td>", "<td>1.50</td>"})
+    EXPECT_THAT(html, HasSubstr(part));
+}
+
 TEST_F(Page, ARunWithoutMetricsIsShown) {
   test::write_run(folder_.path() / "a");
   write_text_file(folder_.path() / "a/metrics.csv", test::kMetricsHeader);

@@ -72,6 +72,28 @@ TEST_F(Reading, GoingBackSupersedesWhatWasLater) {
   EXPECT_EQ(found.end, "");
 }
 
+TEST_F(Reading, TheLogTellsTheSlowestRanks) {
+  const std::string line = "2026-11-29 10:00:00 slowest rank: ";
+  const History found = history(
+      test::job_line(4) + line +
+      "1 on a, 20.0 ms per step, 0.0 ms of it waiting for data; median 18.5 ms\n" + line +
+      "3 on node-7.x, 45.2 ms per step, 12.1 ms of it waiting for data; median 30.1 ms\n" + line +
+      "3 on node-7.x, 40.0 ms per step, 2.0 ms of it waiting for data; median 30.0 "
+      "ms\n" +
+      line + "of an unknown form\n");
+  EXPECT_EQ(found.slowest_ranks.comparisons(), 3);
+  const auto entries = found.slowest_ranks.entries();
+  ASSERT_EQ(entries.size(), 2U);
+  EXPECT_EQ(entries[0].rank, "3 on node-7.x");
+  EXPECT_EQ(entries[0].times, 2);
+  EXPECT_NEAR(entries[0].step, 85.2, 1e-9);
+  EXPECT_NEAR(entries[0].data, 14.1, 1e-9);
+  EXPECT_NEAR(entries[0].median, 60.1, 1e-9);
+  EXPECT_EQ(entries[1].rank, "1 on a");
+  ASSERT_EQ(found.events.size(), 2U);  // the start, and the line that is none of these
+  EXPECT_EQ(found.events[1].text, "slowest rank: of an unknown form");
+}
+
 TEST_F(Reading, TheLastLineTellsTheEnd) {
   const std::string time = "2026-11-29 10:00:00 ", folder = time + "run folder a, checkpoint b\n",
                     stopped = "stopped after step 7: SIGTERM; --resume a continues the run";

@@ -53,7 +53,7 @@ const std::vector<Vendor> kVendors = {
     {"zlib",
      {"framework/checkpoint/", "framework/hdf5_reader/", "framework/weights/", "data/",
       "tests/data/", "tests/weights/"}},
-    {"nlohmann", {"framework/weights/"}},
+    {"nlohmann", {"framework/weights/", "tests/base/", "tests/launcher/"}},
     {"jpeglib", {"data/formats/", "tests/data/", "benchmarks/"}},
     {"png.h", {"data/formats/", "tests/data/"}},
     {"webp/", {"data/formats/", "tests/data/"}},

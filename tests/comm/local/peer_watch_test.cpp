@@ -1,13 +1,18 @@
 #include "framework/comm/peer_watch.h"
 
 #include <gmock/gmock.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+#include <atomic>
 #include <csignal>
 #include <cstring>
 #include <functional>
+#include <mutex>
+#include <new>
 
 #include "framework/base/timer.h"
 #include "framework/comm/tcp.h"
@@ -38,7 +43,9 @@ class PeerWatchTest : public testing::Test {
       const pid_t process = fork();
       if (process == 0) {
         {
-          PeerWatch watch(rank, hosts_, meeting, {}, options_);
+          PeerWatch::Options options = options_;
+          options.farewell = 1;
+          PeerWatch watch(rank, hosts_, meeting, {}, options);
           if (watch.is_connected()) rank_body(watch, rank);
         }
         _exit(0);
@@ -54,7 +61,17 @@ class PeerWatchTest : public testing::Test {
     for (;;) pause();
   }
 
-  const PeerWatch::Options options_{.patience = 1, .pulse = 0.1};
+  // Trains, up to a step in which this rank loads data (`stalls`) or waits for the others.
+  static void train(PeerWatch& watch, bool stalls) {
+    Activity& activity = watch.activity();
+    activity.restart(0);
+    activity.end_step(0.01, 0, 0.01);
+    activity.begin_step(2);
+    activity.begin(stalls ? Doing::loading : Doing::computing);
+    if (!stalls) activity.begin_wait();
+  }
+
+  const PeerWatch::Options options_{.patience = 1, .pulse = 0.1, .shortest_stall = 0.5};
   std::vector<pid_t> processes_;  // of ranks 1, 2, 3
   std::unique_ptr<PeerWatch> watch_;
   int port_ = 0;
@@ -104,23 +121,29 @@ TEST_F(PeerWatchTest, TheOthersHearOfIt) {
   }
 }
 
+// Here rank 0 is a process of its own too. All ranks say in shared memory how far they are.
 TEST_F(PeerWatchTest, TheOthersNoticeTheDeathOfRank0) {
-  start([](PeerWatch& watch, int) {
-    _exit(happens([&] { return watch.is_lost(0); }, 5) ? 42 : 1);
-  });
-  // Ends its connections without a farewell, as its death would; but it may still tell the others
-  // that it has lost one of them.
-  for (int descriptor = 3; descriptor < 256; ++descriptor) {
-    int type = 0;
-    socklen_t size = sizeof type;
-    if (getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &size) == 0)
-      shutdown(descriptor, SHUT_RDWR);
+  using Done = std::array<std::atomic<bool>, kRanks>;
+  void* memory =
+      mmap(nullptr, sizeof(Done), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(memory, MAP_FAILED);
+  Done& done = *new (memory) Done{};
+  const pid_t rank_0 = fork();
+  if (rank_0 == 0) {
+    start([&](PeerWatch& watch, int rank) {
+      happens([&] { return watch.has_lost(); }, 5);
+      done[static_cast<size_t>(rank)] = watch.loss() == "rank 0 on a has died";
+      _exit(0);
+    });
+    done[0] = true;
+    for (;;) pause();
   }
-  for (const pid_t process : processes_) {
-    int status = 0;
-    waitpid(process, &status, 0);
-    EXPECT_EQ(WEXITSTATUS(status), 42);
-  }
+  const bool started = happens([&] { return done[0].load(); }, 5);
+  kill(rank_0, SIGKILL);
+  waitpid(rank_0, nullptr, 0);
+  EXPECT_TRUE(started);
+  EXPECT_TRUE(happens([&] { return done[1] && done[2] && done[3]; }, 5));
+  munmap(memory, sizeof(Done));
 }
 
 TEST_F(PeerWatchTest, WhoLeavesOrFailsIsNotLost) {
@@ -137,6 +160,40 @@ TEST_F(PeerWatchTest, WhoLeavesOrFailsIsNotLost) {
   kill(processes_[2], SIGKILL);  // as MPI does after a failure
   usleep(1'500'000);
   EXPECT_FALSE(watch_->has_lost()) << watch_->loss();
+}
+
+// Rank 2 does not get on, and so is lost. It and the others hear of it; and who then does not end
+// is ended.
+TEST_F(PeerWatchTest, WarnsOfARankThatDoesNotGetOnAndThenLosesIt) {
+  const std::string text =
+      "rank 2 on b has been loading data for [0-9.]+ s in step 2; 3 ranks wait for it; last "
+      "collective: none";
+  start([&](PeerWatch& watch, int rank) {
+    train(watch, rank == 2);
+    happens([&] { return watch.has_lost(); }, 20);
+    if (!testing::Matches(MatchesRegex(text))(watch.loss())) _exit(41);
+    if (rank == 3) _exit(42);
+    wait_for_ever(watch, rank);
+  });
+  std::mutex mutex;
+  std::vector<std::string> warnings;
+  watch_->set_tell([&](const Notices::Line& line) {
+    const std::lock_guard lock(mutex);
+    if (line.is_warning) warnings.push_back(line.text);
+  });
+  watch_->set_stall_timeout(1.5);
+  train(*watch_, false);
+  ASSERT_TRUE(happens([&] { return watch_->has_lost(); }, 20));
+  watch_->set_tell(nullptr);
+  EXPECT_THAT(watch_->loss(), MatchesRegex(text));
+  EXPECT_TRUE(watch_->is_lost(2));
+  EXPECT_FALSE(warnings.empty());  // one or two, after about 0.5 and 1.2 s
+  EXPECT_THAT(warnings, testing::Each(MatchesRegex(text)));
+  for (const int rank : {3, 1, 2}) {
+    int status = 0;
+    waitpid(processes_[rank - 1], &status, 0);
+    EXPECT_EQ(WEXITSTATUS(status), rank == 3 ? 42 : 1) << "rank " << rank;
+  }
 }
 
 TEST_F(PeerWatchTest, IgnoresStrangers) {
