@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstring>
 #include <memory>
 #include <system_error>
@@ -85,11 +86,16 @@ CheckpointStore::CheckpointStore(fs::path folder, Options options)
   remove_leftovers(folder_, is_checkpoint_name);
 }
 
-CheckpointStore::~CheckpointStore() { wait(); }
+CheckpointStore::~CheckpointStore() {
+  hurry();
+  wait();
+}
 
 void CheckpointStore::save(int64_t step, Snapshot snapshot, bool is_best) {
   check(step >= 0, "a checkpoint's step must not be negative, found ", step);
+  hurry();
   wait();
+  hurries_ = false;
   last_save_ok_ = false;
   const auto owned = std::make_shared<const Snapshot>(std::move(snapshot));
   const auto work = [this, step, is_best, owned] { write(step, *owned, is_best); };
@@ -102,6 +108,17 @@ void CheckpointStore::save(int64_t step, Snapshot snapshot, bool is_best) {
                            ", training waits: ", error.code().message()));
   }
   work();
+}
+
+void CheckpointStore::hurry() {
+  const std::lock_guard lock(mutex_);
+  hurries_ = true;
+  wake_.notify_all();
+}
+
+void CheckpointStore::pause(double seconds) {
+  std::unique_lock lock(mutex_);
+  wake_.wait_for(lock, std::chrono::duration<double>(seconds), [this] { return hurries_; });
 }
 
 bool CheckpointStore::wait() {
@@ -131,18 +148,31 @@ void CheckpointStore::write(int64_t step, const Snapshot& snapshot, bool is_best
 
 // Returns whether the checkpoint is on disk.
 bool CheckpointStore::write_step(int64_t step, const Snapshot& snapshot) {
-  constexpr int kAttempts = 2;
-  for (int attempt = 1; attempt <= kAttempts; ++attempt) {
+  std::string first_problem;
+  for (size_t attempt = 1;; ++attempt) {
+    std::string problem;
+    bool is_transient = true;
     try {
       write_file(path_of(step), step, snapshot);
+      if (attempt > 1)
+        warn_safely(options_.warn, concat("checkpoint of step ", step, " was saved at attempt ",
+                                          attempt, " only: ", first_problem));
       return true;
+    } catch (const NoRoomError& error) {
+      problem = error.what();
+      is_transient = false;
     } catch (const std::exception& error) {
-      warn_safely(options_.warn,
-                  concat("checkpoint of step ", step, " was not saved: ", error.what(),
-                         attempt < kAttempts ? "; trying once more" : ""));
+      problem = error.what();
     }
+    if (attempt == 1) first_problem = problem;
+    if (!is_transient || attempt > options_.pauses.size()) {
+      const std::string attempts = attempt > 1 ? concat(" (", attempt, " attempts)") : "";
+      warn_safely(options_.warn,
+                  concat("checkpoint of step ", step, " was not saved: ", problem, attempts));
+      return false;
+    }
+    pause(options_.pauses[attempt - 1]);
   }
-  return false;
 }
 
 void CheckpointStore::write_file(const fs::path& path, int64_t step, const Snapshot& snapshot) {

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -18,6 +20,8 @@ class CheckpointStore {
  public:
   struct Options {
     int keep = 3;  // how many of the newest to keep, at least 1; the best is kept as well
+    // The seconds before each further attempt, if a save fails.
+    std::vector<double> pauses = {0.1, 1, 5};
     // Called with each problem that is not fatal: a skipped damaged file, a failed save. Also
     // called from the background thread.
     std::function<void(const std::string& message)> warn = [](const std::string&) {};
@@ -36,18 +40,19 @@ class CheckpointStore {
   // Creates the folder if necessary and checks that it is writable. Removes temporary files of
   // writers that died. Throws Error.
   CheckpointStore(std::filesystem::path folder, Options options);
-  // Waits for the current save.
+  // Waits for the current save, without pauses.
   ~CheckpointStore();
   CheckpointStore(const CheckpointStore&) = delete;
   CheckpointStore& operator=(const CheckpointStore&) = delete;
 
-  // Waits for the current save, then starts this one; if the system cannot start a thread, the
-  // caller saves. A failed save is retried once; a second failure becomes a warning and older
-  // checkpoints are kept. If the disk is full, deletes the oldest checkpoints to make room, best.h5
-  // last, but never the newest valid one. `is_best` also makes this checkpoint best.h5 (a hard
-  // link, so that it outlives the step's file).
+  // Waits for the current save, without pauses, then starts this one; if the system cannot start a
+  // thread, the caller saves. After an error, tries again with a new file after each of `pauses`.
+  // One warning says how many attempts there were; older checkpoints are kept. If the disk is full,
+  // deletes the oldest checkpoints to make room, best.h5 last, but never the newest valid one; if
+  // there is still no room, does not try again. `is_best` also makes this checkpoint best.h5 (a
+  // hard link, so that it outlives the step's file).
   void save(int64_t step, Snapshot snapshot, bool is_best = false);
-  // Waits for the current save. Returns whether the newest save is on disk.
+  // Waits for the current save with all its attempts. Returns whether the newest save is on disk.
   bool wait();
 
   // Call when a run goes back to `step`: moves later checkpoints, and best.h5 if it is one of them,
@@ -79,6 +84,10 @@ class CheckpointStore {
  private:
   void write(int64_t step, const Snapshot& snapshot, bool is_best);
   bool write_step(int64_t step, const Snapshot& snapshot);
+  // Waits before a further attempt, unless hurry() is called.
+  void pause(double seconds);
+  // Ends all pauses of the current save.
+  void hurry();
   void write_file(const std::filesystem::path& path, int64_t step, const Snapshot& snapshot);
   void renew_best(int64_t step, const Snapshot& snapshot);
   // Deletes a checkpoint to make room for that of `step`. False if there is none to delete.
@@ -89,6 +98,9 @@ class CheckpointStore {
   std::filesystem::path folder_;
   Options options_;
   std::thread writer_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool hurries_ = false;          // guarded by mutex_
   bool last_save_ok_ = true;      // read only after joining writer_
   std::filesystem::path newest_;  // see Options::newest
   bool warned_no_room_ = false, warned_no_thread_ = false;

@@ -19,7 +19,9 @@ namespace d2l::test {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::AllOf;
 using testing::AnyOf;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using Lines = std::vector<std::string>;
 
@@ -92,6 +94,27 @@ void check_fault(const SystemCall& call, const CallFault& fault) {
   const CheckpointStore next(saves, {});
   for (const auto& entry : fs::directory_iterator(saves))
     EXPECT_EQ(entry.path().extension(), ".h5") << entry.path();
+}
+
+// The disk works again after the last attempt.
+TEST(SystemCalls, ASaveThatFailsForGoodIsOneWarningAndTheNextOneWorks) {
+  if (!can_fault_calls()) GTEST_SKIP() << kNoCallFaults;
+  const std::vector<SystemCall> calls = calls_of_saves();
+  const auto second = std::find_if(calls.begin(), calls.end(), [](const SystemCall& call) {
+    return call.path.find("step-00000002") != std::string::npos;
+  });
+  ASSERT_NE(second, calls.end());
+  TemporaryFolder folder;
+  const fs::path saves = folder.path() / "saves";
+  // Each of the three attempts looks at the name, opens a file and removes it.
+  const CallFault fault = {second->number, second->number + 8, "EIO"};
+  const ProgramResult result = run_program(with_call_fault(saves, fault, loop(saves)), 20);
+  EXPECT_EQ(result.exit_code, 0) << result.output;
+  const Output output = parse(result.output);
+  EXPECT_THAT(output.saved, ElementsAre(1, 3, 4));
+  EXPECT_THAT(output.warnings,
+              ElementsAre(AllOf(HasSubstr("checkpoint of step 2 was not saved: cannot write "),
+                                HasSubstr("Input/output error (3 attempts)"))));
 }
 
 TEST(SystemCalls, AnyOneMayFailDuringASave) {

@@ -31,7 +31,7 @@ int main(int argc, char** argv) {
   const int64_t last = is_bounded ? std::atoll(argv[3]) : std::numeric_limits<int64_t>::max();
   const auto warn = [](const std::string& text) { std::fprintf(stderr, "%s\n", text.c_str()); };
   try {
-    d2l::CheckpointStore store(argv[1], {.keep = 2, .warn = warn});
+    d2l::CheckpointStore store(argv[1], {.keep = 2, .pauses = {0.001, 0.002}, .warn = warn});
     bool saved = true;
     for (int64_t step = std::atoll(argv[2]); step <= last && (saved || is_bounded); ++step)
       saved = save(store, step);
