@@ -13,6 +13,8 @@
 #include "framework/train/event_file.h"
 #include "framework/train/metrics_file.h"
 #include "framework/train/position.h"
+#include "launcher/copy_folder.h"
+#include "launcher/made_folders.h"
 #include "launcher/options/config.h"
 
 namespace d2l::launcher {
@@ -42,8 +44,10 @@ class RunFolder {
   using Tell = std::function<void(const std::string& message)>;
 
   // Creates the folder of a new run, or opens that of an old one, and locks it. Throws Error if
-  // another job uses it, or if it already contains a run and this is a new one. `lost` must end the
-  // job: it is called, from any thread, when another job has taken over the folder.
+  // another job uses it, or if it already contains a run and this is a new one; the same for the
+  // folder of --also-save-to, except that a run that continues does without it if it cannot be
+  // used. `lost` must end the job: it is called, from any thread, when another job has taken over
+  // the folder.
   RunFolder(const Config& config, Tell warn, Tell lost);
   ~RunFolder();
   RunFolder(const RunFolder&) = delete;
@@ -61,21 +65,9 @@ class RunFolder {
   MetricsFile& metrics() { return *metrics_; }
 
  private:
-  // Folders created for the run; removed at destruction if they are empty, unless kept.
-  class MadeFolders {
-   public:
-    explicit MadeFolders(const std::filesystem::path& folder);
-    ~MadeFolders();
-    MadeFolders(const MadeFolders&) = delete;
-    MadeFolders& operator=(const MadeFolders&) = delete;
-    void keep() { made_.clear(); }
-
-   private:
-    std::vector<std::filesystem::path> made_;
-  };
-
   std::filesystem::path in(const char* name) const { return path_ / name; }
   void check_new() const;
+  void open_copies(const Config& config);
   void write_config(const Config& config) const;
 
   std::filesystem::path path_;
@@ -84,6 +76,7 @@ class RunFolder {
   std::vector<std::filesystem::path> absent_;  // files and folders that begin() creates
   FileLock lock_;
   bool begun_ = false;
+  std::optional<CopyFolder> copies_;  // --also-save-to; the store uses it
   std::optional<CheckpointStore> store_;
   std::optional<EventFile> events_;  // --tensorboard; the metrics use it
   std::optional<MetricsFile> metrics_;

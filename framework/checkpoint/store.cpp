@@ -96,6 +96,7 @@ void CheckpointStore::save(int64_t step, Snapshot snapshot, bool is_best) {
   hurry();
   wait();
   hurries_ = false;
+  if (options_.copies != nullptr) options_.copies->hurries_ = false;
   last_save_ok_ = false;
   const auto owned = std::make_shared<const Snapshot>(std::move(snapshot));
   const auto work = [this, step, is_best, owned] { write(step, *owned, is_best); };
@@ -111,6 +112,7 @@ void CheckpointStore::save(int64_t step, Snapshot snapshot, bool is_best) {
 }
 
 void CheckpointStore::hurry() {
+  if (options_.copies != nullptr) options_.copies->hurry();
   const std::lock_guard lock(mutex_);
   hurries_ = true;
   wake_.notify_all();
@@ -127,8 +129,13 @@ bool CheckpointStore::wait() {
 }
 
 void CheckpointStore::write(int64_t step, const Snapshot& snapshot, bool is_best) {
-  last_save_ok_ = write_step(step, snapshot);
-  if (!last_save_ok_) return;
+  last_save_ok_ = write_here(step, snapshot, is_best);
+  if (options_.copies != nullptr) options_.copies->write_here(step, snapshot, is_best);
+}
+
+// Returns whether the checkpoint is on disk.
+bool CheckpointStore::write_here(int64_t step, const Snapshot& snapshot, bool is_best) {
+  if (!write_step(step, snapshot)) return false;
   newest_ = path_of(step);
   bool is_linked = is_best;
   try {
@@ -144,9 +151,9 @@ void CheckpointStore::write(int64_t step, const Snapshot& snapshot, bool is_best
   } catch (const std::exception& error) {
     warn_safely(options_.warn, concat("older checkpoints were not removed: ", error.what()));
   }
+  return true;
 }
 
-// Returns whether the checkpoint is on disk.
 bool CheckpointStore::write_step(int64_t step, const Snapshot& snapshot) {
   std::string first_problem;
   for (size_t attempt = 1;; ++attempt) {
@@ -277,14 +284,15 @@ CheckpointStore::Found CheckpointStore::read(const fs::path& path) {
 
 std::optional<CheckpointStore::Found> CheckpointStore::newest_valid(
     const fs::path& folder, const std::function<void(const std::string&)>& warn,
-    const std::function<void(const Found&)>& accept) {
+    const std::function<void(const Found&)>& accept, int64_t after_step) {
   std::vector<int64_t> all = steps(folder);
+  all.erase(all.begin(), std::upper_bound(all.begin(), all.end(), after_step));
   std::vector<fs::path> candidates;
   for (auto step = all.rbegin(); step != all.rend(); ++step)
     candidates.push_back(path_of(folder, *step));
   // Perhaps not the newest, but better than none if all others are damaged.
   std::error_code ignored;
-  if (fs::exists(folder / kBest, ignored)) candidates.push_back(folder / kBest);
+  if (after_step < 0 && fs::exists(folder / kBest, ignored)) candidates.push_back(folder / kBest);
   for (const fs::path& path : candidates) {
     try {
       Found found = read(path);

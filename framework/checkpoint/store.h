@@ -32,6 +32,9 @@ class CheckpointStore {
     // the process may have been suspended in between. Throws Error if this process may no longer
     // write. Also called from the background thread.
     std::function<void()> check_held = [] {};
+    // Gets the same checkpoints after this store, from the same thread. It must outlive this store;
+    // nobody else may save with it.
+    CheckpointStore* copies = nullptr;
     // The checkpoint that the run resumes from, if any: it is kept until a newer one is on disk. If
     // empty and the disk is full, the newest valid checkpoint in the folder is kept instead.
     std::filesystem::path newest = {};
@@ -52,7 +55,8 @@ class CheckpointStore {
   // there is still no room, does not try again. `is_best` also makes this checkpoint best.h5 (a
   // hard link, so that it outlives the step's file).
   void save(int64_t step, Snapshot snapshot, bool is_best = false);
-  // Waits for the current save with all its attempts. Returns whether the newest save is on disk.
+  // Waits for the current save with all its attempts, and for its copy. Returns whether the newest
+  // save is on disk, in this store's folder.
   bool wait();
 
   // Call when a run goes back to `step`: moves later checkpoints, and best.h5 if it is one of them,
@@ -71,18 +75,22 @@ class CheckpointStore {
   static Found read(const std::filesystem::path& path);
   // The newest checkpoint of `folder` that both read() and `accept` accept (they throw Error
   // otherwise). Skips the others with a message to `warn`. Falls back to best.h5 if no step's file
-  // is valid. Nothing if there is no valid checkpoint or no folder.
+  // is valid. With after_step >= 0, considers only files of later steps. Nothing if there is no
+  // valid checkpoint or no folder.
   static std::optional<Found> newest_valid(
       const std::filesystem::path& folder,
       const std::function<void(const std::string& message)>& warn,
-      const std::function<void(const Found& found)>& accept = [](const Found&) {});
+      const std::function<void(const Found& found)>& accept = [](const Found&) {},
+      int64_t after_step = -1);
   // The path of the checkpoint of `step`, which need not exist.
   static std::filesystem::path path_of(const std::filesystem::path& folder, int64_t step);
   // The steps for which a file exists, ascending.
   static std::vector<int64_t> steps(const std::filesystem::path& folder);
 
  private:
+  // Writes to this folder, and then to that of the copies.
   void write(int64_t step, const Snapshot& snapshot, bool is_best);
+  bool write_here(int64_t step, const Snapshot& snapshot, bool is_best);
   bool write_step(int64_t step, const Snapshot& snapshot);
   // Waits before a further attempt, unless hurry() is called.
   void pause(double seconds);
