@@ -264,6 +264,41 @@ TEST_F(Store, AFullDiskKeepsTheOlderOnes) {
   EXPECT_THAT(steps(), ElementsAre(1, 3));
 }
 
+TEST_F(Store, CopiesAreSavedAlsoIfTheFirstPlaceFailsAndTheOtherWayRound) {
+  CheckpointStore copies(folder_.path() / "copies", options(1));
+  CheckpointStore::Options with_copies = options(2);
+  with_copies.copies = &copies;
+  CheckpointStore store(folder_.path() / "run", with_copies);
+  std::filesystem::create_directories(store.path_of(3) / "inside");
+  std::filesystem::create_directories(copies.path_of(4) / "inside");
+  for (int64_t step : {1, 2, 3, 4}) {
+    store.save(step, sample_snapshot(step), step == 2);
+    EXPECT_EQ(store.wait(), step != 3) << "its own file decides";
+  }
+  EXPECT_TRUE(same(read_checkpoint(store.path_of(4)), sample_snapshot(4)));
+  EXPECT_TRUE(same(read_checkpoint(copies.path_of(3)), sample_snapshot(3)));
+  EXPECT_FALSE(std::filesystem::exists(copies.path_of(2))) << "it keeps one";
+  for (const CheckpointStore* each : {&store, &copies})
+    EXPECT_TRUE(same(read_checkpoint(each->folder() / "best.h5"), sample_snapshot(2)));
+  EXPECT_THAT(
+      warnings_,
+      ElementsAre(HasSubstr("step 3 was not saved: cannot write " + store.path_of(3).string()),
+                  HasSubstr("step 4 was not saved: cannot write " + copies.path_of(4).string())));
+}
+
+TEST_F(Store, LaterStepsOnly) {
+  CheckpointStore store(folder_.path(), options());
+  for (int64_t step : {1, 2, 3}) store.save(step, sample_snapshot(step), true);
+  store.wait();
+  damage(store.path_of(3));
+  const auto after = [&](int64_t step) {
+    return CheckpointStore::newest_valid(
+        folder_.path(), warn(), [](const auto&) {}, step);
+  };
+  EXPECT_EQ(after(1)->path, store.path_of(2));
+  EXPECT_FALSE(after(2));
+}
+
 TEST_F(Store, RefusesWhatCannotWork) {
   EXPECT_THAT(message_of([&] { CheckpointStore(folder_.path(), options(0)); }),
               HasSubstr("at least 1 file, found 0"));
