@@ -112,7 +112,7 @@ int64_t reported(const fs::path& run) {
 TEST(Kill, WholeJobsDuringSavesLoseNothing) {
   TemporaryFolder folder;
   const fs::path whole = folder.path() / "whole", run = folder.path() / "run";
-  const int wanted = kills_wanted(4);
+  const int wanted = kills_wanted(2);
   const Words more = {"--save-every", "1",   "--max-steps", std::to_string(20 + 30 * wanted),
                       "--epochs",     "1000"};
   ASSERT_EQ(run_program(command(whole, false) + more, 1000).exit_code, 0);
