@@ -51,7 +51,7 @@ extern char d2l_call_made[];
 
 namespace {
 
-enum class Names { file, path, path_at, other_path_at };  // where the arguments name the file
+enum class Names { file, path, path_at };  // where the arguments name the file
 
 struct Call {
   long number;
@@ -127,8 +127,8 @@ void path_of_file(long file, char* path, size_t size) {
 void path_of(const Call& made, const greg_t* args, char* path, size_t size) {
   path[0] = '\0';
   const long file = args[REG_RDI];
-  const char* named =
-      reinterpret_cast<const char*>(made.names == Names::path ? args[REG_RDI] : args[REG_RSI]);
+  const char* named = nullptr;
+  std::memcpy(&named, &args[made.names == Names::path ? REG_RDI : REG_RSI], sizeof named);
   if (made.names == Names::file) return path_of_file(file, path, size);
   if (named == nullptr) return;
   if (named[0] == '/' || made.names == Names::path || static_cast<int>(file) == AT_FDCWD) {
