@@ -52,6 +52,8 @@ Config config_of_fold(Config config, int64_t fold, const RankGroup& group) {
   const bool has_begun = !group.gather(mine).front().empty();
   config.cross_validation.fold = fold;
   config.run.out = fold_folder(folder.string(), fold);
+  if (!config.run.also_save_to.empty())
+    config.run.also_save_to = fold_folder(config.run.also_save_to, fold);
   config.run.resume = has_begun ? config.run.out : "";
   if (has_begun)
     run_on_all_ranks(group, [&] {

@@ -9,6 +9,7 @@
 #include "framework/base/path_text.h"
 #include "framework/base/text.h"
 #include "framework/comm/agreement.h"
+#include "launcher/copy_folder.h"
 #include "launcher/options/options.h"
 #include "launcher/run_folder.h"
 #include "launcher/stored_config.h"
@@ -111,9 +112,7 @@ std::optional<CheckpointStore::Found> find_checkpoint(const Config& config, Comm
   }
   std::optional<CheckpointStore::Found> found;
   if (comm.rank() == 0) {
-    found = CheckpointStore::newest_valid(
-        folder, [&](const std::string& line) { log.warn(line); },
-        [&](const CheckpointStore::Found& candidate) { check_run(candidate, config); });
+    found = newest_of_both(config, log);
     check(found || CheckpointStore::steps(folder).empty(), "--resume ", config.run.resume,
           ": expected a valid checkpoint of this run in ", folder.string(),
           ", found only damaged ones or ones of other runs");

@@ -1,7 +1,5 @@
 #include "launcher/run_folder.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <thread>
@@ -73,12 +71,6 @@ void check_run(const CheckpointStore::Found& found, const Config& config) {
         run_text(config.run.id), ", found one of ", run_text(run));
 }
 
-RunFolder::MadeFolders::MadeFolders(const fs::path& folder) : made_(make_writable_folder(folder)) {}
-
-RunFolder::MadeFolders::~MadeFolders() {
-  for (auto path = made_.rbegin(); path != made_.rend(); ++path) ::rmdir(path->c_str());
-}
-
 RunFolder::RunFolder(const Config& config, Trace* trace, Tell warn, Tell lost)
     : path_(config.run.out),
       warn_(std::move(warn)),
@@ -89,11 +81,26 @@ RunFolder::RunFolder(const Config& config, Trace* trace, Tell warn, Tell lost)
   std::error_code ignored;
   for (const char* name : {kConfig, kMetrics, kLog, kCheckpoints})
     if (!fs::exists(in(name), ignored)) absent_.push_back(in(name));
+  if (!config.run.also_save_to.empty()) open_copies(config);
+}
+
+// A disk that has failed must not keep a run from going on without copies.
+void RunFolder::open_copies(const Config& config) {
+  try {
+    copies_.emplace(config, warn_);
+  } catch (const UsageError&) {
+    throw;
+  } catch (const Error& error) {
+    const std::string text = concat("--also-save-to: ", error.what());
+    if (config.run.resume.empty()) fail(text);
+    warn_(text + "; no copies of checkpoints are saved");
+  }
 }
 
 RunFolder::~RunFolder() {
   metrics_.reset();
   store_.reset();
+  copies_.reset();
   if (begun_) return;
   std::error_code ignored;
   for (const fs::path& path : absent_) fs::remove(path, ignored);  // removes only empty folders
@@ -130,16 +137,19 @@ void RunFolder::begin(const Config& config, const Position& position, const fs::
   const auto saved = [&log](int64_t step, bool is_best) {
     log.note("saved the checkpoint of step ", step, is_best ? ", the best so far" : "");
   };
+  CheckpointStore* copies = copies_ ? &copies_->begin(config, position, checkpoint, log) : nullptr;
   store_.emplace(in(kCheckpoints),
                  CheckpointStore::Options{.keep = static_cast<int>(config.run.keep),
                                           .warn = warn_,
                                           .saved = saved,
                                           .check_held = [this] { lock_.check_held(); },
+                                          .copies = copies,
                                           .newest = checkpoint,
                                           .trace = trace_});
   remove_leftovers(path_, is_of_run_folder);
   if (!config.run.from.empty()) store_->set_aside_after(position.step);
   write_config(config);
+  if (copies_) copies_->keep(config);
   metrics_.emplace(in(kMetrics), rows, std::move(options));
   begun_ = true;
   folders_.keep();

@@ -13,6 +13,8 @@
 #include "framework/train/event_file.h"
 #include "framework/train/metrics_file.h"
 #include "framework/train/position.h"
+#include "launcher/copy_folder.h"
+#include "launcher/made_folders.h"
 #include "launcher/options/config.h"
 
 namespace d2l::launcher {
@@ -42,9 +44,10 @@ class RunFolder {
   using Tell = std::function<void(const std::string& message)>;
 
   // Creates the folder of a new run, or opens that of an old one, and locks it. Throws Error if
-  // another job uses it, or if it already contains a run and this is a new one. `lost` must end the
-  // job: it is called, from any thread, when another job has taken over the folder. `trace` records
-  // the saves, if it is not null.
+  // another job uses it, or if it already contains a run and this is a new one; the same for the
+  // folder of --also-save-to, except that a run that continues does without it if it cannot be
+  // used. `lost` must end the job: it is called, from any thread, when another job has taken over
+  // the folder. `trace` records the saves, if it is not null.
   RunFolder(const Config& config, Trace* trace, Tell warn, Tell lost);
   ~RunFolder();
   RunFolder(const RunFolder&) = delete;
@@ -62,21 +65,9 @@ class RunFolder {
   MetricsFile& metrics() { return *metrics_; }
 
  private:
-  // Folders created for the run; removed at destruction if they are empty, unless kept.
-  class MadeFolders {
-   public:
-    explicit MadeFolders(const std::filesystem::path& folder);
-    ~MadeFolders();
-    MadeFolders(const MadeFolders&) = delete;
-    MadeFolders& operator=(const MadeFolders&) = delete;
-    void keep() { made_.clear(); }
-
-   private:
-    std::vector<std::filesystem::path> made_;
-  };
-
   std::filesystem::path in(const char* name) const { return path_ / name; }
   void check_new() const;
+  void open_copies(const Config& config);
   void write_config(const Config& config) const;
 
   std::filesystem::path path_;
@@ -86,6 +77,7 @@ class RunFolder {
   FileLock lock_;
   Trace* trace_;
   bool begun_ = false;
+  std::optional<CopyFolder> copies_;  // --also-save-to; the store uses it
   std::optional<CheckpointStore> store_;
   std::optional<EventFile> events_;  // --tensorboard; the metrics use it
   std::optional<MetricsFile> metrics_;

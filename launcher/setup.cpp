@@ -10,6 +10,7 @@
 #include "framework/base/text.h"
 #include "launcher/assemble.h"
 #include "launcher/batch_statistics.h"
+#include "launcher/copy_folder.h"
 #include "launcher/data_memory.h"
 #include "launcher/dataset_text.h"
 #include "launcher/fold_data.h"
@@ -158,6 +159,9 @@ Config checked_config(const CommandLine& given, int ranks) {
   config.data.folder = absolute_path(config.data.folder);
   if (!config.model.weights.empty()) config.model.weights = absolute_path(config.model.weights);
   if (config.run.out.empty()) config.run.out = default_folder(config);
+  if (!config.run.also_save_to.empty())
+    config.run.also_save_to = absolute_path(config.run.also_save_to);
+  check_copy_folder(config);
   validate(config, line.given);
   if (config.augmentation.augment.sets_size()) config.data.resize = 0;  // of the recipe
   CrossValidationConfig& folds = config.cross_validation;

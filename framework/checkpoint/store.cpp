@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstring>
 #include <memory>
 #include <system_error>
@@ -85,11 +86,17 @@ CheckpointStore::CheckpointStore(fs::path folder, Options options)
   remove_leftovers(folder_, is_checkpoint_name);
 }
 
-CheckpointStore::~CheckpointStore() { wait(); }
+CheckpointStore::~CheckpointStore() {
+  hurry();
+  wait();
+}
 
 void CheckpointStore::save(int64_t step, Snapshot snapshot, bool is_best) {
   check(step >= 0, "a checkpoint's step must not be negative, found ", step);
+  hurry();
   wait();
+  hurries_ = false;
+  if (options_.copies != nullptr) options_.copies->hurries_ = false;
   last_save_ok_ = false;
   const auto owned = std::make_shared<const Snapshot>(std::move(snapshot));
   const auto work = [this, step, is_best, owned] { write(step, *owned, is_best); };
@@ -104,6 +111,18 @@ void CheckpointStore::save(int64_t step, Snapshot snapshot, bool is_best) {
   work();
 }
 
+void CheckpointStore::hurry() {
+  if (options_.copies != nullptr) options_.copies->hurry();
+  const std::lock_guard lock(mutex_);
+  hurries_ = true;
+  wake_.notify_all();
+}
+
+void CheckpointStore::pause(double seconds) {
+  std::unique_lock lock(mutex_);
+  wake_.wait_for(lock, std::chrono::duration<double>(seconds), [this] { return hurries_; });
+}
+
 bool CheckpointStore::wait() {
   if (writer_.joinable()) writer_.join();
   return last_save_ok_;
@@ -111,8 +130,13 @@ bool CheckpointStore::wait() {
 
 void CheckpointStore::write(int64_t step, const Snapshot& snapshot, bool is_best) {
   const TraceSpan span(options_.trace, "save", Trace::Lane::saving, step);
-  last_save_ok_ = write_step(step, snapshot);
-  if (!last_save_ok_) return;
+  last_save_ok_ = write_here(step, snapshot, is_best);
+  if (options_.copies != nullptr) options_.copies->write_here(step, snapshot, is_best);
+}
+
+// Returns whether the checkpoint is on disk.
+bool CheckpointStore::write_here(int64_t step, const Snapshot& snapshot, bool is_best) {
+  if (!write_step(step, snapshot)) return false;
   newest_ = path_of(step);
   bool is_linked = is_best;
   try {
@@ -128,22 +152,35 @@ void CheckpointStore::write(int64_t step, const Snapshot& snapshot, bool is_best
   } catch (const std::exception& error) {
     warn_safely(options_.warn, concat("older checkpoints were not removed: ", error.what()));
   }
+  return true;
 }
 
-// Returns whether the checkpoint is on disk.
 bool CheckpointStore::write_step(int64_t step, const Snapshot& snapshot) {
-  constexpr int kAttempts = 2;
-  for (int attempt = 1; attempt <= kAttempts; ++attempt) {
+  std::string first_problem;
+  for (size_t attempt = 1;; ++attempt) {
+    std::string problem;
+    bool is_transient = true;
     try {
       write_file(path_of(step), step, snapshot);
+      if (attempt > 1)
+        warn_safely(options_.warn, concat("checkpoint of step ", step, " was saved at attempt ",
+                                          attempt, " only: ", first_problem));
       return true;
+    } catch (const NoRoomError& error) {
+      problem = error.what();
+      is_transient = false;
     } catch (const std::exception& error) {
-      warn_safely(options_.warn,
-                  concat("checkpoint of step ", step, " was not saved: ", error.what(),
-                         attempt < kAttempts ? "; trying once more" : ""));
+      problem = error.what();
     }
+    if (attempt == 1) first_problem = problem;
+    if (!is_transient || attempt > options_.pauses.size()) {
+      const std::string attempts = attempt > 1 ? concat(" (", attempt, " attempts)") : "";
+      warn_safely(options_.warn,
+                  concat("checkpoint of step ", step, " was not saved: ", problem, attempts));
+      return false;
+    }
+    pause(options_.pauses[attempt - 1]);
   }
-  return false;
 }
 
 void CheckpointStore::write_file(const fs::path& path, int64_t step, const Snapshot& snapshot) {
@@ -248,14 +285,15 @@ CheckpointStore::Found CheckpointStore::read(const fs::path& path) {
 
 std::optional<CheckpointStore::Found> CheckpointStore::newest_valid(
     const fs::path& folder, const std::function<void(const std::string&)>& warn,
-    const std::function<void(const Found&)>& accept) {
+    const std::function<void(const Found&)>& accept, int64_t after_step) {
   std::vector<int64_t> all = steps(folder);
+  all.erase(all.begin(), std::upper_bound(all.begin(), all.end(), after_step));
   std::vector<fs::path> candidates;
   for (auto step = all.rbegin(); step != all.rend(); ++step)
     candidates.push_back(path_of(folder, *step));
   // Perhaps not the newest, but better than none if all others are damaged.
   std::error_code ignored;
-  if (fs::exists(folder / kBest, ignored)) candidates.push_back(folder / kBest);
+  if (after_step < 0 && fs::exists(folder / kBest, ignored)) candidates.push_back(folder / kBest);
   for (const fs::path& path : candidates) {
     try {
       Found found = read(path);

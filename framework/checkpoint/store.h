@@ -1,8 +1,10 @@
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -19,6 +21,8 @@ class CheckpointStore {
  public:
   struct Options {
     int keep = 3;  // how many of the newest to keep, at least 1; the best is kept as well
+    // The seconds before each further attempt, if a save fails.
+    std::vector<double> pauses = {0.1, 1, 5};
     // Called with each problem that is not fatal: a skipped damaged file, a failed save. Also
     // called from the background thread.
     std::function<void(const std::string& message)> warn = [](const std::string&) {};
@@ -29,6 +33,9 @@ class CheckpointStore {
     // the process may have been suspended in between. Throws Error if this process may no longer
     // write. Also called from the background thread.
     std::function<void()> check_held = [] {};
+    // Gets the same checkpoints after this store, from the same thread. It must outlive this store;
+    // nobody else may save with it.
+    CheckpointStore* copies = nullptr;
     // The checkpoint that the run resumes from, if any: it is kept until a newer one is on disk. If
     // empty and the disk is full, the newest valid checkpoint in the folder is kept instead.
     std::filesystem::path newest = {};
@@ -38,18 +45,20 @@ class CheckpointStore {
   // Creates the folder if necessary and checks that it is writable. Removes temporary files of
   // writers that died. Throws Error.
   CheckpointStore(std::filesystem::path folder, Options options);
-  // Waits for the current save.
+  // Waits for the current save, without pauses.
   ~CheckpointStore();
   CheckpointStore(const CheckpointStore&) = delete;
   CheckpointStore& operator=(const CheckpointStore&) = delete;
 
-  // Waits for the current save, then starts this one; if the system cannot start a thread, the
-  // caller saves. A failed save is retried once; a second failure becomes a warning and older
-  // checkpoints are kept. If the disk is full, deletes the oldest checkpoints to make room, best.h5
-  // last, but never the newest valid one. `is_best` also makes this checkpoint best.h5 (a hard
-  // link, so that it outlives the step's file).
+  // Waits for the current save, without pauses, then starts this one; if the system cannot start a
+  // thread, the caller saves. After an error, tries again with a new file after each of `pauses`.
+  // One warning says how many attempts there were; older checkpoints are kept. If the disk is full,
+  // deletes the oldest checkpoints to make room, best.h5 last, but never the newest valid one; if
+  // there is still no room, does not try again. `is_best` also makes this checkpoint best.h5 (a
+  // hard link, so that it outlives the step's file).
   void save(int64_t step, Snapshot snapshot, bool is_best = false);
-  // Waits for the current save. Returns whether the newest save is on disk.
+  // Waits for the current save with all its attempts, and for its copy. Returns whether the newest
+  // save is on disk, in this store's folder.
   bool wait();
 
   // Call when a run goes back to `step`: moves later checkpoints, and best.h5 if it is one of them,
@@ -68,19 +77,27 @@ class CheckpointStore {
   static Found read(const std::filesystem::path& path);
   // The newest checkpoint of `folder` that both read() and `accept` accept (they throw Error
   // otherwise). Skips the others with a message to `warn`. Falls back to best.h5 if no step's file
-  // is valid. Nothing if there is no valid checkpoint or no folder.
+  // is valid. With after_step >= 0, considers only files of later steps. Nothing if there is no
+  // valid checkpoint or no folder.
   static std::optional<Found> newest_valid(
       const std::filesystem::path& folder,
       const std::function<void(const std::string& message)>& warn,
-      const std::function<void(const Found& found)>& accept = [](const Found&) {});
+      const std::function<void(const Found& found)>& accept = [](const Found&) {},
+      int64_t after_step = -1);
   // The path of the checkpoint of `step`, which need not exist.
   static std::filesystem::path path_of(const std::filesystem::path& folder, int64_t step);
   // The steps for which a file exists, ascending.
   static std::vector<int64_t> steps(const std::filesystem::path& folder);
 
  private:
+  // Writes to this folder, and then to that of the copies.
   void write(int64_t step, const Snapshot& snapshot, bool is_best);
+  bool write_here(int64_t step, const Snapshot& snapshot, bool is_best);
   bool write_step(int64_t step, const Snapshot& snapshot);
+  // Waits before a further attempt, unless hurry() is called.
+  void pause(double seconds);
+  // Ends all pauses of the current save.
+  void hurry();
   void write_file(const std::filesystem::path& path, int64_t step, const Snapshot& snapshot);
   void renew_best(int64_t step, const Snapshot& snapshot);
   // Deletes a checkpoint to make room for that of `step`. False if there is none to delete.
@@ -91,6 +108,9 @@ class CheckpointStore {
   std::filesystem::path folder_;
   Options options_;
   std::thread writer_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool hurries_ = false;          // guarded by mutex_
   bool last_save_ok_ = true;      // read only after joining writer_
   std::filesystem::path newest_;  // see Options::newest
   bool warned_no_room_ = false, warned_no_thread_ = false;

@@ -38,6 +38,18 @@ void add_folders(OptionGroup<RunConfig>& group) {
       .not_with("time");
 }
 
+void add_copies(OptionGroup<RunConfig>& group) {
+  using enum ResumeRule;
+  group
+      .add("also-save-to", "DIR", &RunConfig::also_save_to, may_change,
+           "also save a copy of each checkpoint to this folder, for example on a disk of the host "
+           "of rank 0. It belongs to this run only, and --resume DIR can continue the run from it. "
+           "A failure there is only a warning. --resume uses the newest checkpoint of both places")
+      .path()
+      .may_be_empty()
+      .not_with("time");
+}
+
 // What is written beside the checkpoints.
 void add_records(OptionGroup<RunConfig>& group) {
   using enum ResumeRule;
@@ -77,6 +89,7 @@ std::vector<Option> run_options() {
       .from(1)
       .up_to(1e6)
       .not_with("time");
+  add_copies(group);
   group
       .add("eval-every", "N", &RunConfig::eval_every, may_change,
            "steps between evaluations; 0: at the end of each epoch")

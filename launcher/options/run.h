@@ -15,6 +15,7 @@ struct RunConfig {
   std::string id;             // random, identifies the run; "": run of an old version
   std::string out;            // the run folder
   std::string resume;         // the run folder to resume; "auto": `out`, if it contains a run
+  std::string also_save_to;   // the folder of the copies; "": none
   std::string from;           // the checkpoint to resume from: a step or a file; "": newest valid
   int64_t verify_resume = 0;  // steps that are repeated at least; 0: none
   int64_t save_every = 0;     // steps; 0: at the end of each epoch

@@ -2,11 +2,14 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <cstdlib>
+#include <fstream>
 #include <functional>
 
 #include "framework/base/checksum.h"
 #include "framework/base/rng.h"
 #include "framework/checkpoint/file.h"
+#include "framework/checkpoint/store.h"
 #include "tests/checkpoint/sample.h"
 #include "tests/support/support.h"
 
@@ -249,6 +252,70 @@ TEST_F(Damage, RandomMutationsNeverPassOrCrash) {
     } catch (const Error&) {
     }
   }
+}
+
+// Changes one bit of a file while it exists.
+class FlippedBit {
+ public:
+  FlippedBit(const std::filesystem::path& path, size_t byte, int bit)
+      : file_(path, std::ios::in | std::ios::out | std::ios::binary), byte_(byte), bit_(bit) {
+    flip();
+  }
+  ~FlippedBit() { flip(); }
+  FlippedBit(const FlippedBit&) = delete;
+  FlippedBit& operator=(const FlippedBit&) = delete;
+
+ private:
+  void flip() {
+    const auto at = static_cast<std::streamoff>(byte_);
+    file_.seekg(at);
+    const auto changed = static_cast<char>(file_.get() ^ (1 << bit_));
+    file_.seekp(at);
+    file_.put(changed).flush();
+  }
+
+  std::fstream file_;
+  size_t byte_;
+  int bit_;
+};
+
+// Copies the checkpoints of D2L_TEST_CHECKPOINTS, a run's folder checkpoints/, or writes samples.
+void make_checkpoints(const std::filesystem::path& folder) {
+  const char* given = std::getenv("D2L_TEST_CHECKPOINTS");
+  if (given != nullptr)
+    std::filesystem::copy(given, folder);
+  else
+    for (int64_t step : {1, 2})
+      write_checkpoint(CheckpointStore::path_of(folder, step), sample_snapshot(step));
+}
+
+// D2L_TEST_FLIPS: how many bits, each by itself.
+TEST(Flips, AFlippedBitOfTheNewestIsFoundAndTheOneBeforeIsUsed) {
+  const char* wanted = std::getenv("D2L_TEST_FLIPS");
+  const int flips = wanted ? std::atoi(wanted) : 500;
+  TemporaryFolder folder;
+  make_checkpoints(folder.path());
+  const std::vector<int64_t> steps = CheckpointStore::steps(folder.path());
+  ASSERT_GE(steps.size(), 2u);
+  const auto newest = CheckpointStore::path_of(folder.path(), steps.back()),
+             before = CheckpointStore::path_of(folder.path(), steps[steps.size() - 2]);
+  const Snapshot expected = read_checkpoint(before);
+  const size_t bytes = std::filesystem::file_size(newest);
+  int found_damage = 0, used_before = 0;
+  for (uint64_t i = 0; i < static_cast<uint64_t>(flips); ++i) {
+    const FlippedBit flipped(newest, random_below({3, 1}, i, bytes),
+                             static_cast<int>(random_below({3, 2}, i, 8)));
+    std::vector<std::string> warnings;
+    const auto found = CheckpointStore::newest_valid(
+        folder.path(), [&](const std::string& text) { warnings.push_back(text); });
+    found_damage += warnings.size() == 1 && warnings[0].find(newest.string()) != std::string::npos;
+    used_before += found && found->path == before && same(found->snapshot, expected);
+  }
+  std::cout << flips << " flipped bits in " << bytes << " bytes: " << found_damage << " found, "
+            << used_before << " times the checkpoint before was used\n";
+  EXPECT_EQ(found_damage, flips);
+  EXPECT_EQ(used_before, flips);
+  EXPECT_EQ(CheckpointStore::newest_valid(folder.path(), [](const std::string&) {})->path, newest);
 }
 
 }  // namespace

@@ -40,7 +40,9 @@ class SmallStore : public testing::Test {
     ASSERT_LT(fs::space(folder_.path()).available, 4 * kBytes);
   }
   CheckpointStore::Options options() {
-    return {.keep = 9, .warn = [this](const std::string& text) { warnings_.push_back(text); }};
+    return {.keep = 9, .pauses = {0.001}, .warn = [this](const std::string& text) {
+              warnings_.push_back(text);
+            }};
   }
   void save(CheckpointStore& store, int64_t step, bool best = false) {
     store.save(step, large_snapshot(step), best);
@@ -138,7 +140,7 @@ TEST(StoreNames, FilesThatAreNoneAreNamedAndNotWaitedFor) {
               ElementsAre(HasSubstr("step-00000030.h5: it is not a regular file; skipped"),
                           HasSubstr("step-00000020.h5: it is not a regular file; skipped")));
   // They are not replaced either.
-  CheckpointStore store(folder.path(), {.warn = warn});
+  CheckpointStore store(folder.path(), {.pauses = {}, .warn = warn});
   store.save(30, sample_snapshot(30));
   EXPECT_FALSE(store.wait());
   EXPECT_TRUE(fs::is_fifo(CheckpointStore::path_of(folder.path(), 30)));
@@ -146,7 +148,8 @@ TEST(StoreNames, FilesThatAreNoneAreNamedAndNotWaitedFor) {
 
 TEST(StoreHeld, NothingIsWrittenIntoAFolderThatIsAnotherJobs) {
   TemporaryFolder folder;
-  CheckpointStore store(folder.path(), {.check_held = [] { fail("it was taken over"); }});
+  CheckpointStore store(folder.path(),
+                        {.pauses = {}, .check_held = [] { fail("it was taken over"); }});
   store.save(1, sample_snapshot(1));
   EXPECT_FALSE(store.wait());
   EXPECT_THAT(CheckpointStore::steps(folder.path()), IsEmpty());
@@ -157,8 +160,9 @@ TEST(StoreHeld, NothingIsWrittenIntoAFolderThatIsAnotherJobs) {
 TEST(StoreHeld, NothingTakesItsNameInAFolderThatHasBecomeAnotherJobs) {
   TemporaryFolder folder;
   int looks = 0;
-  CheckpointStore store(folder.path(),
-                        {.check_held = [&] { check(++looks % 2 == 1, "it was taken over"); }});
+  CheckpointStore store(folder.path(), {.pauses = {0.001}, .check_held = [&] {
+                                          check(++looks % 2 == 1, "it was taken over");
+                                        }});
   store.save(1, sample_snapshot(1));
   EXPECT_FALSE(store.wait());
   EXPECT_EQ(looks, 4) << "two attempts";

@@ -5,10 +5,12 @@
 #include <cstdlib>
 #include <thread>
 
+#include "framework/base/files.h"
 #include "framework/base/rng.h"
 #include "framework/base/timer.h"
 #include "framework/checkpoint/store.h"
 #include "tests/launcher/runs.h"
+#include "tests/support/happens.h"
 #include "tests/support/support.h"
 
 // Kills whole jobs and checks what remains.
@@ -44,9 +46,9 @@ Words command(const fs::path& run, bool resume) {
 }
 
 // How often the job is killed; D2L_TEST_KILLS sets another number.
-int kills_wanted() {
+int kills_wanted(int by_default) {
   const char* wanted = std::getenv("D2L_TEST_KILLS");
-  return wanted ? std::atoi(wanted) : 12;
+  return wanted ? std::atoi(wanted) : by_default;
 }
 
 // Repeated kill -9 of all ranks at random moments of start, training and saving: the final state
@@ -58,21 +60,22 @@ TEST(Kill, AllRanksAtAnyMomentLosesNothing) {
   ASSERT_EQ(run_program(command(whole, false)).exit_code, 0);
   const double longest = 0.6 * undisturbed.seconds();
 
+  const int wanted = kills_wanted(12);
   int kills = 0, stuck = 0, finished = 0, fresh = 0;
-  for (uint64_t attempt = 0; kills < kills_wanted() || finished == 0; ++attempt) {
+  for (uint64_t attempt = 0; kills < wanted || finished == 0; ++attempt) {
     const fs::path run = folder.path() / std::to_string(finished);
     const bool resume = fs::exists(run / "config.ini");
     fresh += !resume;
     Process job(command(run, resume));
     std::vector<pid_t> ranks = wait_for_ranks(run, 2);
-    if (kills < kills_wanted()) {
+    if (kills < wanted) {
       pause(longest * random_uniform({5, 6}, attempt));
       ranks = processes_of("d2l-train", run.string());
       for (pid_t rank : ranks) kill(rank, SIGKILL);
     }
     // An mpirun whose ranks die before they have connected to it may wait forever: it is killed
     // too.
-    const ProgramResult result = job.wait(kills < kills_wanted() ? 3 : 60);
+    const ProgramResult result = job.wait(kills < wanted ? 3 : 60);
     if (result.exit_code != 0) {
       ASSERT_GT(ranks.size(), 0u) << "it ended by itself: " << result.output;
       ++kills;
@@ -93,6 +96,46 @@ TEST(Kill, AllRanksAtAnyMomentLosesNothing) {
   }
   std::cout << kills << " kills, in " << stuck << " of them mpirun had to be killed too; " << fresh
             << " starts from nothing, " << finished << " finished runs\n";
+}
+
+// The newest step that the log says to be on disk; -1: none.
+int64_t reported(const fs::path& run) {
+  std::error_code ignored;
+  const fs::path file = run / "log.txt";
+  const std::string text = fs::exists(file, ignored) ? read_text_file(file) : "";
+  const std::string before = "saved the checkpoint of step ";
+  const size_t at = text.rfind(before);
+  return at == std::string::npos ? -1 : std::atoll(text.c_str() + at + before.size());
+}
+
+// kill -9 of mpirun and all ranks while each step is saved: what was reported is there, and whole.
+TEST(Kill, WholeJobsDuringSavesLoseNothing) {
+  TemporaryFolder folder;
+  const fs::path whole = folder.path() / "whole", run = folder.path() / "run";
+  const int wanted = kills_wanted(2);
+  const Words more = {"--save-every", "1",   "--max-steps", std::to_string(20 + 30 * wanted),
+                      "--epochs",     "1000"};
+  ASSERT_EQ(run_program(command(whole, false) + more, 1000).exit_code, 0);
+  int unfinished = 0;
+  for (int kills = 0; kills < wanted; ++kills) {
+    const int64_t before = reported(run);
+    Process job(command(run, fs::exists(run / "config.ini")) + more);
+    ASSERT_TRUE(happens([&] { return reported(run) > before; }, 60)) << job.output();
+    pause(0.05 * random_uniform({7, 8}, static_cast<uint64_t>(kills)));
+    job.send(SIGKILL);  // to mpirun
+    for (const pid_t rank : processes_of("d2l-train", run.string())) kill(rank, SIGKILL);
+    job.wait(20);
+    ASSERT_TRUE(happens([&] { return processes_of("d2l-train", run.string()).empty(); }, 20));
+    for (const auto& entry : fs::directory_iterator(run / "checkpoints"))
+      unfinished += entry.path().extension() == ".tmp";
+    const auto found = CheckpointStore::newest_valid(
+        run / "checkpoints", [&](const std::string& warning) { ADD_FAILURE() << warning; });
+    ASSERT_TRUE(found);
+    ASSERT_GE(found->snapshot.integers.at("progress/step"), reported(run)) << "kill " << kills;
+  }
+  EXPECT_EQ(run_program(command(run, true) + more, 1000).exit_code, 0);
+  EXPECT_EQ(run_program({"d2l-ckpt", "diff", whole.string(), run.string()}).output, "identical\n");
+  std::cout << wanted << " kills, " << unfinished << " unfinished files\n";
 }
 
 TEST(Kill, OneRankEndsTheJobAndIsNamed) {

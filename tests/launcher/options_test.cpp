@@ -109,6 +109,7 @@ from: not kept
 verify-resume: not kept
 save-every: may change
 keep: may change
+also-save-to: may change
 eval-every: may change
 best: fixed by state
 log-every: may change
