@@ -13,42 +13,49 @@ namespace d2l::launcher {
 namespace {
 
 std::unique_ptr<Optimizer> adam(const OptimizerConfig& config, nn::ParameterSet& parameters,
-                                bool decoupled) {
+                                const Shards* shards) {
   AdamOptions options{.beta1 = config.beta1,
                       .beta2 = config.beta2,
                       .weight_decay = config.weight_decay,
-                      .decoupled = decoupled,
+                      .decoupled = config.kind == OptimizerChoice::adamw,
                       .decay = config.decay,
                       .lr_factors = rate_factors(config, parameters).of_slots};
   if (config.epsilon > 0) options.epsilon = config.epsilon;
-  return make_adam(parameters, options);
+  return make_adam(parameters, options, shards);
 }
 
-std::unique_ptr<Optimizer> lamb(const OptimizerConfig& config, nn::ParameterSet& parameters) {
+std::unique_ptr<Optimizer> lamb(const OptimizerConfig& config, nn::ParameterSet& parameters,
+                                const Shards* shards) {
   LambOptions options{.beta1 = config.beta1,
                       .beta2 = config.beta2,
                       .weight_decay = config.weight_decay,
                       .decay = config.decay,
                       .lr_factors = rate_factors(config, parameters).of_slots};
   if (config.epsilon > 0) options.epsilon = config.epsilon;
-  return make_lamb(parameters, options);
+  return make_lamb(parameters, options, shards);
 }
 
-std::unique_ptr<Optimizer> sgd(const OptimizerConfig& config, nn::ParameterSet& parameters) {
-  return make_sgd(parameters, {.momentum = config.momentum,
-                               .weight_decay = config.weight_decay,
-                               .nesterov = config.nesterov,
-                               .decay = config.decay,
-                               .lr_factors = rate_factors(config, parameters).of_slots});
+std::unique_ptr<Optimizer> sgd(const OptimizerConfig& config, nn::ParameterSet& parameters,
+                               const Shards* shards) {
+  return make_sgd(parameters,
+                  {.momentum = config.momentum,
+                   .weight_decay = config.weight_decay,
+                   .nesterov = config.nesterov,
+                   .decay = config.decay,
+                   .lr_factors = rate_factors(config, parameters).of_slots},
+                  shards);
 }
 
-std::unique_ptr<Optimizer> lars(const OptimizerConfig& config, nn::ParameterSet& parameters) {
-  return make_lars(parameters, {.momentum = config.momentum,
-                                .weight_decay = config.weight_decay,
-                                .nesterov = config.nesterov,
-                                .eta = config.lars_eta,
-                                .decay = config.decay,
-                                .lr_factors = rate_factors(config, parameters).of_slots});
+std::unique_ptr<Optimizer> lars(const OptimizerConfig& config, nn::ParameterSet& parameters,
+                                const Shards* shards) {
+  return make_lars(parameters,
+                   {.momentum = config.momentum,
+                    .weight_decay = config.weight_decay,
+                    .nesterov = config.nesterov,
+                    .eta = config.lars_eta,
+                    .decay = config.decay,
+                    .lr_factors = rate_factors(config, parameters).of_slots},
+                   shards);
 }
 
 RegressionOptions::Loss regression_loss(LossChoice choice) {
@@ -101,19 +108,19 @@ std::unique_ptr<Objective> make_objective(const Config& config, const data::Data
                           .log_error = data::TableForm::parse(data.table).target().least >= 1});
 }
 
-std::unique_ptr<Optimizer> make_optimizer(const Config& config, nn::ParameterSet& parameters) {
+std::unique_ptr<Optimizer> make_optimizer(const Config& config, nn::ParameterSet& parameters,
+                                          const Shards* shards) {
   const OptimizerConfig& optimizer = config.optimizer;
   switch (optimizer.kind) {
     case OptimizerChoice::sgd:
-      return sgd(optimizer, parameters);
+      return sgd(optimizer, parameters, shards);
     case OptimizerChoice::adam:
-      return adam(optimizer, parameters, false);
     case OptimizerChoice::adamw:
-      return adam(optimizer, parameters, true);
+      return adam(optimizer, parameters, shards);
     case OptimizerChoice::lars:
-      return lars(optimizer, parameters);
+      return lars(optimizer, parameters, shards);
     case OptimizerChoice::lamb:
-      return lamb(optimizer, parameters);
+      return lamb(optimizer, parameters, shards);
   }
   fail("expected an optimizer, found number ", static_cast<int>(optimizer.kind));
 }

@@ -23,9 +23,10 @@ std::unique_ptr<nn::Module> make_model(const ModelConfig& config, const Shape& i
 std::unique_ptr<Objective> make_objective(const Config& config, const data::DatasetInfo& data,
                                           Backend& backend);
 
-// Makes the optimizer that the options name. `config` must have passed validate(). Throws
-// UsageError of rate_factors().
-std::unique_ptr<Optimizer> make_optimizer(const Config& config, nn::ParameterSet& parameters);
+// Makes the optimizer that the options name, see Optimizer for `shards`. `config` must have passed
+// validate(). Throws UsageError of rate_factors().
+std::unique_ptr<Optimizer> make_optimizer(const Config& config, nn::ParameterSet& parameters,
+                                          const Shards* shards = nullptr);
 
 // The same for the schedule. Throws UsageError if the warm-up does not end before the run or if
 // milestones do not ascend.

@@ -196,7 +196,8 @@ Setup::Setup(const Config& config, const Machine& machine, Backend& backend, con
   if (info.is_table()) options.texts["table"] = info.table;
   statistics_warning = check_batch_statistics(config, *train_data, machine.comm->size());
   parameters.freeze(config.training.freeze);
-  optimizer = make_optimizer(config, parameters);
+  if (config.optimizer.shard) shards = make_shards(parameters, *machine.comm);
+  optimizer = make_optimizer(config, parameters, shards ? &*shards : nullptr);
 }
 
 TrainerParts Setup::parts(Communicator& comm, Log& log) {
@@ -207,7 +208,8 @@ TrainerParts Setup::parts(Communicator& comm, Log& log) {
           .comm = comm,
           .train_data = *train_data,
           .test_data = test_data.get(),
-          .log = log};
+          .log = log,
+          .shards = shards ? &*shards : nullptr};
 }
 
 Facts Setup::facts() const {

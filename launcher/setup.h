@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "data/folds.h"
@@ -9,6 +10,7 @@
 #include "framework/comm/agreement.h"
 #include "framework/nn/parameter_set.h"
 #include "framework/optim/optimizer.h"
+#include "framework/train/make_shards.h"
 #include "framework/train/trainer.h"
 #include "launcher/command_line.h"
 #include "launcher/devices.h"
@@ -42,6 +44,7 @@ struct Setup {
   nn::ParameterSet parameters;
   std::unique_ptr<Objective> objective;
   TrainerOptions options;
+  std::optional<Shards> shards;  // of the optimizer
   std::unique_ptr<Optimizer> optimizer;
 
  private:

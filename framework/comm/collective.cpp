@@ -5,11 +5,31 @@
 
 namespace d2l {
 
+std::string Collective::name() const {
+  switch (kind) {
+    case Kind::all_reduce:
+      return "all_reduce";
+    case Kind::broadcast:
+      return "broadcast";
+    case Kind::all_gather:
+      return "all_gather";
+    case Kind::reduce_scatter:
+      return "reduce_scatter";
+    case Kind::gather_parts:
+      return "gather_parts";
+  }
+  return {};
+}
+
 void Collective::check_arguments(int size) const {
   switch (kind) {
     case Kind::all_reduce:
       return check(data.dtype == DType::f32 || data.dtype == DType::f64 || data.dtype == DType::i64,
                    "all_reduce: expects f32, f64 or i64, found ", to_string(data.dtype));
+    case Kind::reduce_scatter:
+    case Kind::gather_parts:
+      return check(data.dtype == DType::f32, name(), ": expects f32, found ",
+                   to_string(data.dtype));
     case Kind::broadcast:
       return check(root >= 0 && root < size, "broadcast: expects a root below ", size, ", found ",
                    root);
@@ -28,7 +48,9 @@ std::string Collective::describe() const {
   };
   switch (kind) {
     case Kind::all_reduce:
-      return concat("all_reduce of ", amount(data));
+    case Kind::reduce_scatter:
+    case Kind::gather_parts:
+      return concat(name(), " of ", amount(data));
     case Kind::broadcast:
       return concat("broadcast of ", amount(data), " from rank ", root);
     case Kind::all_gather:

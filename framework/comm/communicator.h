@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "framework/base/range.h"
 #include "framework/comm/collective.h"
 
 namespace d2l {
@@ -29,6 +30,10 @@ class Communicator {
   // order. Sums have the same bits on every rank, and in every run with this number of ranks.
   Work start(const Collective& op);
   void wait(Work work);
+
+  // The elements of a flat array of f32 whose sums this rank gets from a reduce_scatter: ascending.
+  // Those of all ranks do not overlap and cover the array. They depend on its length only.
+  virtual std::vector<Range> parts(int64_t elements) const = 0;
 
   Work start_all_reduce(View data) { return start({Collective::Kind::all_reduce, data}); }
 

@@ -3,15 +3,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "framework/base/range.h"
+
 namespace d2l {
-
-// Elements [begin, end) of the memory that is reduced.
-struct Range {
-  int64_t begin = 0, end = 0;
-
-  int64_t elements() const { return end - begin; }
-  bool operator==(const Range&) const = default;
-};
 
 // One exchange with one partner: `send` is sent while data for `receive` arrive. When both are
 // complete, the received data are added to `receive` or replace it. An empty range is not sent.
@@ -30,5 +24,14 @@ struct Exchange {
 // beyond a power of two first send their values to a neighbour, and receive the result from it at
 // the end.
 std::vector<Exchange> plan_all_reduce(int rank, int size, int64_t elements, int64_t whole_elements);
+
+// The first half of it, after which this rank has the sum of its part, with the same bits; the
+// other elements are then undefined. A rank beyond a power of two gets half of its neighbour's
+// part.
+std::vector<Exchange> plan_reduce_scatter(int rank, int size, int64_t elements);
+// The second half, after which every rank has the parts of all.
+std::vector<Exchange> plan_gather_parts(int rank, int size, int64_t elements);
+// The part of a rank. The parts of all ranks do not overlap and cover all elements.
+Range part_of(int rank, int size, int64_t elements);
 
 }  // namespace d2l

@@ -4,33 +4,34 @@
 
 namespace d2l {
 
+namespace {
+
+std::vector<Range> ranges_of(const std::vector<GradientReducer::Slot>& slots) {
+  std::vector<Range> ranges;
+  ranges.reserve(slots.size());
+  for (const auto& slot : slots) ranges.push_back({slot.begin, slot.end});
+  return ranges;
+}
+
+}  // namespace
+
 GradientReducer::GradientReducer(Communicator& comm, View arena, std::vector<Slot> slots,
                                  Options options)
-    : comm_(comm), arena_(arena), slot_ready_(slots.size(), false) {
+    : comm_(comm),
+      arena_(arena),
+      kind_(options.scatter ? Collective::Kind::reduce_scatter : Collective::Kind::all_reduce) {
   check(arena.dtype == DType::f32, "gradient reducer: expects an f32 arena, found ",
         to_string(arena.dtype));
-  const int64_t element_bytes = static_cast<int64_t>(size_of(arena.dtype));
-  int64_t expected_begin = slots.empty() ? 0 : slots.front().begin;
-  check(expected_begin >= 0, "gradient reducer: slot 0 begins at element ", expected_begin);
-  for (size_t i = 0; i < slots.size(); ++i) {
-    const Slot& slot = slots[i];
-    check(slot.begin >= expected_begin && slot.end >= slot.begin, "gradient reducer: slot ", i,
-          " expected from element ", expected_begin, " on, found [", slot.begin, ", ", slot.end,
-          ")");
-    check(slot.end <= arena.elements(), "gradient reducer: slot ", i, " ends at element ", slot.end,
-          " of an arena of ", arena.elements());
-    expected_begin = slot.end;
-
-    const int64_t most =
-        (buckets_.size() <= 1 ? options.first_bucket_bytes : options.bucket_bytes) / element_bytes;
-    if (buckets_.empty() || slot.end - buckets_.back().begin > most)
-      buckets_.push_back({slot.begin, slot.end, 0, 0});
-    Bucket& bucket = buckets_.back();
-    bucket.end = slot.end;
-    ++bucket.slots;
-    ++bucket.waiting;
-    bucket_of_slot_.push_back(buckets() - 1);
+  for (const Range& range : cut_into_buckets(ranges_of(slots), arena.elements(), options.sizes))
+    buckets_.emplace_back().range = range;
+  int bucket = 0;
+  for (const Slot& slot : slots) {
+    while (slot.end > buckets_[static_cast<size_t>(bucket)].range.end) ++bucket;
+    if (slot.used) buckets_[static_cast<size_t>(bucket)].add(slot);
+    bucket_of_slot_.push_back(bucket);
   }
+  slot_ready_.resize(slots.size());
+  forget();
 }
 
 GradientReducer::~GradientReducer() {
@@ -50,9 +51,12 @@ void GradientReducer::ready(int slot) {
 void GradientReducer::start_complete_buckets() {
   while (next_bucket_ < buckets_.size() && buckets_[next_bucket_].waiting == 0) {
     const Bucket& bucket = buckets_[next_bucket_++];
-    started_.push_back(comm_.start(
-        {.data = {arena_.as<float>() + bucket.begin, DType::f32, {bucket.end - bucket.begin}},
-         .name = "gradients"}));
+    // A rank's parts of a bucket must not depend on which slots are used.
+    const bool is_whole = kind_ == Collective::Kind::reduce_scatter;
+    const Range& range = is_whole ? bucket.range : bucket.used;
+    if (bucket.slots > 0)
+      started_.push_back(
+          comm_.start({.kind = kind_, .data = part_of(arena_, range), .label = "gradients"}));
   }
 }
 

@@ -3,28 +3,29 @@
 #include <cstdint>
 #include <vector>
 
+#include "framework/comm/buckets.h"
 #include "framework/comm/communicator.h"
 
 namespace d2l {
 
 // Sums the slots of a flat array over all ranks while the backward pass still computes others.
-// Neighbouring slots form buckets. The sum of a bucket is started when all its slots are ready and
-// the buckets before it have been started, so every rank starts the same buckets in the same order.
-// Gradients have been divided by the size of the global batch, so a sum over ranks is the average
-// over samples.
+// The sum of a bucket is started when all its slots are ready and the buckets before it have been
+// started, so every rank starts the same buckets in the same order. Gradients have been divided by
+// the size of the global batch, so a sum over ranks is the average over samples.
 class GradientReducer {
  public:
   struct Slot {
     int64_t begin = 0, end = 0;  // elements of the array, with padding
+    bool used = true;            // a bucket without used slots is not summed
   };
   struct Options {
-    int64_t first_bucket_bytes = 1 << 20;  // small, so that the first reduction starts early
-    int64_t bucket_bytes = 4 << 20;
+    BucketSizes sizes = {};
+    bool scatter = false;  // each rank only gets the sums of its own_parts()
   };
 
   // The array (f32) and the communicator must outlive the reducer. Slots are in ascending order,
-  // in which a backward pass is expected to finish them. Small gaps between them are summed along
-  // with their neighbours, so they must hold valid numbers.
+  // in which a backward pass is expected to finish them. Small gaps between them, and unused ones,
+  // are summed along with their neighbours, so they must hold valid numbers.
   GradientReducer(Communicator& comm, View arena, std::vector<Slot> slots, Options options);
   GradientReducer(Communicator& comm, View arena, std::vector<Slot> slots)
       : GradientReducer(comm, arena, std::move(slots), Options{}) {}
@@ -45,14 +46,20 @@ class GradientReducer {
 
  private:
   struct Bucket {
-    int64_t begin = 0, end = 0;
-    int slots = 0;
-    int waiting = 0;  // slots that are not ready in this step
+    Range range, used;  // `used`: from the first to the last slot that is used
+    int slots = 0;      // that are used
+    int waiting = 0;    // slots that are not ready in this step
+
+    void add(const Slot& slot) {
+      if (slots++ == 0) used.begin = slot.begin;
+      used.end = slot.end;
+    }
   };
   void start_complete_buckets();
 
   Communicator& comm_;
   View arena_;
+  Collective::Kind kind_;
   std::vector<Bucket> buckets_;
   std::vector<int> bucket_of_slot_;
   std::vector<bool> slot_ready_;

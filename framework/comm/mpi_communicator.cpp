@@ -60,6 +60,10 @@ const char* word_of(Collective::Kind kind) {
       return "broadcast";
     case Collective::Kind::all_gather:
       return "all-gather";
+    case Collective::Kind::reduce_scatter:
+      return "reduce-scatter";
+    case Collective::Kind::gather_parts:
+      return "gather parts";
   }
   return "collective";
 }
@@ -136,6 +140,17 @@ MpiCommunicator::~MpiCommunicator() {
   MPI_Comm_free(&comm_);
 }
 
+// A large array is cut into pieces, each of which is reduced by itself.
+std::vector<Range> MpiCommunicator::parts(int64_t elements) const {
+  constexpr int64_t kMost = kPieceBytes / static_cast<int64_t>(sizeof(float));
+  std::vector<Range> found;
+  for (int64_t begin = 0; begin < elements; begin += kMost) {
+    const Range part = part_of(rank(), size(), std::min(kMost, elements - begin));
+    if (part.elements() > 0) found.push_back({begin + part.begin, begin + part.end});
+  }
+  return found;
+}
+
 void MpiCommunicator::stop_thread() {
   {
     std::lock_guard lock(mutex_);
@@ -165,6 +180,8 @@ void MpiCommunicator::push_jobs(Work work, const Collective& op) {
   const auto push = [&](std::unique_ptr<MpiJob> job) { queue_.push_back({std::move(job), work}); };
   switch (op.kind) {
     case Collective::Kind::all_reduce:
+    case Collective::Kind::reduce_scatter:
+    case Collective::Kind::gather_parts:
       return cut(op.data, kPieceBytes, [&](View piece) {
         const int tag = static_cast<int>(pieces_++ % kTags);
         const PieceContext context{comm_, rank(), size(), tag, &scratch_};
@@ -246,7 +263,7 @@ bool MpiCommunicator::progress() {
 
 void MpiCommunicator::record(const Entry& entry) {
   const Collective& op = entry.job->operation();
-  options_.trace->add({.name = op.name != nullptr ? op.name : word_of(op.kind),
+  options_.trace->add({.name = op.label != nullptr ? op.label : word_of(op.kind),
                        .lane = Trace::Lane::reductions,
                        .begin = entry.started,
                        .end = Trace::now(),

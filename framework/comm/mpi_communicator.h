@@ -40,6 +40,7 @@ class MpiCommunicator final : public Communicator {
   ~MpiCommunicator() override;
 
   std::string describe() const override { return options_.description; }
+  std::vector<Range> parts(int64_t elements) const override;
   void check_peers() override;
   void abandon() noexcept override;
 

@@ -14,6 +14,16 @@ int byte_count(Range range, DType dtype) {
   return static_cast<int>(range.elements() * static_cast<int64_t>(size_of(dtype)));
 }
 
+std::vector<Exchange> plan_of(Collective::Kind kind, const PieceContext& context,
+                              const View& piece) {
+  const int rank = context.rank, size = context.size;
+  const int64_t elements = piece.elements();
+  if (kind == Collective::Kind::reduce_scatter) return plan_reduce_scatter(rank, size, elements);
+  if (kind == Collective::Kind::gather_parts) return plan_gather_parts(rank, size, elements);
+  return plan_all_reduce(rank, size, elements,
+                         kWholeBytes / static_cast<int64_t>(size_of(piece.dtype)));
+}
+
 }  // namespace
 
 std::unique_ptr<std::byte[]> ScratchPool::take() {
@@ -24,11 +34,7 @@ std::unique_ptr<std::byte[]> ScratchPool::take() {
 }
 
 PieceJob::PieceJob(const Collective& op, View piece, const PieceContext& context)
-    : MpiJob(op),
-      context_(context),
-      piece_(piece),
-      plan_(plan_all_reduce(context.rank, context.size, piece.elements(),
-                            kWholeBytes / static_cast<int64_t>(size_of(piece.dtype)))) {}
+    : MpiJob(op), context_(context), piece_(piece), plan_(plan_of(op.kind, context, piece)) {}
 
 JobProgress PieceJob::advance() {
   JobProgress progress = JobProgress::none;

@@ -40,7 +40,7 @@ class ScratchPool {
   std::vector<std::unique_ptr<std::byte[]>> free_;
 };
 
-// What the pieces of all-reduces have in common, except for the tag.
+// What pieces have in common, except for the tag.
 struct PieceContext {
   MPI_Comm comm = MPI_COMM_NULL;
   int rank = 0, size = 1;
@@ -48,7 +48,8 @@ struct PieceContext {
   ScratchPool* scratch = nullptr;  // each of its buffers can hold a whole piece
 };
 
-// One piece of an all-reduce: the exchanges of plan_all_reduce(), one after the other.
+// One piece of an all-reduce, reduce-scatter or gathering of parts: the exchanges of its plan, one
+// after the other.
 class PieceJob final : public MpiJob {
  public:
   PieceJob(const Collective& op, View piece, const PieceContext& context);

@@ -18,6 +18,7 @@ class StagedCommunicator final : public Communicator {
   ~StagedCommunicator() override;
 
   std::string describe() const override { return host_->describe() + " through the host's memory"; }
+  std::vector<Range> parts(int64_t elements) const override { return host_->parts(elements); }
   void check_peers() override { host_->check_peers(); }
   void abandon() noexcept override { host_->abandon(); }
 

@@ -12,14 +12,12 @@ void clip_value(nn::ParameterSet& parameters, double limit) {
 }
 
 // Runs on the device only, so that the host does not wait.
-void clip_norm(nn::ParameterSet& parameters, double limit, Tensor& norm) {
+void clip_norm(nn::ParameterSet& parameters, double limit, Tensor& norm, const Shards* shards) {
   constexpr double kSmall = 1e-6;  // as PyTorch's clip_grad_norm_
-  Tensor& gradients = parameters.gradients();
-  const StepRange all{0, gradients.elements()};
-  parameters.backend().norms({&all, 1}, gradients.view(), norm.view());
+  find_gradient_norm(parameters, shards, norm);
   Tensor factor = limit / (norm + kSmall);
   parameters.backend().binary_scalar(Binary::minimum, factor.view(), 1, factor.view());
-  gradients *= factor;
+  parameters.gradients() *= factor;
 }
 
 }  // namespace d2l

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "framework/nn/parameter_set.h"
+#include "framework/optim/shards.h"
 #include "framework/optim/step_ranges.h"
 #include "framework/tensor/state.h"
 
@@ -11,7 +12,8 @@ namespace d2l {
 // Updates parameters from gradients. It works on whole arenas (see ParameterSet), knows no layers
 // and does not communicate: gradients must be final when step() is called. Frozen parameters are
 // not changed. With `lr_factors` in the options, the learning rate of a parameter is that of the
-// step times the parameter's factor.
+// step times the parameter's factor. With `shards` (which must outlive it; nullptr: none), it
+// updates only this rank's elements; step() and visit() may then be collective.
 class Optimizer {
  public:
   virtual ~Optimizer() = default;
@@ -35,7 +37,8 @@ struct SgdOptions {
   Decay decay = Decay::all;
   LrFactors lr_factors = {};
 };
-std::unique_ptr<Optimizer> make_sgd(nn::ParameterSet& parameters, const SgdOptions& options);
+std::unique_ptr<Optimizer> make_sgd(nn::ParameterSet& parameters, const SgdOptions& options,
+                                    const Shards* shards = nullptr);
 
 // Adam, or AdamW when `decoupled`: see AdamParams for the source.
 struct AdamOptions {
@@ -47,7 +50,8 @@ struct AdamOptions {
   Decay decay = Decay::all;
   LrFactors lr_factors = {};
 };
-std::unique_ptr<Optimizer> make_adam(nn::ParameterSet& parameters, const AdamOptions& options);
+std::unique_ptr<Optimizer> make_adam(nn::ParameterSet& parameters, const AdamOptions& options,
+                                     const Shards* shards = nullptr);
 
 // For large batches: You, Gitman and Ginsburg, "Large Batch Training of Convolutional Networks",
 // 2017. For each parameter, v = momentum v + lr ratio (g + weight_decay w); w -= v, with ratio =
@@ -61,7 +65,8 @@ struct LarsOptions {
   Decay decay = Decay::all;
   LrFactors lr_factors = {};
 };
-std::unique_ptr<Optimizer> make_lars(nn::ParameterSet& parameters, const LarsOptions& options);
+std::unique_ptr<Optimizer> make_lars(nn::ParameterSet& parameters, const LarsOptions& options,
+                                     const Shards* shards = nullptr);
 
 // For large batches: You et al., "Large Batch Optimization for Deep Learning", 2019. For each
 // parameter, w -= lr ratio u, where u is the result of lamb_direction (OptimizerKernels)
@@ -75,6 +80,7 @@ struct LambOptions {
   Decay decay = Decay::all;
   LrFactors lr_factors = {};
 };
-std::unique_ptr<Optimizer> make_lamb(nn::ParameterSet& parameters, const LambOptions& options);
+std::unique_ptr<Optimizer> make_lamb(nn::ParameterSet& parameters, const LambOptions& options,
+                                     const Shards* shards = nullptr);
 
 }  // namespace d2l

@@ -34,11 +34,9 @@ void LossScale::begin_step() {
 
 void LossScale::multiply(Tensor& loss_gradient) const { loss_gradient *= factor_; }
 
-void LossScale::unscale(Tensor& norm) {
-  Tensor& gradients = parameters_.gradients();
-  gradients *= 1 / scale();
-  const StepRange all{0, gradients.elements()};
-  parameters_.backend().norms({&all, 1}, gradients.view(), norm.view());
+void LossScale::unscale(Tensor& norm, const Shards* shards) {
+  parameters_.gradients() *= 1 / scale();
+  find_gradient_norm(parameters_, shards, norm);
 }
 
 void LossScale::end_step(bool finite) {

@@ -2,6 +2,7 @@
 
 #include "framework/checkpoint/snapshot.h"
 #include "framework/nn/parameter_set.h"
+#include "framework/optim/shards.h"
 #include "framework/tensor/state.h"
 
 namespace d2l {
@@ -51,8 +52,8 @@ class LossScale {
   // with another scale.
   void multiply(Tensor& loss_gradient) const;
   // Divides the final gradients by the scale. norm, f32 [1], receives their norm, which is not
-  // finite if one of them is not finite.
-  void unscale(Tensor& norm);
+  // finite if one of them is not finite. Collective with shards.
+  void unscale(Tensor& norm, const Shards* shards = nullptr);
   // Updates the scale; after a step that was not finite, restores the running statistics.
   void end_step(bool finite);
 

@@ -63,6 +63,7 @@ Trainer::Trainer(const TrainerParts& parts, TrainerOptions options)
              .state = state_,
              .comm = parts_.comm,
              .log = parts_.log,
+             .shards = parts_.shards,
              .largest_batch = parts_.train_data.largest_part(),
              .trace = parts_.trace,
              .resume_hint = [this] { return saver_.resume_hint(); }},
@@ -171,7 +172,13 @@ void Trainer::finish_step(std::optional<Evaluation>& last) {
 void Trainer::leave_state(const PeerLost& loss) {
   const int64_t step = state_.position.step;
   std::string text = concat(loss.what(), ", after step ", with_thousands(step));
-  if (in_flight_.completes_at_once() && parts_.leave_state && step > 0) {
+  if (parts_.shards) {
+    text +=
+        "; the lost rank's part of the optimizer's state (--shard-optimizer) is gone, so the "
+        "last checkpoint is the newest state";
+    saver_.confirm();
+    saver_.wait();
+  } else if (in_flight_.completes_at_once() && parts_.leave_state && step > 0) {
     step_.undo_unfinished();
     Snapshot snapshot = take_snapshot([this](StateVisitor& visitor) { state_.visit(visitor); });
     snapshot.texts = options_.texts;

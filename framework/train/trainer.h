@@ -28,10 +28,11 @@ struct TrainerParts {
   BatchSource& train_data;
   BatchSource* test_data = nullptr;  // nullptr: no evaluations, so no best checkpoint
   Log& log;
-  Progress* progress = nullptr;  // rank 0's; nullptr elsewhere
-  PeerWatch* peers = nullptr;    // gets to know what this rank is doing; nullptr: nobody asks
-  Trace* trace = nullptr;        // what this rank does is recorded there; nullptr: nowhere
-  int first_rank = 0;            // the number in the job of the communicator's rank 0
+  const Shards* shards = nullptr;  // of the optimizer
+  Progress* progress = nullptr;    // rank 0's; nullptr elsewhere
+  PeerWatch* peers = nullptr;      // gets to know what this rank is doing; nullptr: nobody asks
+  Trace* trace = nullptr;          // what this rank does is recorded there; nullptr: nowhere
+  int first_rank = 0;              // the number in the job of the communicator's rank 0
   // Why this rank wants the run to stop before its end; "" as long as it does not. Asked once in
   // each step.
   std::function<std::string()> stop_reason = {};

@@ -6,6 +6,15 @@
 namespace d2l {
 namespace {
 
+// Takes part in the collectives of a visit.
+class Bystander final : public StateVisitor {
+ public:
+  void tensor(const std::string&, Tensor&) override {}
+  void integer(const std::string&, int64_t&) override {}
+  void optional_integer(const std::string&, int64_t&) override {}
+  void real(const std::string&, double&) override {}
+};
+
 // Values of different metrics must not be compared.
 void check_best_metric(const Snapshot& snapshot, const std::string& origin, const Position& of) {
   const std::string prefix = "progress/best_", expected = of.best.metric.name;
@@ -35,7 +44,11 @@ void TrainingState::visit_all_but_scale(StateVisitor& visitor, Position::Version
 }
 
 std::optional<Snapshot> TrainingState::snapshot(Communicator& comm) {
-  if (comm.rank() != 0) return std::nullopt;
+  if (comm.rank() != 0) {
+    Bystander bystander;
+    visit(bystander);
+    return std::nullopt;
+  }
   return take_snapshot([this](StateVisitor& visitor) { visit(visitor); });
 }
 

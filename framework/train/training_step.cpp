@@ -13,11 +13,9 @@
 namespace d2l {
 namespace {
 
-// The slots of the parameters that have gradients.
 std::vector<GradientReducer::Slot> reducer_slots(const nn::ParameterSet& parameters) {
   std::vector<GradientReducer::Slot> slots;
-  for (const auto& slot : parameters.slots())
-    if (!slot.frozen) slots.push_back({slot.begin, slot.end});
+  for (const auto& slot : parameters.slots()) slots.push_back({slot.begin, slot.end, !slot.frozen});
   return slots;
 }
 
@@ -63,11 +61,13 @@ TrainingStep::~TrainingStep() {
 
 void TrainingStep::follow_freezing() {
   recorder_.forget();
-  reducer_.emplace(parts_.comm, parameters_.gradients().view(), reducer_slots(parameters_));
-  int index = 0;
+  reducer_.emplace(parts_.comm, parameters_.gradients().view(), reducer_slots(parameters_),
+                   GradientReducer::Options{.scatter = parts_.shards != nullptr});
+  int index = -1;
   for (const auto& slot : parameters_.slots()) {
+    ++index;
     if (slot.frozen) continue;
-    slot.parameter->variable.on_grad_ready([this, i = index++, begin = slot.begin, end = slot.end] {
+    slot.parameter->variable.on_grad_ready([this, i = index, begin = slot.begin, end = slot.end] {
       if (has_slices()) gradients_of_slices_->add(piece_, begin, end);
       if (piece_ + 1 == pieces_) reducer_->ready(i);
     });
@@ -96,6 +96,8 @@ void TrainingStep::run(StepInFlight& step, bool completes_at_once) {
   unfinished_ = false;
   const TraceSpan optimizer(parts_.trace, "optimizer");
   state.optimizer.step(step.lr);
+  if (const Shards* shards = parts_.shards)
+    shards->gather(parameters_.values().view(), shards->buckets);
   if (state.ema) state.ema->update(step.number);
 }
 
@@ -225,7 +227,7 @@ void TrainingStep::tell_wish(bool wants_stop) {
 bool TrainingStep::overflows(StepInFlight& step) {
   LossScale& scale = *parts_.state.loss_scale;
   Tensor norm = sum_at(norm_slot());
-  scale.unscale(norm);
+  scale.unscale(norm, parts_.shards);
   backend_.copy_to_host(sums_.view(), step.sums.data());
   backend_.wait_event(backend_.record_event(), [this] { parts_.comm.check_peers(); });
   const float* sums = step.sums.data();
@@ -243,7 +245,7 @@ void TrainingStep::clip() {
   if (options_.clip_value > 0) clip_value(parameters_, options_.clip_value);
   if (options_.clip_norm == 0) return;
   Tensor norm = sum_at(norm_slot());
-  clip_norm(parameters_, options_.clip_norm, norm);
+  clip_norm(parameters_, options_.clip_norm, norm, parts_.shards);
 }
 
 void TrainingStep::check_results(const StepInFlight& step) const {

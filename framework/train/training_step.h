@@ -39,6 +39,7 @@ struct StepParts {
   TrainingState& state;
   Communicator& comm;
   Log& log;
+  const Shards* shards = nullptr;            // of the optimizer
   int64_t largest_batch = 0;                 // samples of this rank, for allocating memory
   Trace* trace = nullptr;                    // nullptr: nothing is recorded
   std::function<std::string()> resume_hint;  // ends the message of an error that ends the run

@@ -85,6 +85,10 @@ std::vector<Option> optimizer_options() {
   number("lars-eta", &OptimizerConfig::lars_eta, may_change, "trust coefficient of lars")
       .above(0)
       .only_with("optimizer", {lars});
+  group.add("shard-optimizer", &OptimizerConfig::shard, may_change,
+            "each rank updates only its part of the parameters, and has the optimizer's state only "
+            "for this part (ZeRO stage 1). The result is the same; checkpoints are whole and "
+            "independent of the number of ranks");
   return group.options();
 }
 

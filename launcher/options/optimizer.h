@@ -31,6 +31,7 @@ struct OptimizerConfig {
   double weight_decay = 0;
   Decay decay = Decay::all;
   double lars_eta = 0.001;
+  bool shard = false;
 
   bool operator==(const OptimizerConfig&) const = default;
 };

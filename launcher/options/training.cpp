@@ -120,6 +120,13 @@ void check_reproducible(const Config& config) {
   if (training.sync_bn)
     usage("--reproducible ", slices, " expects --sync-bn off, found on: the slices are computed ",
           "one by one, so there are no statistics over all of them");
+  const OptimizerConfig& optimizer = config.optimizer;
+  const bool uses_norms = optimizer.kind == OptimizerChoice::lars ||
+                          optimizer.kind == OptimizerChoice::lamb ||
+                          config.regularisation.clip_norm > 0;
+  if (optimizer.shard && uses_norms)
+    usage("--reproducible ", slices, " expects --shard-optimizer off with lars, lamb and ",
+          "--clip-norm, found on: the norms would be sums over ranks, in an order of their own");
   if (config.machine.device == DeviceChoice::cuda)
     usage("--reproducible ", slices, " expects --device cpu, found cuda: sums on GPUs and between ",
           "them have other orders");

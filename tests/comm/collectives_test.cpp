@@ -98,6 +98,28 @@ TEST(Sums, NotANumberHasTheSameBitsEverywhere) {
   }
 }
 
+// Pieces of large arrays are scattered one by one.
+TEST(Parts, HaveTheBitsOfAnAllReduceAndCanBeGathered) {
+  for (const int64_t count : kSizes) {
+    auto expected = fractions<float>(session().rank(), 8, count);
+    auto values = expected;
+    comm().all_reduce(view(expected));
+    comm().wait(comm().start({Collective::Kind::reduce_scatter, view(values)}));
+    std::vector<float> own(values.size(), 0.0f);
+    std::vector<int64_t> owners(values.size(), 0);
+    for (const Range& part : comm().parts(count))
+      for (int64_t i = part.begin; i < part.end; ++i) {
+        const auto at = static_cast<size_t>(i);
+        ASSERT_EQ(values[at], expected[at]) << count << " elements, " << i;
+        own[at] = values[at];
+        owners[at] = 1;
+      }
+    ASSERT_EQ(raw_all_reduce(owners), std::vector<int64_t>(owners.size(), 1)) << count;
+    comm().wait(comm().start({Collective::Kind::gather_parts, view(own)}));
+    ASSERT_EQ(hash_of(own), hash_of(expected)) << count << " elements";
+  }
+}
+
 template <class T>
 class Moves : public testing::Test {};
 using Movable = testing::Types<float, double, int32_t, int64_t, uint8_t>;

@@ -35,7 +35,7 @@ TEST(GradientReducer, EqualsThePlainSumOverManySteps) {
       return static_cast<int64_t>(1 + random_below({seed, 2}, at, 400'000));
     };
     GradientReducer reducer(comm(), view(arena), slots,
-                            {.first_bucket_bytes = limit(0), .bucket_bytes = limit(1)});
+                            {.sizes = {.first_bytes = limit(0), .bytes = limit(1)}});
     for (uint64_t step = 0; step < 3; ++step) {
       const auto mine = whole_numbers<float>(session().rank(), step, elements);
       std::copy(mine.begin(), mine.end(), arena.begin());

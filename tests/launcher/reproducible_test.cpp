@@ -65,10 +65,10 @@ INSTANTIATE_TEST_SUITE_P(
                             {"--model", "bn-lenet", "--batch-size", "1023", "--ema", "0.9",
                              "--augment", "pad-crop 2, mixup 0.2"}},
                     Network{"dropout", {"--model", "dropout-mlp", "--batch-size", "1365"}},
-                    Network{
-                        "attention",
-                        {"--model", "vit-tiny", "--batch-size", "30", "--optimizer", "adamw",
-                         "--lr", "0.001", "--precision", "bf16", "--kfold", "64", "--fold", "1"}}),
+                    Network{"attention",
+                            {"--model", "vit-tiny", "--batch-size", "30", "--optimizer", "adamw",
+                             "--lr", "0.001", "--shard-optimizer", "on", "--precision", "bf16",
+                             "--kfold", "64", "--fold", "1"}}),
     [](const auto& tested) { return tested.param.name; });
 
 // kill -9 of all ranks in the middle of a run; every job has another number of ranks.
@@ -105,6 +105,9 @@ TEST(ReproducibleRun, RefusesWhatItCannotKeep) {
            {{"--reproducible", "4", "--sync-bn", "on"}, 0, "expects --sync-bn off, found on"},
            {{"--reproducible", "4", "--accumulate", "2"}, 0, "expects --accumulate 1, found 2"},
            {{"--reproducible", "8", "--batch-size", "7"}, 0, "--batch-size of at least 8, found 7"},
+           {{"--reproducible", "4", "--shard-optimizer", "on", "--clip-norm", "1"},
+            0,
+            "expects --shard-optimizer off with lars, lamb and --clip-norm, found on"},
            {{"--reproducible", "4", "--device", "cuda"}, 0, "expects --device cpu, found cuda"}}) {
     const ProgramResult result = train(
         wrong.ranks, Words{"--recipe", "bn-lenet", "--out", folder.path() / "run"} + wrong.options);

@@ -14,6 +14,7 @@ class BesideAnother final : public Communicator {
  public:
   BesideAnother() : Communicator(0, 2) {}
   std::string describe() const override { return "beside another"; }
+  std::vector<Range> parts(int64_t elements) const override { return {{0, elements}}; }
 
   bool another_cannot = false;
   uint64_t started() const { return started_; }

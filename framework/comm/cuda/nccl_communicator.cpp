@@ -158,7 +158,42 @@ void NcclCommunicator::queue(const Collective& op) {
     case Collective::Kind::all_gather:
       return D2L_NCCL(ncclAllGather(op.mine.data, data, static_cast<size_t>(op.mine.bytes()),
                                     ncclUint8, comm_, stream_));
+    case Collective::Kind::reduce_scatter:
+      return scatter(op.data);
+    case Collective::Kind::gather_parts:
+      return gather(op.data);
   }
+}
+
+// Equal parts in the order of ranks; the last rank also has the rest.
+std::vector<Range> NcclCommunicator::parts(int64_t elements) const {
+  const int64_t each = elements / size(), begin = rank() * each;
+  const bool is_last = rank() + 1 == size();
+  return {{begin, is_last ? elements : begin + each}};
+}
+
+void NcclCommunicator::scatter(const View& data) {
+  const int64_t each = data.elements() / size(), rest = data.elements() % size();
+  auto* begin = data.as<float>();
+  if (each > 0)
+    D2L_NCCL(ncclReduceScatter(begin, begin + rank() * each, static_cast<size_t>(each), ncclFloat32,
+                               ncclSum, comm_, stream_));
+  auto* end = begin + size() * each;
+  if (rest > 0)
+    D2L_NCCL(ncclReduce(end, end, static_cast<size_t>(rest), ncclFloat32, ncclSum, size() - 1,
+                        comm_, stream_));
+}
+
+void NcclCommunicator::gather(const View& data) {
+  const int64_t each = data.elements() / size(), rest = data.elements() % size();
+  auto* begin = data.as<float>();
+  if (each > 0)
+    D2L_NCCL(ncclAllGather(begin + rank() * each, begin, static_cast<size_t>(each), ncclFloat32,
+                           comm_, stream_));
+  auto* end = begin + size() * each;
+  if (rest > 0)
+    D2L_NCCL(ncclBroadcast(end, end, static_cast<size_t>(rest), ncclFloat32, size() - 1, comm_,
+                           stream_));
 }
 
 void NcclCommunicator::do_wait(Work work) {

@@ -24,6 +24,7 @@ class NcclCommunicator final : public Communicator {
   ~NcclCommunicator() override;
 
   std::string describe() const override;
+  std::vector<Range> parts(int64_t elements) const override;
   void check_peers() override;
   void abandon() noexcept override;
 
@@ -40,6 +41,8 @@ class NcclCommunicator final : public Communicator {
   void settle(ncclResult_t result, const char* call);
   void connect();
   void queue(const Collective& op);
+  void scatter(const View& data);
+  void gather(const View& data);
   cudaEvent_t take_event();
   void follow_backend();  // what is queued next on stream_ waits for the backend's work
   cudaEvent_t mark();     // an event after what has been queued on stream_

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <deque>
+#include <functional>
 #include <map>
 
 #include "framework/base/rng.h"
@@ -14,15 +15,15 @@ namespace d2l {
 namespace {
 
 using Values = std::vector<float>;
+using PlanOf = std::function<std::vector<Exchange>(int rank, int size, int64_t elements)>;
 
 // Runs all ranks' plans in one process: a message is a copy in a queue between two ranks, and every
 // rank continues as far as it can until all are done. Returns each rank's values.
-std::vector<Values> simulate(std::vector<Values> values, int64_t whole_elements) {
+std::vector<Values> simulate(std::vector<Values> values, const PlanOf& plan_of) {
   const int size = static_cast<int>(values.size());
   std::vector<std::vector<Exchange>> plans;
   for (int rank = 0; rank < size; ++rank)
-    plans.push_back(
-        plan_all_reduce(rank, size, static_cast<int64_t>(values[0].size()), whole_elements));
+    plans.push_back(plan_of(rank, size, static_cast<int64_t>(values[0].size())));
   std::map<std::pair<int, int>, std::deque<Values>> wires;
   std::vector<size_t> next(values.size(), 0);
   std::vector<bool> sent(values.size(), false);
@@ -60,6 +61,12 @@ std::vector<Values> simulate(std::vector<Values> values, int64_t whole_elements)
   return values;
 }
 
+PlanOf all_reduce(int64_t whole_elements) {
+  return [whole_elements](int rank, int size, int64_t elements) {
+    return plan_all_reduce(rank, size, elements, whole_elements);
+  };
+}
+
 bool same_bits(const Values& a, const Values& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](float x, float y) {
     return std::bit_cast<uint32_t>(x) == std::bit_cast<uint32_t>(y);
@@ -77,7 +84,7 @@ TEST(ExchangePlan, EveryRankEndsWithTheSumInTheSameBits) {
             values[r].push_back(to_unit(random_word({r + 1, 7}, static_cast<uint64_t>(i))) - 0.3f);
             expected[static_cast<size_t>(i)] += static_cast<double>(values[r].back());
           }
-        const auto results = simulate(values, whole);
+        const auto results = simulate(values, all_reduce(whole));
         for (const Values& result : results) {
           ASSERT_TRUE(same_bits(result, results[0]))
               << size << " ranks, " << elements << " elements";
@@ -87,6 +94,40 @@ TEST(ExchangePlan, EveryRankEndsWithTheSumInTheSameBits) {
       }
     }
   }
+}
+
+// The parts have the bits of an all-reduce, cover all elements once, and can be gathered.
+TEST(ExchangePlan, ReduceScatterAndGatherAreTheHalvesOfAnAllReduce) {
+  for (int size = 1; size <= 33; ++size)
+    for (const int64_t elements : {0, 1, 17, 100, 1000}) {
+      std::vector<Values> values(static_cast<size_t>(size));
+      for (size_t r = 0; r < values.size(); ++r)
+        for (int64_t i = 0; i < elements; ++i)
+          values[r].push_back(to_unit(random_word({r + 1, 7}, static_cast<uint64_t>(i))) - 0.3f);
+      const Values expected = simulate(values, all_reduce(0))[0];
+      std::vector<Values> scattered = simulate(values, plan_reduce_scatter);
+      std::vector<int> owners(static_cast<size_t>(elements), 0);
+      for (int rank = 0; rank < size; ++rank) {
+        const Range part = part_of(rank, size, elements);
+        Values& own = scattered[static_cast<size_t>(rank)];
+        for (int64_t i = 0; i < elements; ++i) {
+          const auto at = static_cast<size_t>(i);
+          const bool is_own = i >= part.begin && i < part.end;
+          if (is_own) ++owners[at];
+          if (!is_own)
+            own[at] = -1e9f;  // it must not be used any more
+          else
+            ASSERT_EQ(own[at], expected[at]) << "rank " << rank << " of " << size << ", " << i;
+        }
+      }
+      ASSERT_EQ(std::count(owners.begin(), owners.end(), 1), elements);
+      for (const Values& gathered : simulate(scattered, plan_gather_parts))
+        ASSERT_TRUE(same_bits(gathered, expected)) << size << " ranks, " << elements;
+    }
+}
+
+TEST(ExchangePlan, PartsOfAPowerOfTwoOfRanksAreEqual) {
+  for (int rank = 0; rank < 8; ++rank) EXPECT_EQ(part_of(rank, 8, 1 << 12).elements(), 1 << 9);
 }
 
 TEST(ExchangePlan, LargeOnesMoveTheLeastBytes) {

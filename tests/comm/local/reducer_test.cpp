@@ -15,14 +15,17 @@ class RecordingCommunicator final : public Communicator {
  public:
   explicit RecordingCommunicator(const float* arena) : Communicator(0, 1), arena_(arena) {}
   std::string describe() const override { return "recording"; }
+  std::vector<Range> parts(int64_t elements) const override { return {{0, elements / 2}}; }
   void abandon() noexcept override { abandoned = true; }
 
   std::vector<int64_t> begins, counts;
   std::vector<Work> waited;
+  Collective::Kind kind = Collective::Kind::broadcast;
   bool abandoned = false;
 
  private:
   void do_start(Work, const Collective& op) override {
+    kind = op.kind;
     begins.push_back(op.data.as<float>() - arena_);
     counts.push_back(op.data.elements());
   }
@@ -36,7 +39,7 @@ struct Fixture {
   Fixture()
       : reducer(recorder, {arena.data(), DType::f32, {24}},
                 {{0, 2}, {2, 4}, {4, 10}, {10, 14}, {14, 17}, {17, 24}},
-                {.first_bucket_bytes = 16, .bucket_bytes = 32}) {}
+                {.sizes = {.first_bytes = 16, .bytes = 32}}) {}
   std::vector<float> arena = std::vector<float>(24, 1.0f);
   RecordingCommunicator recorder{arena.data()};
   GradientReducer reducer;
@@ -87,26 +90,57 @@ TEST(GradientReducer, NamesMisuse) {
   EXPECT_THAT(message_of([&] {
                 GradientReducer(f.recorder, arena, {{0, 25}});
               }),
-              HasSubstr("arena of 24"));
+              HasSubstr("array of 24"));
   EXPECT_THAT(message_of([&] {
                 GradientReducer(f.recorder, {f.arena.data(), DType::i32, {24}}, {});
               }),
               HasSubstr("i32"));
 }
 
-// Frozen slots need no reduction: large gaps split buckets, small ones are included.
-TEST(GradientReducer, LeavesOutLargeGaps) {
+// Frozen slots need no reduction.
+TEST(GradientReducer, LeavesOutUnusedSlotsAtTheEndsOfBuckets) {
   std::vector<float> arena(32);
   RecordingCommunicator recorder(arena.data());
-  GradientReducer reducer(recorder, {arena.data(), DType::f32, {32}}, {{2, 4}, {5, 6}, {20, 24}},
-                          {.first_bucket_bytes = 16, .bucket_bytes = 32});
-  EXPECT_EQ(reducer.buckets(), 2);
+  const View all{arena.data(), DType::f32, {32}};
+  const std::vector<GradientReducer::Slot> slots = {
+      {0, 2, false}, {2, 4}, {4, 12}, {12, 16, false}, {16, 24, false}, {24, 28}, {28, 32, false}};
+  const GradientReducer::Options options{.sizes = {.first_bytes = 16, .bytes = 32}};
+  GradientReducer reducer(recorder, all, slots, options);
+  EXPECT_EQ(reducer.buckets(), 5);
+  reducer.ready(2);
   reducer.ready(1);
-  reducer.ready(0);
-  EXPECT_THAT(recorder.begins, ElementsAre(2));
+  EXPECT_THAT(recorder.begins, ElementsAre(2, 4));
   reducer.finish();
-  EXPECT_THAT(recorder.begins, ElementsAre(2, 20));
-  EXPECT_THAT(recorder.counts, ElementsAre(4, 4));
+  EXPECT_THAT(recorder.begins, ElementsAre(2, 4, 24));
+  EXPECT_THAT(recorder.counts, ElementsAre(2, 8, 4));
+  EXPECT_EQ(recorder.kind, Collective::Kind::all_reduce);
+}
+
+// Then a rank's parts are the same for any slots that are used.
+TEST(GradientReducer, ScattersWholeBuckets) {
+  std::vector<float> arena(32);
+  RecordingCommunicator recorder(arena.data());
+  const GradientReducer::Options options{.sizes = {.first_bytes = 16, .bytes = 32},
+                                         .scatter = true};
+  GradientReducer reducer(recorder, {arena.data(), DType::f32, {32}},
+                          {{0, 2, false}, {2, 4}, {4, 12, false}, {12, 20}}, options);
+  reducer.finish();
+  EXPECT_THAT(recorder.begins, ElementsAre(0, 12));
+  EXPECT_THAT(recorder.counts, ElementsAre(4, 8));
+  EXPECT_EQ(recorder.kind, Collective::Kind::reduce_scatter);
+}
+
+TEST(Buckets, OwnPartsLieInEachBucketAndAllAreGathered) {
+  std::vector<float> arena(32);
+  RecordingCommunicator recorder(arena.data());
+  const auto buckets =
+      cut_into_buckets({{0, 2}, {2, 4}, {4, 12}, {16, 24}}, 32, {.first_bytes = 16, .bytes = 32});
+  EXPECT_THAT(buckets, ElementsAre(Range{0, 4}, Range{4, 12}, Range{16, 24}));
+  EXPECT_THAT(own_parts(buckets, recorder), ElementsAre(Range{0, 2}, Range{4, 8}, Range{16, 20}));
+  gather_buckets({arena.data(), DType::f32, {32}}, buckets, recorder);
+  EXPECT_THAT(recorder.begins, ElementsAre(0, 4, 16));
+  EXPECT_THAT(recorder.waited, ElementsAre(1, 2, 3));
+  EXPECT_EQ(recorder.kind, Collective::Kind::gather_parts);
 }
 
 TEST(GradientReducer, AbandonsTheCommunicatorInTheMiddleOfAStepOnly) {

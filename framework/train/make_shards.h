@@ -1,0 +1,13 @@
+#pragma once
+
+#include "framework/comm/communicator.h"
+#include "framework/optim/shards.h"
+
+namespace d2l {
+
+// Divides the parameters among the ranks along the buckets in which TrainingStep reduces the
+// gradients. The communicator must outlive the result. The same on every rank that has the same
+// number, whatever is frozen.
+Shards make_shards(const nn::ParameterSet& parameters, Communicator& comm);
+
+}  // namespace d2l
