@@ -20,7 +20,7 @@ struct Collective {
   View data;
   ConstView mine = {};
   int root = 0;
-  const char* label = nullptr;  // a literal, for traces; nullptr: that of its kind
+  const char* label = nullptr;  // a literal, for traces; nullptr: its kind
 
   // Throws Error unless the arguments suit each other and a group of `size` ranks.
   void check_arguments(int size) const;

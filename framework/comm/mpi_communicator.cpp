@@ -63,7 +63,7 @@ const char* word_of(Collective::Kind kind) {
     case Collective::Kind::reduce_scatter:
       return "reduce-scatter";
     case Collective::Kind::gather_parts:
-      return "gathering of parts";
+      return "gather parts";
   }
   return "collective";
 }
