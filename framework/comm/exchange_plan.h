@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -11,6 +12,16 @@ struct Range {
 
   int64_t elements() const { return end - begin; }
   bool operator==(const Range&) const = default;
+};
+
+// How MpiCommunicator divides an all-reduce.
+struct PieceRules {
+  // Large enough that a message's cost is its bytes, small enough to stay in a core's cache.
+  static constexpr int64_t kBytes = 1 << 20;
+  // Pieces under way at once: while one is added, the next one travels.
+  static constexpr size_t kWindow = 4;
+  // Pieces up to this size are sent whole: below it a message costs more than its bytes.
+  static constexpr int64_t kWholeBytes = 8 << 10;
 };
 
 // One exchange with one partner: `send` is sent while data for `receive` arrive. When both are

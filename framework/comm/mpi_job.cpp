@@ -7,9 +7,6 @@ namespace d2l {
 
 namespace {
 
-// Below this a message costs more than its bytes.
-constexpr int64_t kWholeBytes = 8 << 10;
-
 int byte_count(Range range, DType dtype) {
   return static_cast<int>(range.elements() * static_cast<int64_t>(size_of(dtype)));
 }
@@ -28,7 +25,7 @@ PieceJob::PieceJob(const Collective& op, View piece, const PieceContext& context
       context_(context),
       piece_(piece),
       plan_(plan_all_reduce(context.rank, context.size, piece.elements(),
-                            kWholeBytes / static_cast<int64_t>(size_of(piece.dtype)))) {}
+                            PieceRules::kWholeBytes / static_cast<int64_t>(size_of(piece.dtype)))) {}
 
 JobProgress PieceJob::advance() {
   JobProgress progress = JobProgress::none;
