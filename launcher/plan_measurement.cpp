@@ -139,8 +139,9 @@ class Measuring {
     const uint64_t of_training = backend_.pool().stats().peak_bytes_in_use;
     backend_.pool().reset_peak();
     if (test_) result_.evaluation = evaluation_seconds();
-    count_memory(trainer, of_training, backend_.pool().stats().peak_bytes_in_use);
+    const uint64_t of_evaluation = backend_.pool().stats().peak_bytes_in_use;
     if (machine_.comm->rank() == 0) take_snapshot(trainer);
+    count_memory(trainer, of_training, of_evaluation);
     while_able(result_.trace, [&] { trainer.advance(1); });
     return std::move(result_);
   }
@@ -179,25 +180,24 @@ class Measuring {
   // `training`, `evaluating`: peaks of the pool, with one batch of each split on a CPU.
   void count_memory(Trainer& trainer, uint64_t training, uint64_t evaluating) {
     PlannedMemory& memory = result_.memory;
-    const nn::ParameterSet& parameters = setup_.parameters;
     nn::ParameterSet& arenas = setup_.parameters;
     memory.parameters =
         arenas.values().bytes() + (arenas.buffers().defined() ? arenas.buffers().bytes() : 0);
     memory.gradients = arenas.gradients().bytes();
     memory.optimizer = bytes_of(*setup_.optimizer);
     if (trainer.state().ema) memory.averages = bytes_of(*trainer.state().ema);
-    (void)parameters;
     const uint64_t tests = test_ ? test_->queue_bytes : 0, test = test_ ? test_->bytes : 0;
     const uint64_t queues = first_->queue_bytes + tests;
-    const MemoryPool::Stats pool = backend_.pool().stats();
-    const uint64_t resident = ProcessMemory::now().bytes;
-    const uint64_t at_peak = std::max(training - (machine_.on_gpu() ? 0 : test),
-                                      evaluating - (machine_.on_gpu() ? 0 : first_->bytes));
-    memory.batches = machine_.on_gpu() ? 0 : queues + first_->bytes;
-    memory.pool = at_peak + (machine_.on_gpu() ? 0 : queues);
-    memory.process = machine_.on_gpu() ? resident + queues
-                                       : resident - std::min(resident, pool.bytes_reserved) +
-                                             std::max(memory.pool, pool.bytes_reserved);
+    const uint64_t process = ProcessMemory::now().peak;
+    if (machine_.on_gpu()) {
+      memory.pool = std::max(training, evaluating);
+      memory.process = process + queues;
+      return;
+    }
+    memory.batches = queues + first_->bytes;
+    memory.pool = std::max(training - test, evaluating - first_->bytes) + queues;
+    const uint64_t reserved = backend_.pool().stats().bytes_reserved;
+    memory.process = process - std::min(process, reserved) + std::max(memory.pool, reserved);
   }
 
   void take_snapshot(Trainer& trainer) {
@@ -206,7 +206,6 @@ class Measuring {
     result_.snapshot = timer.seconds();
     snapshot->texts = setup_.options.texts;
     result_.checkpoint = checkpoint_bytes(*snapshot);
-    result_.memory.process += result_.checkpoint;
   }
 
   Setup& setup_;
