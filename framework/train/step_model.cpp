@@ -72,6 +72,7 @@ StepTrace median_of(const std::vector<StepTrace>& traces) {
   StepTrace result = traces.front();
   const auto of_all = [&](auto&& time_of) {
     std::vector<double> times;
+    times.reserve(traces.size());
     for (const StepTrace& trace : traces) times.push_back(time_of(trace));
     return middle(times);
   };
