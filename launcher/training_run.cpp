@@ -91,11 +91,11 @@ std::string memory_text(const RunParts& parts) {
 // The results, or why there are none yet. Throws Error if the last checkpoint is not there.
 void print_end(const TrainerReport& report, const Setup& setup, const RunParts& parts,
                const fs::path& out, Log& log) {
+  log.info(memory_text(parts));
   if (report.stopped.empty()) {
     print_report(report, setup.objective->metrics(), parts.machine, log);
     if (parts.group.rank() == 0 && parts.name.empty()) print_curve(report, Terminal::find());
   }
-  log.info(memory_text(parts));
   const std::string checkpoint =
       CheckpointStore::path_of(out / "checkpoints", report.step).string();
   check(report.saved, "the last checkpoint could not be written: expected ", checkpoint);

@@ -75,8 +75,8 @@ TEST(Plan, PredictsOtherNumbersOfRanks) {
                 "2us,25GB/s,nccl", "--plan-ranks", "1,8,4096", "--plan-compute", "100ms"});
   ASSERT_EQ(plan.exit_code, 0) << plan.output;
   EXPECT_TRUE(fs::is_empty(folder.path()));
-  EXPECT_THAT(plan.output, ContainsRegex("\na step +100 ms\n"));
-  EXPECT_THAT(plan.output, ContainsRegex("\n1 +256 +100 +0 +- +2,560 +100.0 %"));
+  EXPECT_THAT(plan.output, ContainsRegex("\na step +100.000 ms\n"));
+  EXPECT_THAT(plan.output, ContainsRegex("\n1 +256 +100.000 +0.000 +- +2,560 +100.0 %"));
   EXPECT_THAT(plan.output, ContainsRegex("\n4,096 +1,048,576 +100.[0-9]+ "));
 }
 
