@@ -100,6 +100,7 @@ std::string plan(Config config, const Machine& machine, const MpiSession& sessio
                                                   run.conditions.carrier, trace.compute(), step);
     run.conditions.network = found.network;
     run.conditions.speed_in_transfer = found.speed_in_transfer;
+    run.conditions.bandwidth_in_compute = found.bandwidth_in_compute;
   };
   // Some work is done only if there are several ranks.
   const bool as_of_several = !config.plan.ranks.counts.empty() && config.training.reproducible == 0;

@@ -49,27 +49,38 @@ class NetworkMeasuring {
             .seconds = average(comm_, lower_quartile(seconds))};
   }
 
-  // How fast a step goes on during transfers, each of which takes `transfer` seconds alone.
-  double speed_in_transfer(double transfer, double alone, const std::function<void()>& step) {
-    constexpr int kRepeats = 3;
+  // How a step and transfers, each of which takes `transfer` seconds alone, slow each other down.
+  void measure_both(double transfer, double alone, const std::function<void()>& step,
+                    MeasuredNetwork& found) {
+    constexpr int kRepeats = 5;
     constexpr double kLonger = 1.3;  // than the step
+    constexpr double kLeast = 0.05;
     const auto wanted = static_cast<int64_t>(std::ceil(kLonger * alone / transfer));
     const int64_t count = agreed(comm_, std::clamp<int64_t>(wanted, 1, kMostLarge));
+    const double transfers = static_cast<double>(count) * transfer;
     Tensor values = zeros(backend_, Shape{count, kLargeElements});
-    std::vector<double> speeds;
+    std::vector<double> speeds, bandwidths;
     for (int i = 0; i < kRepeats; ++i) {
       comm_.barrier();
       std::vector<Communicator::Work> started;
+      const Timer timer;
       for (int64_t k = 0; k < count; ++k)
         started.push_back(comm_.start_all_reduce(values[k].view()));
-      const Timer timer;
       step();
       const double seconds = timer.seconds();
       for (const Communicator::Work work : started) comm_.wait(work);
-      const double together = std::min(seconds, static_cast<double>(count) * transfer);
+      const double after = timer.seconds() - seconds;
+      const double together = std::min(seconds, transfers);
       speeds.push_back((alone - (seconds - together)) / together);
+      // Without transfers after the step, it is not known how long they took.
+      bandwidths.push_back(after > transfer ? (transfers - after) / seconds : 1);
     }
-    return std::clamp(average(comm_, *std::max_element(speeds.begin(), speeds.end())), 0.05, 1.0);
+    const auto shared = [&](std::vector<double>& of_repeats) {
+      std::sort(of_repeats.begin(), of_repeats.end());
+      return std::clamp(average(comm_, of_repeats[kRepeats / 2]), kLeast, 1.0);
+    };
+    found.speed_in_transfer = shared(speeds);
+    found.bandwidth_in_compute = shared(bandwidths);
   }
 
  private:
@@ -94,7 +105,7 @@ MeasuredNetwork measure_network(Communicator& comm, Backend& backend, Carrier ca
   const MeasuredReduce large = measuring.reduce(kLargeElements);
   MeasuredNetwork found{.network = fitted_network(small, large, comm.size(), carrier)};
   if (backend.device().kind == DeviceKind::cpu)
-    found.speed_in_transfer = measuring.speed_in_transfer(large.seconds, step_seconds, step);
+    measuring.measure_both(large.seconds, step_seconds, step, found);
   return found;
 }
 

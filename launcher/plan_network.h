@@ -11,7 +11,8 @@ namespace d2l::launcher {
 // The network among the ranks of a job.
 struct MeasuredNetwork {
   Network network;
-  double speed_in_transfer = 1;  // see StepConditions
+  double speed_in_transfer = 1;     // see StepConditions
+  double bandwidth_in_compute = 1;  // the same
 };
 
 // The network with which the model explains the times of a small and of a large all-reduce, and how

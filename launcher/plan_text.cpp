@@ -60,12 +60,14 @@ std::string steps_text(const PlannedRun& run) {
 
 std::string network_text(const PlannedRun& run, bool is_given) {
   const auto& [latency, bandwidth] = run.conditions.network;
-  const double speed = run.conditions.speed_in_transfer;
+  const double speed = run.conditions.speed_in_transfer,
+               share = run.conditions.bandwidth_in_compute;
   return concat("network: latency ", rounded(latency * kMicro), " us, ", rounded(bandwidth / kGiga),
                 " GB/s for each rank and direction, ", is_given ? "given" : "measured",
-                speed < 1 ? concat("; while bytes pass, a rank computes at ", percent(speed, 0),
-                                   " of its speed")
-                          : "",
+                speed < 1 || share < 1
+                    ? concat("\nat the same time, a rank computes at ", percent(speed, 0),
+                             " of its speed, and bytes pass at ", percent(share, 0))
+                    : "",
                 "\n");
 }
 

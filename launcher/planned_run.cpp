@@ -24,7 +24,7 @@ PlannedRun::Step PlannedRun::step(int ranks) const {
   there.ranks = ranks;
   Step planned{.time = step_time(measured.trace, there)};
   planned.seconds = planned.time.seconds;
-  there.speed_in_transfer = 1;
+  there.speed_in_transfer = there.bandwidth_in_compute = 1;
   planned.hideable = step_time(measured.trace, there).hidden();
   if (is_given) return planned;
   const auto at_least = [&](double seconds, Limit limit) {

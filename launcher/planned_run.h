@@ -34,8 +34,9 @@ struct PlannedRun {
   enum class Limit { model, loading, cores };
   struct Step {
     StepTime time = {};
-    double hideable = 1;  // what time.hidden() would be if passing bytes did not slow computing
-    double seconds = 0;   // with the loading of data
+    double hideable =
+        1;  // what time.hidden() would be if computing and passing bytes did not slow each other
+    double seconds = 0;  // with the loading of data
     Limit limit = Limit::model;
   };
 

@@ -66,15 +66,18 @@ std::vector<Transfer> transfers_of(Collective::Kind kind, int64_t bytes, int ran
   return {};
 }
 
+size_t parts_under_way(Carrier carrier) {
+  return carrier == Carrier::mpi ? PieceRules::kWindow : 1;
+}
+
 LinkQueue::LinkQueue(const Network& network, Carrier carrier)
-    : network_(network), window_(carrier == Carrier::mpi ? PieceRules::kWindow : 1) {}
+    : network_(network), window_(parts_under_way(carrier)) {}
 
 double LinkQueue::add(const Transfer& transfer, double ready) {
-  double begin = std::max(ready, busy_.empty() ? 0 : busy_.back().end);
+  double begin = std::max(ready, free_);
   if (finished_.size() >= window_) begin = std::max(begin, finished_[finished_.size() - window_]);
-  const double end = begin + transfer.bytes / network_.bandwidth;
-  busy_.push_back({begin, end});
-  finished_.push_back(end + transfer.messages * network_.latency);
+  free_ = begin + transfer.bytes / network_.bandwidth;
+  finished_.push_back(free_ + transfer.messages * network_.latency);
   return finished_.back();
 }
 

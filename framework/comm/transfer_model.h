@@ -36,6 +36,9 @@ struct Transfer {
 std::vector<Transfer> transfers_of(Collective::Kind kind, int64_t bytes, int ranks, Carrier carrier,
                                    const Network& network);
 
+// How many parts a carrier has under way at once.
+size_t parts_under_way(Carrier carrier);
+
 // The link of a rank and the parts that wait for it. Bytes pass one part after the other. The
 // messages of a part delay only this part, as long as the carrier has others under way.
 class LinkQueue {
@@ -46,17 +49,11 @@ class LinkQueue {
   // which it is complete.
   double add(const Transfer& transfer, double ready);
 
-  struct Busy {
-    double begin = 0, end = 0;
-  };
-  // When bytes pass, in ascending order.
-  const std::vector<Busy>& busy() const { return busy_; }
-
  private:
   Network network_;
   size_t window_;                 // parts under way at once
   std::vector<double> finished_;  // times of all parts
-  std::vector<Busy> busy_;
+  double free_ = 0;               // when the link is free
 };
 
 // The time of one operation alone.

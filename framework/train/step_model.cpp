@@ -16,32 +16,85 @@ double middle(std::vector<double> values) {
   return *at;
 }
 
-// The clock of a rank that computes more slowly while bytes pass.
-class Clock {
+// A rank that computes, and its link.
+class Rank {
  public:
-  explicit Clock(double speed_in_transfer) : speed_(speed_in_transfer) {}
+  explicit Rank(const StepConditions& conditions)
+      : conditions_(conditions), window_(parts_under_way(conditions.carrier)) {}
 
   double now() const { return now_; }
-  void wait_until(double time) { now_ = std::max(now_, time); }
-  // `busy`: all times at which bytes pass while this work is done.
-  void compute(double work, const std::vector<LinkQueue::Busy>& busy) {
-    for (; next_ < busy.size() && work > 0; ++next_) {
-      const auto [begin, end] = busy[next_];
-      const double before = std::min(std::max(begin - now_, 0.0), work);
-      now_ += before;
-      work -= before;
-      const double during = std::min(std::max(end - now_, 0.0) * speed_, work);
-      if (work == 0 || now_ < begin) return;
-      now_ += during / speed_;
-      work -= during;
-      if (now_ < end && work == 0) return;
+
+  void start(uint64_t operation, const std::vector<Transfer>& parts) {
+    for (const Transfer& part : parts)
+      parts_.push_back(
+          {.bytes = part.bytes, .latency = part.messages * conditions_.network.latency});
+    ends_[operation] = parts_.size();
+  }
+
+  void compute(double work) {
+    const double speed = conditions_.speed_in_transfer,
+                 rate = conditions_.network.bandwidth * conditions_.bandwidth_in_compute;
+    while (work > 0 && sent_ < parts_.size()) {
+      const double idle = std::min(begin() - now_, work);
+      now_ += idle;
+      work -= idle;
+      Part& part = parts_[sent_];
+      const double for_part = part.bytes / rate, for_work = work / speed;
+      const bool sends_all = for_part <= for_work;
+      now_ += sends_all ? for_part : for_work;
+      work = sends_all ? std::max(0.0, work - for_part * speed) : 0;
+      if (sends_all)
+        complete(now_);
+      else
+        part.bytes -= for_work * rate;
     }
     now_ += work;
   }
 
+  void wait(uint64_t operation) {
+    const size_t end = ends_[operation];
+    while (sent_ < end) now_ = send_next();
+    const double complete = end > 0 ? parts_[end - 1].complete : 0;
+    // Later parts go on until then.
+    while (sent_ < parts_.size() && begin() < complete) {
+      Part& part = parts_[sent_];
+      const double rate = conditions_.network.bandwidth, from = begin();
+      if (from + part.bytes / rate > complete) {
+        part.bytes -= (complete - from) * rate;
+        break;
+      }
+      now_ = send_next();
+    }
+    now_ = std::max(now_, complete);
+  }
+
  private:
-  double speed_, now_ = 0;
-  size_t next_ = 0;  // the first busy time that may not be over
+  struct Part {
+    double bytes = 0, latency = 0;
+    double complete = 0;  // when, once it is sent
+  };
+
+  // When the next part may be sent.
+  double begin() const {
+    return sent_ < window_ ? now_ : std::max(now_, parts_[sent_ - window_].complete);
+  }
+  // The rank only waits. Returns when the bytes of the part have passed.
+  double send_next() {
+    const double end = begin() + parts_[sent_].bytes / conditions_.network.bandwidth;
+    complete(end);
+    return end;
+  }
+  void complete(double sent) {
+    Part& part = parts_[sent_++];
+    part.complete = sent + part.latency;
+  }
+
+  const StepConditions& conditions_;
+  size_t window_;
+  double now_ = 0;
+  std::vector<Part> parts_;
+  size_t sent_ = 0;                  // parts whose bytes have passed
+  std::map<uint64_t, size_t> ends_;  // operation -> number of parts up to its last one
 };
 
 }  // namespace
@@ -89,32 +142,25 @@ StepTrace median_of(const std::vector<StepTrace>& traces) {
 }
 
 StepTime step_time(const StepTrace& trace, const StepConditions& conditions) {
-  const auto& [ranks, carrier, network, speed] = conditions;
-  LinkQueue link(network, carrier);
-  Clock clock(speed);
+  Rank rank(conditions);
+  LinkQueue alone(conditions.network, conditions.carrier);
   StepTime time{.compute = trace.compute()};
-  std::map<uint64_t, double> complete;  // operation -> when
   for (const Event& event : trace.events) {
-    clock.compute(event.compute, link.busy());
+    rank.compute(event.compute);
     if (event.what == Event::What::wait) {
-      const double before = clock.now();
-      clock.wait_until(complete[event.operation]);
-      time.waiting += clock.now() - before;
+      const double before = rank.now();
+      rank.wait(event.operation);
+      time.waiting += rank.now() - before;
       continue;
     }
-    double& end = complete[event.operation] = clock.now();
-    for (const Transfer& part : transfers_of(event.kind, event.bytes, ranks, carrier, network))
-      end = std::max(end, link.add(part, clock.now()));
+    const std::vector<Transfer> parts = transfers_of(event.kind, event.bytes, conditions.ranks,
+                                                     conditions.carrier, conditions.network);
+    rank.start(event.operation, parts);
+    for (const Transfer& part : parts) time.transfer = std::max(time.transfer, alone.add(part, 0));
   }
-  clock.compute(trace.rest, link.busy());
-  time.seconds = clock.now();
+  rank.compute(trace.rest);
+  time.seconds = rank.now();
   time.slowed = std::max(0.0, time.seconds - time.compute - time.waiting);
-
-  LinkQueue alone(network, carrier);
-  for (const Event& event : trace.events)
-    if (event.what == Event::What::start)
-      for (const Transfer& part : transfers_of(event.kind, event.bytes, ranks, carrier, network))
-        time.transfer = std::max(time.transfer, alone.add(part, 0));
   return time;
 }
 

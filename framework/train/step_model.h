@@ -39,6 +39,8 @@ struct StepConditions {
   // How fast a rank computes while bytes pass through its link, compared to alone: moving bytes
   // takes time of the processor, too.
   double speed_in_transfer = 1;
+  // How fast bytes pass while the rank computes, compared to a rank that only waits for them.
+  double bandwidth_in_compute = 1;
 };
 
 struct StepTime {
