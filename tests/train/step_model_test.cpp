@@ -76,6 +76,15 @@ TEST(StepModel, SlowsComputingDuringTransfers) {
   EXPECT_NEAR(slow.seconds, 53e-3, 1e-12);
 }
 
+TEST(StepModel, SlowsTransfersDuringComputing) {
+  // A bucket needs 12 ms alone. In the 6 ms of computing after the first one, as much passes as
+  // alone in 3 ms.
+  const StepTime time = step_time(
+      step_of(4), {.ranks = 2, .network = network_for(12e-3), .bandwidth_in_compute = 0.5});
+  EXPECT_NEAR(time.waiting, 4 * 12e-3 - 3e-3, 1e-12);
+  EXPECT_NEAR(time.slowed, 0, 1e-12);
+}
+
 TEST(StepModel, MediansKeepTheMiddleWhole) {
   StepTrace slow = step_of(2).scaled(3), usual = step_of(2), fast = step_of(2).scaled(0.5);
   const StepTrace found = median_of({slow, fast, usual});
