@@ -25,7 +25,8 @@ PieceJob::PieceJob(const Collective& op, View piece, const PieceContext& context
       context_(context),
       piece_(piece),
       plan_(plan_all_reduce(context.rank, context.size, piece.elements(),
-                            PieceRules::kWholeBytes / static_cast<int64_t>(size_of(piece.dtype)))) {}
+                            PieceRules::kWholeBytes / static_cast<int64_t>(size_of(piece.dtype)))) {
+}
 
 JobProgress PieceJob::advance() {
   JobProgress progress = JobProgress::none;
