@@ -62,6 +62,10 @@ po::options_description flags() {
                                      "print what the job would work with (ranks, hosts, cores, "
                                      "devices, data, network, run folder), "
                                      "measure the network, and exit without training");
+  groups.back().second.add_options()(
+      "plan",
+      "predict what the run needs: memory, size of a checkpoint, steps, and time per step and in "
+      "all; computes a few steps for that, and exits without training");
   groups.back().second.add_options()("help,h", "show this help and exit");
   for (const auto& group : groups) all.add(group.second);
   return all;
@@ -71,7 +75,7 @@ std::vector<std::string> flag_names() {
   std::vector<std::string> names;
   for (const Option& option : options())
     if (option.is_flag) names.push_back("--" + option.name);
-  names.insert(names.end(), {"--list-models", "--check", "--help"});
+  names.insert(names.end(), {"--list-models", "--check", "--plan", "--help"});
   return names;
 }
 
@@ -119,6 +123,15 @@ Settings settings_of(const std::vector<po::option>& words) {
   return settings;
 }
 
+// A job does one thing.
+void check_modes(const CommandLine& line) {
+  const bool times = line.config.machine.time > 0;
+  if (line.plan && (line.check || times))
+    usage("--plan expects no other measurement, found ", line.check ? "--check" : "--time");
+  for (const char* name : {"plan-network", "plan-ranks", "plan-compute"})
+    if (!line.plan && line.given.contains(name)) usage("--", name, " has no effect without --plan");
+}
+
 }  // namespace
 
 CommandLine parse_command_line(int argc, const char* const* argv) {
@@ -128,13 +141,16 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     line.help = line.help || word.string_key == "help";
     line.list_models = line.list_models || word.string_key == "list-models";
     line.check = line.check || word.string_key == "check";
+    line.plan = line.plan || word.string_key == "plan";
   }
   if (line.help) return line;
   if (line.list_models && words.size() > 1)
     usage("--list-models expects no other options, found ", words.size() - 1);
   if (line.list_models) return line;
 
-  std::erase_if(words, [](const po::option& word) { return word.string_key == "check"; });
+  std::erase_if(words, [](const po::option& word) {
+    return word.string_key == "check" || word.string_key == "plan";
+  });
   const Settings from_flags = settings_of(words);
   std::string file, recipe;  // these apply before the other options
   for (const Setting& setting : from_flags)
@@ -160,6 +176,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
   if (!recipe.empty()) apply_recipe(line.config, models::find_recipe(recipe));
   apply_settings(line.config, from_file);
   apply_settings(line.config, from_flags);
+  check_modes(line);
   return line;
 }
 

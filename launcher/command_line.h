@@ -11,6 +11,7 @@ struct CommandLine {
   bool help = false;         // then nothing else was parsed
   bool list_models = false;  // the same
   bool check = false;        // prints what the job would work with, and trains nothing
+  bool plan = false;         // predicts memory, disk space and time, and trains nothing
   Given given;               // options set on the command line or in the --config file
 };
 

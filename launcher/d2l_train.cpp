@@ -17,6 +17,7 @@
 #include "launcher/job_check.h"
 #include "launcher/model_table.h"
 #include "launcher/options/options.h"
+#include "launcher/plan.h"
 #include "launcher/ranks.h"
 #include "launcher/setup.h"
 #include "launcher/tasks.h"
@@ -86,6 +87,16 @@ int check_job(const CommandLine& line, MpiSession& session) {
   return 0;
 }
 
+// --plan
+int plan_job(const CommandLine& line, MpiSession& session) {
+  Config config = config_of_all(line, session);
+  const Machine machine = join_ranks(config, session);
+  const std::string text = plan(std::move(config), machine, session);
+  if (session.rank() == 0) std::printf("%s", text.c_str());
+  machine.comm->barrier();
+  return 0;
+}
+
 int train(const CommandLine& line, MpiSession& session, LastWords& last_words) {
   const Config config = config_of_all(line, session);
   if (config.cross_validation.has_all_folds()) return train_folds(config, session, last_words);
@@ -113,6 +124,7 @@ int run(int argc, char** argv) {
   }
   return run_job(&argc, &argv, refused, [&](MpiSession& session, LastWords& last_words) {
     if (line.check) return check_job(line, session);
+    if (line.plan) return plan_job(line, session);
     return line.config.machine.time > 0 ? measure(line, session) : train(line, session, last_words);
   });
 }

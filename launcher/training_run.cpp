@@ -1,12 +1,16 @@
 #include "launcher/training_run.h"
 
+#include <algorithm>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <optional>
 
+#include "framework/base/process_memory.h"
 #include "framework/base/program.h"
 #include "framework/base/stop_signals.h"
 #include "framework/base/terminal.h"
+#include "framework/base/text.h"
 #include "launcher/data_memory.h"
 #include "launcher/ending.h"
 #include "launcher/fold_data.h"
@@ -101,9 +105,26 @@ TrainerParts parts_of_group(TrainerParts parts, const RankGroup& group, Progress
   return parts;
 }
 
+// The peaks of all ranks: of the pool of the device's memory, and of the process. Collective.
+std::string memory_text(const RunParts& parts) {
+  const uint64_t mine[] = {parts.machine.backend->pool().stats().peak_bytes_in_use,
+                           ProcessMemory::now().peak};
+  uint64_t most[] = {0, 0};
+  for (const std::string& bytes :
+       parts.group.gather({reinterpret_cast<const char*>(mine), sizeof mine})) {
+    uint64_t peaks[2];
+    std::memcpy(peaks, bytes.data(), sizeof peaks);
+    for (size_t i = 0; i < 2; ++i) most[i] = std::max(most[i], peaks[i]);
+  }
+  return concat("memory of a rank: at most ", human_bytes(most[0]), " of the ",
+                parts.machine.on_gpu() ? "GPU" : "pool", ", ", human_bytes(most[1]),
+                " of the process");
+}
+
 // The results, or why there are none yet. Throws Error if the last checkpoint is not there.
 void print_end(const TrainerReport& report, const Setup& setup, const RunParts& parts,
                const fs::path& out, Log& log) {
+  log.info(memory_text(parts));
   if (report.stopped.empty()) {
     print_report(report, setup.objective->metrics(), parts.machine, log);
     if (parts.group.rank() == 0 && parts.name.empty()) print_curve(report, Terminal::find());

@@ -72,6 +72,9 @@ class Loader final : public BatchSource {
   // that next() has returned and one more.
   uint64_t order_bytes() const { return sampler_.order_bytes(kMostOrders); }
   uint64_t batch_bytes() const;
+  // At most so many batches are prepared in advance, of at most so many bytes each.
+  int64_t queue_depth() const { return queue_depth_; }
+  uint64_t largest_batch_bytes() const;
 
  private:
   // Of the epochs in use: batches of the next one are read ahead.
@@ -99,7 +102,6 @@ class Loader final : public BatchSource {
   SharedReading open(int64_t number);
   std::vector<BadSample> read_piece(Reading& reading, int64_t piece, PieceReader& reader);
   SharedOrder order_of(int64_t epoch);
-  uint64_t largest_batch_bytes() const;
   DType input_type() const;  // u8 for images, f32 for rows
   uint64_t input_bytes() const;
   DType target_type() const;  // i64 for labels, f32 for numbers

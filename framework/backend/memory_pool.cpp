@@ -145,6 +145,11 @@ void MemoryPool::trim_locked() {
   }
 }
 
+void MemoryPool::reset_peak() {
+  std::lock_guard lock(mutex_);
+  stats_.peak_bytes_in_use = stats_.bytes_in_use;
+}
+
 int MemoryPool::use_part(int part) {
   std::lock_guard lock(mutex_);
   return std::exchange(part_, part);

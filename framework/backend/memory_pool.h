@@ -42,6 +42,8 @@ class MemoryPool {
   // Returns all segments without a block in use to the system, except those of held parts.
   void trim();
   Stats stats() const;
+  // The peak begins again with what is in use now.
+  void reset_peak();
 
   // Makes `part` the current part; 0 is the first. Blocks come from segments of the current part;
   // parts share no memory, so an address of one part is never reused by another. A released block

@@ -277,6 +277,11 @@ void write_checkpoint(const std::filesystem::path& path, const Snapshot& snapsho
   }
 }
 
+uint64_t checkpoint_bytes(const Snapshot& snapshot) {
+  Parts parts = parts_of(snapshot);
+  return Hdf5Frame(parts.pieces, required_index_bytes(parts.pieces)).file_bytes();
+}
+
 Snapshot read_checkpoint(const std::filesystem::path& path) {
   File file(path, O_RDONLY, "read");
   uint64_t bytes = file.size();

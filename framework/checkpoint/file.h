@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 
@@ -17,6 +18,9 @@ namespace d2l {
 void write_checkpoint(
     const std::filesystem::path& path, const Snapshot& snapshot,
     const std::function<void()>& before_rename = [] {});
+
+// The size of the file that write_checkpoint() makes of this snapshot.
+uint64_t checkpoint_bytes(const Snapshot& snapshot);
 
 // Reads the whole file and verifies every byte before it returns. Throws Error naming the file, the
 // damaged piece, and what was expected and found. Sizes are checked against the file's size before

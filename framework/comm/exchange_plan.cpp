@@ -1,5 +1,6 @@
 #include "framework/comm/exchange_plan.h"
 
+#include <algorithm>
 #include <bit>
 
 namespace d2l {
@@ -114,6 +115,16 @@ Range part_of(int rank, int size, int64_t elements) {
   const Range part = halve(places, elements).mine;
   if (!places.in_pair) return part;
   return places.is_outside ? given_half(part) : kept_half(part);
+}
+
+std::vector<Range> parts_of(int rank, int size, int64_t elements) {
+  constexpr int64_t kMost = PieceRules::kBytes / static_cast<int64_t>(sizeof(float));
+  std::vector<Range> found;
+  for (int64_t begin = 0; begin < elements; begin += kMost) {
+    const Range part = part_of(rank, size, std::min(kMost, elements - begin));
+    if (part.elements() > 0) found.push_back({begin + part.begin, begin + part.end});
+  }
+  return found;
 }
 
 }  // namespace d2l

@@ -1,11 +1,22 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
 #include "framework/base/range.h"
 
 namespace d2l {
+
+// How MpiCommunicator divides a reduction.
+struct PieceRules {
+  // Large enough that a message's cost is its bytes, small enough to stay in a core's cache.
+  static constexpr int64_t kBytes = 1 << 20;
+  // Pieces under way at once: while one is added, the next one travels.
+  static constexpr size_t kWindow = 4;
+  // Pieces up to this size are sent whole: below it a message costs more than its bytes.
+  static constexpr int64_t kWholeBytes = 8 << 10;
+};
 
 // One exchange with one partner: `send` is sent while data for `receive` arrive. When both are
 // complete, the received data are added to `receive` or replace it. An empty range is not sent.
@@ -33,5 +44,8 @@ std::vector<Exchange> plan_reduce_scatter(int rank, int size, int64_t elements);
 std::vector<Exchange> plan_gather_parts(int rank, int size, int64_t elements);
 // The part of a rank. The parts of all ranks do not overlap and cover all elements.
 Range part_of(int rank, int size, int64_t elements);
+// The same of an array of f32 that is cut into pieces, each of which is reduced by itself: one part
+// of each piece.
+std::vector<Range> parts_of(int rank, int size, int64_t elements);
 
 }  // namespace d2l

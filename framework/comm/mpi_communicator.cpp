@@ -18,11 +18,7 @@ namespace {
 
 using std::chrono::microseconds;
 
-// Large enough that a message's cost is its bytes, small enough to stay in a core's cache.
-constexpr int64_t kPieceBytes = 1 << 20;
 constexpr int64_t kBroadcastBytes = 64 << 20;  // MPI counts bytes with an int
-// Pieces under way at once: while one is added, the next one travels.
-constexpr size_t kWindow = 4;
 // Every MPI allows tags up to 32,767; far fewer pieces are ever under way.
 constexpr uint64_t kTags = 16384;
 
@@ -115,7 +111,7 @@ MpiCommunicator::MpiCommunicator(MPI_Comm group, Options options)
     : Communicator(rank_in(group), size_of_group(group)),
       options_(std::move(options)),
       exceptions_at_start_(std::uncaught_exceptions()),
-      scratch_(kPieceBytes) {
+      scratch_(PieceRules::kBytes) {
   mpi_check(MPI_Comm_dup(group, &comm_), "MPI_Comm_dup");
   mpi_check(MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
   thread_ = std::thread([this] { run_jobs(); });
@@ -140,15 +136,8 @@ MpiCommunicator::~MpiCommunicator() {
   MPI_Comm_free(&comm_);
 }
 
-// A large array is cut into pieces, each of which is reduced by itself.
 std::vector<Range> MpiCommunicator::parts(int64_t elements) const {
-  constexpr int64_t kMost = kPieceBytes / static_cast<int64_t>(sizeof(float));
-  std::vector<Range> found;
-  for (int64_t begin = 0; begin < elements; begin += kMost) {
-    const Range part = part_of(rank(), size(), std::min(kMost, elements - begin));
-    if (part.elements() > 0) found.push_back({begin + part.begin, begin + part.end});
-  }
-  return found;
+  return parts_of(rank(), size(), elements);
 }
 
 void MpiCommunicator::stop_thread() {
@@ -182,7 +171,7 @@ void MpiCommunicator::push_jobs(Work work, const Collective& op) {
     case Collective::Kind::all_reduce:
     case Collective::Kind::reduce_scatter:
     case Collective::Kind::gather_parts:
-      return cut(op.data, kPieceBytes, [&](View piece) {
+      return cut(op.data, PieceRules::kBytes, [&](View piece) {
         const int tag = static_cast<int>(pieces_++ % kTags);
         const PieceContext context{comm_, rank(), size(), tag, &scratch_};
         push(std::make_unique<PieceJob>(op, piece, context));
@@ -240,7 +229,7 @@ void MpiCommunicator::abandon() noexcept {
 // same order and advances the oldest, so the oldest that any rank still has always progresses.
 bool MpiCommunicator::progress() {
   bool moved = false;
-  const size_t active = std::min(queue_.size(), kWindow);
+  const size_t active = std::min(queue_.size(), PieceRules::kWindow);
   for (size_t i = 0; i < active; ++i) {
     Entry& entry = queue_[i];
     if (entry.finished) continue;

@@ -7,9 +7,6 @@ namespace d2l {
 
 namespace {
 
-// Below this a message costs more than its bytes.
-constexpr int64_t kWholeBytes = 8 << 10;
-
 int byte_count(Range range, DType dtype) {
   return static_cast<int>(range.elements() * static_cast<int64_t>(size_of(dtype)));
 }
@@ -21,7 +18,7 @@ std::vector<Exchange> plan_of(Collective::Kind kind, const PieceContext& context
   if (kind == Collective::Kind::reduce_scatter) return plan_reduce_scatter(rank, size, elements);
   if (kind == Collective::Kind::gather_parts) return plan_gather_parts(rank, size, elements);
   return plan_all_reduce(rank, size, elements,
-                         kWholeBytes / static_cast<int64_t>(size_of(piece.dtype)));
+                         PieceRules::kWholeBytes / static_cast<int64_t>(size_of(piece.dtype)));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "launcher/options/machine.h"
 #include "launcher/options/model.h"
 #include "launcher/options/optimizer.h"
+#include "launcher/options/plan.h"
 #include "launcher/options/program.h"
 #include "launcher/options/regularisation.h"
 #include "launcher/options/run.h"
@@ -30,6 +31,7 @@ struct Config {
   RegularisationConfig regularisation;
   RunConfig run;
   MachineConfig machine;
+  PlanConfig plan;
   ProgramConfig program;
 
   bool operator==(const Config&) const = default;

@@ -21,6 +21,7 @@ constexpr GroupRules kGroups[] = {
     {regularisation_options},
     {run_options, check_run_options},
     {machine_options},
+    {plan_options},
     {program_options},
 };
 

@@ -56,6 +56,15 @@ TEST(CheckpointFile, RoundTripIsExact) {
   EXPECT_FALSE(same(read_checkpoint(path), sample_snapshot()));
 }
 
+TEST(CheckpointFile, ItsSizeIsKnownBefore) {
+  const TemporaryFolder folder;
+  const std::filesystem::path path = folder.path() / "a.h5";
+  for (const Snapshot& snapshot : {Snapshot(), everything(), sample_snapshot()}) {
+    write_checkpoint(path, snapshot);
+    EXPECT_EQ(checkpoint_bytes(snapshot), std::filesystem::file_size(path));
+  }
+}
+
 TEST(CheckpointFile, AnEmptySnapshotIsACheckpoint) {
   TemporaryFolder folder;
   write_checkpoint(folder.path() / "a.h5", {});

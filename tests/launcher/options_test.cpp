@@ -128,6 +128,9 @@ loader-threads: may change
 loader-queue: may change
 cache: may change
 time: not kept
+plan-network: not kept
+plan-ranks: not kept
+plan-compute: not kept
 progress: not kept, per rank
 task: not kept
 config: not kept, per rank
@@ -162,8 +165,8 @@ std::string another_value(const Option& option, const Config& config) {
     for (char& c : separated) c = c == '|' ? ',' : c;
     return split_list("", separated);
   }();
-  std::vector<std::string> candidates = {"1",    "2",  "0.5",      "0.25", "8",
-                                         "1GiB", "1h", "flip 0.5", "a*:2"};
+  std::vector<std::string> candidates = {"1",  "2",        "0.5",  "0.25",       "8",   "1GiB",
+                                         "1h", "flip 0.5", "a*:2", "2us,25GB/s", "52ms"};
   if (words.size() > 1) candidates.insert(candidates.begin(), words.begin(), words.end());
   for (const std::string& text : candidates) try {
       Config other = config;
