@@ -1,12 +1,16 @@
 #include "framework/launch/signal_queue.h"
 
+#include <poll.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "framework/base/error.h"
+#include "framework/base/timer.h"
 
 namespace d2l::launch {
 
@@ -30,8 +34,18 @@ SignalQueue::~SignalQueue() {
   ::sigprocmask(SIG_SETMASK, &before_, nullptr);
 }
 
+void SignalQueue::wait(double seconds) {
+  const Timer timer;
+  while (waited_for_.empty()) {
+    const double left = seconds - timer.seconds();
+    pollfd readable{descriptor_, POLLIN, 0};
+    if (left <= 0 || ::poll(&readable, 1, static_cast<int>(std::ceil(left * 1e3))) == 0) return;
+    waited_for_ = take();
+  }
+}
+
 std::vector<int> SignalQueue::take() {
-  std::vector<int> signals;
+  std::vector<int> signals = std::exchange(waited_for_, {});
   signalfd_siginfo info{};
   while (::read(descriptor_, &info, sizeof info) == sizeof info)
     if (info.ssi_signo != SIGCHLD) signals.push_back(static_cast<int>(info.ssi_signo));

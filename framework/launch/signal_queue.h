@@ -18,9 +18,12 @@ class SignalQueue {
   int descriptor() const { return descriptor_; }  // to poll
   // The signals since the last call, except SIGCHLD.
   std::vector<int> take();
+  // Returns after so many seconds, or earlier if there is a signal.
+  void wait(double seconds);
 
  private:
   int descriptor_ = -1;
+  std::vector<int> waited_for_;  // those that ended a wait
   sigset_t before_{};
   void (*pipe_before_)(int) = SIG_DFL;
 };

@@ -33,6 +33,13 @@ std::filesystem::path unused_folder(const std::filesystem::path& logs) {
   }
 }
 
+// Seconds. A cause that lasts, such as a file system that is away, needs time to pass.
+int pause_before(int restarts_without_progress) {
+  constexpr int kLongest = 32, kDoublings = 5;
+  if (restarts_without_progress < 2) return 0;
+  return std::min(kLongest, 1 << std::min(restarts_without_progress - 2, kDoublings));
+}
+
 }  // namespace
 
 Supervisor::Supervisor(const Job& job) : job_(job), mark_(random_id()), hosts_(job.hosts) {}
@@ -53,7 +60,15 @@ int Supervisor::run() {
     }
     repeat_first_error(end.first_error);
     say(decision.text);
+    signals_.wait(decision.pause);
+    if (is_asked_to_stop()) return code_of_stop(end.code);
   }
+}
+
+bool Supervisor::is_asked_to_stop() {
+  for (const int signal : signals_.take())
+    if (stop_.signal == 0 && signal != SIGUSR2) stop_.signal = signal;
+  return stop_.signal != 0;
 }
 
 RankEnd Supervisor::run_once() {
@@ -95,19 +110,20 @@ Supervisor::Decision Supervisor::decide(const RankEnd& end) {
 Supervisor::Decision Supervisor::decide_after_failure(const RankEnd& end, const std::string& what) {
   hosts_ = usable_hosts(end.facts.failed_host);
   const int ranks = job_.one_host ? job_.ranks : std::min(job_.ranks, total_slots(hosts_));
-  // A signal may have come in the meantime.
-  for (const int signal : signals_.take())
-    if (stop_.signal == 0 && signal != SIGUSR2) stop_.signal = signal;
-  if (stop_.signal != 0)
+  if (is_asked_to_stop())  // in the meantime
     return {.code = code_of_stop(end.code), .text = concat(what, "; ", signal_name(stop_.signal))};
   if (ranks < job_.min_ranks)
     return {.code = end.code,
             .text = concat(what, "; the hosts that are left have room for ", counted(ranks, "rank"),
                            ", expected at least ", job_.min_ranks, " (--min-ranks)")};
   ++restarts_;
+  const int pause = pause_before(restarts_);
+  const std::string when =
+      pause > 0 ? concat("; starts again in ", pause, " s on ") : "; starts again on ";
   return {.start_again = true,
-          .text = concat(what, "; starts again on ", counted(ranks, "rank"), " (restart ",
-                         restarts_, " of ", job_.max_restarts, ")")};
+          .text = concat(what, when, counted(ranks, "rank"), " (restart ", restarts_, " of ",
+                         job_.max_restarts, ")"),
+          .pause = pause};
 }
 
 // Those that were gone earlier may be back.

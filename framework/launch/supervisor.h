@@ -29,6 +29,7 @@ class Supervisor {
     bool start_again = false;
     int code = 0;
     std::string text = {};  // the reason; "": nothing to report
+    int pause = 0;          // seconds before the start
   };
 
   RankEnd run_once();
@@ -37,6 +38,8 @@ class Supervisor {
   std::vector<Host> hosts_of_mpirun();
   std::vector<Host> usable_hosts(const std::string& failed);
   Decision decide(const RankEnd& end);
+  // Notes a signal that asks to stop. Returns whether there has been one.
+  bool is_asked_to_stop();
   Decision decide_after_failure(const RankEnd& end, const std::string& what);
   int code_of_stop(int code) const;
 

@@ -138,6 +138,15 @@ TEST_F(Launch, GivesUpWithoutProgress) {
                                            "without progress\n"));
 }
 
+// The third start waits for a second.
+TEST_F(Launch, CanBeStoppedBetweenTwoStarts) {
+  Process job(flaky(1, 99, "exit 3", {"--max-restarts", "9"}));
+  ASSERT_TRUE(job.wait_for("starts again in 1 s on 1 rank (restart 2 of 9)", 20)) << job.output();
+  job.send(SIGTERM);
+  EXPECT_EQ(job.wait(20).exit_code, 3);
+  EXPECT_EQ(tries(), 2);
+}
+
 TEST_F(Launch, ANewerCheckpointIsProgress) {
   for (const char* folder : {"checkpoints", "fold-1/checkpoints"})
     fs::create_directories(run_ / folder);

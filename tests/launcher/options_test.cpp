@@ -89,6 +89,7 @@ epsilon: may change
 weight-decay: may change
 decay: may change
 lars-eta: may change
+shard-optimizer: may change
 schedule: may change
 warmup: may change
 warmup-start: may change

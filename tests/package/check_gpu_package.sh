@@ -30,7 +30,7 @@ check_contents() {
   same "bin" "$(printf '%s\n' "${programs[@]}" | sort)" "$(ls "$1/bin" | sort)"
   same "tests" "$( (device_tests "$1" | sed 's/^/test_/' && echo device_tests.txt) | sort)" \
     "$(cd "$1/tests" && find . -type f | sed 's,^\./,,' | sort)"
-  same "benchmarks" "$(cd "$here/../../benchmarks" && ls ./*.py ./*.sh ./*.awk ./README.md | sort)" \
+  same "benchmarks" "$(cd "$here/../../benchmarks" && ls ./*.py ./*.awk ./gpu.sh ./steps.sh ./README.md | sort)" \
     "$(cd "$1/benchmarks" && ls ./* | sort)"
   [[ ! -e $1/lib/libd2l_cuda_emulated.so ]] || die "the package has the emulated module"
 }
