@@ -130,7 +130,7 @@ TEST_F(TraceOption, EachRankWritesItsOwnFileAfterAnError) {
 
 TEST_F(TraceOption, OneRankAndAnEarlyStopHaveATraceToo) {
   const ProgramResult result =
-      train(0, options() + Words{"--max-steps", "100000", "--max-time", "1s"});
+      train(0, options() + Words{"--epochs", "100000", "--max-steps", "0", "--max-time", "1s"});
   EXPECT_EQ(result.exit_code, kStoppedEarly) << result.output;
   const json events = events_of(file_);
   EXPECT_GE(named(events, 0, "step").size(), 1U);
