@@ -15,7 +15,7 @@ std::vector<Range> ranges_of(const std::vector<GradientReducer::Slot>& slots) {
 
 }  // namespace
 
-GradientReducer::GradientReducer(Communicator& comm, View arena, std::vector<Slot> slots,
+GradientReducer::GradientReducer(Communicator& comm, View arena, const std::vector<Slot>& slots,
                                  Options options)
     : comm_(comm),
       arena_(arena),

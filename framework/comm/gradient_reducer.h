@@ -26,9 +26,9 @@ class GradientReducer {
   // The array (f32) and the communicator must outlive the reducer. Slots are in ascending order,
   // in which a backward pass is expected to finish them. Small gaps between them, and unused ones,
   // are summed along with their neighbours, so they must hold valid numbers.
-  GradientReducer(Communicator& comm, View arena, std::vector<Slot> slots, Options options);
-  GradientReducer(Communicator& comm, View arena, std::vector<Slot> slots)
-      : GradientReducer(comm, arena, std::move(slots), Options{}) {}
+  GradientReducer(Communicator& comm, View arena, const std::vector<Slot>& slots, Options options);
+  GradientReducer(Communicator& comm, View arena, const std::vector<Slot>& slots)
+      : GradientReducer(comm, arena, slots, Options{}) {}
   // Abandons the communicator if a step has begun and not finished, as after an exception.
   ~GradientReducer();
   GradientReducer(const GradientReducer&) = delete;
