@@ -9,6 +9,7 @@
 #include "framework/base/timer.h"
 #include "framework/checkpoint/file.h"
 #include "framework/train/evaluate.h"
+#include "framework/train/make_shards.h"
 #include "launcher/traced_steps.h"
 
 namespace d2l::launcher {
@@ -39,6 +40,16 @@ uint64_t bytes_of(Visited& visited) {
   ByteCounter counter;
   visited.visit(counter);
   return counter.bytes();
+}
+
+// Shards show their state as a whole.
+uint64_t bytes_of_optimizer(Setup& setup) {
+  const uint64_t whole = bytes_of(*setup.optimizer);
+  if (!setup.shards) return whole;
+  int64_t own = 0;
+  for (const Range& range : setup.shards->own) own += range.elements();
+  const auto all = static_cast<double>(setup.parameters.values().elements());
+  return static_cast<uint64_t>(static_cast<double>(whole) * static_cast<double>(own) / all);
 }
 
 // Batches that are read while nothing else is done.
@@ -112,6 +123,7 @@ class Measuring {
         machine_(machine),
         backend_(*machine.backend),
         comm_(machine.comm->rank(), ranks, backend_) {
+    if (setup.shards) exchange_through(comm_, *setup.shards);
     result_.loading = measure_loading(*setup.train_data);
     first_.emplace(*setup.train_data);
     if (setup.test_data) test_.emplace(*setup.test_data);
@@ -184,7 +196,7 @@ class Measuring {
     memory.parameters =
         arenas.values().bytes() + (arenas.buffers().defined() ? arenas.buffers().bytes() : 0);
     memory.gradients = arenas.gradients().bytes();
-    memory.optimizer = bytes_of(*setup_.optimizer);
+    memory.optimizer = bytes_of_optimizer(setup_);
     if (trainer.state().ema) memory.averages = bytes_of(*trainer.state().ema);
     const uint64_t tests = test_ ? test_->queue_bytes : 0, test = test_ ? test_->bytes : 0;
     const uint64_t queues = first_->queue_bytes + tests;

@@ -8,6 +8,7 @@
 #include "framework/base/path_text.h"
 #include "framework/base/program.h"
 #include "framework/base/text.h"
+#include "framework/train/make_shards.h"
 #include "launcher/assemble.h"
 #include "launcher/batch_statistics.h"
 #include "launcher/copy_folder.h"

@@ -10,7 +10,6 @@
 #include "framework/comm/agreement.h"
 #include "framework/nn/parameter_set.h"
 #include "framework/optim/optimizer.h"
-#include "framework/train/make_shards.h"
 #include "framework/train/trainer.h"
 #include "launcher/command_line.h"
 #include "launcher/devices.h"

@@ -10,11 +10,16 @@ Shards make_shards(const nn::ParameterSet& parameters, Communicator& comm) {
   for (const auto& slot : parameters.slots()) slots.push_back({slot.begin, slot.end});
   const int64_t elements = slots.empty() ? 0 : slots.back().end;
   const std::vector<Range> buckets = cut_into_buckets(slots, elements);
-  return {.own = own_parts(buckets, comm),
-          .buckets = buckets,
-          .gather = [&comm](View part,
-                            const std::vector<Range>& of_it) { gather_buckets(part, of_it, comm); },
-          .sum = [&comm](View numbers) { comm.all_reduce(numbers); }};
+  Shards shards{.own = own_parts(buckets, comm), .buckets = buckets, .gather = {}, .sum = {}};
+  exchange_through(comm, shards);
+  return shards;
+}
+
+void exchange_through(Communicator& comm, Shards& shards) {
+  shards.gather = [&comm](View part, const std::vector<Range>& buckets) {
+    gather_buckets(part, buckets, comm);
+  };
+  shards.sum = [&comm](View numbers) { comm.all_reduce(numbers); };
 }
 
 }  // namespace d2l

@@ -10,4 +10,7 @@ namespace d2l {
 // number, whatever is frozen.
 Shards make_shards(const nn::ParameterSet& parameters, Communicator& comm);
 
+// From now on the shards use this communicator, which stands for the same ranks.
+void exchange_through(Communicator& comm, Shards& shards);
+
 }  // namespace d2l

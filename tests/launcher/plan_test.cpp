@@ -68,6 +68,19 @@ TEST(Plan, OfAResNetComesTrue) {
               24);
 }
 
+// A quarter of the optimizer's state on each of 4 ranks.
+TEST(Plan, OfAShardedOptimizerComesTrue) {
+  const Words options = {"--recipe", "lenet", "--optimizer", "adam", "--lr", "0.001"};
+  const auto state_with = [&](const char* shards) {
+    const ProgramResult plan = train(4, options + Words{"--shard-optimizer", shards, "--plan",
+                                                        "--plan-network", "50us,1Gbit/s"});
+    EXPECT_EQ(plan.exit_code, 0) << plan.output;
+    return bytes_after(plan.output, "  optimizer");
+  };
+  EXPECT_NEAR(state_with("on") / state_with("off"), 0.25, 0.01);
+  expect_true(2, options + Words{"--shard-optimizer", "on"}, 40);
+}
+
 TEST(Plan, PredictsOtherNumbersOfRanks) {
   const TemporaryFolder folder;
   const ProgramResult plan =
