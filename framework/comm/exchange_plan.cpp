@@ -35,11 +35,11 @@ struct Places {
 // A rank of the core keeps one half in each exchange.
 struct Halving {
   Range mine;  // at the end
-  std::vector<Exchange> reduce, gather;
+  std::vector<Exchange> reduce;
 };
 
 Halving halve(const Places& places, int64_t elements) {
-  Halving found{.mine = {0, elements}, .reduce = {}, .gather = {}};
+  Halving found{.mine = {0, elements}, .reduce = {}};
   for (int bit = 1; bit < places.core; bit *= 2) {
     const int64_t cut = middle(found.mine);
     const Range lower{found.mine.begin, cut}, upper{cut, found.mine.end};
@@ -48,9 +48,16 @@ Halving halve(const Places& places, int64_t elements) {
     const Range theirs = is_upper ? lower : upper;
     const int partner = places.rank_at(places.place ^ bit);
     found.reduce.push_back({partner, theirs, found.mine, true});
-    found.gather.insert(found.gather.begin(), {partner, found.mine, theirs, false});
   }
   return found;
+}
+
+// Gathers what these exchanges have scattered.
+std::vector<Exchange> way_back(const std::vector<Exchange>& plan) {
+  std::vector<Exchange> back;
+  for (auto step = plan.rbegin(); step != plan.rend(); ++step)
+    back.push_back({step->partner, step->receive, step->send, false});
+  return back;
 }
 
 // The halves of a part that a rank of the core shares with the rank beside it.
@@ -74,7 +81,8 @@ std::vector<Exchange> plan_all_reduce(int rank, int size, int64_t elements,
   } else {
     const Halving halving = halve(places, elements);
     plan.insert(plan.end(), halving.reduce.begin(), halving.reduce.end());
-    plan.insert(plan.end(), halving.gather.begin(), halving.gather.end());
+    const std::vector<Exchange> gather = way_back(halving.reduce);
+    plan.insert(plan.end(), gather.begin(), gather.end());
   }
   if (places.in_pair) plan.push_back({rank + 1, everything, nothing, false});
   return plan;
@@ -96,18 +104,7 @@ std::vector<Exchange> plan_reduce_scatter(int rank, int size, int64_t elements) 
 }
 
 std::vector<Exchange> plan_gather_parts(int rank, int size, int64_t elements) {
-  if (size == 1 || elements == 0) return {};
-  const Range everything{0, elements}, nothing{};
-  const Places places(rank, size);
-  const Halving halving = halve(places, elements);
-  const Range given = given_half(halving.mine);
-  if (places.is_outside)
-    return {{rank - 1, given, nothing, false}, {rank - 1, nothing, everything, false}};
-  std::vector<Exchange> plan = halving.gather;
-  if (!places.in_pair) return plan;
-  plan.insert(plan.begin(), {rank + 1, nothing, given, false});
-  plan.push_back({rank + 1, everything, nothing, false});
-  return plan;
+  return way_back(plan_reduce_scatter(rank, size, elements));
 }
 
 Range part_of(int rank, int size, int64_t elements) {

@@ -232,6 +232,9 @@ TEST_F(KFold, EndsTheWholeJobWhenAFoldFails) {
     EXPECT_EQ(result.exit_code, 1);
     EXPECT_THAT(errors(result.output), AllOf(Not(IsEmpty()), Each(HasSubstr(": the loss is"))))
         << result.output;
+    if (ranks == 0) {
+      EXPECT_EQ(errors(result.output).size(), 1u) << result.output;
+    }
     fs::remove_all(out("nan"));
     const ProgramResult unknown = run(ranks, "unknown", {"--kfold", "3", "--freeze", "conv9.*"});
     EXPECT_EQ(unknown.exit_code, 2);
