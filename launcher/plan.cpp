@@ -30,20 +30,20 @@ Carrier carrier_of(const Config& config, const Machine& machine) {
   return machine.on_gpu() && config.machine.comm != CommChoice::mpi ? Carrier::nccl : Carrier::mpi;
 }
 
-// The trace of the rank that computes longest.
-StepTrace slowest(const StepTrace& mine, const MpiSession& session) {
-  using Event = StepTrace::Event;
+// The timeline of the rank that computes longest.
+StepTimeline slowest(const StepTimeline& mine, const MpiSession& session) {
+  using Event = StepTimeline::Event;
   std::string bytes(sizeof(double) + mine.events.size() * sizeof(Event), '\0');
   std::memcpy(bytes.data(), &mine.rest, sizeof(double));
   std::memcpy(bytes.data() + sizeof(double), mine.events.data(), bytes.size() - sizeof(double));
-  StepTrace found = mine;
+  StepTimeline found = mine;
   for (const std::string& of_rank : session.gather(bytes)) {
-    StepTrace trace;
-    std::memcpy(&trace.rest, of_rank.data(), sizeof(double));
-    trace.events.resize((of_rank.size() - sizeof(double)) / sizeof(Event));
-    std::memcpy(trace.events.data(), of_rank.data() + sizeof(double),
+    StepTimeline timeline;
+    std::memcpy(&timeline.rest, of_rank.data(), sizeof(double));
+    timeline.events.resize((of_rank.size() - sizeof(double)) / sizeof(Event));
+    std::memcpy(timeline.events.data(), of_rank.data() + sizeof(double),
                 of_rank.size() - sizeof(double));
-    if (trace.compute() > found.compute()) found = trace;
+    if (timeline.compute() > found.compute()) found = timeline;
   }
   return found;
 }
@@ -94,10 +94,10 @@ std::string plan(Config config, const Machine& machine, const MpiSession& sessio
       description(config, *setup, machine, *machine.backend), "\n",
       data_memory(*setup->train_data, setup->test_data.get(), machine.loader_threads), "\n\n");
   const bool is_network_given = !config.plan.network.text.empty();
-  const auto measure = [&](const StepTrace& trace, const std::function<void()>& step) {
+  const auto measure = [&](const StepTimeline& timeline, const std::function<void()>& step) {
     if (ranks == 1 || is_network_given) return;
     const MeasuredNetwork found = measure_network(*machine.comm, *machine.backend,
-                                                  run.conditions.carrier, trace.compute(), step);
+                                                  run.conditions.carrier, timeline.compute(), step);
     run.conditions.network = found.network;
     run.conditions.speed_in_transfer = found.speed_in_transfer;
     run.conditions.bandwidth_in_compute = found.bandwidth_in_compute;
@@ -106,10 +106,10 @@ std::string plan(Config config, const Machine& machine, const MpiSession& sessio
   const bool as_of_several = !config.plan.ranks.counts.empty() && config.training.reproducible == 0;
   run.measured =
       measure_steps(*setup, machine, as_of_several ? std::max(ranks, 2) : ranks, measure);
-  run.measured.trace = slowest(run.measured.trace, session);
+  run.measured.timeline = slowest(run.measured.timeline, session);
   if (run.is_given) {
-    const double factor = config.plan.compute.seconds / run.measured.trace.compute();
-    run.measured.trace = run.measured.trace.scaled(factor);
+    const double factor = config.plan.compute.seconds / run.measured.timeline.compute();
+    run.measured.timeline = run.measured.timeline.scaled(factor);
     run.measured.evaluation *= factor;
   }
   return head + plan_text(run, {.on_gpu = machine.on_gpu(),

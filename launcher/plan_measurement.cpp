@@ -10,7 +10,7 @@
 #include "framework/checkpoint/file.h"
 #include "framework/train/evaluate.h"
 #include "framework/train/make_shards.h"
-#include "launcher/traced_steps.h"
+#include "launcher/step_timing.h"
 
 namespace d2l::launcher {
 namespace {
@@ -89,21 +89,22 @@ TrainerOptions without_effects(TrainerOptions options, bool records) {
   return options;
 }
 
-std::vector<StepTrace> timed_steps(Trainer& trainer, TracingCommunicator& comm, int64_t warm_up) {
+std::vector<StepTimeline> timed_steps(Trainer& trainer, TimingCommunicator& comm, int64_t warm_up) {
   const Timer warming;
   int64_t warmed = 0;
   while (warmed < warm_up && (warmed == 0 || warming.seconds() < kLong))
     trainer.advance(1), ++warmed;
   const bool is_long = warming.seconds() / static_cast<double>(warmed) > kLong;
   const int64_t fewest = is_long ? kFewestLong : kFewest;
-  std::vector<StepTrace> traces;
+  std::vector<StepTimeline> timelines;
   const Timer timer;
-  while (std::ssize(traces) < fewest || (timer.seconds() < kEnough && std::ssize(traces) < kMost)) {
+  while (std::ssize(timelines) < fewest ||
+         (timer.seconds() < kEnough && std::ssize(timelines) < kMost)) {
     comm.begin();
     trainer.advance(1);
-    traces.push_back(comm.end());
+    timelines.push_back(comm.end());
   }
-  return traces;
+  return timelines;
 }
 
 // Seconds of a step whose work is queued without waiting, as in a run.
@@ -135,7 +136,7 @@ class Measuring {
   }
 
   PlanMeasurement run(
-      const std::function<void(const StepTrace&, const std::function<void()>&)>& while_able) {
+      const std::function<void(const StepTimeline&, const std::function<void()>&)>& while_able) {
     const bool on_gpu = machine_.on_gpu();
     std::optional<double> queued;
     backend_.pool().reset_peak();
@@ -144,17 +145,17 @@ class Measuring {
       queued = queued_step(trainer);
     }
     Trainer trainer(parts(), without_effects(setup_.options, false));
-    const auto traces = timed_steps(trainer, comm_, on_gpu ? kWarmUpOfGpu : kWarmUp);
-    result_.timed_steps = std::ssize(traces);
-    result_.trace = median_of(traces);
-    if (queued) result_.trace = result_.trace.scaled(*queued / result_.trace.compute());
+    const auto timelines = timed_steps(trainer, comm_, on_gpu ? kWarmUpOfGpu : kWarmUp);
+    result_.timed_steps = std::ssize(timelines);
+    result_.timeline = median_of(timelines);
+    if (queued) result_.timeline = result_.timeline.scaled(*queued / result_.timeline.compute());
     const uint64_t of_training = backend_.pool().stats().peak_bytes_in_use;
     backend_.pool().reset_peak();
     if (test_) result_.evaluation = evaluation_seconds();
     const uint64_t of_evaluation = backend_.pool().stats().peak_bytes_in_use;
     if (machine_.comm->rank() == 0) take_snapshot(trainer);
     count_memory(trainer, of_training, of_evaluation);
-    while_able(result_.trace, [&] { trainer.advance(1); });
+    while_able(result_.timeline, [&] { trainer.advance(1); });
     return std::move(result_);
   }
 
@@ -223,7 +224,7 @@ class Measuring {
   Setup& setup_;
   const Machine& machine_;
   Backend& backend_;
-  TracingCommunicator comm_;
+  TimingCommunicator comm_;
   Log quiet_{true};
   std::optional<FirstBatch> first_, test_;
   std::optional<RepeatedBatch> train_data_, test_data_;
@@ -234,7 +235,7 @@ class Measuring {
 
 PlanMeasurement measure_steps(
     Setup& setup, const Machine& machine, int ranks,
-    const std::function<void(const StepTrace& trace, const std::function<void()>& step)>&
+    const std::function<void(const StepTimeline& timeline, const std::function<void()>& step)>&
         while_able) {
   return Measuring(setup, machine, ranks).run(while_able);
 }

@@ -35,7 +35,7 @@ struct PlanMeasurement {
   uint64_t checkpoint = 0;  // bytes of the file; rank 0 only
   int64_t samples = 0;      // of this rank in a step
   int64_t timed_steps = 0;
-  StepTrace trace;
+  StepTimeline timeline;
   double evaluation = 0;  // of one batch; 0 without test data
   double snapshot = 0;    // the pause for a checkpoint; rank 0 only
   Loading loading;
@@ -46,7 +46,7 @@ struct PlanMeasurement {
 // computes one more. `ranks`: how many the steps are meant for. Ends the loaders of `setup`.
 PlanMeasurement measure_steps(
     Setup& setup, const Machine& machine, int ranks,
-    const std::function<void(const StepTrace& trace, const std::function<void()>& step)>&
+    const std::function<void(const StepTimeline& timeline, const std::function<void()>& step)>&
         while_able);
 
 }  // namespace d2l::launcher

@@ -101,7 +101,7 @@ std::string step_text(const PlannedRun& run) {
       {"computing", milliseconds(time.compute),
        run.is_given ? "given" : concat("measured in ", counted(run.measured.timed_steps, "step"))}};
   if (run.conditions.ranks > 1) {
-    const auto bytes = static_cast<uint64_t>(run.measured.trace.reduced_bytes());
+    const auto bytes = static_cast<uint64_t>(run.measured.timeline.reduced_bytes());
     rows.push_back({"all-reduces alone", milliseconds(time.transfer),
                     concat(human_bytes(bytes), ", of which ", percent(planned.hideable, 0),
                            " can be hidden and ", percent(time.hidden(), 0), " are")});

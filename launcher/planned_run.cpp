@@ -22,10 +22,10 @@ RunAmounts amounts_of(const Config& config, const Setup& setup) {
 PlannedRun::Step PlannedRun::step(int ranks) const {
   StepConditions there = conditions;
   there.ranks = ranks;
-  Step planned{.time = step_time(measured.trace, there)};
+  Step planned{.time = step_time(measured.timeline, there)};
   planned.seconds = planned.time.seconds;
   there.speed_in_transfer = there.bandwidth_in_compute = 1;
-  planned.hideable = step_time(measured.trace, there).hidden();
+  planned.hideable = step_time(measured.timeline, there).hidden();
   if (is_given) return planned;
   const auto at_least = [&](double seconds, Limit limit) {
     if (seconds <= planned.seconds) return;

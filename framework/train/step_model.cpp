@@ -8,7 +8,7 @@
 namespace d2l {
 namespace {
 
-using Event = StepTrace::Event;
+using Event = StepTimeline::Event;
 
 double middle(std::vector<double> values) {
   const auto at = values.begin() + std::ssize(values) / 2;
@@ -99,13 +99,13 @@ class Rank {
 
 }  // namespace
 
-double StepTrace::compute() const {
+double StepTimeline::compute() const {
   double seconds = rest;
   for (const Event& event : events) seconds += event.compute;
   return seconds;
 }
 
-int64_t StepTrace::reduced_bytes() const {
+int64_t StepTimeline::reduced_bytes() const {
   int64_t bytes = 0;
   for (const Event& event : events)
     if (event.what == Event::What::start && (event.kind == Collective::Kind::all_reduce ||
@@ -114,39 +114,39 @@ int64_t StepTrace::reduced_bytes() const {
   return bytes;
 }
 
-StepTrace StepTrace::scaled(double factor) const {
-  StepTrace trace = *this;
-  for (Event& event : trace.events) event.compute *= factor;
-  trace.rest *= factor;
-  return trace;
+StepTimeline StepTimeline::scaled(double factor) const {
+  StepTimeline timeline = *this;
+  for (Event& event : timeline.events) event.compute *= factor;
+  timeline.rest *= factor;
+  return timeline;
 }
 
-StepTrace median_of(const std::vector<StepTrace>& traces) {
-  check(!traces.empty(), "median of steps: expected at least 1, found none");
-  StepTrace result = traces.front();
+StepTimeline median_of(const std::vector<StepTimeline>& timelines) {
+  check(!timelines.empty(), "median of steps: expected at least 1, found none");
+  StepTimeline result = timelines.front();
   const auto of_all = [&](auto&& time_of) {
     std::vector<double> times;
-    times.reserve(traces.size());
-    for (const StepTrace& trace : traces) times.push_back(time_of(trace));
+    times.reserve(timelines.size());
+    for (const StepTimeline& timeline : timelines) times.push_back(time_of(timeline));
     return middle(times);
   };
-  for (const StepTrace& trace : traces)
-    check(trace.events.size() == result.events.size(), "median of steps: expected ",
-          result.events.size(), " events, found ", trace.events.size());
+  for (const StepTimeline& timeline : timelines)
+    check(timeline.events.size() == result.events.size(), "median of steps: expected ",
+          result.events.size(), " events, found ", timeline.events.size());
   for (size_t i = 0; i < result.events.size(); ++i)
-    result.events[i].compute = of_all([i](const StepTrace& t) { return t.events[i].compute; });
-  result.rest = of_all([](const StepTrace& trace) { return trace.rest; });
+    result.events[i].compute = of_all([i](const StepTimeline& t) { return t.events[i].compute; });
+  result.rest = of_all([](const StepTimeline& timeline) { return timeline.rest; });
   // Medians of parts do not add up to the median of the whole.
-  const double whole = of_all([](const StepTrace& trace) { return trace.compute(); });
+  const double whole = of_all([](const StepTimeline& timeline) { return timeline.compute(); });
   const double sum = result.compute();
   return sum > 0 ? result.scaled(whole / sum) : result;
 }
 
-StepTime step_time(const StepTrace& trace, const StepConditions& conditions) {
+StepTime step_time(const StepTimeline& timeline, const StepConditions& conditions) {
   Rank rank(conditions);
   LinkQueue alone(conditions.network, conditions.carrier);
-  StepTime time{.compute = trace.compute()};
-  for (const Event& event : trace.events) {
+  StepTime time{.compute = timeline.compute()};
+  for (const Event& event : timeline.events) {
     rank.compute(event.compute);
     if (event.what == Event::What::wait) {
       const double before = rank.now();
@@ -159,7 +159,7 @@ StepTime step_time(const StepTrace& trace, const StepConditions& conditions) {
     rank.start(event.operation, parts);
     for (const Transfer& part : parts) time.transfer = std::max(time.transfer, alone.add(part, 0));
   }
-  rank.compute(trace.rest);
+  rank.compute(timeline.rest);
   time.seconds = rank.now();
   time.slowed = std::max(0.0, time.seconds - time.compute - time.waiting);
   return time;

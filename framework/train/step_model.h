@@ -9,7 +9,7 @@ namespace d2l {
 
 // What a training step does, in order: it computes, and now and then starts an operation with the
 // other ranks or waits for one.
-struct StepTrace {
+struct StepTimeline {
   struct Event {
     enum class What { start, wait };
 
@@ -26,11 +26,11 @@ struct StepTrace {
   double compute() const;         // seconds, of the whole step
   int64_t reduced_bytes() const;  // of all all-reduces
   // The same step on a machine that computes `factor` times as long.
-  StepTrace scaled(double factor) const;
+  StepTimeline scaled(double factor) const;
 };
 
-// The middle one of each time. All traces must have the same events.
-StepTrace median_of(const std::vector<StepTrace>& traces);
+// The middle one of each time. All timelines must have the same events.
+StepTimeline median_of(const std::vector<StepTimeline>& timelines);
 
 struct StepConditions {
   int ranks = 1;
@@ -56,6 +56,6 @@ struct StepTime {
 
 // Operations pass one after the other in the order in which they are started, while the rank
 // computes. All ranks compute alike.
-StepTime step_time(const StepTrace& trace, const StepConditions& conditions);
+StepTime step_time(const StepTimeline& timeline, const StepConditions& conditions);
 
 }  // namespace d2l

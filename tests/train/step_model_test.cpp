@@ -9,22 +9,22 @@
 namespace d2l {
 namespace {
 
-using Event = StepTrace::Event;
+using Event = StepTimeline::Event;
 constexpr auto kReduce = Collective::Kind::all_reduce;
 constexpr int64_t kMiB = 1 << 20;
 
 // 10 ms of the forward pass, then buckets of 1 MiB that are ready every 2 ms, waits at the end of
 // the backward pass, and 3 ms of the optimizer.
-StepTrace step_of(int buckets) {
-  StepTrace trace{.events = {}, .rest = 3e-3};
+StepTimeline step_of(int buckets) {
+  StepTimeline timeline{.events = {}, .rest = 3e-3};
   for (int i = 0; i < buckets; ++i)
-    trace.events.push_back({.compute = i == 0 ? 10e-3 : 2e-3,
-                            .what = Event::What::start,
-                            .operation = static_cast<uint64_t>(i),
-                            .bytes = kMiB});
+    timeline.events.push_back({.compute = i == 0 ? 10e-3 : 2e-3,
+                               .what = Event::What::start,
+                               .operation = static_cast<uint64_t>(i),
+                               .bytes = kMiB});
   for (int i = 0; i < buckets; ++i)
-    trace.events.push_back({.what = Event::What::wait, .operation = static_cast<uint64_t>(i)});
-  return trace;
+    timeline.events.push_back({.what = Event::What::wait, .operation = static_cast<uint64_t>(i)});
+  return timeline;
 }
 
 // A network in which two ranks need this time for 1 MiB: each sends half of it twice.
@@ -57,8 +57,8 @@ TEST(StepModel, HidesWhatFitsIntoTheBackwardPass) {
 }
 
 TEST(StepModel, AddsUpWhatCannotOverlap) {
-  StepTrace trace = step_of(1);
-  const StepTime time = step_time(trace, {.ranks = 2, .network = network_for(7e-3)});
+  StepTimeline timeline = step_of(1);
+  const StepTime time = step_time(timeline, {.ranks = 2, .network = network_for(7e-3)});
   EXPECT_NEAR(time.seconds, 13e-3 + 7e-3, 1e-12);
   EXPECT_NEAR(time.hidden(), 0, 1e-9);
 }
@@ -86,8 +86,8 @@ TEST(StepModel, SlowsTransfersDuringComputing) {
 }
 
 TEST(StepModel, MediansKeepTheMiddleWhole) {
-  StepTrace slow = step_of(2).scaled(3), usual = step_of(2), fast = step_of(2).scaled(0.5);
-  const StepTrace found = median_of({slow, fast, usual});
+  StepTimeline slow = step_of(2).scaled(3), usual = step_of(2), fast = step_of(2).scaled(0.5);
+  const StepTimeline found = median_of({slow, fast, usual});
   EXPECT_DOUBLE_EQ(found.compute(), usual.compute());
   EXPECT_DOUBLE_EQ(found.events[1].compute, 2e-3);
   EXPECT_EQ(found.reduced_bytes(), 2 * kMiB);

@@ -13,11 +13,11 @@ namespace d2l::launcher {
 
 // Stands for the other ranks of a job: operations end at once and change nothing. Records when a
 // step starts them and waits for them.
-class TracingCommunicator final : public Communicator {
+class TimingCommunicator final : public Communicator {
  public:
-  // `backend`: the one that computes. On a GPU it is waited for at each event of a trace, so that
-  // the times are its own and not those of the host, which queues work ahead.
-  TracingCommunicator(int rank, int size, Backend& backend)
+  // `backend`: the one that computes. On a GPU it is waited for at each event of a timeline, so
+  // that the times are its own and not those of the host, which queues work ahead.
+  TimingCommunicator(int rank, int size, Backend& backend)
       : Communicator(rank, size), backend_(backend) {}
 
   std::string describe() const override { return "no other ranks"; }
@@ -27,7 +27,7 @@ class TracingCommunicator final : public Communicator {
 
   // Between these calls, events are recorded.
   void begin();
-  StepTrace end();
+  StepTimeline end();
 
  private:
   void do_start(Work work, const Collective& op) override;
@@ -38,7 +38,7 @@ class TracingCommunicator final : public Communicator {
   bool records_ = false;
   Timer timer_;
   double last_ = 0;
-  StepTrace trace_;
+  StepTimeline timeline_;
 };
 
 // Returns the same batch again and again, so that steps can be timed without loading data.
