@@ -41,7 +41,7 @@ struct RankProgress {
   double usual_seconds = 0;  // of a step, with all waiting; an average over the last ones
 
   std::string doing_text() const;       // "loading data"
-  std::string collective_text() const;  // "1,204 (all_reduce of 61,706 f32)" or "none"
+  std::string collective_text() const;  // "1,204 (all-reduce of 61,706 f32)" or "none"
 };
 
 // What this rank is doing. The thread that trains writes it, and any thread reads it. Costs a few

@@ -5,27 +5,27 @@
 
 namespace d2l {
 
-std::string Collective::name() const {
+const char* Collective::name() const {
   switch (kind) {
     case Kind::all_reduce:
-      return "all_reduce";
+      return "all-reduce";
     case Kind::broadcast:
       return "broadcast";
     case Kind::all_gather:
-      return "all_gather";
+      return "all-gather";
     case Kind::reduce_scatter:
-      return "reduce_scatter";
+      return "reduce-scatter";
     case Kind::gather_parts:
-      return "gather_parts";
+      return "gather-parts";
   }
-  return {};
+  return "collective";
 }
 
 void Collective::check_arguments(int size) const {
   switch (kind) {
     case Kind::all_reduce:
       return check(data.dtype == DType::f32 || data.dtype == DType::f64 || data.dtype == DType::i64,
-                   "all_reduce: expects f32, f64 or i64, found ", to_string(data.dtype));
+                   "all-reduce: expects f32, f64 or i64, found ", to_string(data.dtype));
     case Kind::reduce_scatter:
     case Kind::gather_parts:
       return check(data.dtype == DType::f32, name(), ": expects f32, found ",
@@ -34,9 +34,9 @@ void Collective::check_arguments(int size) const {
       return check(root >= 0 && root < size, "broadcast: expects a root below ", size, ", found ",
                    root);
     case Kind::all_gather:
-      check(mine.dtype == data.dtype, "all_gather: expects one dtype, found ",
+      check(mine.dtype == data.dtype, "all-gather: expects one dtype, found ",
             to_string(mine.dtype), " and ", to_string(data.dtype));
-      return check(data.elements() == mine.elements() * size, "all_gather: ", size, " ranks of ",
+      return check(data.elements() == mine.elements() * size, "all-gather: ", size, " ranks of ",
                    mine.elements(), " elements need room for ", mine.elements() * size, ", found ",
                    data.elements());
   }
@@ -54,7 +54,7 @@ std::string Collective::describe() const {
     case Kind::broadcast:
       return concat("broadcast of ", amount(data), " from rank ", root);
     case Kind::all_gather:
-      return concat("all_gather of ", amount(mine), " from each rank");
+      return concat("all-gather of ", amount(mine), " from each rank");
   }
   return {};
 }

@@ -24,8 +24,8 @@ struct Collective {
 
   // Throws Error unless the arguments suit each other and a group of `size` ranks.
   void check_arguments(int size) const;
-  std::string name() const;      // "all_reduce"
-  std::string describe() const;  // "all_reduce of 262,144 f32"
+  const char* name() const;      // "all-reduce"
+  std::string describe() const;  // "all-reduce of 262,144 f32"
 };
 
 }  // namespace d2l

@@ -48,22 +48,6 @@ class Patience {
   Timer idle_;
 };
 
-const char* word_of(Collective::Kind kind) {
-  switch (kind) {
-    case Collective::Kind::all_reduce:
-      return "all-reduce";
-    case Collective::Kind::broadcast:
-      return "broadcast";
-    case Collective::Kind::all_gather:
-      return "all-gather";
-    case Collective::Kind::reduce_scatter:
-      return "reduce-scatter";
-    case Collective::Kind::gather_parts:
-      return "gather parts";
-  }
-  return "collective";
-}
-
 // The time in which this rank waits for other ones.
 class Waiting {
  public:
@@ -184,7 +168,7 @@ void MpiCommunicator::push_jobs(Work work, const Collective& op) {
         }));
       });
     case Collective::Kind::all_gather:
-      check(op.mine.bytes() <= INT_MAX, "all_gather: expects at most 2 GiB from each rank, found ",
+      check(op.mine.bytes() <= INT_MAX, "all-gather: expects at most 2 GiB from each rank, found ",
             human_bytes(static_cast<uint64_t>(op.mine.bytes())));
       return push(std::make_unique<CollectiveJob>(op, [this, op](MPI_Request* request) {
         const int bytes = static_cast<int>(op.mine.bytes());
@@ -252,7 +236,7 @@ bool MpiCommunicator::progress() {
 
 void MpiCommunicator::record(const Entry& entry) {
   const Collective& op = entry.job->operation();
-  options_.trace->add({.name = op.label != nullptr ? op.label : word_of(op.kind),
+  options_.trace->add({.name = op.label != nullptr ? op.label : op.name(),
                        .lane = Trace::Lane::reductions,
                        .begin = entry.started,
                        .end = Trace::now(),

@@ -21,7 +21,7 @@ class BesideAnother final : public Communicator {
 
  private:
   void do_start(Work work, const Collective& op) override {
-    EXPECT_EQ(op.describe(), "all_reduce of 1 i64");
+    EXPECT_EQ(op.describe(), "all-reduce of 1 i64");
     if (another_cannot) *op.data.as<int64_t>() += 1;
     started_ = work;
   }

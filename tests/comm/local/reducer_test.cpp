@@ -172,12 +172,12 @@ TEST(Collective, HasADescription) {
   std::vector<float> all(2000);
   const View data{all.data(), DType::f32, {2, 1000}};
   const Collective sum{Collective::Kind::all_reduce, data};
-  EXPECT_EQ(sum.describe(), "all_reduce of 2,000 f32");
+  EXPECT_EQ(sum.describe(), "all-reduce of 2,000 f32");
   const Collective spread{.kind = Collective::Kind::broadcast, .data = data, .root = 3};
   EXPECT_EQ(spread.describe(), "broadcast of 2,000 f32 from rank 3");
   const Collective gathered{Collective::Kind::all_gather, data,
                             View{all.data(), DType::f32, {1000}}};
-  EXPECT_EQ(gathered.describe(), "all_gather of 1,000 f32 from each rank");
+  EXPECT_EQ(gathered.describe(), "all-gather of 1,000 f32 from each rank");
 }
 
 TEST(SelfCommunicator, IsTheIdentity) {

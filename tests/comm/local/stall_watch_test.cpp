@@ -43,7 +43,7 @@ TEST_F(StallWatchTest, NamesTheRankForWhichAllOthersWait) {
   watch_.note(3, doing(Doing::loading, 7.3));
   EXPECT_THAT(watch_.judge(100, 600).warnings,
               ElementsAre("rank 3 on node7 has been loading data for 7.3 s in step 120; 3 ranks "
-                          "wait for it; last collective: 1,204 (all_reduce of 61,706 f32)"));
+                          "wait for it; last collective: 1,204 (all-reduce of 61,706 f32)"));
 }
 
 TEST_F(StallWatchTest, WarnsAgainAfterTwiceTheTimeAndTellsThatItGoesOn) {
@@ -94,14 +94,14 @@ TEST_F(StallWatchTest, SeveralRanksMayStall) {
       watch_.judge(100, 600).warnings,
       ElementsAre(
           "rank 3 on node7 has been loading data for 9.0 s in step 120; 1 more does not get on "
-          "either; 2 ranks wait for them; last collective: 1,204 (all_reduce of 61,706 f32)"));
+          "either; 2 ranks wait for them; last collective: 1,204 (all-reduce of 61,706 f32)"));
 }
 
 TEST_F(StallWatchTest, AllMayWaitForEachOther) {
   for (int rank = 0; rank < 4; ++rank) watch_.note(rank, waiting(10 + rank));
   EXPECT_THAT(watch_.judge(100, 600).warnings,
               ElementsAre("all 4 ranks have waited for each other for 10.0 s in step 120; all have "
-                          "last started collective 1,204 (all_reduce of 61,706 f32)"));
+                          "last started collective 1,204 (all-reduce of 61,706 f32)"));
   watch_.note(0, waiting(0.1));
   EXPECT_THAT(watch_.judge(101, 600).notices, ElementsAre("all ranks go on, after 11.0 s"));
 }
@@ -114,7 +114,7 @@ TEST_F(StallWatchTest, OfRanksThatWaitForEachOtherTheFurthestBehindIsNamed) {
   EXPECT_THAT(watch_.judge(100, 600).warnings,
               ElementsAre("all 4 ranks have waited for each other for 10.0 s in step 120; rank 2 "
                           "on node7, the furthest behind, has last started collective 1,203 "
-                          "(all_reduce of 61,706 f32)"));
+                          "(all-reduce of 61,706 f32)"));
   watch_.note(3, behind);
   EXPECT_EQ(watch_.judge(100, 5).lost->others, 1);
 }
@@ -157,7 +157,7 @@ TEST(Activity, TellsWhatARankIsDoing) {
   EXPECT_EQ(activity.read().collective_text(), "none");
   float numbers[6] = {};
   activity.started({.data = {numbers, DType::f32, Shape{2, 3}}});
-  EXPECT_EQ(activity.read().collective_text(), "1 (all_reduce of 6 f32)");
+  EXPECT_EQ(activity.read().collective_text(), "1 (all-reduce of 6 f32)");
   EXPECT_EQ(activity.read().step, 7);
   EXPECT_EQ(activity.read().first_rank, 2);
 }
