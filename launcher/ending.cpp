@@ -9,6 +9,7 @@
 #include "framework/base/program.h"
 #include "framework/base/text.h"
 #include "framework/comm/launch_environment.h"
+#include "framework/comm/peer_watch.h"
 #include "launcher/ranks.h"
 
 namespace d2l::launcher {
@@ -22,14 +23,16 @@ void print_errors(const std::string& text) {
   for (const std::string& line : split_lines(text)) print_error(line);
 }
 
-// How many milliseconds this rank waits for others to report a signal that all ranks receive.
-int report_delay_ms(const MpiSession& session) {
-  return session.rank() == 0 ? 0 : 100 + 20 * std::min(session.rank(), 20);
+// How many milliseconds a rank waits for lower ones to report what all of them know.
+int report_delay_ms(int rank) { return rank == 0 ? 0 : 100 + 20 * std::min(rank, 20); }
+
+void wait_for_lower_ranks(int rank) {
+  std::this_thread::sleep_for(std::chrono::milliseconds(report_delay_ms(rank)));
 }
 
 int run_ranks(const std::string& refused, MpiSession& session,
               const std::function<int(MpiSession& session, LastWords& last_words)>& work) {
-  LastWords last_words(name_of(session), report_delay_ms(session));
+  LastWords last_words(name_of(session), report_delay_ms(session.rank()));
   try {
     run_on_all_ranks(session, [&] {
       if (!refused.empty()) throw UsageError(refused);
@@ -48,8 +51,7 @@ int run_ranks(const std::string& refused, MpiSession& session,
 
 void report_and_abort(const std::string& message, int exit_code, MpiSession& session,
                       LastWords& last_words) {
-  const int before = std::min(session.rank(), 20);
-  if (before > 0) std::this_thread::sleep_for(std::chrono::milliseconds(300 + 100 * before));
+  wait_for_lower_ranks(session.rank());
   std::fflush(stdout);
   if (last_words.say(message.c_str())) print_error(name_of(session) + message);
   if (session.size() > 1) session.abort(exit_code);
@@ -72,11 +74,11 @@ void report_for_group(const JobError& error, int first_rank, MpiSession& session
     session.abort(error.exit_code());
   }
   // Other groups may have the same error: the lowest rank reports it.
-  const int before = std::min(first_rank, 20);
-  if (before > 0) std::this_thread::sleep_for(std::chrono::milliseconds(300 + 100 * before));
+  wait_for_lower_ranks(first_rank);
   std::fflush(stdout);
+  const bool is_reported = session.peers() && session.peers()->knows_of_failure();
   last_words.say(error.what());
-  print_errors(error.what());
+  if (!is_reported) print_errors(error.what());
   session.abort(error.exit_code());
 }
 

@@ -3,12 +3,15 @@
 #include <mpi.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <filesystem>
 #include <limits>
+#include <system_error>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -24,6 +27,19 @@
 namespace d2l {
 
 namespace {
+
+// Ends this process then. For MPI_Abort, which waits for mpirun; and mpirun may be waiting for two
+// seconds for the ranks that it has told to end.
+void exit_after(double seconds, int exit_code) {
+  try {
+    std::thread([=] {
+      std::this_thread::sleep_for(std::chrono::duration<double>(seconds));
+      std::_Exit(exit_code);
+    }).detach();
+  } catch (const std::system_error&) {
+    // no more threads: MPI_Abort takes as long as it takes
+  }
+}
 
 // Variables that are set while MPI reads them, and not for the programs that this one starts.
 class ScopedSettings {
@@ -129,6 +145,7 @@ MpiSession::~MpiSession() {
 void MpiSession::abort(int exit_code) {
   std::fflush(nullptr);
   if (peers_) peers_->announce_failure();
+  if (size() > 1) exit_after(0.3, exit_code);
   if (size() > 1) MPI_Abort(MPI_COMM_WORLD, exit_code);
   std::_Exit(exit_code);
 }

@@ -22,7 +22,7 @@
 namespace d2l {
 namespace {
 
-constexpr double kConnectSeconds = 2;  // for each address
+constexpr double kConnectSeconds = 2;
 
 // Handlers of signals run in the other threads.
 class BlockedSignals {
@@ -91,15 +91,16 @@ PeerWatch::PeerWatch(int rank, const std::vector<std::string>& hosts, const Meet
   std::vector<std::string> addresses = meeting.addresses;
   if (hosts[static_cast<size_t>(rank)] == hosts[0])
     addresses.insert(addresses.begin(), {"127.0.0.1", "::1"});
-  const Message hello{.kind = Kind::hello, .rank = rank, .token = token_};
-  for (size_t i = 0; rank > 0 && i < addresses.size() && !connected_; ++i) {
-    Socket socket = connect_to(addresses[i], meeting.port, kConnectSeconds);
+  if (rank > 0) {
+    const Message hello{.kind = Kind::hello, .rank = rank, .token = token_};
+    Socket socket = connect_to(addresses, meeting.port, kConnectSeconds);
     connected_ = socket.is_open() && send(socket, &hello, sizeof hello);
-    if (!connected_) continue;
-    connections_.push_back(std::make_unique<Connection>());
-    connections_.back()->socket = std::move(socket);
-    connections_.back()->rank = 0;
-    connections_.back()->heard = steady_seconds();
+    if (connected_) {
+      connections_.push_back(std::make_unique<Connection>());
+      connections_.back()->socket = std::move(socket);
+      connections_.back()->rank = 0;
+      connections_.back()->heard = steady_seconds();
+    }
   }
   const BlockedSignals for_the_threads;
   if (rank == 0) notices_ = std::make_unique<Notices>();
@@ -137,6 +138,11 @@ void PeerWatch::announce_failure() noexcept {
   send_to_all({.kind = Kind::failure, .rank = rank_});
   const std::lock_guard lock(mutex_);
   ends_ = true;
+}
+
+bool PeerWatch::knows_of_failure() const {
+  const std::lock_guard lock(mutex_);
+  return ends_;
 }
 
 void PeerWatch::send_to_all(const Message& message) noexcept {

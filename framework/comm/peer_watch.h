@@ -82,6 +82,8 @@ class PeerWatch {
 
   // This rank ends the job because of an error: it is not lost, nor are the ranks that die then.
   void announce_failure() noexcept;
+  // Whether a rank has announced that.
+  bool knows_of_failure() const;
 
  private:
   enum class Kind : uint32_t { hello, pulse, bye, failure, loss };

@@ -15,6 +15,7 @@
 #include <cstring>
 
 #include "framework/base/error.h"
+#include "framework/base/timer.h"
 
 namespace d2l {
 namespace {
@@ -61,9 +62,24 @@ void set(const Socket& socket, int level, int option, int value) {
   ::setsockopt(socket.get(), level, option, &value, sizeof value);
 }
 
-bool becomes_writable(const Socket& socket, double seconds) {
-  pollfd wanted{socket.get(), POLLOUT, 0};
-  return ::poll(&wanted, 1, static_cast<int>(seconds * 1e3)) == 1;
+// The numbers of those sockets that become writable within `seconds`, at least one; none on
+// timeout.
+std::vector<size_t> ready_to_write(const std::vector<Socket>& sockets, double seconds) {
+  std::vector<pollfd> wanted;
+  for (const Socket& socket : sockets) wanted.push_back({socket.get(), POLLOUT, 0});
+  std::vector<size_t> ready;
+  if (::poll(wanted.data(), wanted.size(), static_cast<int>(seconds * 1e3)) > 0)
+    for (size_t i = 0; i < wanted.size(); ++i)
+      if (wanted[i].revents != 0) ready.push_back(i);
+  return ready;
+}
+
+// What has become of its connection: 0 or an errno.
+int error_of(const Socket& socket) {
+  int error = 0;
+  socklen_t size = sizeof error;
+  ::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &size);
+  return error;
 }
 
 }  // namespace
@@ -113,18 +129,26 @@ Socket accept_from(const Socket& listener) {
   return socket;
 }
 
-Socket connect_to(const std::string& address, int port, double seconds) {
-  Address to = parse(address, port);
-  if (to.size == 0) return {};
-  Socket socket(::socket(to.bytes.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!socket.is_open()) return {};
-  set(socket, IPPROTO_TCP, TCP_NODELAY, 1);
-  if (::connect(socket.get(), to.get(), to.size) == 0) return socket;
-  if (errno != EINPROGRESS || !becomes_writable(socket, seconds)) return {};
-  int error = 0;
-  socklen_t size = sizeof error;
-  ::getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &size);
-  return error == 0 ? std::move(socket) : Socket();
+Socket connect_to(const std::vector<std::string>& addresses, int port, double seconds) {
+  std::vector<Socket> waiting;
+  for (const std::string& address : addresses) {
+    Address to = parse(address, port);
+    if (to.size == 0) continue;
+    Socket socket(::socket(to.bytes.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!socket.is_open()) continue;
+    set(socket, IPPROTO_TCP, TCP_NODELAY, 1);
+    if (::connect(socket.get(), to.get(), to.size) == 0) return socket;
+    if (errno == EINPROGRESS) waiting.push_back(std::move(socket));
+  }
+  for (const Timer timer; !waiting.empty() && timer.seconds() < seconds;) {
+    for (const size_t i : ready_to_write(waiting, seconds - timer.seconds()))
+      if (error_of(waiting[i]) == 0)
+        return std::move(waiting[i]);
+      else
+        waiting[i].close();
+    std::erase_if(waiting, [](const Socket& socket) { return !socket.is_open(); });
+  }
+  return {};
 }
 
 }  // namespace d2l

@@ -187,7 +187,7 @@ TEST_F(PeerWatchTest, WarnsOfARankThatDoesNotGetOnAndThenLosesIt) {
 
 TEST_F(PeerWatchTest, IgnoresStrangers) {
   start(wait_for_ever);
-  const Socket stranger = connect_to("127.0.0.1", port_, 1);
+  const Socket stranger = connect_to({"127.0.0.1"}, port_, 1);
   ASSERT_TRUE(stranger.is_open());
   const char text[] = "GET / HTTP/1.1\r\nHost: d2l\r\n\r\n";
   ASSERT_GT(send(stranger.get(), text, sizeof text, MSG_NOSIGNAL), 0);
@@ -201,11 +201,20 @@ TEST_F(PeerWatchTest, IgnoresStrangers) {
 
 TEST(Tcp, ConnectsOnlyWhereSomebodyListens) {
   const Listener listener = listen_on_free_port();
-  EXPECT_TRUE(connect_to("127.0.0.1", listener.port, 1).is_open());
+  EXPECT_TRUE(connect_to({"127.0.0.1"}, listener.port, 1).is_open());
   int port = 0;
   { port = listen_on_free_port().port; }
-  EXPECT_FALSE(connect_to("127.0.0.1", port, 1).is_open());
-  EXPECT_FALSE(connect_to("no address", port, 1).is_open());
+  EXPECT_FALSE(connect_to({"127.0.0.1"}, port, 1).is_open());
+  EXPECT_FALSE(connect_to({"no address"}, port, 1).is_open());
+  EXPECT_FALSE(connect_to({}, port, 1).is_open());
+}
+
+// 192.0.2.1 is reserved: nobody answers there, at best after a while.
+TEST(Tcp, DoesNotWaitForSilentAddresses) {
+  const Listener listener = listen_on_free_port();
+  const Timer timer;
+  EXPECT_TRUE(connect_to({"192.0.2.1", "127.0.0.1"}, listener.port, 30).is_open());
+  EXPECT_LT(timer.seconds(), 10);
 }
 
 }  // namespace
