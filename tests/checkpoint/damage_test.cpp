@@ -11,6 +11,7 @@
 #include "framework/checkpoint/file.h"
 #include "framework/checkpoint/store.h"
 #include "tests/checkpoint/sample.h"
+#include "tests/support/settings.h"
 #include "tests/support/support.h"
 
 namespace d2l::test {
@@ -289,10 +290,9 @@ void make_checkpoints(const std::filesystem::path& folder) {
       write_checkpoint(CheckpointStore::path_of(folder, step), sample_snapshot(step));
 }
 
-// D2L_TEST_FLIPS: how many bits, each by itself.
+// Each by itself.
 TEST(Flips, AFlippedBitOfTheNewestIsFoundAndTheOneBeforeIsUsed) {
-  const char* wanted = std::getenv("D2L_TEST_FLIPS");
-  const int flips = wanted ? std::atoi(wanted) : 500;
+  const int flips = setting("D2L_TEST_FLIPS", 500);
   TemporaryFolder folder;
   make_checkpoints(folder.path());
   const std::vector<int64_t> steps = CheckpointStore::steps(folder.path());

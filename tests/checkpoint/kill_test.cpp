@@ -11,6 +11,7 @@
 #include "framework/checkpoint/file.h"
 #include "framework/checkpoint/store.h"
 #include "tests/checkpoint/save_loop/loop_state.h"
+#include "tests/support/settings.h"
 #include "tests/support/support.h"
 
 namespace d2l::test {
@@ -46,14 +47,8 @@ int64_t save_until_killed(const std::filesystem::path& folder, int64_t first_ste
   return durable;
 }
 
-// How often the loop is killed; D2L_TEST_KILLS sets another number.
-int kills_wanted() {
-  const char* wanted = std::getenv("D2L_TEST_KILLS");
-  return wanted ? std::atoi(wanted) : 120;
-}
-
 TEST(Kill, NothingThatWasReportedIsEverLost) {
-  const int kills = kills_wanted();
+  const int kills = setting("D2L_TEST_KILLS", 120);
   TemporaryFolder folder;
   int64_t step = 1;
   int unfinished = 0;

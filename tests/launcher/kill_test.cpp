@@ -11,6 +11,7 @@
 #include "framework/checkpoint/store.h"
 #include "tests/launcher/runs.h"
 #include "tests/support/happens.h"
+#include "tests/support/settings.h"
 #include "tests/support/support.h"
 
 // Kills whole jobs and checks what remains.
@@ -45,12 +46,6 @@ Words command(const fs::path& run, bool resume) {
   return train_command(2, words);
 }
 
-// How often the job is killed; D2L_TEST_KILLS sets another number.
-int kills_wanted(int by_default) {
-  const char* wanted = std::getenv("D2L_TEST_KILLS");
-  return wanted ? std::atoi(wanted) : by_default;
-}
-
 // Repeated kill -9 of all ranks at random moments of start, training and saving: the final state
 // equals that of an undisturbed run.
 TEST(Kill, AllRanksAtAnyMomentLosesNothing) {
@@ -60,7 +55,7 @@ TEST(Kill, AllRanksAtAnyMomentLosesNothing) {
   ASSERT_EQ(run_program(command(whole, false)).exit_code, 0);
   const double longest = 0.6 * undisturbed.seconds();
 
-  const int wanted = kills_wanted(12);
+  const int wanted = setting("D2L_TEST_KILLS", 12);
   int kills = 0, stuck = 0, finished = 0, fresh = 0;
   for (uint64_t attempt = 0; kills < wanted || finished == 0; ++attempt) {
     const fs::path run = folder.path() / std::to_string(finished);
@@ -112,7 +107,7 @@ int64_t reported(const fs::path& run) {
 TEST(Kill, WholeJobsDuringSavesLoseNothing) {
   TemporaryFolder folder;
   const fs::path whole = folder.path() / "whole", run = folder.path() / "run";
-  const int wanted = kills_wanted(2);
+  const int wanted = setting("D2L_TEST_KILLS", 2);
   const Words more = {"--save-every", "1",   "--max-steps", std::to_string(20 + 30 * wanted),
                       "--epochs",     "1000"};
   ASSERT_EQ(run_program(command(whole, false) + more, 1000).exit_code, 0);

@@ -1,10 +1,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <csignal>
+#include <random>
 
+#include "framework/checkpoint/store.h"
 #include "launcher/options/cross_validation.h"
 #include "tests/launcher/runs.h"
+#include "tests/support/happens.h"
+#include "tests/support/settings.h"
 #include "tests/support/support.h"
 
 // --reproducible: the same bits on any number of ranks and threads, whatever happens to the run.
@@ -20,7 +25,7 @@ Words command(int ranks, int threads, const Words& options) {
 }
 
 void run(int ranks, int threads, const Words& options) {
-  const ProgramResult result = run_program(command(ranks, threads, options), 100);
+  const ProgramResult result = run_program(command(ranks, threads, options), 1000);
   ASSERT_EQ(result.exit_code, 0) << result.output;
 }
 
@@ -71,22 +76,34 @@ INSTANTIATE_TEST_SUITE_P(
                              "--kfold", "64", "--fold", "1"}}),
     [](const auto& tested) { return tested.param.name; });
 
-// kill -9 of all ranks in the middle of a run; every job has another number of ranks.
+// kill -9 of all ranks at random moments; the jobs have different numbers of ranks and threads.
 TEST(ReproducibleRun, SurvivesKillsOnMixedNumbersOfRanks) {
   TemporaryFolder folder;
   const fs::path whole = folder.path() / "whole", killed = folder.path() / "killed";
-  const Words options = {
-      "--data", "synthetic", "--recipe",       "bn-lenet", "--batch-size", "500", "--epochs", "3",
-      "--lr",   "0.1",       "--reproducible", "4",        "--save-every", "2"};
+  const int kills = setting("D2L_TEST_KILLS", 2);
+  const int steps = 60 * (kills + 1);
+  const Words options = {"--data",         "synthetic", "--recipe",     "bn-lenet",
+                         "--batch-size",   "100",       "--epochs",     "100000",
+                         "--lr",           "0.1",       "--save-every", "2",
+                         "--reproducible", "4",         "--max-steps",  std::to_string(steps)};
+  const auto newest = [&]() -> int64_t {
+    const std::vector<int64_t> saved = CheckpointStore::steps(killed / "checkpoints");
+    return saved.empty() ? 0 : saved.back();
+  };
   run(0, 1, options + Words{"--out", whole});
-  for (const int ranks : {4, 2}) {
-    const bool resume = fs::exists(killed / "config.ini");
+  std::mt19937 random(1);
+  for (int i = 0; i < kills; ++i) {
+    const bool resume = newest() > 0;
+    const int64_t before = newest();
+    const std::array<int, 3> ranks = {4, 2, 1};
     const Words words = resume ? Words{"--resume", killed} : options + Words{"--out", killed};
-    Process job(command(ranks, 1, words));
-    ASSERT_TRUE(job.wait_for(resume ? "epoch 2/" : "epoch 1/", 60)) << job.output();
+    Process job(command(ranks[random() % 3], 1 + static_cast<int>(random() % 2), words));
+    ASSERT_TRUE(happens([&] { return newest() > before; }, 60)) << job.output();
+    usleep(std::uniform_int_distribution<useconds_t>(0, 300'000)(random));
     for (const pid_t rank : processes_of("d2l-train", killed.string())) kill(rank, SIGKILL);
     job.wait(5);
   }
+  EXPECT_LT(newest(), steps);
   run(0, 1, {"--resume", killed});
   EXPECT_EQ(hash_of(killed), hash_of(whole));
 }
