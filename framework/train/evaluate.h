@@ -4,7 +4,7 @@
 
 #include "framework/comm/communicator.h"
 #include "framework/nn/module.h"
-#include "framework/train/feed.h"
+#include "framework/tensor/feed.h"
 #include "framework/train/objective.h"
 
 namespace d2l {

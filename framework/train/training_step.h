@@ -8,7 +8,7 @@
 #include "framework/base/trace.h"
 #include "framework/comm/gradient_reducer.h"
 #include "framework/nn/module.h"
-#include "framework/train/feed.h"
+#include "framework/tensor/feed.h"
 #include "framework/train/objective.h"
 #include "framework/train/slice_sums.h"
 #include "framework/train/step_recorder.h"

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "data/dataset.h"
-#include "framework/train/feed.h"
+#include "framework/tensor/feed.h"
 
 namespace d2l::launcher {
 

@@ -9,7 +9,7 @@
 #include "data/transform/pipeline.h"
 #include "framework/backend/backend.h"
 #include "framework/nn/module.h"
-#include "framework/train/feed.h"
+#include "framework/tensor/feed.h"
 
 namespace d2l::predict {
 

@@ -1,4 +1,4 @@
-#include "framework/train/feed.h"
+#include "framework/tensor/feed.h"
 
 #include <algorithm>
 #include <utility>
