@@ -40,6 +40,12 @@ Variable relu(const Variable& x) { return unary(Unary::relu, x); }
 Variable sigmoid(const Variable& x) { return unary(Unary::sigmoid, x); }
 Variable tanh(const Variable& x) { return unary(Unary::tanh, x); }
 Variable gelu(const Variable& x) { return unary(Unary::gelu, x); }
+Variable pow(const Variable& x, double exponent) {
+  return Variable::result(pow(x.value(), exponent), {x}, [x, exponent](const Tensor& grad) {
+    contribute_product(x, grad, exponent * pow(x.value(), exponent - 1));
+  });
+}
+
 Variable operator-(const Variable& x) { return unary(Unary::negate, x); }
 
 Variable operator+(const Variable& a, const Variable& b) {
@@ -85,6 +91,7 @@ Variable operator-(const Variable& a, double b) { return a + -b; }
 Variable operator/(const Variable& a, double b) { return a * (1.0 / b); }
 Variable operator+(double a, const Variable& b) { return b + a; }
 Variable operator-(double a, const Variable& b) { return -b + a; }
+Variable operator/(double a, const Variable& b) { return a * pow(b, -1); }
 Variable operator*(double a, const Variable& b) { return b * a; }
 
 Variable dropout(const Variable& x, const DropoutParams& params) {

@@ -19,6 +19,7 @@ Variable relu(const Variable& x);
 Variable sigmoid(const Variable& x);
 Variable tanh(const Variable& x);
 Variable gelu(const Variable& x);
+Variable pow(const Variable& x, double exponent);
 
 Variable operator-(const Variable& x);
 Variable operator+(const Variable& a, const Variable& b);
@@ -32,6 +33,7 @@ Variable operator/(const Variable& a, double b);
 Variable operator+(double a, const Variable& b);
 Variable operator-(double a, const Variable& b);
 Variable operator*(double a, const Variable& b);
+Variable operator/(double a, const Variable& b);
 
 // Zeroes elements with probability p and scales the others (chapter 4.6); see DropoutParams. Its
 // `step` must stay valid until the gradient has been computed.

@@ -1,6 +1,8 @@
 #include "framework/autograd/linear.h"
 
 #include "framework/autograd/activation_gradient.h"
+#include "framework/autograd/arrange.h"
+#include "framework/autograd/elementwise.h"
 #include "framework/tensor/linalg.h"
 
 namespace d2l {
@@ -24,6 +26,8 @@ AnyView as_matrix(AnyView view) {
 }  // namespace
 
 Variable matmul(const Variable& a, const Variable& b) {
+  if (a.shape().rank() == 2 && b.shape().rank() == 1)
+    return reshape(matmul(a, reshape(b, {b.shape()[0], 1})), {a.shape()[0]});
   check(a.shape().rank() == b.shape().rank() && a.shape().rank() >= 2,
         "matmul: expected two matrices or two batches of matrices, found ", a.shape(), " and ",
         b.shape());
@@ -35,6 +39,12 @@ Variable matmul(const Variable& a, const Variable& b) {
       out.backend().matmul({.transpose_a = true}, a.value().view(), grad.view(), {}, out.view());
     });
   });
+}
+
+Variable dot(const Variable& a, const Variable& b) {
+  check(a.shape().rank() == 1 && a.shape() == b.shape(),
+        "dot: expected two vectors of the same length, found ", a.shape(), " and ", b.shape());
+  return sum(a * b);
 }
 
 Variable linear(const Variable& x, const Variable& weight, const Variable& bias,

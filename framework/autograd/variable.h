@@ -1,12 +1,19 @@
 #pragma once
 
+#include <concepts>
 #include <functional>
 #include <memory>
+#include <ostream>
+#include <type_traits>
 #include <vector>
 
+#include "framework/tensor/index.h"
 #include "framework/tensor/tensor.h"
 
 namespace d2l {
+
+class Variable;
+Variable get(const Variable& x, const std::vector<Index>& indices);
 
 // A tensor with a gradient and a history (the tape of reverse-mode differentiation, chapter 2.5).
 // Copying a variable aliases it. Operations on variables (the other headers of this folder) are
@@ -14,7 +21,8 @@ namespace d2l {
 class Variable {
  public:
   Variable() = default;
-  explicit Variable(Tensor value, bool requires_grad = false);
+  // A tensor is a constant, unless it requires a gradient.
+  Variable(Tensor value, bool requires_grad = false);
 
   bool defined() const { return node_ != nullptr; }
   const Tensor& value() const;
@@ -22,6 +30,18 @@ class Variable {
   const Shape& shape() const { return value().shape(); }
   Backend& backend() const { return value().backend(); }
   bool requires_grad() const;
+
+  // The part that these indices select, see framework/tensor/slices.h: x(all, 1).
+  template <class... Indices>
+  Variable operator()(const Indices&... indices) const {
+    return get(*this, {Index(indices)...});
+  }
+  // The only element: float(loss).
+  template <class T>
+    requires std::is_arithmetic_v<T> && (!std::same_as<T, bool>)
+  explicit operator T() const {
+    return value().template item<T>();
+  }
 
   // The gradient of a leaf after backward(). Throws Error if there is none.
   const Tensor& grad() const;
@@ -70,6 +90,10 @@ class Variable {
 
   std::shared_ptr<Node> node_;
 };
+
+inline std::ostream& operator<<(std::ostream& stream, const Variable& x) {
+  return stream << x.value();
+}
 
 // While it lives, operations of this thread are not recorded: for evaluation and manual updates.
 class NoGrad {

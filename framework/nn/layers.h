@@ -1,5 +1,6 @@
 #pragma once
 
+#include <concepts>
 #include <optional>
 
 #include "framework/autograd/normalization.h"
@@ -10,8 +11,8 @@ namespace d2l::nn {
 // Initial values of a layer's parameters. An undefined function means the book's default:
 // Xavier-uniform weights, biases uniform within 1 / sqrt(fan_in).
 struct LayerInit {
-  Initializer weight;
-  Initializer bias;
+  Initializer weight = {};
+  Initializer bias = {};
 };
 
 // activation(x weight^T + bias): [..., in] -> [..., out]. Parameters weight [out, in], bias [out]
@@ -137,8 +138,16 @@ class Flatten final : public Module {
 };
 
 // Runs its children one after the other. Children are named 0, 1, 2, ... unless a name is given.
+//     Sequential net(Flatten(), Linear(784, 256, Activation::relu), Linear(256, 10));
 class Sequential : public Module {
  public:
+  Sequential() = default;
+  template <class... Modules>
+    requires(sizeof...(Modules) > 0 && (std::derived_from<Modules, Module> && ...))
+  explicit Sequential(Modules&&... modules) {
+    (then<Modules>(std::move(modules)), ...);
+  }
+
   Variable forward(const Variable& x, const Context& context) override;
 
   template <class M, class... Arguments>

@@ -41,14 +41,20 @@ struct Context {
   std::function<void(const std::string& layer, int64_t values)> on_statistics = {};
 };
 
+// For step number `step` of a training loop of one's own: dropout differs from step to step.
+inline Context in_training(int64_t step, uint64_t seed = 0) {
+  return {.training = true,
+          .rng = {seed, mix(stream_of("training"), static_cast<uint64_t>(step))}};
+}
+
 // A function with parameters, composed of other modules. A derived class declares parameters and
 // children in its constructor and implements forward(); autograd derives the gradients.
 class Module {
  public:
   Module() = default;
   virtual ~Module() = default;
-  Module(const Module&) = delete;
-  Module& operator=(const Module&) = delete;
+  Module(Module&&) = default;  // before it has a ParameterSet
+  Module& operator=(Module&&) = default;
 
   // What a derived class computes.
   virtual Variable forward(const Variable& x, const Context& context) = 0;
@@ -58,6 +64,8 @@ class Module {
     const ScopeGuard scope(own_scope());
     return forward(x, context);
   }
+  // Outside of training, unless the context says so.
+  Variable operator()(const Variable& x) { return (*this)(x, Context{}); }
 
   struct NamedModule {
     std::string name;

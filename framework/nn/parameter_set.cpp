@@ -140,6 +140,32 @@ std::vector<std::string> ParameterSet::pattern_candidates() const {
   return {candidates.begin(), candidates.end()};
 }
 
+Variable ParameterSet::operator[](const std::string& name) const {
+  for (const Slot& slot : slots_)
+    if (slot.name == name) return slot.parameter->variable;
+  fail(unknown_name("parameter", name, pattern_candidates()));
+}
+
+std::map<std::string, Tensor> ParameterSet::named_tensors() const {
+  std::map<std::string, Tensor> tensors;
+  for (size_t i = 0; i < slots_.size(); ++i) tensors[slots_[i].name] = part(values_, i);
+  for (const BufferSlot& slot : buffer_slots_) tensors[slot.name] = slot.buffer->tensor;
+  return tensors;
+}
+
+void ParameterSet::copy_from(const std::map<std::string, Tensor>& tensors) {
+  std::map<std::string, Tensor> own = named_tensors();
+  for (const auto& [name, tensor] : tensors)
+    check(own.contains(name), unknown_name("parameter", name, pattern_candidates()));
+  for (const auto& [name, tensor] : own) {
+    const auto found = tensors.find(name);
+    check(found != tensors.end(), "expected a value for parameter '", name, "', found none");
+    check(found->second.shape() == tensor.shape(), "parameter '", name, "': expected ",
+          tensor.shape(), ", found ", found->second.shape());
+  }
+  for (auto& [name, tensor] : own) tensor.copy_from(tensors.at(name).to(backend()));
+}
+
 std::vector<size_t> ParameterSet::matching(const std::string& kind,
                                            const std::string& pattern) const {
   std::vector<size_t> found;

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "framework/nn/module.h"
+#include "framework/tensor/default_backend.h"
 #include "framework/tensor/state.h"
 
 namespace d2l::nn {
@@ -33,6 +35,9 @@ class ParameterSet {
   // values are uninitialised, for callers that load them or only need names and shapes. `model`
   // must outlive this object.
   ParameterSet(Module& model, Backend& backend, std::optional<uint64_t> seed);
+  // On default_backend().
+  explicit ParameterSet(Module& model, uint64_t seed = 0)
+      : ParameterSet(model, default_backend(), seed) {}
 
   const std::vector<Slot>& slots() const { return slots_; }
   const std::vector<BufferSlot>& buffer_slots() const { return buffer_slots_; }
@@ -43,6 +48,15 @@ class ParameterSet {
   int64_t count() const;         // elements of all parameters
   int64_t frozen_count() const;  // elements of frozen parameters
   int64_t layers() const;        // see LayerOrder; at least 1
+
+  // The variable of the parameter "stage2.0.conv1.weight". Throws Error with the nearest name.
+  Variable operator[](const std::string& name) const;
+
+  // All parameters and buffers by name; they share their memory with the model.
+  std::map<std::string, Tensor> named_tensors() const;
+  // Overwrites all of them. Throws Error, and changes nothing, for a name that is missing or unknown
+  // and for another shape.
+  void copy_from(const std::map<std::string, Tensor>& tensors);
 
   // The slots whose names match the pattern (* any text, ? any character, [abc] one of these
   // characters), at least one. Throws UsageError if there is none, with the nearest name; `kind`

@@ -103,6 +103,21 @@ Tensor broadcast_to(const Tensor& x, const Shape& shape) {
   return copy_of(x, broadcast_selection(x.shape(), shape));
 }
 
+Tensor take(const Tensor& x, const Tensor& indices) {
+  const Shape& whole = x.shape();
+  check(whole.rank() >= 1, "take: expected a tensor with axes, found a scalar");
+  check_dtype("take: indices", indices, DType::i64);
+  const std::vector<int64_t> chosen = indices.to_vector<int64_t>();
+  for (size_t i = 0; i < chosen.size(); ++i)
+    check(chosen[i] >= 0 && chosen[i] < whole[0], "take: index ", chosen[i], " at position ", i,
+          " is outside the ", whole[0], " elements of the first axis");
+  Shape shape = indices.shape();
+  for (int axis = 1; axis < whole.rank(); ++axis) shape.append(whole[axis]);
+  Tensor y(x.backend(), shape, x.dtype());
+  y.backend().gather_rows(x.view(), indices.view(), y.view());
+  return y;
+}
+
 Tensor one_hot(const Tensor& labels, int64_t classes) {
   check_dtype("one_hot", labels, DType::i64);
   Shape shape = labels.shape();

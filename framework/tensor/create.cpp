@@ -74,23 +74,27 @@ template Tensor from_vector(Backend&, const Shape&, const std::vector<int32_t>&)
 template Tensor from_vector(Backend&, const Shape&, const std::vector<int64_t>&);
 template Tensor from_vector(Backend&, const Shape&, const std::vector<uint8_t>&);
 
-template <>
-Tensor from_list(Backend& backend, std::initializer_list<float> values) {
-  return from_vector(backend, {static_cast<int64_t>(values.size())}, std::vector<float>(values));
+Shape Numbers::shape() const {
+  if (!is_list_) return {};
+  if (list_.empty()) return {0};
+  const Shape first = list_.front().shape();
+  for (size_t i = 1; i < list_.size(); ++i) {
+    const Shape other = list_[i].shape();
+    check(other == first, "from_list: element 0 has shape ", first, ", element ", i, " has ",
+          other);
+  }
+  return first.with_front(static_cast<int64_t>(list_.size()));
 }
 
-Tensor from_list(Backend& backend, std::initializer_list<std::initializer_list<float>> rows) {
-  if (rows.size() == 0) return Tensor(backend, {0});
-  size_t columns = rows.begin()->size(), row_number = 0;
-  std::vector<float> values;
-  for (const std::initializer_list<float>& row : rows) {
-    check(row.size() == columns, "from_list: row 0 has ", columns, " elements, row ", row_number,
-          " has ", row.size());
-    values.insert(values.end(), row.begin(), row.end());
-    ++row_number;
-  }
-  return from_vector(backend, {static_cast<int64_t>(rows.size()), static_cast<int64_t>(columns)},
-                     values);
+void Numbers::append_to(std::vector<double>& numbers) const {
+  if (!is_list_) return numbers.push_back(number_);
+  for (const Numbers& part : list_) part.append_to(numbers);
+}
+
+Tensor from_list(Backend& backend, const Numbers& numbers, DType dtype) {
+  std::vector<double> values;
+  numbers.append_to(values);
+  return from_vector(backend, numbers.shape(), values).cast(dtype);
 }
 
 Tensor uniform(Backend& backend, const Shape& shape, RngKey key, double low, double high) {

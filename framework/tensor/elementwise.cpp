@@ -107,6 +107,12 @@ Tensor operator>(const Tensor& a, const Tensor& b) { return compare(Compare::gre
 Tensor operator>=(const Tensor& a, const Tensor& b) {
   return compare(Compare::greater_equal, a, b);
 }
+Tensor operator==(const Tensor& a, double b) { return compare(Compare::equal, a, b); }
+Tensor operator!=(const Tensor& a, double b) { return compare(Compare::not_equal, a, b); }
+Tensor operator<(const Tensor& a, double b) { return compare(Compare::less, a, b); }
+Tensor operator<=(const Tensor& a, double b) { return compare(Compare::less_equal, a, b); }
+Tensor operator>(const Tensor& a, double b) { return compare(Compare::greater, a, b); }
+Tensor operator>=(const Tensor& a, double b) { return compare(Compare::greater_equal, a, b); }
 
 Tensor& operator+=(Tensor& a, const Tensor& b) { return in_place(Binary::add, a, b); }
 Tensor& operator-=(Tensor& a, const Tensor& b) { return in_place(Binary::sub, a, b); }

@@ -7,14 +7,17 @@
 
 namespace d2l {
 
+struct All {};  // [:]
+
 // An index along one axis, as in Python: Index(2) selects one element and drops the axis, Index(1,
 // 3) is [1:3], Index(0, {}, 2) is [::2], Index() is [:]. Negative positions count from the end. A
 // step may be negative.
 class Index {
  public:
   Index() = default;
+  Index(All) {}
   Index(int64_t element) : begin_(element), drop_(true) {}
-  Index(int64_t begin, std::optional<int64_t> end, int64_t step = 1)
+  Index(std::optional<int64_t> begin, std::optional<int64_t> end, int64_t step = 1)
       : begin_(begin), end_(end), step_(step) {}
 
   bool drops_axis() const { return drop_; }

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <concepts>
 #include <initializer_list>
 #include <memory>
 #include <ostream>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "framework/backend/backend.h"
@@ -11,6 +13,8 @@
 #include "framework/tensor/storage.h"
 
 namespace d2l {
+
+class TensorPart;
 
 // A handle to contiguous, row-major elements. Copying a tensor aliases it; clone() copies the
 // elements. Created by the functions of create.h. A default-constructed tensor is undefined: only
@@ -43,6 +47,12 @@ class Tensor {
   Tensor rows(int64_t begin, int64_t end) const;
   // Element `index` of the first axis, which is dropped: t[-1] is the last.
   Tensor operator[](int64_t index) const;
+  // The part that these indices select, as in Python: t(-1), t(all, 1), t(range(1, 3), from(1)).
+  // See slices.h, which must be included.
+  template <class... Indices>
+  Tensor operator()(const Indices&... indices) const;
+  template <class... Indices>
+  TensorPart operator()(const Indices&... indices);  // can be assigned to
   // A tensor of `shape` that starts `offset` elements into this one: a part of a flat array.
   Tensor slot(int64_t offset, const Shape& shape) const;
 
@@ -55,6 +65,12 @@ class Tensor {
   // --- copies to the host; they wait for the device ---
   template <class T>
   T item() const;  // the only element, converted; throws Error if there are more
+  // The same: float(t), int64_t(t).
+  template <class T>
+    requires std::is_arithmetic_v<T> && (!std::same_as<T, bool>)
+  explicit operator T() const {
+    return item<T>();
+  }
   template <class T>
   std::vector<T> to_vector() const;  // all elements, converted
   template <class T>

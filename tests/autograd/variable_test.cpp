@@ -13,6 +13,7 @@
 #include "framework/autograd/normalization.h"
 #include "framework/autograd/softmax.h"
 #include "framework/tensor/create.h"
+#include "framework/tensor/slices.h"
 #include "tests/support/support.h"
 
 namespace d2l {
@@ -300,6 +301,23 @@ TEST(Messages, NameTheShapes) {
               HasSubstr("[2, 3]"));
   EXPECT_THAT(message_of([&] { cross_entropy(x, ones(device(), {2})); }), HasSubstr("i64"));
   EXPECT_THAT(message_of([&] { squared_loss(x, ones(device(), {3, 2})); }), HasSubstr("[3, 2]"));
+}
+
+TEST(Variable, IsUsedLikeATensor) {
+  const UseBackend use(device());
+  const Variable x(arange(4), true);
+  Variable y = 2 * dot(x, x);
+  EXPECT_EQ(float(y), 28);
+  y.backward();
+  EXPECT_TRUE(close(x.grad(), {0, 4, 8, 12}));
+
+  const Variable w(tensor({1, 2}), true);
+  sum(matmul(tensor({{1, 2}, {3, 4}}), w)(all)).backward();
+  EXPECT_TRUE(close(w.grad(), {4, 6}));
+
+  const Variable z(tensor({1, 2, 4}), true);
+  (sum(8 / z) + sum(pow(z, 3)(from(1)))).backward();
+  EXPECT_TRUE(close(z.grad(), {-8, 10, 47.5}));
 }
 
 // The sum of 49 values of 2000 overflows f16, their average does not.

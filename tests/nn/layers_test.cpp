@@ -51,6 +51,14 @@ TEST(Layers, ConvolutionPoolingFlatten) {
   EXPECT_EQ(forward(net, ones(device(), {3, 6, 4, 1})).shape(), (Shape{3, 12}));
 }
 
+TEST(Layers, SequentialTakesLayers) {
+  Sequential net(Flatten(), Linear(4, 3, Activation::relu), Linear(3, 2));
+  const ParameterSet set(net, device(), 1);
+  ASSERT_EQ(net.children().size(), 3u);
+  EXPECT_EQ(net.children()[1].name, "1");
+  EXPECT_EQ(net(ones(device(), {5, 2, 2, 1})).shape(), (Shape{5, 2}));
+}
+
 TEST(Layers, ActivateIsIdentityForNone) {
   Activate none(Activation::none), relu(Activation::relu);
   Tensor x = from_list(device(), {-1, 0, 2});

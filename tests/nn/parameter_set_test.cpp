@@ -300,6 +300,30 @@ TEST(ParameterSet, FreezesWhatIsThereButNotAll) {
   EXPECT_THAT(message_of([&] { set.freeze({"*"}); }), HasSubstr("freezes all 6 parameters"));
 }
 
+TEST(ParameterSet, GivesAndTakesTensorsByName) {
+  Sequential from(Linear(2, 3), BatchNorm(3)), to(Linear(2, 3), BatchNorm(3));
+  const ParameterSet given(from, device(), 1);
+  ParameterSet taken(to, device(), 2);
+  given["1.bias"].value().copy_from(ones_like(given["1.bias"].value()));
+  EXPECT_EQ(given.named_tensors().size(), 6u);
+  taken.copy_from(given.named_tensors());
+  for (const auto& [name, tensor] : given.named_tensors())
+    EXPECT_TRUE(test::close(taken.named_tensors().at(name), tensor, 0, 0)) << name;
+  EXPECT_EQ(message_of([&] { taken["0.wait"]; }),
+            "unknown parameter '0.wait', did you mean '0.weight'?");
+
+  auto tensors = given.named_tensors();
+  tensors["0.bias"] = zeros(device(), {2});
+  EXPECT_EQ(message_of([&] { taken.copy_from(tensors); }),
+            "parameter '0.bias': expected [3], found [2]");
+  tensors.erase("0.bias");
+  EXPECT_EQ(message_of([&] { taken.copy_from(tensors); }),
+            "expected a value for parameter '0.bias', found none");
+  tensors["0.bais"] = zeros(device(), {3});
+  EXPECT_EQ(message_of([&] { taken.copy_from(tensors); }),
+            "unknown parameter '0.bais', did you mean '0.bias'?");
+}
+
 TEST(ParameterSet, RefusesWhatItCannotName) {
   Sequential twice;
   twice.then_named<Linear>("same", 2, 2);

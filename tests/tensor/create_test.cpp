@@ -85,7 +85,7 @@ TEST(Create, FromNestedLists) {
   EXPECT_EQ(message_of([] {
               from_list(device(), {{1, 2}, {3, 4}, {5}});
             }),
-            "from_list: row 0 has 2 elements, row 2 has 1");
+            "from_list: element 0 has shape [2], element 2 has [1]");
 }
 
 TEST(Create, UniformIsDrawAfterDrawOfTheKey) {
