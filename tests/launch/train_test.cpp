@@ -114,8 +114,8 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Network{"lenet", {"--recipe", "lenet", "--data", "synthetic"}, 60},
                     Network{"resnet18",
                             {"--model", "resnet18", "--data", "synthetic-32x32x3", "--batch-size",
-                             "4", "--lr", "0.01", "--momentum", "0.9"},
-                            15}),
+                             "8", "--lr", "0.00001", "--momentum", "0.9"},
+                            5}),
     [](const auto& tested) { return tested.param.name; });
 
 TEST(LaunchedTraining, ErrorsAreRepeatedAndNotRetriedForever) {
