@@ -20,7 +20,6 @@
 #include "launcher/plan.h"
 #include "launcher/ranks.h"
 #include "launcher/setup.h"
-#include "launcher/tasks.h"
 #include "launcher/time_report.h"
 #include "launcher/training_run.h"
 
@@ -43,10 +42,9 @@ Machine join_ranks(const Config& config, MpiSession& session) {
   return make_machine(config, session, std::move(host));
 }
 
-// Output of command lines that do not train: texts and experiments.
+// Output of command lines that do not train.
 std::string answer_to(const CommandLine& line) {
-  if (line.help) return help_text();
-  return line.list_models ? model_table() : run_task(line);
+  return line.help ? help_text() : model_table();
 }
 
 // --time
@@ -115,7 +113,7 @@ int run(int argc, char** argv) {
   std::string refused;
   try {
     line = parse_command_line(argc, argv);
-    const bool trains = !line.help && !line.list_models && line.config.program.task.empty();
+    const bool trains = !line.help && !line.list_models;
     if (trains && line.config.run.resume.empty()) validate(line.config, line.given);
     if (!trains && launch.is_reporting_rank) std::fputs(answer_to(line).c_str(), stdout);
     if (!trains) return 0;

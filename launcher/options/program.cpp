@@ -20,8 +20,6 @@ std::vector<Option> program_options() {
            "progress display. bar: a line that is redrawn, for terminals. lines: a line every 30 "
            "seconds. auto: bar on a terminal, otherwise lines. off: no progress")
       .per_rank();
-  group.add("task", "NAME", &ProgramConfig::task, not_kept,
-            "run an experiment of the book instead of training a network: attention-regression");
   group
       .add("config", "FILE", &ProgramConfig::config_file, not_kept,
            "read options from FILE, which has one `name = value` per line. Options on the command "

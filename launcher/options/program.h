@@ -15,7 +15,6 @@ const WordTable<ProgressChoice>& words_of();
 
 struct ProgramConfig {
   ProgressChoice progress = ProgressChoice::automatic;
-  std::string task;         // an experiment of the book; "": train a network
   std::string config_file;  // "": none
 
   bool operator==(const ProgramConfig&) const = default;

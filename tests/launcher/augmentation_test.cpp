@@ -110,10 +110,6 @@ TEST(Train, RefusesWhatCannotBeMixed) {
   const ProgramResult eval = train(0, {"--model", "mlp", "--eval-transform", "mixup 1"});
   EXPECT_EQ(eval.exit_code, 2);
   EXPECT_THAT(eval.output, HasSubstr("--eval-transform expects resize and center-crop only"));
-  const ProgramResult task =
-      run_program({"d2l-train", "--task", "attention-regression", "--augment", "mixup 1"});
-  EXPECT_EQ(task.exit_code, 2);
-  EXPECT_THAT(task.output, HasSubstr("found --augment"));
 }
 
 // The same images on any number of ranks and loader threads.
