@@ -34,7 +34,8 @@ int main(int argc, char** argv) {
       nn::Linear(2, 1, Activation::none, {.weight = nn::normal(0, 0.01), .bias = nn::constant(0)}));
   nn::ParameterSet parameters(net, arguments.seed());
   const auto optimizer = make_sgd(parameters, {});
-  data::Batches batches(std::make_shared<data::ArrayDataset>(features, labels), {.batch_size = 10, .seed = arguments.seed()});
+  data::Batches batches(std::make_shared<data::ArrayDataset>(features, labels),
+                        {.batch_size = 10, .seed = arguments.seed()});
   for (int epoch = 1; epoch <= 3; ++epoch) {
     for (const auto& [x, y] : batches.epoch(epoch)) {
       parameters.zero_grad();

@@ -20,7 +20,8 @@ Variable cross_entropy_by_hand(const Variable& probabilities, const Tensor& labe
 }
 
 double correct(const Variable& probabilities, const Tensor& labels) {
-  return double(sum((argmax(probabilities.value()) == labels).cast(DType::f32)));
+  const Tensor guesses = argmax(probabilities.value()).cast(DType::f32);
+  return double(sum((guesses == labels.cast(DType::f32)).cast(DType::f32)));
 }
 
 int main(int argc, char** argv) {

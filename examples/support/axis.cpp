@@ -9,7 +9,7 @@ namespace {
 
 std::string number_text(double number) {
   char text[32];
-  std::snprintf(text, sizeof text, "%.4g", number);
+  std::snprintf(text, sizeof text, "%.4g", number == 0 ? 0 : number);  // no -0
   return text;
 }
 
@@ -24,7 +24,7 @@ double round_step(double span) {
 }  // namespace
 
 Axis Axis::around(const std::vector<double>& numbers, bool is_log, double begin, double end) {
-  Axis axis{.begin = begin, .end = end, .is_log = is_log};
+  Axis axis{.begin = begin, .end = end, .is_log = is_log, .least_step = is_log ? 1.0 : 0.0};
   bool found = false;
   for (const double number : numbers) {
     if (!axis.shows(number)) continue;
@@ -33,7 +33,7 @@ Axis Axis::around(const std::vector<double>& numbers, bool is_log, double begin,
     axis.high = found ? std::max(axis.high, value) : value;
     found = true;
   }
-  if (!found) return {.begin = begin, .end = end, .is_log = is_log};
+  if (!found) return {.begin = begin, .end = end};
   double margin = 0.04 * (axis.high - axis.low);
   if (margin == 0) margin = axis.low == 0 ? 1 : std::abs(axis.low) / 2;
   axis.low -= margin;
@@ -49,7 +49,7 @@ double Axis::place(double number) const {
 }
 
 std::vector<Axis::Tick> Axis::ticks() const {
-  const double step = is_log ? std::max(1.0, round_step(high - low)) : round_step(high - low);
+  const double step = std::max(least_step, round_step(high - low));
   std::vector<Tick> found;
   const auto add = [&](double number) { found.push_back({place(number), number_text(number)}); };
   for (double i = std::ceil(low / step); i * step <= high; ++i)

@@ -10,6 +10,7 @@ struct Axis {
   double low = 0, high = 1;   // of the numbers, or of their logarithms
   double begin = 0, end = 1;  // on the page
   bool is_log = false;        // powers of ten
+  double least_step = 0;      // between ticks
 
   struct Tick {
     double place = 0;  // on the page

@@ -12,7 +12,7 @@
 namespace d2l::examples {
 namespace {
 
-constexpr double kWidth = 560, kHeight = 360;
+constexpr double kWidth = 560, kHeight = 360, kLegend = 150;
 constexpr double kLeft = 64, kRight = 16, kTop = 36, kBottom = 48;
 constexpr std::array<const char*, 6> kColours = {"#1f77b4", "#d62728", "#2ca02c",
                                                  "#9467bd", "#ff7f0e", "#17becf"};
@@ -81,7 +81,9 @@ std::string Plot::svg() const {
   }
   const Axis x = Axis::around(xs, false, kLeft, kWidth - kRight);
   const Axis y = Axis::around(ys, log_y_, kHeight - kBottom, kTop);
-  Svg svg(kWidth, kHeight);
+  const bool has_legend =
+      std::ranges::any_of(series_, [](const Series& series) { return !series.label.empty(); });
+  Svg svg(kWidth + (has_legend ? kLegend : 0), kHeight);
   svg.clip(kLeft, kTop, kWidth - kLeft - kRight, kHeight - kTop - kBottom);
   draw_axes(svg, x, y);
   draw_titles(svg, title_, x_label_, y_label_, kWidth, kHeight);
@@ -101,8 +103,8 @@ std::string Plot::svg() const {
     }
     if (series.is_line) svg.path(path.str(), colour);
     if (series.label.empty()) continue;
-    svg.rect(kWidth - kRight - 22, legend - 8, 14, 6, colour);
-    svg.text(kWidth - kRight - 28, legend, series.label, "end");
+    svg.rect(kWidth, legend - 8, 14, 6, colour);
+    svg.text(kWidth + 20, legend, series.label, "start");
     legend += 17;
   }
   return svg.finish();
@@ -120,7 +122,8 @@ std::string heat_map_svg(const std::string& title, const Tensor& values, const s
   const auto height = static_cast<double>(rows.size()), width = static_cast<double>(rows[0].size());
   const double cell = std::min(36.0, 400 / std::max(height, width));
   const double right = kLeft + width * cell, bottom = kTop + height * cell;
-  Svg svg(std::max(right + 76, 360.0), bottom + kBottom);
+  const double page = std::max(right + 76, 9.0 * static_cast<double>(title.size()));
+  Svg svg(page, bottom + kBottom);
   for (size_t i = 0; i < rows.size(); ++i)
     for (size_t j = 0; j < rows[i].size(); ++j)
       svg.rect(kLeft + static_cast<double>(j) * cell, kTop + static_cast<double>(i) * cell, cell,
@@ -132,15 +135,15 @@ std::string heat_map_svg(const std::string& title, const Tensor& values, const s
   Axis scale{.low = least, .high = least + span, .begin = bottom, .end = kTop};
   for (const Axis::Tick& tick : scale.ticks())
     svg.text(right + 32, tick.place + 4, tick.text, "start");
-  const Axis x{.low = 0, .high = width, .begin = kLeft, .end = right};
-  const Axis y{.low = 0, .high = height, .begin = kTop, .end = bottom};
+  const Axis x{.low = 0, .high = width, .begin = kLeft, .end = right, .least_step = 1};
+  const Axis y{.low = 0, .high = height, .begin = kTop, .end = bottom, .least_step = 1};
   for (const Axis::Tick& tick : x.ticks())
     if (tick.place + cell / 2 < right) svg.text(tick.place + cell / 2, bottom + 16, tick.text);
   for (const Axis::Tick& tick : y.ticks())
     if (tick.place + cell / 2 < bottom)
       svg.text(kLeft - 6, tick.place + cell / 2 + 4, tick.text, "end");
   svg.rect(kLeft, kTop, right - kLeft, bottom - kTop, "none", "#444");
-  draw_titles(svg, title, x_label, y_label, right + 16, bottom + kBottom);
+  draw_titles(svg, title, x_label, y_label, page, bottom + kBottom);
   return svg.finish();
 }
 

@@ -84,6 +84,7 @@ Tensor relu(const Tensor& x) { return unary(Unary::relu, x); }
 Tensor sigmoid(const Tensor& x) { return unary(Unary::sigmoid, x); }
 Tensor tanh(const Tensor& x) { return unary(Unary::tanh, x); }
 Tensor pow(const Tensor& x, double exponent) { return binary(Binary::pow, x, exponent); }
+Tensor maximum(const Tensor& x, double least) { return binary(Binary::maximum, x, least); }
 
 Tensor operator-(const Tensor& x) { return unary(Unary::negate, x); }
 Tensor operator+(const Tensor& a, const Tensor& b) { return binary(Binary::add, a, b); }

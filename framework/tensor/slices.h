@@ -1,7 +1,9 @@
 #pragma once
 
+#include <concepts>
 #include <optional>
 #include <ostream>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -30,6 +32,10 @@ class TensorPart {
   TensorPart(const TensorPart&) = default;
 
   operator Tensor() const { return get(whole_, indices_); }
+  template <class T>
+  requires std::is_arithmetic_v<T> &&(!std::same_as<T, bool>)explicit operator T() const {
+    return Tensor(*this).item<T>();
+  }
   Shape shape() const { return Tensor(*this).shape(); }
 
   TensorPart& operator=(const Tensor& value);

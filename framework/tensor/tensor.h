@@ -67,8 +67,7 @@ class Tensor {
   T item() const;  // the only element, converted; throws Error if there are more
   // The same: float(t), int64_t(t).
   template <class T>
-    requires std::is_arithmetic_v<T> && (!std::same_as<T, bool>)
-  explicit operator T() const {
+  requires std::is_arithmetic_v<T> &&(!std::same_as<T, bool>)explicit operator T() const {
     return item<T>();
   }
   template <class T>

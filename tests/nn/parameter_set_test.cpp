@@ -309,8 +309,8 @@ TEST(ParameterSet, GivesAndTakesTensorsByName) {
   taken.copy_from(given.named_tensors());
   for (const auto& [name, tensor] : given.named_tensors())
     EXPECT_TRUE(test::close(taken.named_tensors().at(name), tensor, 0, 0)) << name;
-  EXPECT_EQ(message_of([&] { taken["0.wait"]; }),
-            "unknown parameter '0.wait', did you mean '0.weight'?");
+  EXPECT_THAT(message_of([&] { taken["0.wait"]; }),
+              HasSubstr("unknown parameter '0.wait'; expected one of"));
 
   auto tensors = given.named_tensors();
   tensors["0.bias"] = zeros(device(), {2});
@@ -320,8 +320,8 @@ TEST(ParameterSet, GivesAndTakesTensorsByName) {
   EXPECT_EQ(message_of([&] { taken.copy_from(tensors); }),
             "expected a value for parameter '0.bias', found none");
   tensors["0.bais"] = zeros(device(), {3});
-  EXPECT_EQ(message_of([&] { taken.copy_from(tensors); }),
-            "unknown parameter '0.bais', did you mean '0.bias'?");
+  EXPECT_THAT(message_of([&] { taken.copy_from(tensors); }),
+              HasSubstr("unknown parameter '0.bais'"));
 }
 
 TEST(ParameterSet, RefusesWhatItCannotName) {
