@@ -43,9 +43,7 @@ Machine join_ranks(const Config& config, MpiSession& session) {
 }
 
 // Output of command lines that do not train.
-std::string answer_to(const CommandLine& line) {
-  return line.help ? help_text() : model_table();
-}
+std::string answer_to(const CommandLine& line) { return line.help ? help_text() : model_table(); }
 
 // --time
 int measure(const CommandLine& line, MpiSession& session) {

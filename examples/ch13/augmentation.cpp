@@ -24,22 +24,23 @@ int main(int argc, char** argv) {
       data::DatasetInfo{.name = "cats", .shape = cat.shape(), .classes = 1}, pixels,
       std::vector<uint8_t>(8));
 
-  const auto show = [&](const std::string& steps, const std::string& name) {
+  const auto show = [&](const std::string& title, const std::string& steps,
+                        const std::string& name) {
     data::Batches batches(
         cats,
         {.batch_size = 8, .seed = arguments.seed(), .pipeline = data::Pipeline::parse(steps)});
     for (const auto& [x, y] : batches.epoch(0)) {
       print(steps, "->", x.shape());
-      examples::save_images(arguments.file(name), steps, x, {}, 4, 180.0 / double(x.size(1)));
+      examples::save_images(arguments.file(name), title, x, {}, 4);
     }
   };
-  show("flip 0.5", "flip.svg");
-  show("random-resized-crop 200 scale 0.1..1 ratio 0.5..2", "crop.svg");
-  show("brightness 0.5", "brightness.svg");
-  show("hue 0.5", "hue.svg");
-  show("brightness 0.5, contrast 0.5, saturation 0.5, hue 0.5", "colours.svg");
-  show(
-      "random-resized-crop 200 scale 0.1..1, flip 0.5, brightness 0.5, contrast 0.5, saturation "
-      "0.5, hue 0.5",
-      "all_together.svg");
+  const std::string colours = "brightness 0.5, contrast 0.5, saturation 0.5, hue 0.5";
+  show("Flipped at random", "resize 96x120, flip 0.5", "flip.svg");
+  show("Crops of 10 to 100 % of the area", "random-resized-crop 120 scale 0.1..1 ratio 0.5..2",
+       "crop.svg");
+  show("Brightness", "resize 96x120, brightness 0.5", "brightness.svg");
+  show("Hue", "resize 96x120, hue 0.5", "hue.svg");
+  show("Brightness, contrast, saturation and hue", "resize 96x120, " + colours, "colours.svg");
+  show("Cropped, flipped and coloured",
+       "random-resized-crop 120 scale 0.1..1, flip 0.5, " + colours, "all_together.svg");
 }

@@ -1,10 +1,8 @@
 #pragma once
 
-#include <concepts>
 #include <functional>
 #include <memory>
 #include <ostream>
-#include <type_traits>
 #include <vector>
 
 #include "framework/tensor/index.h"
@@ -37,8 +35,7 @@ class Variable {
     return get(*this, {Index(indices)...});
   }
   // The only element: float(loss).
-  template <class T>
-    requires std::is_arithmetic_v<T> && (!std::same_as<T, bool>)
+  template <Number T>
   explicit operator T() const {
     return value().template item<T>();
   }

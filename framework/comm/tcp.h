@@ -39,8 +39,8 @@ Listener listen_on_free_port();
 // A connection that was waiting; closed if there is none. Reads and writes do not block.
 Socket accept_from(const Socket& listener);
 
-// Connects to the first of these numeric addresses that answers; they are tried side by side. Closed
-// if none answers within `seconds`. Reads and writes do not block.
+// Connects to the first of these numeric addresses that answers; they are tried side by side.
+// Closed if none answers within `seconds`. Reads and writes do not block.
 Socket connect_to(const std::vector<std::string>& addresses, int port, double seconds);
 
 }  // namespace d2l

@@ -137,15 +137,18 @@ class Flatten final : public Module {
   Variable forward(const Variable& x, const Context& context) override;
 };
 
+template <class M>
+concept AnyModule = std::derived_from<M, Module>;
+
 // Runs its children one after the other. Children are named 0, 1, 2, ... unless a name is given.
 //     Sequential net(Flatten(), Linear(784, 256, Activation::relu), Linear(256, 10));
 class Sequential : public Module {
  public:
   Sequential() = default;
-  template <class... Modules>
-    requires(sizeof...(Modules) > 0 && (std::derived_from<Modules, Module> && ...))
-  explicit Sequential(Modules&&... modules) {
-    (then<Modules>(std::move(modules)), ...);
+  template <AnyModule First, AnyModule... More>
+  explicit Sequential(First&& first, More&&... more) {
+    then<First>(std::move(first));
+    (then<More>(std::move(more)), ...);
   }
 
   Variable forward(const Variable& x, const Context& context) override;

@@ -43,8 +43,7 @@ struct Context {
 
 // For step number `step` of a training loop of one's own: dropout differs from step to step.
 inline Context in_training(int64_t step, uint64_t seed = 0) {
-  return {.training = true,
-          .rng = {seed, mix(stream_of("training"), static_cast<uint64_t>(step))}};
+  return {.training = true, .rng = {seed, mix(stream_of("training"), static_cast<uint64_t>(step))}};
 }
 
 // A function with parameters, composed of other modules. A derived class declares parameters and

@@ -54,8 +54,8 @@ class ParameterSet {
 
   // All parameters and buffers by name; they share their memory with the model.
   std::map<std::string, Tensor> named_tensors() const;
-  // Overwrites all of them. Throws Error, and changes nothing, for a name that is missing or unknown
-  // and for another shape.
+  // Overwrites all of them. Throws Error, and changes nothing, for a name that is missing or
+  // unknown and for another shape.
   void copy_from(const std::map<std::string, Tensor>& tensors);
 
   // The slots whose names match the pattern (* any text, ? any character, [abc] one of these

@@ -1,9 +1,7 @@
 #pragma once
 
-#include <concepts>
 #include <optional>
 #include <ostream>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -32,8 +30,8 @@ class TensorPart {
   TensorPart(const TensorPart&) = default;
 
   operator Tensor() const { return get(whole_, indices_); }
-  template <class T>
-  requires std::is_arithmetic_v<T> &&(!std::same_as<T, bool>)explicit operator T() const {
+  template <Number T>
+  explicit operator T() const {
     return Tensor(*this).item<T>();
   }
   Shape shape() const { return Tensor(*this).shape(); }

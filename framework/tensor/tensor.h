@@ -1,6 +1,5 @@
 #pragma once
 
-#include <concepts>
 #include <initializer_list>
 #include <memory>
 #include <ostream>
@@ -15,6 +14,9 @@
 namespace d2l {
 
 class TensorPart;
+
+template <class T>
+concept Number = std::is_arithmetic_v<T> && !std::is_same_v<T, bool>;
 
 // A handle to contiguous, row-major elements. Copying a tensor aliases it; clone() copies the
 // elements. Created by the functions of create.h. A default-constructed tensor is undefined: only
@@ -66,8 +68,8 @@ class Tensor {
   template <class T>
   T item() const;  // the only element, converted; throws Error if there are more
   // The same: float(t), int64_t(t).
-  template <class T>
-  requires std::is_arithmetic_v<T> &&(!std::same_as<T, bool>)explicit operator T() const {
+  template <Number T>
+  explicit operator T() const {
     return item<T>();
   }
   template <class T>

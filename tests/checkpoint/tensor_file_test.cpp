@@ -21,7 +21,9 @@ TEST(TensorFile, GivesBackWhatWasSaved) {
 
 TEST(TensorFile, SaysWhatIsWrong) {
   const TemporaryFolder folder;
-  EXPECT_EQ(message_of([&] { save_tensors(folder.path() / "a", {{"x", Tensor()}}); }),
+  EXPECT_EQ(message_of([&] {
+              save_tensors(folder.path() / "a", {{"x", Tensor()}});
+            }),
             "save_tensors: 'x' is an undefined tensor");
   EXPECT_THROW(load_tensors(folder.path() / "absent"), Error);
   EXPECT_THROW(save_tensors(folder.path() / "no/such/folder", {{"x", tensor({1})}}), Error);

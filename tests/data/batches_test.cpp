@@ -81,7 +81,9 @@ TEST(ArrayDataset, SaysWhatIsWrong) {
             "array: expected inputs [n, values], found [4]");
   EXPECT_EQ(message_of([&] { ArrayDataset(x, arange(3)); }),
             "array: expected targets [2], found [3]");
-  EXPECT_EQ(message_of([&] { ArrayDataset(x, tensor({0, -1}, DType::i64)); }),
+  EXPECT_EQ(message_of([&] {
+              ArrayDataset(x, tensor({0, -1}, DType::i64));
+            }),
             "array: expected labels of at least 0, found -1");
   EXPECT_EQ(message_of([&] { ArrayDataset(x, arange(2, DType::u8)); }),
             "array: expected targets f32 or i64, found u8");

@@ -274,7 +274,7 @@ TEST_F(Examples, AttentionScoring) {
 }
 
 TEST_F(ExamplesWithData, Augmentation) {
-  EXPECT_THAT(output_of("ch13/augmentation"), HasSubstr("-> [8, 200, 200, 3]"));
+  EXPECT_THAT(output_of("ch13/augmentation"), HasSubstr("-> [8, 120, 120, 3]"));
   for (const char* name :
        {"flip.svg", "crop.svg", "brightness.svg", "hue.svg", "colours.svg", "all_together.svg"})
     expect_picture(name);

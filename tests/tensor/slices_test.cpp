@@ -78,9 +78,13 @@ TEST(Numbers, AreListsOfAnyDepth) {
   EXPECT_TRUE(close(tensor({{{1, 2}}, {{3, 4}}}), {1, 2, 3, 4}));
   EXPECT_EQ(tensor({1, 2}, DType::i64).to_vector<int64_t>(), (std::vector<int64_t>{1, 2}));
   EXPECT_EQ(tensor(std::vector<int64_t>{3}).dtype(), DType::i64);
-  EXPECT_EQ(message_of([] { tensor({{1, 2}, {3}}); }),
+  EXPECT_EQ(message_of([] {
+              tensor({{1, 2}, {3}});
+            }),
             "from_list: element 0 has shape [2], element 1 has [1]");
-  EXPECT_EQ(message_of([] { tensor({{1, 2}, 3}); }),
+  EXPECT_EQ(message_of([] {
+              tensor({{1, 2}, 3});
+            }),
             "from_list: element 0 has shape [2], element 1 has []");
 }
 
