@@ -16,6 +16,8 @@ LoaderOptions loader_options(const Batches::Options& options) {
   return {.batch_size = options.batch_size,
           .seed = options.seed,
           .order = options.order,
+          .rank = options.rank,
+          .ranks = options.ranks,
           .threads = options.threads,
           .pipeline = options.pipeline};
 }

@@ -25,6 +25,8 @@ class Batches {
     Pipeline pipeline = {};  // Pipeline::parse("resize 96, flip 0.5")
     Normalisation normalisation = {};
     int threads = 1;  // that read
+    // With several ranks, each gets its part of every batch.
+    int rank = 0, ranks = 1;
   };
   struct Item {
     Tensor inputs, targets;
@@ -38,6 +40,8 @@ class Batches {
   const Dataset& dataset() const { return loader_.dataset(); }
   int64_t samples() const { return loader_.samples(); }
   int64_t size() const { return loader_.steps_per_epoch(); }  // batches of an epoch
+  // Samples of the current batch, on all ranks.
+  int64_t global_batch() const { return batch_.global_size; }
 
   // Goes through the batches once. Its steps throw Error if the data cannot be read.
   class Iterator {

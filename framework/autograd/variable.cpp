@@ -123,7 +123,9 @@ std::vector<std::shared_ptr<Variable::Node>> Variable::order_from(
   while (!stack.empty()) {
     Node* node = stack.back();
     stack.pop_back();
-    check(!node->spent, "backward() ran through this graph before and freed its history");
+    check(!node->spent,
+          "backward() ran through this graph before and freed its history: compute the "
+          "result again first");
     for (const auto& input : node->inputs)
       if (uses[input.get()]++ == 0) stack.push_back(input.get());
   }

@@ -6,7 +6,9 @@
 
 #include "data/array_dataset.h"
 #include "data/synthetic.h"
+#include "framework/tensor/arrange.h"
 #include "framework/tensor/create.h"
+#include "framework/tensor/elementwise.h"
 #include "framework/tensor/slices.h"
 #include "tests/support/support.h"
 
@@ -41,6 +43,18 @@ TEST(Batches, VisitEverySampleOnceInEachEpoch) {
   }
   EXPECT_NE(orders[0], orders[1]);
   EXPECT_EQ(orders[0], orders[2]);
+}
+
+TEST(Batches, AreDividedAmongRanks) {
+  Batches whole(rows(), {.batch_size = 3}), first(rows(), {.batch_size = 3, .ranks = 2}),
+      second(rows(), {.batch_size = 3, .rank = 1, .ranks = 2});
+  auto a = first.epoch(0).begin(), b = second.epoch(0).begin();
+  for (const auto& [x, y] : whole.epoch(0)) {
+    EXPECT_TRUE(close(concat({(*a).targets, (*b).targets}), y));
+    EXPECT_EQ(first.global_batch(), y.size(0));
+    ++a;
+    ++b;
+  }
 }
 
 TEST(Batches, MayBeLeftEarly) {

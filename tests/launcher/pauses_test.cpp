@@ -40,7 +40,7 @@ TEST(Pauses, BelowThePatienceChangeNothing) {
     kill(rank, SIGCONT);
     job.wait_for("no such text", at_most(0.5));
   }
-  job.send(SIGTERM);
+  job.send(SIGUSR1);  // which mpirun passes on
   const ProgramResult result = job.wait(60);
   ASSERT_EQ(result.exit_code, 75) << result.output;
   std::smatch stopped;
