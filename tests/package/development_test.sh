@@ -1,12 +1,13 @@
 #!/bin/bash
-# Installs the development files, moves them, and builds two of the examples with nothing else of d2l:
-# one prints what it prints in the build tree, the other writes and reads files.
+# Installs the development files, moves them, and uses nothing else of d2l. Two of the examples are
+# built: one prints what it prints in the build tree, the other writes and reads files. Then the
+# program in docs/library.md is built and trains.
 #   development_test.sh BUILD PROGRAM      PROGRAM: data_manipulation in the build tree
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/package/root.sh
 . "$here/root.sh"
-build=$(realpath "$1") program=$2 source=$(realpath "$here/../..")
+build=$(realpath "$1") program=$(realpath "$2") source=$(realpath "$here/../..")
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -35,4 +36,21 @@ same=$(diff <("$program") <("$work/b/ch02/data_manipulation")) ||
   die "build tree (<) and installed d2l (>): $same"
 quietly "$work/b/ch05/saving" "$work/files"
 [[ -s $work/files/mlp.safetensors ]] || die "saving wrote no network: $(cat "$work/log")"
-echo "an installed d2l is all that the examples need"
+# block NAME: the file of this name in docs/library.md, the next indented lines.
+block() {
+  awk -v name="\`$1\`:" '
+    index($0, name) && !found { found = 1; next }
+    found && /^    / { begun = 1 }
+    begun && /^[^ ]/ { exit }
+    begun { print substr($0, 5) }' "$source/docs/library.md"
+}
+
+mkdir "$work/user"
+for name in CMakeLists.txt my_program.cpp; do block "$name" >"$work/user/$name"; done
+quietly cmake -S "$work/user" -B "$work/user/b" -G Ninja -DCMAKE_BUILD_TYPE=Debug \
+  -DCMAKE_PREFIX_PATH="$work/there"
+quietly cmake --build "$work/user/b"
+cd "$work"
+quietly "$work/user/b/my_program" "$source/data/samples/fashion-mnist"
+grep -q "^epoch 5 test accuracy 0\.[89]" "$work/log" || die "docs/library.md: $(cat "$work/log")"
+echo "an installed d2l is all that programs need"
