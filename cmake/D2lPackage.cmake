@@ -87,6 +87,7 @@ set(CPACK_PACKAGE_FILE_NAME d2l-${PROJECT_VERSION}-linux-x86_64)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_THREADS 0)  # one per core
 set(CPACK_VERBATIM_VARIABLES ON)
+include(D2lDebian)
 include(CPack)
 
 set(D2L_GPU_PACKAGE d2l-${PROJECT_VERSION}-gpu-linux-x86_64)

@@ -36,17 +36,8 @@ same=$(diff <("$program") <("$work/b/ch02/data_manipulation")) ||
   die "build tree (<) and installed d2l (>): $same"
 quietly "$work/b/ch05/saving" "$work/files"
 [[ -s $work/files/mlp.safetensors ]] || die "saving wrote no network: $(cat "$work/log")"
-# block NAME: the file of this name in docs/library.md, the next indented lines.
-block() {
-  awk -v name="\`$1\`:" '
-    index($0, name) && !found { found = 1; next }
-    found && /^    / { begun = 1 }
-    begun && /^[^ ]/ { exit }
-    begun { print substr($0, 5) }' "$source/docs/library.md"
-}
-
 mkdir "$work/user"
-for name in CMakeLists.txt my_program.cpp; do block "$name" >"$work/user/$name"; done
+for name in CMakeLists.txt my_program.cpp; do block "$name" "$source/docs/library.md" >"$work/user/$name"; done
 quietly cmake -S "$work/user" -B "$work/user/b" -G Ninja -DCMAKE_BUILD_TYPE=Debug \
   -DCMAKE_PREFIX_PATH="$work/there"
 quietly cmake --build "$work/user/b"
