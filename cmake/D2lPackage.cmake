@@ -21,6 +21,7 @@ function(d2l_executables folder variable)
 endfunction()
 
 d2l_executables(${PROJECT_SOURCE_DIR} programs)
+list(REMOVE_ITEM programs d2l-manual)  # for the build only
 set(tests "")
 if(BUILD_TESTING)
   d2l_executables(${PROJECT_SOURCE_DIR}/tests tests)
@@ -67,6 +68,8 @@ endif()
 install(PROGRAMS launcher/mpirun.sh DESTINATION bin RENAME mpirun COMPONENT gpu)
 install(PROGRAMS launcher/mpirun.sh DESTINATION bin RENAME orted COMPONENT gpu)
 install(DIRECTORY slurm DESTINATION . COMPONENT rest)
+install(DIRECTORY ${CMAKE_BINARY_DIR}/share/man ${CMAKE_BINARY_DIR}/share/bash-completion DESTINATION share
+  COMPONENT rest)
 install(DIRECTORY data/samples DESTINATION share/d2l/data COMPONENT rest)
 install(DIRECTORY tests/fuzz/seeds/torch DESTINATION share/d2l/tests/fuzz/seeds COMPONENT rest)
 file(GLOB scripts benchmarks/*.py benchmarks/*.awk benchmarks/steps.sh)
@@ -84,6 +87,7 @@ set(CPACK_PACKAGE_FILE_NAME d2l-${PROJECT_VERSION}-linux-x86_64)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_THREADS 0)  # one per core
 set(CPACK_VERBATIM_VARIABLES ON)
+include(D2lDebian)
 include(CPack)
 
 set(D2L_GPU_PACKAGE d2l-${PROJECT_VERSION}-gpu-linux-x86_64)

@@ -1,6 +1,9 @@
 # Runs while a package is installed, after d2l's own files: adds Open MPI and all required
 # libraries, and makes programs find them relative to their own folder. D2lPackage.cmake sets
 # PATCHELF, MPIEXEC and SOURCE, the folder of the sources.
+if(CMAKE_INSTALL_COMPONENT MATCHES "^(development|debian)$")
+  return()  # these use the libraries of the machine
+endif()
 set(root $ENV{DESTDIR}${CMAKE_INSTALL_PREFIX})
 get_filename_component(mpi_programs "${MPIEXEC}" DIRECTORY)
 if(NOT PATCHELF OR NOT EXISTS ${mpi_programs}/ompi_info)

@@ -14,24 +14,8 @@ find_package(nlohmann_json 3.11 REQUIRED)
 
 set(HDF5_PREFER_PARALLEL OFF)  # the serial library is thread-safe; one rank writes files
 find_package(HDF5 REQUIRED COMPONENTS C)
-add_library(d2l_libhdf5 INTERFACE)
-target_include_directories(d2l_libhdf5 SYSTEM INTERFACE ${HDF5_INCLUDE_DIRS})
-target_link_libraries(d2l_libhdf5 INTERFACE ${HDF5_LIBRARIES})
 
-find_path(XXHASH_INCLUDE xxhash.h REQUIRED)
-find_library(XXHASH_LIBRARY xxhash REQUIRED)
-add_library(d2l_xxhash INTERFACE)
-target_include_directories(d2l_xxhash SYSTEM INTERFACE ${XXHASH_INCLUDE})
-target_link_libraries(d2l_xxhash INTERFACE ${XXHASH_LIBRARY})
-
-find_path(HWLOC_INCLUDE hwloc.h REQUIRED)
-find_library(HWLOC_LIBRARY hwloc REQUIRED)
-add_library(d2l_hwloc INTERFACE)
-target_include_directories(d2l_hwloc SYSTEM INTERFACE ${HWLOC_INCLUDE})
-target_link_libraries(d2l_hwloc INTERFACE ${HWLOC_LIBRARY})
-
-find_path(WEBP_INCLUDE webp/decode.h REQUIRED)
-find_library(WEBP_LIBRARY webp REQUIRED)
-add_library(d2l_webp INTERFACE)
-target_include_directories(d2l_webp SYSTEM INTERFACE ${WEBP_INCLUDE})
-target_link_libraries(d2l_webp INTERFACE ${WEBP_LIBRARY})
+include(D2lFindLibrary)
+d2l_find_library(xxhash xxhash.h)
+d2l_find_library(hwloc hwloc.h)
+d2l_find_library(webp webp/decode.h)

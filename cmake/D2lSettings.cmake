@@ -20,7 +20,8 @@ endif()
 
 option(D2L_SANITIZE "Build with the address and undefined-behaviour sanitizers" OFF)
 
-# Flags of d2l's own targets; external headers are SYSTEM and never warn.
+# Flags of d2l's own targets; external headers are SYSTEM and never warn. Programs that use an
+# installed d2l get only the language and the folder of its headers.
 add_library(d2l_flags INTERFACE)
 set(D2L_CXX_OPTIONS
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wnon-virtual-dtor
@@ -31,9 +32,12 @@ set(D2L_CXX_OPTIONS
   # vectorised. Results stay IEEE: no -ffast-math.
   -fno-math-errno -fno-trapping-math)
 set(D2L_CUDA_OPTIONS --expt-relaxed-constexpr -Werror=all-warnings -Xcompiler=-Wall,-Wextra)
-target_compile_options(d2l_flags INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:${D2L_CXX_OPTIONS}>"
-  "$<$<COMPILE_LANGUAGE:CUDA>:${D2L_CUDA_OPTIONS}>")
-target_include_directories(d2l_flags INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(d2l_flags INTERFACE
+  "$<BUILD_INTERFACE:$<$<COMPILE_LANGUAGE:CXX>:${D2L_CXX_OPTIONS}>>"
+  "$<BUILD_INTERFACE:$<$<COMPILE_LANGUAGE:CUDA>:${D2L_CUDA_OPTIONS}>>")
+target_compile_features(d2l_flags INTERFACE $<INSTALL_INTERFACE:cxx_std_20>)
+target_include_directories(d2l_flags INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>
+  $<INSTALL_INTERFACE:include/d2l>)
 if(D2L_SANITIZE)
   target_compile_options(d2l_flags INTERFACE -fsanitize=address,undefined -fno-omit-frame-pointer
     -fno-sanitize-recover=undefined -Wno-maybe-uninitialized)  # they cause false warnings

@@ -35,7 +35,8 @@ constexpr const char* kUsage =
     "  d2l-train --resume runs/first --epochs 20\n";
 
 constexpr const char* kExitCodes =
-    "\nExit codes: 0 success, 1 failure, 2 wrong usage, 75 stopped early with the state saved.\n";
+    "\nExit codes: 0 success, 1 failure, 2 wrong usage, 75 stopped early with the state saved,\n"
+    "128 + N ended by the signal N.\n";
 
 std::string default_note(const Option& option) {
   const std::string text = option.member->text(Config());
@@ -67,6 +68,7 @@ po::options_description flags() {
       "predict what the run needs: memory, size of a checkpoint, steps, and time per step and in "
       "all; computes a few steps for that, and exits without training");
   groups.back().second.add_options()("help,h", "show this help and exit");
+  groups.back().second.add_options()("version", "show the version and exit");
   for (const auto& group : groups) all.add(group.second);
   return all;
 }
@@ -75,7 +77,7 @@ std::vector<std::string> flag_names() {
   std::vector<std::string> names;
   for (const Option& option : options())
     if (option.is_flag) names.push_back("--" + option.name);
-  names.insert(names.end(), {"--list-models", "--check", "--plan", "--help"});
+  names.insert(names.end(), {"--list-models", "--check", "--plan", "--help", "--version"});
   return names;
 }
 

@@ -9,6 +9,7 @@
 #include "framework/base/checksum.h"
 #include "framework/base/error.h"
 #include "framework/base/files.h"
+#include "framework/base/program.h"
 #include "framework/base/text.h"
 #include "framework/checkpoint/file.h"
 #include "framework/checkpoint/store.h"
@@ -243,7 +244,7 @@ const Known& known(const Command& command) {
 
 Command parse(int argc, char** argv, bool& help) {
   options::options_description shown("Options", kColumns, kMeaningColumns);
-  shown.add_options()("help,h", "show this help and exit")(
+  shown.add_options()("help,h", "show this help and exit")("version", "show the version and exit")(
       "rtol", options::value<double>()->value_name("X"),
       "relative tolerance of diff: floating-point numbers a and b count as equal if |a-b| <= X * "
       "max(|a|, |b|, r), where r is the larger of the root mean squares of the two arrays (default "
@@ -267,8 +268,8 @@ Command parse(int argc, char** argv, bool& help) {
                        .run(),
                    values);
   } catch (const options::unknown_option& error) {
-    throw UsageError(
-        unknown_name("option", error.get_option_name(), {"--help", "--rtol", "--like"}));
+    throw UsageError(unknown_name("option", error.get_option_name(),
+                                  {"--help", "--version", "--rtol", "--like"}));
   } catch (const options::error& error) {
     throw UsageError(error.what());
   }
@@ -303,6 +304,10 @@ Command parse(int argc, char** argv, bool& help) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (asks_for_version(argc, argv)) {
+    std::cout << version_text();
+    return 0;
+  }
   try {
     bool help = false;
     Command command = parse(argc, argv, help);

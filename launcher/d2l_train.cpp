@@ -107,6 +107,10 @@ int train(const CommandLine& line, MpiSession& session, LastWords& last_words) {
 int run(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);  // writes beyond the file size limit then return an error
   const LaunchEnvironment launch = LaunchEnvironment::read(&std::getenv);
+  if (asks_for_version(argc, argv)) {
+    if (launch.is_reporting_rank) std::fputs(version_text().c_str(), stdout);
+    return 0;
+  }
   CommandLine line;
   std::string refused;
   try {

@@ -58,6 +58,14 @@ const Timer kStart;
 
 std::string program_name() { return program_invocation_short_name; }
 
+bool asks_for_version(int argc, const char* const* argv) {
+  for (int i = 1; i < argc && std::strcmp(argv[i], "--") != 0; ++i)
+    if (std::strcmp(argv[i], "--version") == 0) return true;
+  return false;
+}
+
+std::string version_text() { return program_name() + " " D2L_VERSION "\n"; }
+
 std::string program_id() {
   std::string id;
   dl_iterate_phdr(read_program, &id);

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "framework/base/error.h"
+#include "framework/base/program.h"
 #include "framework/base/text.h"
 #include "framework/comm/launch_environment.h"
 #include "launcher/data_tool/commands.h"
@@ -44,8 +45,14 @@ constexpr const char* kUsage =
     "  d2l-data pack --from mnist --data-dir data --out shards/mnist\n"
     "  d2l-data pack --from train.csv --target SalePrice --id Id --out tables/house\n"
     "  d2l-data verify --decode shards/photos\n"
-    "\n"
-    "Exit codes: 0 success, 1 failure, for example a damaged shard, 2 wrong usage.\n";
+    "\n";
+
+OptionList general_options() {
+  OptionList options = option_list();
+  options.add_options()("help,h", "show this help and exit")("version",
+                                                             "show the version and exit");
+  return options;
+}
 
 using Command = std::function<void(const Words&)>;
 
@@ -65,7 +72,7 @@ Words command_names() {
 // Every command but `pack`.
 void run(const std::string& command, const Words& words) {
   if (command == "--help" || command == "-h" || command == "help") {
-    std::cout << kUsage;
+    print_help(kUsage, general_options());
     return;
   }
   if (command.empty()) throw UsageError("a command is missing: " + join(command_names(), ", "));
@@ -77,10 +84,15 @@ void run(const std::string& command, const Words& words) {
 
 int main_of(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);  // writes beyond the file size limit then return an error
+  const bool reports = LaunchEnvironment::read(&std::getenv).is_reporting_rank;
+  if (asks_for_version(argc, argv)) {
+    if (reports) std::cout << version_text();
+    return 0;
+  }
   const std::string command = argc > 1 ? argv[1] : "";
   const Words words(argv + std::min(argc, 2), argv + argc);
   if (command == "pack") return pack(words, argc, argv);
-  if (!LaunchEnvironment::read(&std::getenv).is_reporting_rank) return 0;
+  if (!reports) return 0;
   try {
     run(command, words);
     std::cout.flush();

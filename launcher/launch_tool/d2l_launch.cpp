@@ -9,6 +9,7 @@
 
 #include "framework/base/error.h"
 #include "framework/base/files.h"
+#include "framework/base/program.h"
 #include "framework/base/text.h"
 #include "framework/launch/environment.h"
 #include "framework/launch/supervisor.h"
@@ -151,6 +152,10 @@ int run(const LaunchOptions& options) {
 }
 
 int main_of(int argc, char** argv) {
+  if (asks_for_version(argc, argv)) {
+    std::cout << version_text();
+    return 0;
+  }
   try {
     const std::optional<LaunchOptions> options = parse_options({argv + 1, argv + argc});
     if (options) return run(*options);

@@ -62,6 +62,7 @@ po::options_description option_list() {
   add("prefix", "print [R] before each line of rank R");
   add("dry-run", "print the placement of the ranks and the command that starts them, and exit");
   add("help,h", "show this help and exit");
+  add("version", "show the version and exit");
   return options;
 }
 

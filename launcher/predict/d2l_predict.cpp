@@ -219,6 +219,10 @@ int run_rank(const PredictOptions& options, const std::string& words, MpiSession
 
 int run(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);  // writes beyond the file size limit then return an error
+  if (asks_for_version(argc, argv)) {
+    if (LaunchEnvironment::read(&std::getenv).is_reporting_rank) std::cout << version_text();
+    return 0;
+  }
   const std::vector<std::string> words(argv + 1, argv + argc);
   std::optional<PredictOptions> options;
   std::string refused;

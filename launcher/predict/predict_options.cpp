@@ -90,6 +90,7 @@ OptionList option_list() {
         concat(option.help, " (default ", option.member->text({}), ")").c_str());
   }
   add("help,h", "show this help and exit");
+  add("version", "show the version and exit");
   return options;
 }
 

@@ -8,6 +8,7 @@
 #include "framework/base/error.h"
 #include "framework/base/files.h"
 #include "framework/base/path_text.h"
+#include "framework/base/program.h"
 #include "framework/base/text.h"
 #include "launcher/data_tool/arguments.h"
 #include "launcher/report_tool/page.h"
@@ -42,6 +43,7 @@ data_tool::OptionList option_list() {
   add("out", po::value<std::string>()->value_name("FILE.html")->default_value("report.html", ""),
       "the page to write; an existing one is replaced (default report.html)");
   add("help,h", "show this help and exit");
+  add("version", "show the version and exit");
   return options;
 }
 
@@ -78,6 +80,10 @@ void run(const data_tool::Words& words) {
 
 int main_of(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);  // writes beyond the file size limit then return an error
+  if (asks_for_version(argc, argv)) {
+    std::cout << version_text();
+    return 0;
+  }
   try {
     run({argv + 1, argv + argc});
     return 0;

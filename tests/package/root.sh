@@ -12,6 +12,15 @@ die() {
   exit 1
 }
 
+# block NAME PAGE: the file NAME that PAGE shows: the next indented lines after its name.
+block() {
+  awk -v name="\`$1\`:" '
+    index($0, name) && !found { found = 1; next }
+    found && /^    / { begun = 1 }
+    begun && /^[^ ]/ { exit }
+    begun { print substr($0, 5) }' "$2"
+}
+
 # in_new_root COMMAND...: runs it in separate namespaces, so that its mounts and processes end with
 # it. COMMAND gets a new empty folder as its last argument.
 in_new_root() {

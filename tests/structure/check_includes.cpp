@@ -33,11 +33,13 @@ const std::map<std::string, std::set<std::string>> kBelow = {
     {"predict", {"data_tool"}},
     {"report_tool", {"data_tool"}},
     {"launch_tool", {"launch"}},
+    {"manual", {"base"}},
     {"include", {"optim", "models", "data", "checkpoint"}},
     {"examples", {"launcher", "include"}},
     {"benchmarks", {"launcher"}},
     {"tests",
-     {"launcher", "data_tool", "predict", "report_tool", "launch_tool", "examples", "benchmarks"}},
+     {"launcher", "data_tool", "predict", "report_tool", "launch_tool", "manual", "examples",
+      "benchmarks"}},
 };
 
 // Headers with this prefix may only be included by files with one of these path prefixes.
