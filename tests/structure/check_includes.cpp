@@ -27,6 +27,7 @@ const std::map<std::string, std::set<std::string>> kBelow = {
     {"train", {"nn", "optim", "comm", "checkpoint"}},
     {"models", {"nn"}},
     {"data", {"tensor", "hdf5", "hdf5_reader"}},
+    {"vision", {"data"}},
     {"options", {"train", "models", "data", "weights"}},
     {"launcher", {"options"}},
     {"data_tool", {"launcher"}},
@@ -37,7 +38,8 @@ const std::map<std::string, std::set<std::string>> kBelow = {
     {"examples", {"launcher", "include"}},
     {"benchmarks", {"launcher"}},
     {"tests",
-     {"launcher", "data_tool", "predict", "report_tool", "launch_tool", "examples", "benchmarks"}},
+     {"launcher", "data_tool", "predict", "report_tool", "launch_tool", "vision", "examples",
+      "benchmarks"}},
 };
 
 // Headers with this prefix may only be included by files with one of these path prefixes.
@@ -54,7 +56,10 @@ const std::vector<Vendor> kVendors = {
     {"zlib",
      {"framework/checkpoint/", "framework/hdf5_reader/", "framework/weights/", "data/",
       "tests/data/", "tests/weights/"}},
-    {"nlohmann", {"framework/weights/", "tests/base/", "tests/launcher/"}},
+    {"nlohmann",
+     {"framework/weights/", "vision/annotations/", "tests/base/", "tests/launcher/",
+      "tests/vision/"}},
+    {"pugixml", {"vision/annotations/"}},
     {"jpeglib", {"data/formats/", "tests/data/", "benchmarks/"}},
     {"png.h", {"data/formats/", "tests/data/"}},
     {"webp/", {"data/formats/", "tests/data/"}},
