@@ -19,6 +19,19 @@ struct Box {
   double area() const { return width() * height(); }
 };
 
+// A true box of an image.
+struct TrueBox {
+  int64_t label = 0;  // its class, from 0
+  Box box{};          // in pixels: the first pixel is (0, 0, 1, 1)
+  // What decides whether it is small, medium or large. Of an outline it is less than that of the
+  // box.
+  double area = 0;
+  // A region with many objects: detections in it are neither right nor wrong, and missing it is no
+  // error.
+  bool crowd = false;
+  bool difficult = false;  // hard to see: finding it is neither right nor wrong
+};
+
 // From corners to the centre form and back, for [..., 4]. Any unit, also relative to the image.
 Tensor centers_of(const Tensor& corners);
 Tensor corners_of(const Tensor& centers);

@@ -114,7 +114,7 @@ class MeanAveragePrecision::ImageMatch {
     order_.resize(truths_.size());
     std::iota(order_.begin(), order_.end(), size_t{0});
     const auto first_other = std::stable_partition(order_.begin(), order_.end(), [&](size_t i) {
-      return !truths_[i]->crowd && has_area(truths_[i]->area, area);
+      return !truths_[i]->crowd && !truths_[i]->difficult && has_area(truths_[i]->area, area);
     });
     wanted_ = static_cast<size_t>(first_other - order_.begin());
     for (size_t iou = 0; iou < kIous; ++iou) {

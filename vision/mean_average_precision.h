@@ -8,23 +8,11 @@
 
 namespace d2l::vision {
 
-// A true box of an image.
-struct TrueBox {
-  int64_t label = 0;  // its class, from 0
-  Box box;
-  // What decides whether it is small, medium or large; of a polygon, this is less than that of its
-  // box.
-  double area = 0;
-  // A region with many objects: detections in it are neither right nor wrong, and missing it is no
-  // error.
-  bool crowd = false;
-};
-
 // A detection in an image.
 struct DetectedBox {
   int64_t label = 0;
   double score = 0;
-  Box box;
+  Box box{};
 };
 
 // The numbers of COCO, from 0 to 1; NaN if there is no true box to find. A precision is the average
@@ -39,7 +27,7 @@ struct DetectionMetrics {
   double recall_small = 0, recall_medium = 0, recall_large = 0;
 
   struct OfClass {
-    int64_t boxes = 0;  // true ones that are no crowd
+    int64_t boxes = 0;  // true ones that should be found
     double precision = 0, precision_50 = 0, precision_75 = 0, recall = 0;
   };
   std::vector<OfClass> classes;
@@ -49,6 +37,7 @@ struct DetectionMetrics {
 // the detections of a class in an image, the best 100, take true boxes of this class one after the
 // other, from the highest score to the lowest: each takes the free one of the highest IoU. For
 // crowds, the area of the detection replaces the union, and any number of detections may take one.
+// A box that is difficult counts as one whose area is not asked for: it need not be found.
 // Detections of all images are then ranked by their scores; of equal scores, the earlier one comes
 // first, in the order of add().
 class MeanAveragePrecision {

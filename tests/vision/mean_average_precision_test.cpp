@@ -95,6 +95,16 @@ TEST(MeanAveragePrecision, DetectionsInCrowdsDoNotCount) {
   EXPECT_EQ(evaluation.compute().classes[0].boxes, 1);
 }
 
+TEST(MeanAveragePrecision, DifficultBoxesNeedNotBeFound) {
+  const DetectedBox found{0, .9, {0, 0, 10, 10}};
+  const TrueBox difficult{.box = {0, 0, 10, 10}, .area = 100, .crowd = false, .difficult = true};
+  MeanAveragePrecision evaluation(1);
+  evaluation.add({difficult, {0, {40, 0, 50, 10}, 100}}, {found, {0, .8, {40, 0, 50, 10}}});
+  EXPECT_DOUBLE_EQ(evaluation.compute().precision, 1);
+  evaluation.add({difficult}, {found, found});  // the second one has nothing to take
+  EXPECT_DOUBLE_EQ(evaluation.compute().precision, .5);
+}
+
 TEST(MeanAveragePrecision, RefusesWhatCannotBeCompared) {
   MeanAveragePrecision evaluation(2);
   const auto error = [&](const DetectedBox& found) {
