@@ -51,8 +51,9 @@ class GreedyPairs {
 
   void take_all() {
     while (!open_.empty()) {
-      const auto best = std::min_element(
-          open_.begin(), open_.end(), [&](const Pair& a, const Pair& b) { return precedes(a, b); });
+      const auto best =
+          std::max_element(open_.begin(), open_.end(),
+                           [&](const Pair& a, const Pair& b) { return iou_at(a) < iou_at(b); });
       const Pair taken = *best;
       open_.erase(best);
       if (taken.anchor < 0) return;  // no anchor is left for any box
@@ -71,11 +72,6 @@ class GreedyPairs {
     return pair.anchor < 0 ? 0 : ious_[pair.anchor * boxes_ + pair.box];
   }
 
-  bool precedes(const Pair& a, const Pair& b) const {
-    if (iou_at(a) != iou_at(b)) return iou_at(a) > iou_at(b);
-    return a.anchor != b.anchor ? a.anchor < b.anchor : a.box < b.box;
-  }
-
   int64_t best_anchor(int64_t box) const {
     Pair best{box, -1};
     for (int64_t anchor = 0; anchor < anchors_; ++anchor)
@@ -87,7 +83,7 @@ class GreedyPairs {
   const float* ious_;
   int64_t anchors_, boxes_;
   std::vector<int64_t>& box_of_;
-  std::vector<Pair> open_;
+  std::vector<Pair> open_;  // by box
 };
 
 // The rows of labels [m, 5] of one image that are no padding.

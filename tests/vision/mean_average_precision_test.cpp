@@ -67,6 +67,16 @@ TEST(MeanAveragePrecision, AllFoundIsOne) {
   EXPECT_EQ(metrics.classes[1].boxes, 1);
 }
 
+TEST(MeanAveragePrecision, AnAreaBetweenTwoSizesIsBoth) {
+  MeanAveragePrecision evaluation(1);
+  evaluation.add({{0, {0, 0, 32, 32}, 32 * 32}, {0, {100, 0, 196, 96}, 96 * 96}},
+                 {{0, .5, {0, 0, 32, 32}}, {0, .9, {100, 0, 196, 96}}});
+  const DetectionMetrics metrics = evaluation.compute();
+  EXPECT_DOUBLE_EQ(metrics.recall_small, 1);
+  EXPECT_DOUBLE_EQ(metrics.recall_medium, 1);
+  EXPECT_DOUBLE_EQ(metrics.recall_large, 1);
+}
+
 TEST(MeanAveragePrecision, WithoutTrueBoxesThereIsNone) {
   MeanAveragePrecision evaluation(1);
   EXPECT_TRUE(std::isnan(evaluation.compute().precision));

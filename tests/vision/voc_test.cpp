@@ -73,6 +73,8 @@ TEST(Voc, ErrorsNameImageAndBox) {
             second + "expected <difficult> to be 0 or 1, found '2'");
   EXPECT_EQ(error_of(file(object("dog") + object("cat", "<name>dog</name>"))),
             second + "expected one <name> in <object>, found more");
+  EXPECT_EQ(error_of(file(object("dog") + object("do<!-- -->g"))),
+            second + "expected one text in <name>, found more");
   EXPECT_EQ(error_of(file("<object><name>dog</name></object>")),
             "a.xml: image 'a.jpg', box 1: expected <bndbox> in <object>, found none");
 }

@@ -28,7 +28,10 @@ pugi::xml_node only_child(const pugi::xml_node& parent, const char* name,
 }
 
 std::string text_in(const pugi::xml_node& parent, const char* name, const std::string& place) {
-  return std::string(trimmed(only_child(parent, name, place).text().get()));
+  const pugi::xml_node child = only_child(parent, name, place);
+  check(child.first_child() == child.last_child(), place, ": expected one text in <", name,
+        ">, found more");
+  return std::string(trimmed(child.text().get()));
 }
 
 double number_in(const pugi::xml_node& parent, const char* name, const std::string& place) {
