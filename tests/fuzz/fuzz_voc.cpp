@@ -11,6 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
       Annotations found;
       found.images.push_back(parse_voc(text, "a.xml", classes));
       std::move(classes).finish(found);
+      d2l::fuzz::require(found.images[0].width > 0);
       d2l::fuzz::require_valid(found);
     });
   return 0;
