@@ -4,7 +4,7 @@ include(CMakePackageConfigHelpers)
 set(in_development COMPONENT development EXCLUDE_FROM_ALL)
 
 # The libraries that d2l_user links: those whose headers programs may include, and the others.
-set(with_headers base weights backend tensor autograd nn optim checkpoint models data)
+set(with_headers base weights backend tensor autograd nn optim comm checkpoint models data vision)
 set(layers ${with_headers} hdf5 hdf5_reader)
 list(TRANSFORM layers PREPEND d2l_ OUTPUT_VARIABLE libraries)
 add_custom_target(development DEPENDS ${libraries})

@@ -72,6 +72,7 @@ install(DIRECTORY ${CMAKE_BINARY_DIR}/share/man ${CMAKE_BINARY_DIR}/share/bash-c
   COMPONENT rest)
 install(DIRECTORY data/samples DESTINATION share/d2l/data COMPONENT rest)
 install(DIRECTORY tests/fuzz/seeds/torch DESTINATION share/d2l/tests/fuzz/seeds COMPONENT rest)
+install(DIRECTORY tests/vision/reference DESTINATION share/d2l/tests/vision COMPONENT rest)
 file(GLOB scripts benchmarks/*.py benchmarks/*.awk benchmarks/steps.sh)
 install(FILES ${scripts} benchmarks/README.md DESTINATION benchmarks COMPONENT gpu)
 install(PROGRAMS benchmarks/gpu.sh DESTINATION benchmarks COMPONENT gpu)

@@ -11,6 +11,7 @@ find_package(LibArchive REQUIRED)
 find_package(CURL 7.85 REQUIRED)
 find_package(OpenSSL 3 REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
+find_package(pugixml 1.13 REQUIRED)
 
 set(HDF5_PREFER_PARALLEL OFF)  # the serial library is thread-safe; one rank writes files
 find_package(HDF5 REQUIRED COMPONENTS C)

@@ -280,5 +280,34 @@ TEST_F(ExamplesWithData, Augmentation) {
     expect_picture(name);
 }
 
+// The same losses on one rank and on two.
+TEST_F(ExamplesWithData, SeveralDevices) {
+  const std::string program = (bin_dir().parent_path() / "examples/ch12/several_devices").string();
+  double losses[2] = {};
+  for (const int ranks : {1, 2}) {
+    const ProgramResult result = run_program(on_ranks(ranks, {program}), 300);
+    ASSERT_EQ(result.exit_code, 0) << result.output;
+    losses[ranks - 1] = number(concat("epoch 2 on ", ranks, " ranks: loss"), result.output);
+  }
+  EXPECT_LT(losses[0], 2.2);
+  EXPECT_NEAR(losses[0], losses[1], 1e-3);
+}
+
+TEST_F(ExamplesWithData, Boxes) {
+  EXPECT_THAT(output_of("ch13/boxes"),
+              AllOf(HasSubstr("and back: [[1, 1, 1, 1],\n [1, 1, 1, 1]]"),
+                    HasSubstr("[[219.0000, 280.5000, 318.0000, 471.0000]")));
+  expect_picture("boxes.svg");
+}
+
+TEST_F(ExamplesWithData, Anchors) {
+  EXPECT_THAT(
+      output_of("ch13/anchor_boxes"),
+      AllOf(HasSubstr("561 x 728 has 2042040 anchors"),
+            HasSubstr("(250, 250): [0.0551, 0.0715, 0.6331, 0.8215]"), HasSubstr("keeps: [0, 3]")));
+  expect_picture("anchors.svg");
+  expect_picture("detections.svg");
+}
+
 }  // namespace
 }  // namespace d2l::test

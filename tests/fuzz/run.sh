@@ -14,7 +14,7 @@ if [[ ${1-} == -* ]]; then
 fi
 targets=("$@")
 if ((${#targets[@]} == 0)); then
-  targets=(archive cifar csv idx image keras list npy run safetensors shard steps table torch view)
+  targets=(archive boxes cifar coco csv idx image keras list npy run safetensors shard steps table torch view voc)
 fi
 
 export CXX=clang++

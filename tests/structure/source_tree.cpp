@@ -11,9 +11,9 @@ namespace d2l::structure {
 
 namespace {
 
-const std::vector<std::string> kFolders = {"framework", "models",   "data", "launcher",
-                                           "tests",     "examples", "docs", "benchmarks",
-                                           "cmake",     "slurm",    ".ci"};
+const std::vector<std::string> kFolders = {"framework",  "models", "data",     "vision",
+                                           "launcher",   "tests",  "examples", "docs",
+                                           "benchmarks", "cmake",  "slurm",    ".ci"};
 const std::set<std::string> kExtensions = {".h",  ".cpp",   ".cu",  ".cuh", ".py",
                                            ".sh", ".cmake", ".txt", ".md",  ".sbatch"};
 

@@ -24,7 +24,7 @@ TEST(Structure, EveryLayerWasRead) {
   for (const SourceFile& file : project()) layers.insert(layer_of(file.path));
   for (const char* layer :
        {"base", "backend", "tensor", "autograd", "nn", "optim", "comm", "checkpoint", "train",
-        "models", "data", "options", "launcher", "tests"})
+        "models", "data", "vision", "options", "launcher", "tests"})
     EXPECT_TRUE(layers.count(layer)) << layer;
 }
 
