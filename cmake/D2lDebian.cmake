@@ -27,7 +27,8 @@ set(CPACK_DEBIAN_DEBIAN_DESCRIPTION "${PROJECT_DESCRIPTION}")
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libd2l-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 string(CONCAT CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "g++, libdnnl-dev, ocl-icd-opencl-dev, "
-  "libhdf5-dev, libjpeg62-turbo-dev, libpng-dev, libwebp-dev, libxxhash-dev, zlib1g-dev")
+  "libhdf5-dev, libjpeg62-turbo-dev, libopenmpi-dev, libpng-dev, libpugixml-dev, libwebp-dev, "
+  "libxxhash-dev, zlib1g-dev")
 set(CPACK_DEBIAN_DEVELOPMENT_DESCRIPTION "${PROJECT_DESCRIPTION}: headers and libraries")
 set(CPACK_PROJECT_CONFIG_FILE ${PROJECT_SOURCE_DIR}/cmake/D2lDebianComponents.cmake)
 
