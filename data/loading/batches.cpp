@@ -8,7 +8,7 @@ namespace {
 // Batches come from the host's memory.
 Backend& host_of(Backend& backend) {
   if (backend.device().kind == DeviceKind::cpu) return backend;
-  static thread_local Backend* const host = make_cpu_backend(1).release();  // as default_backend()
+  static thread_local Backend* host = make_cpu_backend(1).release();  // as default_backend()
   return *host;
 }
 
@@ -32,7 +32,7 @@ FeedOptions feed_options(const Batches::Options& options, const Dataset& dataset
 
 }  // namespace
 
-Batches::Batches(std::shared_ptr<const Dataset> dataset, const Options& options)
+Batches::Batches(const std::shared_ptr<const Dataset>& dataset, const Options& options)
     : loader_(dataset, host_of(default_backend()), loader_options(options)),
       feed_(default_backend(), feed_options(options, *dataset)) {}
 

@@ -33,9 +33,8 @@ class Batches {
   };
 
   // Throws Error for invalid options.
-  Batches(std::shared_ptr<const Dataset> dataset, const Options& options);
-  explicit Batches(std::shared_ptr<const Dataset> dataset)
-      : Batches(std::move(dataset), Options{}) {}
+  Batches(const std::shared_ptr<const Dataset>& dataset, const Options& options);
+  explicit Batches(const std::shared_ptr<const Dataset>& dataset) : Batches(dataset, Options{}) {}
 
   const Dataset& dataset() const { return loader_.dataset(); }
   int64_t samples() const { return loader_.samples(); }

@@ -66,6 +66,7 @@ void set(const Socket& socket, int level, int option, int value) {
 // timeout.
 std::vector<size_t> ready_to_write(const std::vector<Socket>& sockets, double seconds) {
   std::vector<pollfd> wanted;
+  wanted.reserve(sockets.size());
   for (const Socket& socket : sockets) wanted.push_back({socket.get(), POLLOUT, 0});
   std::vector<size_t> ready;
   if (::poll(wanted.data(), wanted.size(), static_cast<int>(seconds * 1e3)) > 0)

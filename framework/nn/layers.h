@@ -147,8 +147,8 @@ class Sequential : public Module {
   Sequential() = default;
   template <AnyModule First, AnyModule... More>
   explicit Sequential(First&& first, More&&... more) {
-    then<First>(std::move(first));
-    (then<More>(std::move(more)), ...);
+    then<First>(std::forward<First>(first));
+    (then<More>(std::forward<More>(more)), ...);
   }
 
   Variable forward(const Variable& x, const Context& context) override;

@@ -20,7 +20,7 @@ int threads() {
 
 // Never destroyed: tensors may live longer than their thread.
 Backend& cpu_of_this_thread() {
-  static thread_local Backend* const backend = make_cpu_backend(threads()).release();
+  static thread_local Backend* backend = make_cpu_backend(threads()).release();
   return *backend;
 }
 
