@@ -21,7 +21,8 @@ function(d2l_executables folder variable)
 endfunction()
 
 d2l_executables(${PROJECT_SOURCE_DIR} programs)
-list(REMOVE_ITEM programs d2l-manual)  # for the build only
+d2l_executables(${PROJECT_SOURCE_DIR}/examples examples)
+list(REMOVE_ITEM programs d2l-manual ${examples})  # for the build, and for readers of their sources
 set(tests "")
 if(BUILD_TESTING)
   d2l_executables(${PROJECT_SOURCE_DIR}/tests tests)
