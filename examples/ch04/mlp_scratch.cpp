@@ -1,8 +1,9 @@
 // Chapter 4.2: a multilayer perceptron on Fashion-MNIST whose layers are written by hand.
-//     build/release/examples/ch04/mlp_scratch
+//     build/release/examples/ch04/mlp_scratch [FOLDER [SEED]]
 
 #include <d2l.h>
 
+#include "examples/support/arguments.h"
 #include "examples/support/datasets.h"
 #include "examples/support/training.h"
 
@@ -25,11 +26,12 @@ class Mlp final : public nn::Module {
   std::shared_ptr<nn::Parameter> w1_, b1_, w2_, b2_;
 };
 
-int main() {
+int main(int argc, char** argv) {
+  const examples::Arguments arguments(argc, argv);
   data::Batches train(examples::open("fashion-mnist", data::Split::train), {.batch_size = 256});
   data::Batches test(examples::open("fashion-mnist", data::Split::test), {.batch_size = 256});
   Mlp net;
-  nn::ParameterSet parameters(net);
+  nn::ParameterSet parameters(net, arguments.seed());
   const auto sgd = make_sgd(parameters, {});
   examples::train_classifier(net, parameters, *sgd, train, test, {.epochs = 10, .lr = 0.1});
 }

@@ -83,6 +83,15 @@ TEST_F(Examples, Preprocessing) {
                     HasSubstr("[127500., 106000., 178100., 140000.]")));
 }
 
+TEST_F(Examples, SayWhatIsMissingInOneLine) {
+  setenv("D2L_DATA_DIR", folder_.path().c_str(), 1);
+  const ProgramResult result =
+      run_program({(bin_dir().parent_path() / "examples/ch06/lenet").string()});
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.output, HasSubstr("\nerror: fashion-mnist"));
+  EXPECT_THAT(result.output, testing::Not(HasSubstr("terminate")));
+}
+
 TEST_F(Examples, LinearAlgebra) {
   EXPECT_THAT(output_of("ch02/linear_algebra"),
               AllOf(HasSubstr("over the rows: [40., 45., 50., 55.] over the columns: [ 6., 22., "
