@@ -93,7 +93,7 @@ TEST_P(KilledRanks, CostNoFinishedStep) {
   const ProgramResult result = job.wait(600);
   EXPECT_EQ(result.exit_code, 0) << result.output;
   EXPECT_THAT(result.output,
-              ContainsRegex("rank [0-3] on [^ ]+ ended by SIGKILL .137.; [0-9,]+ steps saved; "
+              ContainsRegex("rank [0-3] on [^ ]+ ended by SIGKILL .137.; [0-9,]+ steps? saved; "
                             "starts again on 4 ranks .restart 1 of 3."));
   EXPECT_THAT(result.output, Not(HasSubstr("-----"))) << "mpirun's own message is left out";
   std::ranges::sort(seconds);

@@ -133,7 +133,6 @@ plan-network: not kept
 plan-ranks: not kept
 plan-compute: not kept
 progress: not kept, per rank
-task: not kept
 config: not kept, per rank
 )";
 
