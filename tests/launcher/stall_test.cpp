@@ -33,7 +33,7 @@ TEST(Stall, WarnsOfARankThatHangsAndEndsTheJobAfterTheTimeout) {
   ASSERT_TRUE(job.wait_for("goes on, after ", 20)) << job.output();
   const std::string text =
       "rank 1 on [^ ]+ has been loading data for [5-9]\\.[0-9] s in step [0-9,]+; 2 ranks wait for "
-      "it; last collective: [0-9,]+ \\(all_[^)]+\\)";
+      "it; last collective: [0-9,]+ \\(all-[^)]+\\)";
   EXPECT_THAT(job.output(), ContainsRegex("warning: " + text));
   EXPECT_THAT(job.output(), ContainsRegex("rank 1 on [^ ]+ goes on, after [5-9]\\.[0-9] s"));
 
