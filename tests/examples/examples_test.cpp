@@ -84,9 +84,9 @@ TEST_F(Examples, Preprocessing) {
 }
 
 TEST_F(Examples, SayWhatIsMissingInOneLine) {
-  setenv("D2L_DATA_DIR", folder_.path().c_str(), 1);
+  const fs::path program = bin_dir().parent_path() / "examples/ch06/lenet";
   const ProgramResult result =
-      run_program({(bin_dir().parent_path() / "examples/ch06/lenet").string()});
+      run_program({"/usr/bin/env", "D2L_DATA_DIR=" + folder_.path().string(), program.string()});
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.output, HasSubstr("\nerror: fashion-mnist"));
   EXPECT_THAT(result.output, testing::Not(HasSubstr("terminate")));
