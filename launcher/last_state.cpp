@@ -27,7 +27,7 @@ int living_below(const RankGroup& group) {
 std::string leave_last_state(const fs::path& checkpoints, int64_t step, const Snapshot& state,
                              const RankGroup& group) {
   const fs::path path = CheckpointStore::path_of(checkpoints, step);
-  const std::string saved = "its state is saved in " + path.string();
+  std::string saved = "its state is saved in " + path.string();
   try {
     if (!appears(path, kSecondsForEach * living_below(group))) write_checkpoint(path, state);
     return saved;
