@@ -27,13 +27,10 @@ int living_below(const RankGroup& group) {
 std::string leave_last_state(const fs::path& checkpoints, int64_t step, const Snapshot& state,
                              const RankGroup& group) {
   const fs::path path = CheckpointStore::path_of(checkpoints, step);
-  std::string saved = "its state is saved in " + path.string();
   try {
     if (!appears(path, kSecondsForEach * living_below(group))) write_checkpoint(path, state);
-    return saved;
+    return "its state is saved in " + path.string();
   } catch (const Error& error) {
-    // A usual save of this step may be at work in this process: then it has the file's name.
-    if (appears(path, 1)) return saved;
     return concat("its state could not be saved: ", error.what());
   }
 }

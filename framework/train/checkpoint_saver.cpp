@@ -8,6 +8,7 @@ namespace d2l {
 double CheckpointSaver::confirm() {
   if (!held_) return 0;
   const Timer timer;
+  begun_ = held_->step;
   store_->save(held_->step, std::move(held_->snapshot), held_->best);
   held_.reset();
   return timer.seconds();

@@ -24,6 +24,10 @@ class CheckpointSaver {
   // Step number `step` had a finite loss: confirms the held checkpoint if its step is earlier.
   double confirm_before(int64_t step) { return held_ && step > held_->step ? confirm() : 0; }
 
+  // Waits for the current save if it is of this step.
+  void wait_for(int64_t step) {
+    if (step == begun_) wait();
+  }
   // Waits for the current save. Returns whether the last save succeeded.
   bool wait() { return store_ == nullptr || store_->wait(); }
   // The end of an error message that ends a run: from which checkpoint the run can be resumed.
@@ -39,6 +43,7 @@ class CheckpointSaver {
 
   CheckpointStore* store_ = nullptr;
   std::optional<Held> held_;
+  int64_t begun_ = -1;  // step of the last save
 };
 
 }  // namespace d2l

@@ -182,6 +182,7 @@ void Trainer::leave_state(const PeerLost& loss) {
     step_.undo_unfinished();
     Snapshot snapshot = take_snapshot([this](StateVisitor& visitor) { state_.visit(visitor); });
     snapshot.texts = options_.texts;
+    saver_.wait_for(step);  // that file cannot be written twice at the same time
     if (first_not_finite(snapshot).empty()) text += "; " + parts_.leave_state(step, snapshot);
     saver_.confirm();
     saver_.wait();

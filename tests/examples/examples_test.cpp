@@ -163,6 +163,8 @@ TEST_F(Examples, PolynomialFit) {
   EXPECT_NEAR(number("weight [[", text.substr(0, text.find("2 terms"))), 5, 0.3);
   EXPECT_GT(number("underfitting - train loss", text), 10 * right);
   EXPECT_GT(number("test loss", text), 2 * number("overfitting - train loss", text));
+  EXPECT_GT(number("test loss", text),
+            1.2 * number("test loss", text.substr(0, text.find("2 terms"))));
   for (const char* name : {"polynomial_4.svg", "polynomial_2.svg", "polynomial_20.svg"})
     expect_picture(name);
 }

@@ -9,16 +9,6 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/package/root.sh
 . "$here/root.sh"
 
-# works TEXT WORD...: checks that a command in the root folder succeeds and prints TEXT.
-works() {
-  local text=$1 output
-  shift
-  echo "== $*"
-  output=$(in_root "$root" "$@" 2>&1) || die "exit code $?: $output"
-  tail -n 3 <<<"$output"
-  grep -q -- "$text" <<<"$output" || die "'$text' is not in its output: $output"
-}
-
 # Without the limit of time of in_root.
 apt() {
   echo "== apt-get $*"

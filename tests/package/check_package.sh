@@ -7,16 +7,6 @@ set -euo pipefail
 # shellcheck source=tests/package/root.sh
 . "$(dirname "${BASH_SOURCE[0]}")/root.sh"
 
-# works TEXT PROGRAM...: checks that it succeeds and prints TEXT.
-works() {
-  local text=$1 output
-  shift
-  echo "== $*"
-  output=$(in_root "$root" "$@" 2>&1) || die "exit code $?: $output"
-  tail -n 4 <<<"$output"
-  grep -q -- "$text" <<<"$output" || die "'$text' is not in its output: $output"
-}
-
 check() {
   local train=("$d2l/bin/d2l-train" --model lenet --data synthetic --max-steps 3)
   put_system "$root"

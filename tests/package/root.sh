@@ -87,3 +87,14 @@ check_libraries() {
       die "${file##*/} needs: $needs"
   done
 }
+
+# works TEXT WORD...: checks that a command in the folder $root succeeds and prints TEXT.
+works() {
+  local text=$1 output
+  shift
+  echo "== $*"
+  # shellcheck disable=SC2154  # root: of whoever calls this
+  output=$(in_root "$root" "$@" 2>&1) || die "exit code $?: $output"
+  tail -n 4 <<<"$output"
+  grep -q -- "$text" <<<"$output" || die "'$text' is not in its output: $output"
+}
